@@ -407,3 +407,21 @@ func TestLongName(t *testing.T) {
 		t.Error("a name below 32 KiB is kept")
 	}
 }
+
+// The size of a record in memory is no less than that of its texts, whatever is large in
+// it, and not many times that.
+func TestEventSize(t *testing.T) {
+	from := origin(t)
+	small := audit.HandleClosed(from, audit.Object{})
+	for _, n := range []int{1000, 30_000} {
+		long := strings.Repeat("x", n)
+		from.ProcessName = long
+		e := audit.HandleClosed(from, audit.Object{})
+		if d := e.Size() - small.Size(); d < n-16 || d > n {
+			t.Errorf("%d bytes more are counted as %d", n, d)
+		}
+	}
+	if least := len(small.AppendJSON(nil)) / 4; small.Size() < least {
+		t.Errorf("a record is counted as %d bytes, want at least %d", small.Size(), least)
+	}
+}

@@ -103,6 +103,23 @@ func TestSegmentsAreWatched(t *testing.T) {
 		// What the first segment says of itself is believed until the second contradicts it.
 		refuted(t, fmt.Sprintf("segment %d of another log", i), d, max(first, firsts[1]), FaultHistory)
 		restore()
+		if i > 0 { // the same records under another log's name
+			h, err := decodeHeader(d.now[name].data)
+			if err != nil {
+				t.Fatal(err)
+			}
+			records := d.now[name].data[h.size():]
+			h.log[3] ^= 1
+			restore = put(name, append(h.encode(), records...))
+			refuted(t, fmt.Sprintf("segment %d says that it is of another log", i), d, first, FaultHistory)
+			restore()
+			h.log[3] ^= 1
+			h.before = h.before.clone()
+			h.before.hashes[0][7] ^= 1
+			restore = put(name, append(h.encode(), records...))
+			refuted(t, fmt.Sprintf("segment %d says that it continues other records", i), d, first, FaultHistory)
+			restore()
+		}
 		restore = put(name, slices.Clone(d.now[name].data[:headerFixed]))
 		refuted(t, fmt.Sprintf("segment %d has half a head", i), d, first, FaultFrame)
 		restore()
@@ -137,8 +154,17 @@ func TestSegmentsAreWatched(t *testing.T) {
 // TestTilesAreWatched: a stored hash that is changed, cut off, gone or of another tree
 // is found, also where the records it stands for are not kept any more (U-74).
 func TestTilesAreWatched(t *testing.T) {
-	d, checkpoints := manySegments(t, 1)
+	d, _ := manySegments(t, 1)
 	other, _ := manySegments(t, 1)
+	narrow := tilePath(0, 0, 5) // one that an end between two checkpoints left
+	for _, disk := range []*memDisk{d, other} {
+		for name, f := range disk.now {
+			if level, number, _, ok := parseTilePath(name); ok && level == 0 && number == 0 {
+				disk.set(narrow, f.data[:5*tlog.HashSize])
+				break
+			}
+		}
+	}
 	size := verifyDisk(t, d).Checkpoint.Size
 	var tiles int
 	for _, name := range slices.Sorted(maps.Keys(d.now)) {
@@ -166,8 +192,8 @@ func TestTilesAreWatched(t *testing.T) {
 		d.set(name, whole)
 		verifyDisk(t, d)
 	}
-	if tiles == 0 || len(checkpoints) != 1 {
-		t.Fatal("the log has no tiles")
+	if tiles != 2 {
+		t.Errorf("the log has %d tiles, want one and a narrower one", tiles)
 	}
 }
 

@@ -9,6 +9,7 @@ import (
 	"github.com/refmon/refmon/logon"
 	"github.com/refmon/refmon/nt"
 	"github.com/refmon/refmon/ntstatus"
+	"github.com/refmon/refmon/sid"
 	"github.com/refmon/refmon/winnt"
 )
 
@@ -18,9 +19,24 @@ var machine = administratorUser.Prefix()
 // authority answers who is who on the embedded computer.
 var authority = sync.OnceValue(func() logon.Authority { return logon.Example(machine) })
 
+// names answers who is who for the look-ups of a program.
+type names interface {
+	LookupName(name string) (logon.Account, bool)
+	LookupSID(s sid.SID) (logon.Account, bool)
+	Computer() logon.Account
+}
+
+// directory returns that of the daemon, or of the embedded computer.
+func directory() names {
+	if d := daemon(); d != nil {
+		return d
+	}
+	return authority()
+}
+
 // accountNamed returns the account NAME or DOMAIN\NAME, in any case.
 func accountNamed(name string) (logon.Account, ntstatus.Status) {
-	a, ok := authority().LookupName(name)
+	a, ok := directory().LookupName(name)
 	return told(a, ok)
 }
 
@@ -46,7 +62,7 @@ func rmAccountName(c *call) uint64 {
 	if st != ntstatus.Success {
 		return status(st)
 	}
-	a, st := told(authority().LookupSID(s))
+	a, st := told(directory().LookupSID(s))
 	if st != ntstatus.Success {
 		return status(st)
 	}
@@ -61,7 +77,7 @@ func rmAccountName(c *call) uint64 {
 
 // rmAccountSid looks a SID up by the name of its account, for LookupAccountName.
 func rmAccountSid(c *call) uint64 {
-	name := authority().Computer().Domain // of a name that is NULL
+	name := directory().Computer().Domain // of a name that is NULL
 	if p := c.ptr(0); p != 0 {
 		var st ntstatus.Status
 		if name, st = c.ZeroTerminatedAt(p); st != ntstatus.Success {

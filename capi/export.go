@@ -92,6 +92,8 @@ func (t *thread) enter(args *[maxArgs]uint64, number uint32) (r uint64) {
 	case st != ntstatus.Success:
 		// The pointers are looked at before the handles (O-3).
 		r = status(st)
+	case number&kernelMode != 0 && t.remote() != nil:
+		die("kernel mode is not there while REFMON_SOCKET names a daemon: unset it to have a kernel of the program's own")
 	case number&kernelMode != 0:
 		r = kernelCall(c, to.answer)
 	default:

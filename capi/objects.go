@@ -163,9 +163,8 @@ func ntImpersonateThread(c *call) uint64 {
 
 // refmonClientId tells the ids of the calling process and thread.
 func refmonClientId(c *call) uint64 {
-	_, process := embedded()
 	var e marshal.Encoder
-	e.U64(uint64(process.ID()))
+	e.U64(uint64(processID()))
 	e.U64(uint64(c.id))
 	c.Write(c.ptr(0), e.Bytes)
 	return 0

@@ -13,6 +13,9 @@ import (
 // change of the pipe: the services never wait, a synchronous handle does.
 func (c *call) waiting(h winnt.Handle, blocked ntstatus.Status, try func() ntstatus.Status) (st ntstatus.Status,
 	waited bool) {
+	if r := c.remote(); r != nil {
+		return r.until(h, blocked, try)
+	}
 	for {
 		changed, ok := c.sys.PipeChanged(h) // before the call, so that no change is missed
 		if st = try(); st != blocked || !ok {

@@ -30,6 +30,10 @@ var offered = struct {
 // onPort repeats a call as long as it says blocked, after each change of the
 // port: the services never wait.
 func (c *call) onPort(h winnt.Handle, blocked ntstatus.Status, try func() ntstatus.Status) ntstatus.Status {
+	if r := c.remote(); r != nil {
+		st, _ := r.until(h, blocked, try)
+		return st
+	}
 	for {
 		changed, ok := c.sys.PortChanged(h) // before the call, so that no change is missed
 		if st := try(); st != blocked || !ok {
@@ -219,9 +223,8 @@ func ntRequestWaitReplyPort(c *call) uint64 {
 	if st != ntstatus.Success {
 		return status(st)
 	}
-	_, process := embedded()
 	return status(c.WritePortMessage(reply, &marshal.PortMessage{Type: lpcReply,
-		ClientID: nt.ClientID{UniqueProcess: process.ID(), UniqueThread: c.id}, ID: id, Data: out.Reply}))
+		ClientID: nt.ClientID{UniqueProcess: processID(), UniqueThread: c.id}, ID: id, Data: out.Reply}))
 }
 
 func (c *call) reply(h winnt.Handle, p user) ntstatus.Status {

@@ -17,6 +17,9 @@ func (c *call) creator(h winnt.Handle) (*sd.Caller, ntstatus.Status) {
 	if h == 0 {
 		return nil, ntstatus.Success
 	}
+	if r := c.remote(); r != nil {
+		return r.creator(h)
+	}
 	s, _ := embedded()
 	k := s.KernelMode(c.nt)
 	o, _, st := k.ObReferenceObjectByHandle(h, winnt.TOKEN_QUERY, winnt.TokenObject, kernel.UserMode)

@@ -107,8 +107,24 @@ func ntResumeThread(c *call) uint64 {
 	})
 }
 
+// terminateRemote ends the program itself. Other processes end with their programs.
+func (c *call) terminateRemote() uint64 {
+	out, st := c.sys.NtQueryInformationProcess(nt.QueryInformationProcessIn{ProcessHandle: c.handle(0),
+		ProcessInformationClass: nt.ProcessBasicInformation, ProcessInformationLength: ^uint32(0)})
+	if !st.IsSuccess() {
+		return status(st)
+	}
+	if basic, _ := out.ProcessInformation.(nt.ProcessBasic); basic.UniqueProcessID == processID() {
+		os.Exit(int(c.u32(1)))
+	}
+	return status(ntstatus.NotSupported)
+}
+
 // ntTerminateProcess ends a process that a service made, or the program itself.
 func ntTerminateProcess(c *call) uint64 {
+	if c.remote() != nil {
+		return c.terminateRemote()
+	}
 	s, own := embedded()
 	k := s.KernelMode(c.nt)
 	o, _, st := k.ObReferenceObjectByHandle(c.handle(0), winnt.PROCESS_TERMINATE, winnt.ProcessObject, kernel.UserMode)
@@ -185,25 +201,26 @@ func rmCreateProcess(c *call) uint64 {
 
 // rmIdsOf tells the ids of a process, or of a thread, by a handle.
 func rmIdsOf(c *call) uint64 {
-	s, _ := embedded()
-	k := s.KernelMode(c.nt)
-	typ, right := winnt.ProcessObject, winnt.PROCESS_QUERY_LIMITED_INFORMATION
+	var id nt.ClientID
+	var st ntstatus.Status
 	if c.boolean(1) {
-		typ, right = winnt.ThreadObject, winnt.THREAD_QUERY_LIMITED_INFORMATION
+		var out nt.QueryInformationThreadOut
+		out, st = c.sys.NtQueryInformationThread(nt.QueryInformationThreadIn{ThreadHandle: c.handle(0),
+			ThreadInformationClass: nt.ThreadBasicInformation, ThreadInformationLength: ^uint32(0)})
+		basic, _ := out.ThreadInformation.(nt.ThreadBasic)
+		id = basic.ClientID
+	} else {
+		var out nt.QueryInformationProcessOut
+		out, st = c.sys.NtQueryInformationProcess(nt.QueryInformationProcessIn{ProcessHandle: c.handle(0),
+			ProcessInformationClass: nt.ProcessBasicInformation, ProcessInformationLength: ^uint32(0)})
+		basic, _ := out.ProcessInformation.(nt.ProcessBasic)
+		id.UniqueProcess = basic.UniqueProcessID
 	}
-	o, _, st := k.ObReferenceObjectByHandle(c.handle(0), right, typ, kernel.UserMode)
-	if st != ntstatus.Success {
+	if !st.IsSuccess() {
 		return status(st)
 	}
-	defer k.ObDereferenceObject(o)
 	var e marshal.Encoder
-	switch x := o.(type) {
-	case *kernel.EThread:
-		e.U64(uint64(x.Process().ID()))
-		e.U64(uint64(x.ID()))
-	case *kernel.EProcess:
-		e.U64(uint64(x.ID()))
-		e.U64(0)
-	}
+	e.U64(uint64(id.UniqueProcess))
+	e.U64(uint64(id.UniqueThread))
 	return status(c.Write(c.ptr(2), e.Bytes))
 }

@@ -226,6 +226,9 @@ func rmPrivilegeName(c *call) uint64 {
 
 // domain returns the domain of the process's user, for the aliases of accounts.
 func domain() sid.SID {
+	if d := daemon(); d != nil {
+		return d.user().Prefix()
+	}
 	_, p := embedded()
 	return p.Object().Token().User().SID.Prefix()
 }

@@ -141,6 +141,9 @@ func die(format string, args ...any) {
 // attach makes a thread object for the calling pthread and returns its number,
 // 0 when there can be none.
 func attach() uint64 {
+	if d := daemon(); d != nil {
+		return d.attach()
+	}
 	s, p := embedded()
 	n, err := p.NewThread()
 	if err != nil {

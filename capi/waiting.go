@@ -74,6 +74,10 @@ func limitOf(v int64, now time.Time, filetime int64) limit {
 // status.
 func (c *call) waitFor(handles []winnt.Handle, alertable bool, l limit) ntstatus.Status {
 	watchEnds()
+	if r := c.remote(); r != nil && len(handles) == 1 && !alertable {
+		defer c.Forget()
+		return r.waitFor(handles[0], l)
+	}
 	for {
 		// What may change is taken before the look, so that no change is missed.
 		events := []reflect.SelectCase{receive(c.sys.CallQueued())}

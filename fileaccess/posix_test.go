@@ -402,8 +402,8 @@ func FuzzDecodePOSIX(f *testing.F) {
 	})
 }
 
-// F-101: an entry of a DACL that neither allows nor denies gives no right to anyone and is
-// nothing that is lost, whatever SID and mask it has.
+// F-101: an entry of a DACL that neither allows nor denies changes neither permissions nor
+// losses, whatever SID and mask it has.
 func TestToPOSIXPassesOthersOver(t *testing.T) {
 	plain := sddl.MustParse("O:BAG:SYD:(A;;FR;;;BA)(A;;FA;;;SY)")
 	want, lostWant := fileaccess.ToPOSIX(plain, false, nil)

@@ -196,6 +196,40 @@ func TestPipeConn(t *testing.T) {
 	s.Close()
 }
 
+// TestPipeGivesBack: a listener and both ends of a connection give back their threads,
+// handles and names when they are closed.
+func TestPipeGivesBack(t *testing.T) {
+	sys, server, client := pipePair(t)
+	counts := func() (n [3]int64) {
+		n[0], n[1], n[2] = sys.Counts()
+		return n
+	}
+	before := counts()
+	l, err := server.ListenPipe("back", everyone)
+	if err != nil {
+		t.Fatal(err)
+	}
+	c, err := client.DialPipe("back", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s, err := l.Accept()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, close := range []func() error{c.Close, s.Close, l.Close} {
+		if err := close(); err != nil {
+			t.Error(err)
+		}
+	}
+	if err := c.Close(); !errors.Is(err, net.ErrClosed) {
+		t.Errorf("closed twice: %v", err)
+	}
+	if after := counts(); after != before {
+		t.Errorf("%d objects, handles and references are left, there were %d", after, before)
+	}
+}
+
 // TestPipeManyClients: every client is served as itself, whatever the others do.
 func TestPipeManyClients(t *testing.T) {
 	sys, server, _ := pipePair(t)

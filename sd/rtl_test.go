@@ -147,6 +147,19 @@ func TestBuild(t *testing.T) {
 	if _, err := sd.RawACE(sd.AccessAllowed, 0, []byte{1}); !isStatus(err, ntstatus.InvalidACL) {
 		t.Error(err)
 	}
+	const most = sd.MaxACLSize - 8 - 4 // a list with this entry alone: both headers are left out
+	a, err := sd.RawACE(0x99, 0, make([]byte, most))
+	if err != nil {
+		t.Errorf("S-17: the largest entry: %v", err)
+	}
+	if l, err := sd.NewACL(a); err != nil || l.Size() != sd.MaxACLSize {
+		t.Errorf("S-17: a list of the largest entry: %v, %d bytes", err, l.Size())
+	}
+	for _, n := range []int{most + 4, most + 65536} {
+		if _, err := sd.RawACE(0x99, 0, make([]byte, n)); !isStatus(err, ntstatus.InvalidACL) {
+			t.Errorf("S-17: an entry of %d bytes: %v", n+4, err)
+		}
+	}
 }
 
 // The zero values and nil do nothing surprising.

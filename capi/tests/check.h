@@ -39,6 +39,9 @@ extern atomic_int checks, failures;
 		SAME(GetLastError(), code); \
 	} while (0)
 
+/* The calls go to a daemon: it ends no other process, and takes longer for each. */
+#define OVER_SOCKET (getenv("REFMON_SOCKET") != NULL)
+
 /* Pointers that no call may use, by name of the fault. */
 #define UNMAPPED ((void *)0x7eadbee0)
 #define KERNEL ((void *)0xffff800000000000)

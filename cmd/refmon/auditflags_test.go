@@ -61,8 +61,8 @@ func madeTrail(t *testing.T, segment int64) string {
 // choose what each chooses, and tail begins where it was told to.
 func TestAuditFlags(t *testing.T) {
 	dir := madeTrail(t, 0)
-	// The records 2 to 11 are i = 0 to 9: user i%3, object i%4, failures odd, a privilege from 5 on,
-	// hour i; 1 and 12 are the log's own and of today.
+	// The records 2 to 11 are i = 0 to 9: user i%3, object i%4, failures odd, a privilege
+	// from 5 on, hour i; 1 and 12 are the log's own and of today.
 	for args, want := range map[string]string{
 		"":                              "1 2 3 4 5 6 7 8 9 10 11 12",
 		"--user user1":                  "3 6 9",

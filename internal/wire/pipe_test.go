@@ -150,23 +150,37 @@ func TestPortConnected(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	joining, err := c.NewThread()
+	if err != nil {
+		t.Fatal(err)
+	}
+	serving, err := c.NewTransport()
+	if err != nil {
+		t.Fatal(err)
+	}
 	waiter := tr.(interface {
 		PortConnected(winnt.Handle) ([]byte, uint32, ntstatus.Status)
 	})
 	port := does[nt.PortOut](t, th, "NtCreatePort", nt.CreatePortIn{MaxMessageLength: 100,
 		ObjectAttributes: nt.Cap(&nt.ObjectAttributes{ObjectName: `\orders`})}).PortHandle
 	for want, refuse := range map[string]bool{
-		"welcome 100 STATUS_SUCCESS":        false,
-		" 0 STATUS_PORT_CONNECTION_REFUSED": true,
+		"STATUS_SUCCESS: welcome 100 STATUS_SUCCESS":        false,
+		"STATUS_SUCCESS:  0 STATUS_PORT_CONNECTION_REFUSED": true,
 	} {
-		h := does[nt.PortOut](t, th, "NtConnectPort", nt.ConnectPortIn{PortName: `\orders`,
-			SecurityQos: nt.Cap(&nt.SecurityQualityOfService{})}).PortHandle
 		told := make(chan string)
 		go func() {
-			said, longest, st := waiter.PortConnected(h)
-			told <- fmt.Sprintf("%s %d %s", said, longest, st)
+			out, st := joining.CallRow(nt.NtTable.Find("NtConnectPort"), nt.ConnectPortIn{PortName: `\orders`,
+				SecurityQos: nt.Cap(&nt.SecurityQualityOfService{})})
+			said, longest, connected := waiter.PortConnected(out.(nt.PortOut).PortHandle)
+			told <- fmt.Sprintf("%s: %s %d %s", st, said, longest, connected)
 		}()
-		m := does[nt.ReplyWaitReceivePortOut](t, th, "NtListenPort", nt.ListenPortIn{PortHandle: port})
+		// A port without a message is waited for, although STATUS_TIMEOUT is no failure (W-20).
+		out, st := serving.CallWhenReady(nt.NtTable.Find("NtListenPort"), nt.ListenPortIn{PortHandle: port},
+			nt.Wait{Handle: port, NotYet: ntstatus.Timeout})
+		m := out.(nt.ReplyWaitReceivePortOut)
+		if st != ntstatus.Success || !m.Connecting {
+			t.Fatalf("%+v, %s", m, st)
+		}
 		accepted := does[nt.PortOut](t, th, "NtAcceptConnectPort", nt.AcceptConnectPortIn{ConnectionPortHandle: port,
 			ClientID: nt.Cap(&m.ClientID), MessageID: m.MessageID, Refuse: refuse,
 			ConnectionInformation: nt.Cap([]byte("welcome"))}).PortHandle

@@ -108,13 +108,23 @@ func (w *worker) wait(f *Frame) (head AnswerHead, rest []byte, parked bool, err 
 	if !ok {
 		changed, ok = sys.PortChanged(q.wait.handle())
 	}
+	if !ok {
+		changed, ok = sys.ObjectSignaled(q.wait.handle())
+	}
 	head, rest = w.call(q, f)
-	// A success is never waited away, and what is no pipe and no port does not change (W-20).
-	if !ok || head.Status != q.wait.NotYet || q.wait.NotYet.IsSuccess() {
+	// A success is never waited away, and what is no pipe, port or object that is waited for does not
+	// change (W-20).
+	if !ok || head.Status != q.wait.NotYet || done(head.Status) {
 		return head, rest, false, nil
 	}
 	w.park(f, changed)
 	return head, rest, true, nil
+}
+
+// done reports whether a status says that a call did something: not those of a port
+// that has no message, or no reply, yet.
+func done(st ntstatus.Status) bool {
+	return st.IsSuccess() && st != ntstatus.Timeout && st != ntstatus.Pending
 }
 
 // park gives the call back to its thread at the next change. It ends when it is

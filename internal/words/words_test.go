@@ -46,6 +46,21 @@ func TestDirectoryWords(t *testing.T) {
 		"ReadProperty:displayName": "0x10 [" + none + " 59ba2f42-79a2-11d0-9020-00c04fc2d3cf " +
 			"bf967953-0de6-11d0-a285-00aa003049e2]",
 		"WritePublicInformation": "0x20 [" + none + " " + public + "]",
+		"ExtendedRight":          "0x100 []",
+		"ReadProperty":           "0x10 []",
+		"WriteProperty":          "0x20 []",
+		"CreateChild":            "0x1 []",
+		"DeleteChild":            "0x2 []",
+		"ResetPassword":          "0x100 [" + none + " 00299570-246d-11d0-a768-00aa006e0529]",
+		"GetChanges":             "0x100 [" + none + " 1131f6aa-9c07-11d1-f79f-00c04fc2dcd2]",
+		"GetChangesAll":          "0x100 [" + none + " 1131f6ad-9c07-11d1-f79f-00c04fc2dcd2]",
+
+		"GetChangesInFilteredSet": "0x100 [" + none + " 89e95b76-444d-4c62-991a-0facbeda640c]",
+		"SyncLAPSPassword": "0x100 [" + none + " 1131f6aa-9c07-11d1-f79f-00c04fc2dcd2], " +
+			"0x100 [" + none + " 89e95b76-444d-4c62-991a-0facbeda640c]",
+		"WriteGPLink":                "0x20 [" + none + " f30e3bbe-9ff0-11d1-b603-0000f80367c1]",
+		"WriteAltSecurityIdentities": "0x20 [" + none + " " + public + " 00fbf30c-91fe-11d1-aebc-0000f80367c1]",
+		"Enroll":                     "0x100 [" + none + " 0e10c968-78fb-11d2-90d4-00c04f79dc55]",
 	} {
 		rights, err := words.Parse(text)
 		if err != nil || len(rights) != 1 {

@@ -35,8 +35,11 @@ type Config struct {
 	Socket string
 	// AdminSocket is where administrators have their full token; "" for none.
 	AdminSocket string
-	Identity    Identity
-	LSA         logon.Authority // who is who; nil knows the well-known names only
+	// Inherited are listening sockets that a service manager made: one takes the place
+	// of Socket or AdminSocket if it is bound to that path.
+	Inherited []*net.UnixListener
+	Identity  Identity
+	LSA       logon.Authority // who is who; nil knows the well-known names only
 	// Administer answers a request about accounts, by the token of the process that
 	// asks; nil answers none. It decides who may.
 	Administer func(by *token.Token, request []byte) (answer []byte, st ntstatus.Status)
@@ -88,7 +91,7 @@ func Start(cfg Config) (_ *Daemon, err error) {
 	}
 	d := &Daemon{limits: cfg.Limits.orDefault(), log: cfg.Log, lock: cfg.Lock, administer: cfg.Administer,
 		quota: cfg.Quota, turns: newTurns(), calls: kept{most: keptCalls, next: 1},
-		denials: kept{most: keptDenials, next: 1},
+		denials:     kept{most: keptDenials, next: 1},
 		connections: map[*connection]struct{}{}, users: map[uint32]user{}}
 	d.SetIdentity(cfg.Identity)
 	if d.log == nil {
@@ -103,8 +106,8 @@ func Start(cfg Config) (_ *Daemon, err error) {
 		cfg.Audit = &audit.Log{Sink: audit.NewMemory(0, 0), Clock: auditlog.Now}
 	}
 	d.sys = kernel.Boot(kernel.Config{Profile: cfg.Profile, Log: cfg.Audit, LSA: cfg.LSA})
-	if d.listener, err = listen(cfg.Socket); err == nil && cfg.AdminSocket != "" {
-		if d.admin, err = listen(cfg.AdminSocket); err != nil {
+	if d.listener, err = cfg.listen(cfg.Socket); err == nil && cfg.AdminSocket != "" {
+		if d.admin, err = cfg.listen(cfg.AdminSocket); err != nil {
 			err = errors.Join(err, d.listener.Close())
 		}
 	}

@@ -53,6 +53,19 @@ func LockState(dir string) (*State, error) {
 // listens on it.
 const dialTimeout = 5 * time.Second
 
+// listen returns the socket of a path: the one that a service manager made, or a new
+// one.
+func (c *Config) listen(socket string) (*net.UnixListener, error) {
+	for _, l := range c.Inherited {
+		// What a service manager holds stays when the daemon ends: clients that come
+		// meanwhile wait for the next one. W-29
+		if l.Addr().String() == socket {
+			return l, nil
+		}
+	}
+	return listen(socket)
+}
+
 // listen binds the socket, after the state's lock was taken. Every user of the
 // host may connect: who a peer is decides what it may do.
 func listen(socket string) (*net.UnixListener, error) {

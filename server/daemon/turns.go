@@ -20,6 +20,10 @@ type turns struct {
 	ready shares // connections with a call that may run; guarded by mu
 	// +checklocks:mu
 	active shares // connections with a call that runs or waits; guarded by mu
+	// +checklocks:mu
+	calls uint64 // that are over; guarded by mu
+	// +checklocks:mu
+	served time.Duration // time in them; guarded by mu
 }
 
 // share counts what one connection had of the daemon's time. The zero value is that of a
@@ -69,6 +73,8 @@ func (t *turns) leave(s *share, began time.Time) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	s.had += spent
+	t.calls++
+	t.served += spent
 	s.running--
 	t.free++
 	t.offer(s)

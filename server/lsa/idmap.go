@@ -95,10 +95,17 @@ func (s *Store) overlapped(m *IDMap) error {
 }
 
 // Trouble returns an error for each id map that is not used because it overlaps
-// subordinate ids. The others are. L-54
+// subordinate ids, while the others are (L-54), and for a name of uid 0 that is no
+// user's (L-26).
 func (s *Store) Trouble() error {
 	st := s.now.Load()
 	var all []error
+	if s.cfg.Root != "" {
+		if _, status := s.root(st); status == ntstatus.NoSuchUser {
+			all = append(all, fmt.Errorf("root: %q is no user: uid 0 is not let in: add the account or take the key out",
+				clipped(s.cfg.Root)))
+		}
+	}
 	for i := range st.maps {
 		all = append(all, s.overlapped(&st.maps[i]))
 	}

@@ -92,7 +92,7 @@ func row(t *tabwriter.Writer, cells ...string) {
 			cells[i] = "-"
 		}
 	}
-	fmt.Fprintln(t, strings.Join(cells, "\t")) //nolint:errcheck // Flush returns it
+	fmt.Fprintln(t, strings.Join(cells, "\t"))
 }
 
 func id(n *uint32) string {

@@ -137,6 +137,9 @@ func TestRoot(t *testing.T) {
 	if r, st := f.TokenForUID(0, nil); st == ntstatus.Success {
 		t.Errorf("uid 0 is a group: %v", r.Token.User.SID)
 	}
+	if err := f.Trouble(); err == nil || !strings.Contains(err.Error(), `"Everyone" is no user`) {
+		t.Errorf("what is wrong: %v", err)
+	}
 }
 
 // TestIDs: accounts, formulas and S-1-22 in this order, both ways, and a SID that

@@ -57,8 +57,8 @@ func TestRows(t *testing.T) {
 		`"path":null,"sd":""}` + "\n" +
 		`{"path":"/p"}` + "\n" + `{"sd":"D:","sdHex":"` + hexed + `"}` + "\n" + `{"sd":"D:",` +
 		`"sdBase64":"` + coded + `"}` + "\n" +
-		`{"sdHex":"0g"}` + "\n" + `{"sdBase64":"!"}` + "\n" +
-		`{"sdHex":"0100"}` + "\n" + `{"sd":7}` + "\n" + `{"SD":"D:"}` + "\n" + text))
+		`{"sdHex":"0g"}` + "\n" + `{"sdBase64":"!"}` + "\n" + `{"sdHex":"0100"}` + "\n" +
+		`{"sd":7}` + "\n" + `{"SD":"D:"}` + "\n" + text))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -29,10 +29,10 @@ func (s *service) accounts(cfg *config, log *audit.Log) (err error) {
 	return nil
 }
 
-// warn says which id maps are not used.
+// warn says what of the accounts cannot be used.
 func (s *service) warn() {
 	if err := s.store.Trouble(); err != nil {
-		s.log.Error("an id map is not used, and its users are not let in", "error", err)
+		s.log.Error("not all users are let in", "error", err)
 	}
 }
 

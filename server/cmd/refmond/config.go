@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net"
 	"os"
 
 	"github.com/refmon/refmon/internal/strict"
@@ -56,6 +57,8 @@ type config struct {
 	limits     daemon.Limits
 	files      map[string]*sd.Descriptor
 	level      slog.Level
+
+	inherited []*net.UnixListener // of the service manager; not of the file
 }
 
 // load reads a configuration file over what is shipped; without a file that is

@@ -19,7 +19,9 @@ type cli struct {
 	Serve  serveCmd  `cmd:"" help:"Listen for programs, and play the kernel for them."`
 	Config configCmd `cmd:"" help:"Check and explain the configuration."`
 
-	Account   accountCmd   `cmd:"" help:"Change and list the accounts of a running refmond."`
+	Account accountCmd `cmd:"" help:"Change and list the accounts of a running refmond."`
+	Doctor  doctorCmd  `cmd:"" help:"Say what refmond lacks on this host, and what to do."`
+
 	Ps        psCmd        `cmd:"" help:"List processes, threads, and whom each thread impersonates."`
 	Handles   handlesCmd   `cmd:"" help:"List the handles of a process."`
 	Token     tokenCmd     `cmd:"" help:"Show the token of a process or of a thread's client."`

@@ -30,11 +30,11 @@ func readPassword(in *os.File, prompt io.Writer) (admin.Password, error) {
 	defer unix.IoctlSetTermios(int(in.Fd()), unix.TCSETS, old) //nolint:errcheck // as it was
 	var got [2]admin.Password
 	for i, text := range []string{"Password: ", "Once more: "} {
-		fmt.Fprint(prompt, text) //nolint:errcheck // a terminal that cannot be written to is read all the same
+		fmt.Fprint(prompt, text)
 		if got[i], err = line(lines); err != nil {
 			return "", err
 		}
-		fmt.Fprintln(prompt) //nolint:errcheck // likewise
+		fmt.Fprintln(prompt)
 	}
 	if got[0] != got[1] {
 		return "", errors.New("the two passwords differ: nothing was changed")

@@ -34,6 +34,15 @@ func (c *serveCmd) Run(std *streams) error {
 	if err != nil {
 		return err
 	}
+	if cfg.inherited, err = inherited(); err != nil {
+		return err
+	}
+	for _, l := range cfg.inherited {
+		if at := l.Addr().String(); at != cfg.Socket && at != cfg.AdminSocket {
+			return fmt.Errorf("the service manager passes the socket %s, the configuration has %s and %s", at, cfg.Socket,
+				cfg.AdminSocket)
+		}
+	}
 	signals := make(chan os.Signal, 4)
 	signal.Notify(signals, unix.SIGTERM, unix.SIGINT, unix.SIGHUP)
 	defer signal.Stop(signals)
@@ -67,6 +76,8 @@ type service struct {
 	level *slog.LevelVar
 	trail *auditlog.Log // nil: none is kept
 	store *lsa.Store
+
+	operations *operations // nil: it could not be had
 }
 
 // start starts what a configuration describes; on an error nothing is left.
@@ -85,9 +96,9 @@ func start(cfg *config, std *streams) (*service, error) {
 	if err != nil {
 		return nil, errors.Join(err, s.kept(), lock.Close())
 	}
-	s.Daemon, err = daemon.Start(daemon.Config{Lock: lock, Socket: cfg.Socket, AdminSocket: cfg.AdminSocket,
-		Identity: cfg.identity(s.store), Administer: s.administer(cfg), Quota: s.store.QuotaUID,
-		LSA: s.store, Limits: cfg.limits,
+	s.Daemon, err = daemon.Start(daemon.Config{Lock: lock, Inherited: cfg.inherited, Socket: cfg.Socket,
+		AdminSocket: cfg.AdminSocket, Identity: cfg.identity(s.store), Administer: s.administer(cfg),
+		Quota: s.store.QuotaUID, LSA: s.store, Limits: cfg.limits,
 		Profile: cfg.profile, Audit: log, Log: s.log})
 	if err != nil {
 		return nil, errors.Join(err, s.kept())
@@ -96,6 +107,10 @@ func start(cfg *config, std *streams) (*service, error) {
 		if err := s.System().CreateFile(name, d); err != nil {
 			return nil, errors.Join(fmt.Errorf("files: %w", err), s.stop())
 		}
+	}
+	// Without it the daemon serves its clients all the same.
+	if s.operations, err = operate(cfg.State, s.Stats, s.log); err != nil {
+		s.log.Warn("metrics and profiles are not told", "error", err)
 	}
 	return s, nil
 }
@@ -169,7 +184,11 @@ func (s *service) reload(file string) {
 
 // stop ends the daemon, then what it wrote to.
 func (s *service) stop() error {
-	return errors.Join(s.Close(), s.kept())
+	var err error
+	if s.operations != nil {
+		err = s.operations.close()
+	}
+	return errors.Join(err, s.Close(), s.kept())
 }
 
 // kept closes the accounts, then the trail that they write to.

@@ -22,8 +22,8 @@ import (
 // each kind of character.
 const (
 	readers = "O:BAG:SYD:(A;;FR;;;WD)"
-	many    = "O:BAG:SYD:(A;;FR;;;WD)(D;;FX;;;BG)(A;;FA;;;BA)(A;OICI;0x1301bf;;;" +
-		"S-1-5-21-4039823903-4261412863-4286578687-4278190079)"
+	many    = "O:BAG:SYD:(A;;FR;;;WD)(D;;FX;;;BG)(A;;FA;;;BA)" +
+		"(A;OICI;0x1301bf;;;S-1-5-21-4039823903-4261412863-4286578687-4278190079)"
 )
 
 func bytesOf(t *testing.T, text string) []byte {

@@ -1,0 +1,198 @@
+//go:build cgo && linux
+
+package main
+
+/*
+#define _GNU_SOURCE
+#include <stdlib.h>
+*/
+import "C"
+
+import (
+	"sync"
+	"time"
+	"unsafe"
+
+	"github.com/refmon/refmon/client"
+	"github.com/refmon/refmon/internal/marshal"
+	"github.com/refmon/refmon/nt"
+	"github.com/refmon/refmon/ntstatus"
+	"github.com/refmon/refmon/winnt"
+)
+
+// attached is the connection to the daemon that the environment names: the process
+// of this program. Calls go there in place of the embedded kernel, which is then
+// not booted.
+type attached struct {
+	*client.Conn
+	process winnt.Handle
+
+	mu  sync.Mutex
+	own *nt.Thread // of the library itself, for look-ups; guarded by mu
+}
+
+// daemon returns the connection, made by the first call; nil without the variable.
+var daemon = sync.OnceValue(func() *attached {
+	// A program that runs with more rights than its caller does not ask the environment (W-24).
+	name := C.CString("REFMON_SOCKET")
+	defer C.free(unsafe.Pointer(name))
+	socket := C.GoString(C.secure_getenv(name)) // NULL is ""
+	if socket == "" {
+		return nil
+	}
+	c, err := client.Dial(socket)
+	if err != nil {
+		die("REFMON_SOCKET: %v", err)
+	}
+	return &attached{Conn: c, process: c.Process(), own: c.Thread()}
+})
+
+// processID returns the id of the process that the program is.
+func processID() winnt.Handle {
+	if d := daemon(); d != nil {
+		return d.process
+	}
+	_, p := embedded()
+	return p.ID()
+}
+
+// attach makes a thread of the daemon for the calling pthread.
+func (d *attached) attach() uint64 {
+	tr, err := d.NewTransport()
+	if err != nil {
+		return 0
+	}
+	r := &remote{tr: tr}
+	t := &thread{nt: nt.NewRemoteThread(tr, ""), sys: r, profile: d.Profile(), Memory: new(marshal.Memory)}
+	out, _ := r.NtQueryInformationThread(nt.QueryInformationThreadIn{ThreadHandle: winnt.NtCurrentThread,
+		ThreadInformationClass: nt.ThreadBasicInformation, ThreadInformationLength: ^uint32(0)})
+	basic, _ := out.ThreadInformation.(nt.ThreadBasic)
+	t.id = basic.ClientID.UniqueThread
+	return register(t)
+}
+
+// remote carries the calls of one pthread to the daemon; it is used by that pthread
+// alone. It implements [nt.Services].
+type remote struct {
+	tr   nt.Transport
+	wait *nt.Wait // set while a call waits
+}
+
+// remote returns the daemon's side of a thread, nil for one of the embedded kernel.
+func (t *thread) remote() *remote {
+	r, _ := t.sys.(*remote)
+	return r
+}
+
+// rows are the services by their names.
+var rows = sync.OnceValue(func() map[string]*nt.Row {
+	m := map[string]*nt.Row{}
+	for r := range nt.NtTable.All {
+		m[r.Info().Name] = r
+	}
+	return m
+})
+
+// over makes a call of a service.
+func over[O any](r *remote, name string, in any) (out O, st ntstatus.Status) {
+	var v any
+	if r.wait != nil {
+		v, st = r.tr.CallWhenReady(rows()[name], in, *r.wait)
+	} else {
+		v, st, _ = r.tr.Call(rows()[name], in, false)
+	}
+	out, _ = v.(O)
+	return out, st
+}
+
+// until makes a call that the daemon makes again as long as it says blocked.
+func (r *remote) until(h winnt.Handle, blocked ntstatus.Status, try func() ntstatus.Status) (st ntstatus.Status,
+	waited bool) {
+	if st = try(); st != blocked {
+		return st, false
+	}
+	r.wait = &nt.Wait{Handle: h, NotYet: blocked}
+	defer func() { r.wait = nil }()
+	return try(), true
+}
+
+// PipeChanged implements [nt.Services]: the daemon waits, see until.
+func (r *remote) PipeChanged(winnt.Handle) (<-chan struct{}, bool) { return nil, false }
+
+// lookEvery is how often a wait for several objects, or for calls, looks again.
+const lookEvery = 5 * time.Millisecond
+
+// later returns a channel that is closed when it is time to look again.
+func later() <-chan struct{} {
+	ch := make(chan struct{})
+	time.AfterFunc(lookEvery, func() { close(ch) })
+	return ch
+}
+
+// ObjectSignaled implements [nt.Services]: the daemon waits for one object (waitFor);
+// for several a program looks again.
+func (r *remote) ObjectSignaled(winnt.Handle) (<-chan struct{}, bool) { return later(), true }
+
+// CallQueued implements [nt.Services] in the same way.
+func (r *remote) CallQueued() <-chan struct{} { return later() }
+
+// waitFor waits for one object; the waiting is the daemon's.
+func (r *remote) waitFor(h winnt.Handle, l limit) ntstatus.Status {
+	in := nt.WaitForSingleObjectIn{Handle: h}
+	_, st := r.NtWaitForSingleObject(in)
+	if st != ntstatus.Timeout {
+		return st
+	}
+	var due chan struct{}
+	if l.given {
+		left := time.Until(l.until)
+		if left <= 0 {
+			return st
+		}
+		due = make(chan struct{})
+		defer time.AfterFunc(left, func() { close(due) }).Stop()
+	}
+	r.wait = &nt.Wait{Handle: h, NotYet: ntstatus.Timeout, Due: due}
+	defer func() { r.wait = nil }()
+	if _, st = r.NtWaitForSingleObject(in); st == ntstatus.Cancelled {
+		st = ntstatus.Timeout
+	}
+	return st
+}
+
+// PortChanged implements [nt.Services].
+func (r *remote) PortChanged(winnt.Handle) (<-chan struct{}, bool) { return nil, false }
+
+// PortConnected implements [nt.Services]; it waits at the daemon.
+func (r *remote) PortConnected(h winnt.Handle) ([]byte, uint32, ntstatus.Status) {
+	return r.tr.(interface {
+		PortConnected(winnt.Handle) ([]byte, uint32, ntstatus.Status)
+	}).PortConnected(h)
+}
+
+// NewThread implements [nt.Services].
+func (r *remote) NewThread() (nt.Services, string, ntstatus.Status) {
+	tr, name, st := r.tr.NewThread()
+	return &remote{tr: tr}, name, st
+}
+
+// EndThread implements [nt.Services].
+func (r *remote) EndThread() { r.tr.EndThread() }
+
+// Profile implements [nt.Services].
+func (r *remote) Profile() nt.Profile { return r.tr.Profile() }
+
+// RecordWhy implements [nt.Services]: C programs are told no reasons.
+func (r *remote) RecordWhy(bool) {}
+
+// TakeWhy implements [nt.Services].
+func (r *remote) TakeWhy() nt.Why { return nt.Why{} }
+
+// SaveImpersonation implements [nt.Services].
+func (r *remote) SaveImpersonation() nt.Ticket {
+	k, _ := r.tr.SaveImpersonation()
+	return k
+}
+
+// RestoreImpersonation implements [nt.Services].
+func (r *remote) RestoreImpersonation(k nt.Ticket) { r.tr.RestoreImpersonation(k) }

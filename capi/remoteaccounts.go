@@ -1,0 +1,113 @@
+//go:build cgo && linux
+
+package main
+
+import (
+	"slices"
+
+	"github.com/refmon/refmon/logon"
+	"github.com/refmon/refmon/nt"
+	"github.com/refmon/refmon/ntstatus"
+	"github.com/refmon/refmon/sd"
+	"github.com/refmon/refmon/sid"
+	"github.com/refmon/refmon/token"
+	"github.com/refmon/refmon/winnt"
+)
+
+// user returns the user of the process.
+func (d *attached) user() sid.SID {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	v, _ := d.own.NtQueryInformationToken(winnt.NtCurrentProcessToken, winnt.TokenUser)
+	u, _ := v.(token.Group)
+	return u.SID
+}
+
+// asked calls a service of the policy, opened for that right, on the library's own
+// thread, which never impersonates.
+func asked[O any](d *attached, right winnt.AccessMask, name string, in func(winnt.Handle) any) (out O, ok bool) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	v, st := d.own.CallRow(rows()["LsaOpenPolicy"], nt.LsaOpenPolicyIn{DesiredAccess: right})
+	if !st.IsSuccess() {
+		return out, false
+	}
+	h := v.(nt.LsaOpenPolicyOut).PolicyHandle
+	defer d.own.CallRow(rows()["LsaClose"], nt.LsaCloseIn{ObjectHandle: h})
+	v, st = d.own.CallRow(rows()[name], in(h))
+	out, _ = v.(O)
+	return out, st == ntstatus.Success
+}
+
+// LookupName finds an account by its name.
+func (d *attached) LookupName(name string) (logon.Account, bool) {
+	out, ok := asked[nt.LsaLookupNames2Out](d, winnt.POLICY_LOOKUP_NAMES, "LsaLookupNames2", func(h winnt.Handle) any {
+		return nt.LsaLookupNames2In{PolicyHandle: h, Names: []string{name}}
+	})
+	if !ok || len(out.SIDs) != 1 {
+		return logon.Account{}, false
+	}
+	return d.LookupSID(out.SIDs[0].SID)
+}
+
+// LookupSID finds an account or a domain by its SID.
+func (d *attached) LookupSID(s sid.SID) (logon.Account, bool) {
+	out, ok := asked[nt.LsaLookupSidsOut](d, winnt.POLICY_LOOKUP_NAMES, "LsaLookupSids", func(h winnt.Handle) any {
+		return nt.LsaLookupSidsIn{PolicyHandle: h, SIDs: []sid.SID{s}}
+	})
+	if !ok || len(out.Names) != 1 {
+		return logon.Account{}, false
+	}
+	a := logon.Account{SID: s, Use: out.Names[0].Use, Name: out.Names[0].Name}
+	if i := int(out.Names[0].DomainIndex); i >= 0 && i < len(out.ReferencedDomains) {
+		a.Domain, a.DomainSID = out.ReferencedDomains[i].Name, out.ReferencedDomains[i].SID
+	}
+	return a, true
+}
+
+// Computer returns the domain of the daemon's own accounts.
+func (d *attached) Computer() logon.Account {
+	out, _ := asked[nt.LsaQueryInformationPolicyOut](d, winnt.POLICY_VIEW_LOCAL_INFORMATION, "LsaQueryInformationPolicy",
+		func(h winnt.Handle) any {
+			return nt.LsaQueryInformationPolicyIn{PolicyHandle: h, InformationClass: winnt.PolicyAccountDomainInformation}
+		})
+	return logon.Account{SID: out.Buffer.DomainSID, Use: winnt.SidTypeDomain, Domain: out.Buffer.DomainName,
+		DomainSID: out.Buffer.DomainSID}
+}
+
+// creator returns whom a token stands for when a private object's descriptor is
+// made: what a program with a handle for TOKEN_QUERY can learn of it.
+func (r *remote) creator(h winnt.Handle) (*sd.Caller, ntstatus.Status) {
+	var st ntstatus.Status
+	ask := func(class winnt.TokenInfoClass) (v any) {
+		if st.IsSuccess() {
+			var out nt.QueryInformationTokenOut
+			out, st = r.NtQueryInformationToken(nt.QueryInformationTokenIn{TokenHandle: h, TokenInformationClass: class,
+				TokenInformationLength: ^uint32(0)})
+			v = out.TokenInformation
+		}
+		return v
+	}
+	user, _ := ask(winnt.TokenUser).(token.Group)
+	groups, _ := ask(winnt.TokenGroups).([]token.Group)
+	privileges, _ := ask(winnt.TokenPrivileges).([]nt.LUIDAndAttributes)
+	label, _ := ask(winnt.TokenIntegrityLevel).(token.Group)
+	c := &sd.Caller{Integrity: label.SID, MayOwn: func(o sid.SID) bool {
+		const want, not = winnt.SE_GROUP_OWNER | winnt.SE_GROUP_ENABLED, winnt.SE_GROUP_USE_FOR_DENY_ONLY
+		return o == user.SID || slices.ContainsFunc(groups, func(g token.Group) bool {
+			return g.SID == o && g.Attributes&(want|not) == want
+		})
+	}}
+	c.Owner, _ = ask(winnt.TokenOwner).(sid.SID)
+	c.Group, _ = ask(winnt.TokenPrimaryGroup).(sid.SID)
+	c.DefaultDACL, _ = ask(winnt.TokenDefaultDacl).(*sd.ACL)
+	c.Trust, _ = ask(winnt.TokenProcessTrustLevel).(sid.SID)
+	c.ServerOwner, c.ServerGroup = c.Owner, c.Group
+	for p, to := range map[winnt.Privilege]*bool{winnt.SeRestorePrivilege: &c.Restore,
+		winnt.SeSecurityPrivilege: &c.Security, winnt.SeRelabelPrivilege: &c.Relabel} {
+		*to = slices.ContainsFunc(privileges, func(l nt.LUIDAndAttributes) bool {
+			return l.LUID == p.LUID() && l.Attributes&winnt.SE_PRIVILEGE_ENABLED != 0
+		})
+	}
+	return c, st
+}

@@ -1,0 +1,36 @@
+/*
+ * Asks the server of the named pipe "orders" for files. It lets the server act for it; with -identify it lets the
+ * server know who it is, and no more.
+ *
+ *     cc -o client client.c $(pkg-config --cflags --libs refmon)
+ *     REFMON_SOCKET=/run/refmon/refmond.sock ./client report payroll
+ */
+#include <refmon/refmon.h>
+#include <stdio.h>
+#include <string.h>
+
+int main(int argc, char **argv)
+{
+	DWORD level = SECURITY_IMPERSONATION, n;
+	if (argc > 1 && !strcmp(argv[1], "-identify")) {
+		level = SECURITY_IDENTIFICATION;
+		argv++;
+	}
+	HANDLE pipe = CreateFileA("\\\\.\\pipe\\orders", GENERIC_READ | GENERIC_WRITE, 0, NULL, OPEN_EXISTING,
+		SECURITY_SQOS_PRESENT | level, NULL);
+	if (pipe == INVALID_HANDLE_VALUE) {
+		fprintf(stderr, "the server is not there: error %u\n", (unsigned)GetLastError());
+		return 1;
+	}
+	while (*++argv) {
+		char answer[256];
+		if (!WriteFile(pipe, *argv, strlen(*argv), &n, NULL) || !ReadFile(pipe, answer, sizeof answer - 1, &n, NULL)) {
+			fprintf(stderr, "the server is gone: error %u\n", (unsigned)GetLastError());
+			return 1;
+		}
+		answer[n] = 0;
+		printf("%s: %s\n", *argv, answer);
+	}
+	CloseHandle(pipe);
+	return 0;
+}

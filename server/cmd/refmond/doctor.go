@@ -1,0 +1,173 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/refmon/refmon/client"
+)
+
+type doctorCmd struct {
+	Config string `help:"The configuration that the daemon was started with." placeholder:"FILE"`
+}
+
+// Help returns the long help of the verb.
+func (doctorCmd) Help() string {
+	return `Looks at what refmond needs of this host: the configuration, the state folder and its disk, the
+sockets and who answers at them, the clock, capabilities and extended attributes. Each line says
+whether it is well, and what to do if not. Run it as the user that refmond runs as. The exit code is
+2 if something is wrong.`
+}
+
+// errUnwell ends a check-up that found something; it has been printed.
+var errUnwell = errors.New("something is wrong, see above")
+
+// checkUp prints findings.
+type checkUp struct {
+	std  *streams
+	fail bool
+}
+
+func (c *checkUp) well(what, found string, args ...any) {
+	fmt.Fprintf(c.std.out, "ok    %-12s %s\n", what, printable(fmt.Sprintf(found, args...)))
+}
+
+func (c *checkUp) note(what, found string, args ...any) {
+	fmt.Fprintf(c.std.out, "note  %-12s %s\n", what, printable(fmt.Sprintf(found, args...)))
+}
+
+func (c *checkUp) wrong(what, found string, args ...any) {
+	c.fail = true
+	fmt.Fprintf(c.std.out, "WRONG %-12s %s\n", what, printable(fmt.Sprintf(found, args...)))
+}
+
+// Run looks at everything, whatever it finds.
+func (c *doctorCmd) Run(std *streams) error {
+	k := &checkUp{std: std}
+	cfg, err := load(c.Config)
+	if err != nil {
+		k.wrong("config", "%v", err)
+		return errUnwell
+	}
+	k.well("config", "read; state %s", cfg.State)
+	k.state(cfg.State)
+	k.disk(cfg.State)
+	k.socket("socket", cfg.Socket)
+	if cfg.AdminSocket != "" {
+		k.socket("adminSocket", cfg.AdminSocket)
+	}
+	k.clock(time.Now())
+	k.capabilities("/proc/self/status")
+	k.attributes(cfg.State)
+	if k.fail {
+		return errUnwell
+	}
+	return nil
+}
+
+// state looks at the state folder.
+func (c *checkUp) state(dir string) {
+	var st unix.Stat_t
+	if err := unix.Stat(dir, &st); err != nil {
+		c.wrong("state", "%s: %v: it is made when refmond starts; its parent must let refmond's user do so", dir, err)
+		return
+	}
+	switch {
+	case st.Mode&0o022 != 0:
+		c.wrong("state", "others can write to %s (mode %o): chmod go-w it", dir, st.Mode&0o777)
+	case st.Uid != uint32(os.Geteuid()):
+		c.wrong("state", "%s belongs to uid %d, you are %d: run this as its owner", dir, st.Uid, os.Geteuid())
+	case st.Mode&0o077 != 0:
+		c.note("state", "others can look into %s (mode %o): chmod go= it", dir, st.Mode&0o777)
+	default:
+		c.well("state", "%s is uid %d's alone", dir, st.Uid)
+	}
+	for _, name := range []string{"accounts.db", "audit"} {
+		if _, err := os.Lstat(filepath.Join(dir, name)); err == nil {
+			c.well("store", "%s is there", name)
+		}
+	}
+}
+
+// leastFree is how much room the disk of the state should have.
+const leastFree = 256 << 20
+
+func (c *checkUp) disk(dir string) {
+	var st unix.Statfs_t
+	if err := unix.Statfs(dir, &st); err != nil {
+		return // told as the state
+	}
+	free := st.Bavail * uint64(st.Bsize)
+	if free < leastFree {
+		c.wrong("disk", "%d MiB free: records that cannot be kept stop operations (audit.required)", free>>20)
+		return
+	}
+	c.well("disk", "%d MiB free", free>>20)
+}
+
+// socket connects, as a client does.
+func (c *checkUp) socket(key, at string) {
+	conn, err := client.Dial(at)
+	switch {
+	case err == nil:
+		c.well(key, "%s answers; you are %s there", at, conn.Thread().Name())
+		_ = conn.Close()
+	case errors.Is(err, unix.ENOENT):
+		c.wrong(key, "%s is not there: start refmond, or its socket unit", at)
+	case errors.Is(err, unix.ECONNREFUSED):
+		c.wrong(key, "%s is left over, no program listens: start refmond", at)
+	case errors.Is(err, unix.EACCES):
+		c.wrong(key, "%s cannot be reached: its folder must let every user search it", at)
+	default:
+		c.wrong(key, "%s: %v", at, err)
+	}
+}
+
+// oldest is before any clock that is right.
+var oldest = time.Date(2025, 1, 1, 0, 0, 0, 0, time.UTC)
+
+func (c *checkUp) clock(now time.Time) {
+	if now.Before(oldest) {
+		c.wrong("clock", "it is %s here: records would have that time", now.UTC().Format(time.RFC3339))
+		return
+	}
+	c.well("clock", "%s", now.UTC().Format(time.RFC3339))
+}
+
+// capabilities says what this user has beyond an ordinary one: refmond needs none yet.
+func (c *checkUp) capabilities(status string) {
+	text, err := os.ReadFile(status)
+	if err != nil {
+		c.note("capabilities", "not told: %v", err)
+		return
+	}
+	for line := range strings.SplitSeq(string(text), "\n") {
+		if set, ok := strings.CutPrefix(line, "CapEff:"); ok {
+			if strings.Trim(strings.TrimSpace(set), "0") == "" {
+				c.well("capabilities", "none, and none is needed")
+			} else {
+				c.note("capabilities", "%s: none is needed; the unit that is shipped has none", strings.TrimSpace(set))
+			}
+		}
+	}
+}
+
+// attributes tries extended attributes on the disk of the state.
+func (c *checkUp) attributes(dir string) {
+	f, err := os.CreateTemp(dir, "doctor-")
+	if err != nil {
+		return // told as the state
+	}
+	defer func() { _, _ = f.Close(), os.Remove(f.Name()) }()
+	if err := unix.Fsetxattr(int(f.Fd()), "user.refmond", []byte("x"), 0); err != nil {
+		c.note("attributes", "the disk keeps no extended attributes (%v): nothing needs them yet", err)
+		return
+	}
+	c.well("attributes", "the disk keeps extended attributes")
+}
