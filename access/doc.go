@@ -28,6 +28,9 @@
 // Deny is a value, never an error. An error means that the question was
 // malformed: no token, or no type to map generic rights with.
 //
+// Ids such as A-70 name rules, which docs/rules/50-access-check.md lists with their
+// sources.
+//
 // Guards: none. The package has no state; every function may be called from
 // any goroutine, and what a Request points to is only read. [Check],
 // [CheckBytes] and [SeAccessCheck] allocate nothing, unless the request has an

@@ -5,7 +5,7 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// SeAccessCheck runs the kernel's check of a subject (section 3.3). The order
+// SeAccessCheck runs the kernel's check of a subject (SeAccessCheck). The order
 // of its own rules is; then the pipeline. An invalid
 // object type list gives STATUS_INVALID_PARAMETER. The error is
 // [ErrNoRequest], [ErrNoToken] or [ErrNoMapping], and the decision then the zero
@@ -108,7 +108,7 @@ func (q *query) kernelMode() Decision {
 
 // NtPrologue applies what NtAccessCheck and its ByType forms look at before the
 // security descriptor is captured: A-12, A-13 (no token), A-14, A-15, A-26,
-// A-16, in the order of section 3.1. done means that the call ends here, with
+// A-16, in this order. done means that the call ends here, with
 // the call status returned: STATUS_SUCCESS and a decision in the case of A-16
 // and for kernel mode, a failure otherwise. It is for callers that
 // capture in between; [NtAccessCheck] calls it itself. A nil request is
@@ -157,7 +157,7 @@ func NtPrologue(r *Request) (call ntstatus.Status, d Decision, done bool) {
 	return ntstatus.Success, d, false
 }
 
-// NtAccessCheck runs NtAccessCheck and NtAccessCheckByType (section 3.1) apart
+// NtAccessCheck runs NtAccessCheck and NtAccessCheckByType apart
 // from the rules about pointers and buffers. The token to check is
 // Subject.Client, which must be an impersonation token of its own level at
 // least SecurityIdentification; Subject.Primary is the caller's, Previous is

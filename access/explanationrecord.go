@@ -23,7 +23,7 @@ type ExplanationRecord struct {
 	Reasons        []BitReason
 }
 
-// A ResultRecord holds one row of a result list.
+// A ResultRecord holds one row of a result list: a [NodeResult] in exported fields.
 type ResultRecord struct {
 	Status  ntstatus.Status
 	Granted winnt.AccessMask

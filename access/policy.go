@@ -18,14 +18,16 @@ type PolicySet struct {
 	Recovery *sd.Descriptor
 }
 
-// Policy is a central access policy: rules that can only take away.
+// Policy is a central access policy: rules that can only take away. The zero value
+// has no rules and takes nothing. Source: MS-GPCAP 2.2, MS-DTYP 2.5.3.2.
 type Policy struct {
 	ID    sid.SID // S-1-17-…, as scoped policy id entries name it
 	Name  string  // for explanations
 	Rules []Rule
 }
 
-// Rule is a central access rule.
+// Rule is a central access rule. The zero value applies to every object and limits
+// nothing.
 type Rule struct {
 	Name       string         // for explanations
 	AppliesTo  *claims.Expr   // nil: to every object

@@ -144,8 +144,9 @@ func PrivilegePolicy(t *token.Token, desired winnt.AccessMask) (winnt.PrivilegeS
 // PrivilegeCheck returns the decision of NtPrivilegeCheck and SePrivilegeCheck
 // in user mode: with all set, every privilege of the set must be enabled, else
 // one of them. found are those that are, which the caller marks with
-// SE_PRIVILEGE_USED_FOR_ACCESS. An impersonation token below
-// SecurityIdentification gives STATUS_BAD_IMPERSONATION_LEVEL.
+// SE_PRIVILEGE_USED_FOR_ACCESS. ok is false unless st is STATUS_SUCCESS: an
+// impersonation token below SecurityIdentification gives
+// STATUS_BAD_IMPERSONATION_LEVEL, a nil or zero one STATUS_INVALID_HANDLE.
 func PrivilegeCheck(t *token.Token, set winnt.PrivilegeSet, all bool) (ok bool, found winnt.PrivilegeSet,
 	st ntstatus.Status) {
 	if t.IsZero() {

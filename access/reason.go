@@ -6,7 +6,7 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// ReasonKind says what decided a bit (section 11). The zero value is no reason;
+// ReasonKind says what decided a bit. The zero value is no reason;
 // no explanation holds it.
 type ReasonKind uint8
 

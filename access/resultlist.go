@@ -54,7 +54,7 @@ func resultList(r *Request, tr *tracer) ([]NodeResult, Decision, error) {
 	return sameForAll(len(r.ObjectTypes), d), d, nil
 }
 
-// NtAccessCheckResultList runs NtAccessCheckByTypeResultList (section 3.1)
+// NtAccessCheckResultList runs NtAccessCheckByTypeResultList
 // apart from the rules about pointers and buffers. An empty list fails the call
 // before anything else. The decision is that of the root.
 func NtAccessCheckResultList(r *Request) (call ntstatus.Status, results []NodeResult, d Decision) {

@@ -23,6 +23,9 @@
 // A [View] keeps the answers for named objects and tells what changes when a
 // descriptor or a principal does.
 //
+// Ids such as A-141 name rules: docs/rules/90-bulk.md and 50-access-check.md list
+// them with their sources.
+//
 // Guards: Principals are immutable and may be shared; an Evaluator and a View
 // belong to one goroutine. Make one Evaluator a goroutine, it is small.
 package effective

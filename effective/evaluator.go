@@ -9,6 +9,7 @@ import (
 
 // Evaluator decides one question about one descriptor after another. It is
 // owned by one goroutine; what its methods return is valid until the next call.
+// The zero value is not usable: [NewEvaluator] makes one.
 type Evaluator struct {
 	p      *Principals
 	q      Question
@@ -83,8 +84,9 @@ func NewEvaluator(p *Principals, q Question) (*Evaluator, error) {
 	return e, nil
 }
 
-// Allowed is, for each right of the question, the set of principals that have
-// all of it on an object with this descriptor. A nil descriptor denies.
+// Allowed returns a set for each right of the question, in its order: the principals
+// that have all of the right on an object with this descriptor. A nil descriptor
+// denies.
 func (e *Evaluator) Allowed(d *sd.Descriptor) []Set {
 	for _, s := range e.out {
 		clear(s)
@@ -119,8 +121,9 @@ func (e *Evaluator) Allowed(d *sd.Descriptor) []Set {
 	return e.expanded
 }
 
-// Maximum is, for each principal, all rights it has on an object with this
-// descriptor: what MAXIMUM_ALLOWED would grant it, 0 where it is denied.
+// Maximum returns a mask for each principal, in the order given to [Compile]: all
+// rights that it has on an object with this descriptor, as MAXIMUM_ALLOWED would
+// grant them, 0 where it is denied.
 func (e *Evaluator) Maximum(d *sd.Descriptor) []winnt.AccessMask {
 	if e.masks == nil {
 		e.masks = make([]winnt.AccessMask, len(e.p.tokens))

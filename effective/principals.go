@@ -19,6 +19,7 @@ type Config struct {
 
 // Principals are tokens compiled for questions in bulk: a matrix of bits with a
 // row for each SID and a column for each distinct token. They are immutable.
+// The zero value has no principals.
 type Principals struct {
 	cfg    Config
 	tokens []*token.Token // one for each column

@@ -26,7 +26,7 @@ type Change struct {
 
 // View keeps the answers to one question for named objects and principals, and
 // tells what changes when one of them does: only what is new is evaluated. It
-// belongs to one goroutine.
+// belongs to one goroutine. The zero value is not usable: [NewView] makes one.
 type View struct {
 	cfg     Config
 	q       Question
@@ -56,7 +56,8 @@ func NewView(q Question, cfg Config) (*View, error) {
 		shared: map[string]*kept{}}, nil
 }
 
-// Allowed reports the present answer for one object, principal and right.
+// Allowed reports the present answer for one object, principal and right, which is an
+// index into Question.Rights. It is false for one that the view does not know.
 func (v *View) Allowed(object, principal string, right int) bool {
 	k, slot := v.objects[object], 0
 	slot, ok := v.at[principal]

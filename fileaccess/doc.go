@@ -9,7 +9,7 @@
 //
 //	d := fileaccess.Open(&req, &facts)
 //	if !d.Allowed() {
-//		return d.Status // d.Rule says which rule refused
+//		return d.Status() // d.Rule says which rule refused
 //	}
 //
 // Which function:

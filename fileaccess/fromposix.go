@@ -29,7 +29,7 @@ type POSIX struct {
 	Default     POSIXACL // of a directory, for what is made in it; nil: none
 }
 
-// FromMode returns [FromPOSIX] of a mode alone.
+// FromMode returns [FromPOSIX] of a mode alone. The error is that of FromPOSIX.
 func FromMode(user, group, mode uint32, directory bool, ids *IDMap) (*sd.Descriptor, []Loss, error) {
 	return FromPOSIX(&POSIX{User: user, Group: group, Mode: mode, Directory: directory}, ids)
 }

@@ -27,7 +27,7 @@ type Handle struct {
 // Operation names what is done through a handle. The zero value is Read.
 type Operation uint8
 
-// Operations of section 9. Rename, link and security have functions of their
+// Operations on a handle. Rename, link and security have functions of their
 // own.
 const (
 	Read                         Operation = iota

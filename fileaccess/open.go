@@ -37,7 +37,7 @@ type opening struct {
 	force     bool
 }
 
-// Open decides one open or create (section 4): the same inputs always give the
+// Open decides one open or create: the same inputs always give the
 // same answer. A subject without any token gets STATUS_NO_TOKEN, a nil request or nil
 // facts STATUS_INVALID_PARAMETER.
 //

@@ -104,6 +104,6 @@ type Face uint8
 // Faces.
 const (
 	Native Face = iota // NtCreateFile: the store's rules alone
-	SMB                // an SMB2 server in front of the store (section 3)
+	SMB                // an SMB2 server in front of the store
 	Win32              // CreateFile: more rights are asked for than named (F-90)
 )

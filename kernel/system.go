@@ -35,7 +35,7 @@ type Config struct {
 	LSA logon.Authority // who is who; nil knows the well-known names only
 }
 
-// System is a running kernel.
+// System is a running kernel. The zero value is not usable: [Boot] makes one.
 type System struct {
 	sys  *services.System // immutable
 	work workQueue
@@ -121,7 +121,8 @@ func (s *System) Audit() *audit.Log { return s.sys.Log }
 // Profile returns the conformance profile the kernel was booted with.
 func (s *System) Profile() nt.Profile { return s.sys.Profile }
 
-// Process is a process as its owner sees it.
+// Process is a process as its owner sees it. The zero value is not usable:
+// [System.NewProcess] makes one.
 type Process struct {
 	sys      *System
 	p        *ps.Process // one reference until Exit and Close

@@ -31,7 +31,7 @@ func (k *KernelThread) CallRow(r *nt.Row, in any) (any, ntstatus.Status) {
 	return out, st
 }
 
-// TokenType and ThreadType are the reflected types by which a binding knows
+// TokenType, ThreadType and ProcessType are the reflected types by which a binding knows
 // parameters that are object references.
 var (
 	TokenType   = reflect.TypeFor[*AccessToken]()

@@ -32,6 +32,7 @@ type (
 
 // KernelThread is a thread running in kernel mode: the Zw*, Ps*, Se* and Ob*
 // routines under their documented names. It is used by one goroutine at a time.
+// The zero value is not usable: [System.KernelMode] and [System.SystemThread] make one.
 type KernelThread struct {
 	sys    *System           // immutable
 	ctx    *services.Context // immutable: previous mode kernel

@@ -8,10 +8,13 @@
 // none of them can diverge. This package imports no kernel: an implementation
 // hangs on the thread as a [Services].
 //
-//	th := process.Thread()                        // from package kernel
+//	th, err := process.NewThread()                // a *kernel.Process
+//	if err != nil { … }
 //	h, st := th.NtOpenThreadToken(winnt.NtCurrentThread, winnt.TOKEN_QUERY, true)
 //	if err := st.Err(); err != nil { … }
 //	defer th.NtClose(h)
+//
+// Ids such as I-20 name rules, which docs/rules lists with their sources.
 //
 // A goroutine is not a thread: a Thread is passed explicitly and used by one
 // goroutine at a time. Impersonation is a property of the Thread alone and is

@@ -93,7 +93,8 @@ func (r *Row) Probed(in any) bool {
 	return r.invoke != nil && (r.scalars == nil || r.scalars(in) == ntstatus.Success)
 }
 
-// Table lists the rows of one family of services in the order of their numbers.
+// Table lists the rows of one family of services in the order of their numbers. The
+// zero value has no rows.
 type Table struct{ rows []*Row }
 
 // Add appends an entry and gives it its number. It is meant for package-level

@@ -13,7 +13,8 @@ import (
 )
 
 // PipeConn is one end of a connection. It is a net.Conn and may be used from
-// any goroutine.
+// any goroutine. The zero value is not usable: [Thread.DialPipe] and
+// [PipeListener.AcceptPipe] make one.
 type PipeConn struct {
 	w    *worker
 	name string

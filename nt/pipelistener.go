@@ -25,7 +25,8 @@ type PipeConfig struct {
 }
 
 // PipeListener accepts the clients of a named pipe. It is a net.Listener and
-// may be used from any goroutine.
+// may be used from any goroutine. The zero value is not usable: [Thread.ListenPipe]
+// makes one.
 type PipeListener struct {
 	name string
 	cfg  PipeConfig
