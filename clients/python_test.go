@@ -132,7 +132,7 @@ func (p *program) dial(stream net.Conn) (wired.Client, error) {
 	if err != nil {
 		return nil, err
 	}
-	defer l.Close() //nolint:errcheck // its one connection is there
+	defer l.Close()
 	go func() {
 		socket, err := l.Accept()
 		if err != nil {

@@ -33,7 +33,7 @@ var classValues = []struct {
 	{winnt.TokenMandatoryPolicy, uint32(0), false},
 	{winnt.TokenPrivateNameSpace, uint32(1), true},
 	{winnt.TokenBnoIsolation, nt.TokenBnoIsolation{IsolationEnabled: true, IsolationPrefix: "x"}, true},
-	{winnt.TokenChildProcessFlags, uint32(nt.ChildProcessNone), true},
+	{winnt.TokenChildProcessFlags, nt.ChildProcessNone, true},
 	{winnt.TokenSecurityAttributes, []token.AttributeChange{{Operation: token.AttributeAdd,
 		Attribute: claims.Attribute{Name: "A", Type: claims.Int64, Ints: []int64{1}}}}, true},
 	{winnt.TokenIntegrityLevel, sid.MediumLevel, false},

@@ -35,8 +35,8 @@ func TestProbedByValue(t *testing.T) {
 		return nt.SetInformationObjectIn{ObjectInformationClass: class, ObjectInformationLength: n}
 	}
 	list := []by{
-		{"NtCreateUserProcess", process(flags, winnt.THREAD_CREATE_FLAGS_SUPPORTED), process(^uint32(flags), 0)},
-		{"NtCreateUserProcess", process(0, 0), process(0, ^uint32(winnt.THREAD_CREATE_FLAGS_SUPPORTED))},
+		{"NtCreateUserProcess", process(flags, winnt.THREAD_CREATE_FLAGS_SUPPORTED), process(^flags, 0)},
+		{"NtCreateUserProcess", process(0, 0), process(0, ^winnt.THREAD_CREATE_FLAGS_SUPPORTED)},
 		{"NtGetNextThread", nt.GetNextThreadIn{Flags: 1}, nt.GetNextThreadIn{Flags: 2}},
 		{"NtCreateEvent", nt.CreateEventIn{EventType: 1}, nt.CreateEventIn{EventType: 2}},
 		{"NtCreateTimer", nt.CreateTimerIn{TimerType: 1}, nt.CreateTimerIn{TimerType: 2}},
