@@ -13,7 +13,8 @@ import (
 // AccessState is ACCESS_STATE: an open that is under way, who asks and for
 // what. It is made by SeCreateAccessState, owns the references of its subject
 // context until SeDeleteAccessState, and is immutable in between but for its
-// privileges, to which the thread that opens appends.
+// privileges, to which the thread that opens appends. The zero value has no
+// subject, asks for nothing and was granted nothing.
 type AccessState struct {
 	SubjectSecurityContext  *SubjectContext
 	RemainingDesiredAccess  winnt.AccessMask // generic bits mapped

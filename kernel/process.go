@@ -25,7 +25,9 @@ type ProcessSpec struct {
 }
 
 // CreateProcess makes a process. The error says which part of the
-// specification is wrong.
+// specification is wrong: it wraps STATUS_BAD_TOKEN_TYPE for an impersonation
+// token, and STATUS_PROCESS_IS_TERMINATING when the system is closed; no token,
+// or two, is an error without a status.
 func (s *System) CreateProcess(spec ProcessSpec) (*Process, error) {
 	t := spec.TokenObject
 	switch {

@@ -131,7 +131,7 @@ type Process struct {
 }
 
 // NewProcess makes a process with that primary token; an impersonation token
-// is refused. The name is for display.
+// is refused. The name is for display; errors are those of CreateProcess.
 func (s *System) NewProcess(name string, tok *token.Token) (*Process, error) {
 	return s.CreateProcess(ProcessSpec{Name: name, Token: tok})
 }
@@ -146,7 +146,8 @@ func (p *Process) Name() string { return p.p.Name() }
 func (p *Process) Object() *EProcess { return p.p }
 
 // NewThread makes a user-mode thread of the process. It starts without
-// impersonation (I-9).
+// impersonation (I-9). The error wraps STATUS_PROCESS_IS_TERMINATING when the
+// process has ended.
 func (p *Process) NewThread() (*nt.Thread, error) {
 	t, st := p.p.NewThread()
 	if err := st.Err(); err != nil {
@@ -204,7 +205,8 @@ func (s *System) know(th *nt.Thread, c *services.Context) {
 }
 
 // CreateFile makes a named object of type File for NtOpenFile to open. It
-// lives until the system closes.
+// lives until the system closes. The error wraps STATUS_OBJECT_NAME_INVALID (empty, or with a backslash),
+// STATUS_OBJECT_NAME_COLLISION (taken) or STATUS_INSUFFICIENT_RESOURCES (no room for more names).
 func (s *System) CreateFile(name string, d *sd.Descriptor) error {
 	f := &services.File{}
 	f.Init(services.FileType, f, d)
@@ -286,6 +288,8 @@ func closeAll(t *ob.Table) {
 }
 
 // Spawn makes another thread of th's process, for a goroutine of its own.
+// A thread of another system is an error without a status; the other errors are
+// those of [Process.NewThread].
 func (s *System) Spawn(th *nt.Thread) (*nt.Thread, error) {
 	o := s.ThreadObject(th)
 	if o == nil {

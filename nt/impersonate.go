@@ -26,6 +26,7 @@ func (t *Thread) Impersonate(token winnt.Handle) (revert func(), err error) {
 
 // As runs fn while the thread impersonates with token. It never runs fn when
 // impersonating failed, and always reverts, also when fn panics (I-76).
+// The error is that of [Thread.Impersonate], or else the one fn returned, as it is.
 func (t *Thread) As(token winnt.Handle, fn func() error) error {
 	revert, err := t.Impersonate(token)
 	if err != nil {

@@ -31,7 +31,9 @@ func newPipeConn(w *worker, name string, h winnt.Handle) *PipeConn {
 
 // DialPipe connects to a named pipe as this thread, which may be impersonating.
 // What the server may do with the caller's identity is frozen now: level and
-// EffectiveOnly are qos's; nil allows SecurityIdentification.
+// EffectiveOnly are qos's; nil allows SecurityIdentification. The error is a [*net.OpError] around
+// the status of NtOpenFile, or of making the connection's thread; errors.Is
+// finds the status's error in it.
 func (t *Thread) DialPipe(name string, qos *SecurityQualityOfService) (*PipeConn, error) {
 	q := SecurityQualityOfService{ImpersonationLevel: winnt.SecurityIdentification}
 	if qos != nil {

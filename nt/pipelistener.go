@@ -42,6 +42,8 @@ type PipeListener struct {
 // ListenPipe makes the named pipe and waits for clients on it. The name has no
 // prefix: "orders" is \??\pipe\orders. The pipe is made with this thread's
 // context; the listener works on threads of its own, in the same process.
+// The error wraps the status of NtCreateNamedPipeFile, or of making such a
+// thread; errors.Is finds it.
 func (t *Thread) ListenPipe(name string, cfg PipeConfig) (*PipeListener, error) {
 	w, err := t.worker()
 	if err != nil {
@@ -71,10 +73,12 @@ func (l *PipeListener) instance() CreateNamedPipeFileIn {
 }
 
 // Accept waits for the next client. It implements net.Listener; AcceptPipe
-// returns the type that can impersonate.
+// returns the type that can impersonate and tells the errors.
 func (l *PipeListener) Accept() (net.Conn, error) { return l.AcceptPipe() }
 
-// AcceptPipe waits for the next client.
+// AcceptPipe waits for the next client. The error is a [*net.OpError]: around
+// net.ErrClosed when the listener is closed, or else around the status of the
+// service that failed.
 func (l *PipeListener) AcceptPipe() (*PipeConn, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
