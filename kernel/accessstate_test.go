@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"testing"
 
+	"github.com/refmon/refmon/access"
 	"github.com/refmon/refmon/kernel"
 	"github.com/refmon/refmon/nt"
 	"github.com/refmon/refmon/sid"
@@ -96,4 +97,23 @@ func TestAccessStateMapsOnce(t *testing.T) {
 		}
 		k.SeDeleteAccessState(s)
 	}
+}
+
+// The zero value of an access state has no subject: nothing is allowed, and giving it back does nothing. I-83
+func TestZeroAccessState(t *testing.T) {
+	sys := kernel.Boot(kernel.Config{})
+	defer func() {
+		if err := sys.Close(); err != nil {
+			t.Error(err)
+		}
+	}()
+	k, err := sys.SystemThread()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var s kernel.AccessState
+	if k.SeFastTraverseCheck(nil, &s, 1, access.User) {
+		t.Error("I-83: the zero access state may traverse")
+	}
+	k.SeDeleteAccessState(&s)
 }

@@ -174,7 +174,7 @@ func (t *Thread) CaptureSubjectContext() *SubjectContext {
 
 // Release implements SeReleaseSubjectContext: it drops both references, once (I-83).
 func (c *SubjectContext) Release() {
-	if c.released.Swap(true) {
+	if c == nil || c.Primary == nil || c.released.Swap(true) {
 		return
 	}
 	if c.Client != nil {
