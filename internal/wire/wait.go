@@ -1,6 +1,7 @@
 package wire
 
 import (
+	"github.com/refmon/refmon/nt"
 	"github.com/refmon/refmon/ntstatus"
 	"github.com/refmon/refmon/winnt"
 )
@@ -103,14 +104,7 @@ func (w *worker) wait(f *Frame) (head AnswerHead, rest []byte, parked bool, err 
 	if err != nil {
 		return head, nil, false, err
 	}
-	sys := w.th.Services()
-	changed, ok := sys.PipeChanged(q.wait.handle()) // before the call, so that no change is missed
-	if !ok {
-		changed, ok = sys.PortChanged(q.wait.handle())
-	}
-	if !ok {
-		changed, ok = sys.ObjectSignaled(q.wait.handle())
-	}
+	changed, ok := changes(w.th.Services(), q) // before the call, so that no change is missed
 	head, rest = w.call(q, f)
 	// A success is never waited away, and what is no pipe, port or object that is waited for does not
 	// change (W-20).
@@ -119,6 +113,19 @@ func (w *worker) wait(f *Frame) (head AnswerHead, rest []byte, parked bool, err 
 	}
 	w.park(f, changed)
 	return head, rest, true, nil
+}
+
+// changes returns the channel that is closed at the next change a call may wait for: of
+// an object's signal, which pipes have too, for the service that waits for signals, and
+// of a pipe or port for others.
+func changes(sys nt.Services, q request) (changed <-chan struct{}, ok bool) {
+	if _, signal := q.in.(nt.WaitForSingleObjectIn); signal {
+		return sys.ObjectSignaled(q.wait.handle())
+	}
+	if changed, ok = sys.PipeChanged(q.wait.handle()); !ok {
+		changed, ok = sys.PortChanged(q.wait.handle())
+	}
+	return changed, ok
 }
 
 // done reports whether a status says that a call did something: not those of a port
