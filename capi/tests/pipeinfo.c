@@ -93,8 +93,34 @@ static void peek(void)
 	CHECK(CloseHandle(s));
 }
 
+/* I-133: the state is that of the handle's end. */
+static void state(void)
+{
+	HANDLE s = CreateNamedPipeA(name, PIPE_ACCESS_DUPLEX, PIPE_TYPE_MESSAGE | PIPE_READMODE_MESSAGE | PIPE_NOWAIT, 3, 64,
+		64, 0, NULL), other;
+	DWORD modes = 7, n = 7;
+	WCHAR user[8];
+	CHECK(GetNamedPipeHandleStateW(s, &modes, &n, NULL, NULL, NULL, 0));
+	SAME(modes, PIPE_READMODE_MESSAGE | PIPE_NOWAIT);
+	SAME(n, 1);
+	other = CreateNamedPipeA(name, PIPE_ACCESS_DUPLEX, PIPE_TYPE_MESSAGE, 3, 64, 64, 0, NULL);
+	CHECK(GetNamedPipeHandleStateA(other, &modes, &n, NULL, NULL, NULL, 0));
+	SAME(modes, 0);
+	SAME(n, 2);
+	CHECK(GetNamedPipeHandleStateA(s, NULL, NULL, NULL, NULL, NULL, 0));
+	n = 7;
+	FAILS(GetNamedPipeHandleStateA(s, &modes, &n, &n, NULL, NULL, 0), ERROR_INVALID_PARAMETER);
+	FAILS(GetNamedPipeHandleStateA(s, &modes, &n, NULL, &n, NULL, 0), ERROR_INVALID_PARAMETER);
+	FAILS(GetNamedPipeHandleStateW(s, &modes, &n, NULL, NULL, user, 8), ERROR_NOT_SUPPORTED);
+	FAILS(GetNamedPipeHandleStateW(NULL, &modes, &n, NULL, NULL, NULL, 0), ERROR_INVALID_HANDLE);
+	SAME(n, 7);
+	CHECK(CloseHandle(other));
+	CHECK(CloseHandle(s));
+}
+
 void test_pipeinfo(void)
 {
 	info();
+	state();
 	peek();
 }

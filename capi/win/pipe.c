@@ -93,6 +93,36 @@ BOOL WINAPI GetNamedPipeInfo(HANDLE h, LPDWORD flags, LPDWORD out, LPDWORD in, L
 	return TRUE;
 }
 
+/* How this end is read, and how many instances there are (I-133). Bytes are not collected: a handle has
+ * no such facts where both ends are on one computer. */
+BOOL WINAPI GetNamedPipeHandleStateW(HANDLE h, LPDWORD state, LPDWORD instances, LPDWORD count, LPDWORD wait,
+	LPWSTR user, DWORD size)
+{
+	IO_STATUS_BLOCK io;
+	FILE_PIPE_INFORMATION modes;
+	FILE_PIPE_LOCAL_INFORMATION l;
+	(void)size;
+	if (count || wait)
+		return fail(ERROR_INVALID_PARAMETER);
+	if (user)
+		return fail(ERROR_NOT_SUPPORTED);
+	NTSTATUS st = NtQueryInformationFile(h, &io, &modes, sizeof modes, FilePipeInformation);
+	if (NT_SUCCESS(st))
+		st = NtQueryInformationFile(h, &io, &l, sizeof l, FilePipeLocalInformation);
+	if (!NT_SUCCESS(st))
+		return done(st);
+	tell(state, (modes.CompletionMode & FILE_PIPE_COMPLETE_OPERATION ? PIPE_NOWAIT : 0)
+		| (modes.ReadMode & FILE_PIPE_MESSAGE_MODE ? PIPE_READMODE_MESSAGE : 0));
+	tell(instances, l.CurrentInstances < PIPE_UNLIMITED_INSTANCES ? l.CurrentInstances : PIPE_UNLIMITED_INSTANCES);
+	return TRUE;
+}
+
+BOOL WINAPI GetNamedPipeHandleStateA(HANDLE h, LPDWORD state, LPDWORD instances, LPDWORD count, LPDWORD wait,
+	LPSTR user, DWORD size)
+{
+	return GetNamedPipeHandleStateW(h, state, instances, count, wait, (LPWSTR)user, size);
+}
+
 /* A message that is longer than the buffer is no failure here. */
 BOOL WINAPI PeekNamedPipe(HANDLE h, LPVOID buffer, DWORD size, LPDWORD n, LPDWORD available, LPDWORD left)
 {
