@@ -308,3 +308,37 @@ func TestPipeManyClients(t *testing.T) {
 	wg.Wait()
 	l.Close()
 }
+
+// TestListenerGivesBack: a listener that could not be made leaves no thread behind, and
+// one that is closed gives no connection, also as a net.Conn.
+func TestListenerGivesBack(t *testing.T) {
+	_, server, _ := pipePair(t)
+	threads := func() (n int) {
+		var h winnt.Handle
+		for {
+			next, st := server.NtGetNextThread(winnt.NtCurrentProcess, h, winnt.THREAD_QUERY_LIMITED_INFORMATION, 0, 0)
+			if h != 0 {
+				server.NtClose(h)
+			}
+			if st != ntstatus.Success {
+				return n
+			}
+			h, n = next, n+1
+		}
+	}
+	before := threads()
+	if _, err := server.ListenPipe(`a\\b\`, nt.PipeConfig{Instances: -1}); err == nil {
+		t.Fatal("a pipe without instances is made")
+	}
+	if after := threads(); before == 0 || after != before {
+		t.Errorf("%d threads before a listen that failed, %d after it", before, after)
+	}
+	l, err := server.ListenPipe("closed", everyone)
+	if err != nil {
+		t.Fatal(err)
+	}
+	l.Close()
+	if c, err := l.Accept(); c != nil || !errors.Is(err, net.ErrClosed) {
+		t.Errorf("a closed listener accepts %v, %v", c, err)
+	}
+}

@@ -52,6 +52,7 @@ func (t *Thread) ListenPipe(name string, cfg PipeConfig) (*PipeListener, error) 
 	l := &PipeListener{name: name, cfg: cfg, w: w, closed: make(chan struct{})}
 	var st ntstatus.Status
 	if l.next, st = t.NtCreateNamedPipeFile(l.instance()); !st.IsSuccess() {
+		w.end()
 		return nil, fmt.Errorf("listen on pipe %s: %w", name, st.Err())
 	}
 	return l, nil
@@ -74,7 +75,13 @@ func (l *PipeListener) instance() CreateNamedPipeFileIn {
 
 // Accept waits for the next client. It implements net.Listener; AcceptPipe
 // returns the type that can impersonate and tells the errors.
-func (l *PipeListener) Accept() (net.Conn, error) { return l.AcceptPipe() }
+func (l *PipeListener) Accept() (net.Conn, error) {
+	c, err := l.AcceptPipe()
+	if err != nil {
+		return nil, err // a nil *PipeConn in a net.Conn would not be nil
+	}
+	return c, nil
+}
 
 // AcceptPipe waits for the next client. The error is a [*net.OpError]: around
 // net.ErrClosed when the listener is closed, or else around the status of the

@@ -22,6 +22,7 @@
 #define GetNamedSecurityInfo GetNamedSecurityInfoW
 #define SetNamedSecurityInfo SetNamedSecurityInfoW
 #define CreateNamedPipe CreateNamedPipeW
+#define GetNamedPipeHandleState GetNamedPipeHandleStateW
 #define CreateFile CreateFileW
 #define CreateProcess CreateProcessW
 #define CreateProcessAsUser CreateProcessAsUserW
@@ -88,6 +89,7 @@
 #define GetNamedSecurityInfo GetNamedSecurityInfoA
 #define SetNamedSecurityInfo SetNamedSecurityInfoA
 #define CreateNamedPipe CreateNamedPipeA
+#define GetNamedPipeHandleState GetNamedPipeHandleStateA
 #define CreateFile CreateFileA
 #define CreateProcess CreateProcessA
 #define CreateProcessAsUser CreateProcessAsUserA
