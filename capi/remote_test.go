@@ -83,7 +83,14 @@ func daemonSocket(t *testing.T, next func(*kernel.System) (*token.Token, error))
 func TestDaemon(t *testing.T) {
 	folder := library(t)
 	program := compile(t, folder, append(sources(t), "-lrefmon")...)
-	out := run(t, "REFMON_SOCKET="+daemonSocket(t, logOnAdministrator), program)
+	socket := daemonSocket(t, func(sys *kernel.System) (*token.Token, error) {
+		// It has another descriptor than the one that a program gives it by its name.
+		if err := sys.CreateFile("report", sddl.MustParse("O:BAG:SYD:(A;;FA;;;BA)(A;;FR;;;WD)")); err != nil {
+			return nil, err
+		}
+		return logOnAdministrator(sys)
+	})
+	out := run(t, "REFMON_SOCKET="+socket, program)
 	if !regexp.MustCompile(`(?m)^\d+ assertions, 0 failed$`).MatchString(out) {
 		t.Errorf("the count is missing or tells of failures:\n%s", out)
 	}

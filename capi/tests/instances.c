@@ -68,6 +68,11 @@ void test_instances(void)
 	FAILS(GetFileSecurityA("\\\\.\\pipe\\nothing", DACL_SECURITY_INFORMATION, room, sizeof room, &n),
 		ERROR_FILE_NOT_FOUND);
 	CHECK(CloseHandle(server) && CloseHandle(another) && CloseHandle(third));
+	if (OVER_SOCKET) { /* a file of the daemon */
+		CHECK(SetFileSecurityA("report", DACL_SECURITY_INFORMATION, d));
+		CHECK(GetFileSecurityA("report", DACL_SECURITY_INFORMATION, room, sizeof room, &n));
+		CHECK(n == GetSecurityDescriptorLength(d) && !memcmp(room, d, n));
+	}
 	/* the device of pipes (T-139) */
 	HANDLE device = CreateFileA("\\\\.\\pipe\\", FILE_ALL_ACCESS, 0, NULL, OPEN_EXISTING, 0, NULL);
 	CHECK(device != INVALID_HANDLE_VALUE && CloseHandle(device));

@@ -183,19 +183,3 @@ HANDLE WINAPI CreateFileA(LPCSTR name, DWORD access, DWORD share, LPSECURITY_ATT
 	free(w);
 	return h;
 }
-
-/* The client's end of the pipe of that name, connected like any other. */
-NTSTATUS rm_open_pipe(LPCWSTR name, ACCESS_MASK access, HANDLE *h)
-{
-	UNICODE_STRING s;
-	OBJECT_ATTRIBUTES oa;
-	IO_STATUS_BLOCK io;
-	PWSTR w = pipe_name(name, &s);
-	if (!w)
-		return STATUS_NOT_SUPPORTED;
-	InitializeObjectAttributes(&oa, &s, OBJ_CASE_INSENSITIVE, NULL, NULL);
-	NTSTATUS st = NtOpenFile(h, access, &oa, &io, FILE_SHARE_READ | FILE_SHARE_WRITE,
-		FILE_SYNCHRONOUS_IO_NONALERT);
-	free(w);
-	return st;
-}

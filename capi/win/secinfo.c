@@ -85,7 +85,7 @@ static DWORD open_object(LPCWSTR name, SE_OBJECT_TYPE type, DWORD access, HANDLE
 		return error;
 	if (!name || !*name)
 		return ERROR_INVALID_PARAMETER;
-	return RtlNtStatusToDosError(type == SE_FILE_OBJECT ? rm_open_pipe(name, access, h) : rm_open_named(name, access, h));
+	return RtlNtStatusToDosError(type == SE_FILE_OBJECT ? rm_open_file(name, access, h) : rm_open_named(name, access, h));
 }
 
 DWORD WINAPI GetNamedSecurityInfoW(LPCWSTR name, SE_OBJECT_TYPE type, SECURITY_INFORMATION info, PSID *owner,

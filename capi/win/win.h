@@ -67,6 +67,6 @@ static inline BOOL rm_here_a(LPCSTR system)
 
 /* Objects by the names that Win32 functions take. */
 extern __attribute__((visibility("hidden"))) NTSTATUS rm_open_named(LPCWSTR name, ACCESS_MASK access, HANDLE *h);
-extern __attribute__((visibility("hidden"))) NTSTATUS rm_open_pipe(LPCWSTR name, ACCESS_MASK access, HANDLE *h);
+extern __attribute__((visibility("hidden"))) NTSTATUS rm_open_file(LPCWSTR name, ACCESS_MASK access, HANDLE *h);
 
 #endif
