@@ -8,6 +8,16 @@ static HANDLE instance(DWORD open)
 	return CreateNamedPipeA(path, open, PIPE_TYPE_MESSAGE | PIPE_READMODE_MESSAGE, 3, 512, 512, 0, NULL);
 }
 
+/* A file of the daemon, by its name. */
+static void named_file(PSECURITY_DESCRIPTOR d)
+{
+	char room[200];
+	DWORD n;
+	CHECK(SetFileSecurityA("report", DACL_SECURITY_INFORMATION, d));
+	CHECK(GetFileSecurityA("report", DACL_SECURITY_INFORMATION, room, sizeof room, &n));
+	CHECK(n == GetSecurityDescriptorLength(d) && !memcmp(room, d, n));
+}
+
 /* PIPE_NOWAIT (T-135): what cannot be done yet says so at once, and a write without room writes nothing. */
 static void nobody_waits(void)
 {
@@ -68,11 +78,8 @@ void test_instances(void)
 	FAILS(GetFileSecurityA("\\\\.\\pipe\\nothing", DACL_SECURITY_INFORMATION, room, sizeof room, &n),
 		ERROR_FILE_NOT_FOUND);
 	CHECK(CloseHandle(server) && CloseHandle(another) && CloseHandle(third));
-	if (OVER_SOCKET) { /* a file of the daemon */
-		CHECK(SetFileSecurityA("report", DACL_SECURITY_INFORMATION, d));
-		CHECK(GetFileSecurityA("report", DACL_SECURITY_INFORMATION, room, sizeof room, &n));
-		CHECK(n == GetSecurityDescriptorLength(d) && !memcmp(room, d, n));
-	}
+	if (OVER_SOCKET)
+		named_file(d);
 	/* the device of pipes (T-139) */
 	HANDLE device = CreateFileA("\\\\.\\pipe\\", FILE_ALL_ACCESS, 0, NULL, OPEN_EXISTING, 0, NULL);
 	CHECK(device != INVALID_HANDLE_VALUE && CloseHandle(device));
