@@ -60,7 +60,11 @@ func (e *End) readyLocked() ntstatus.Status {
 // STATUS_PIPE_BUSY where the quota has no room.
 func (e *End) Write(t *ps.Thread, data []byte) ntstatus.Status {
 	m := e.newMessage(t, data)
-	return e.now(func(f *finished) Result { return Result{Status: e.putLocked(m, false, f)} }).Status
+	var f finished
+	e.instance.mu.Lock()
+	st := e.putLocked(m, false, &f)
+	e.didLocked(st, &f)
+	return st
 }
 
 // Read takes up to n bytes: of one message where the end reads messages, with
@@ -69,7 +73,10 @@ func (e *End) Write(t *ps.Thread, data []byte) ntstatus.Status {
 // Errors: STATUS_PIPE_EMPTY, STATUS_PIPE_BROKEN, STATUS_PIPE_LISTENING,
 // STATUS_PIPE_DISCONNECTED.
 func (e *End) Read(n int) ([]byte, ntstatus.Status) {
-	res := e.now(func(f *finished) Result { return e.readLocked(n, f) })
+	var f finished
+	e.instance.mu.Lock()
+	res := e.readLocked(n, &f)
+	e.didLocked(res.Status, &f)
 	return res.Data, res.Status
 }
 
@@ -77,21 +84,23 @@ func (e *End) Read(n int) ([]byte, ntstatus.Status) {
 // another client. STATUS_PIPE_CONNECTED when one is there already,
 // STATUS_PIPE_LISTENING while none is, STATUS_ILLEGAL_FUNCTION on a client end.
 func (e *End) Listen() ntstatus.Status {
-	return e.now(func(*finished) Result { return Result{Status: e.listenLocked()} }).Status
+	var f finished
+	e.instance.mu.Lock()
+	st := e.listenLocked()
+	e.didLocked(st, &f)
+	return st
 }
 
-// now does an operation at once, and ends the requests that can be done after it.
-func (e *End) now(do func(*finished) Result) Result {
-	var f finished
-	in := e.instance
-	in.mu.Lock()
-	res := do(&f)
-	if res.Status == ntstatus.Success || res.Status == ntstatus.BufferOverflow {
-		in.settleLocked(&f)
+// didLocked ends the requests that can be done after an operation, and gives the lock
+// back before any of them is told.
+//
+// +checklocksrelease:e.instance.mu
+func (e *End) didLocked(st ntstatus.Status, f *finished) {
+	if st == ntstatus.Success || st == ntstatus.BufferOverflow {
+		e.instance.settleLocked(f)
 	}
-	in.mu.Unlock()
+	e.instance.mu.Unlock()
 	f.tell()
-	return res
 }
 
 // Disconnect implements FSCTL_PIPE_DISCONNECT: it sends the client away with whatever

@@ -144,9 +144,8 @@ func (op Op) waits(st ntstatus.Status) bool {
 
 // againLocked tries an operation that waits; STATUS_PENDING: it still does.
 //
-// +checklocks:in.mu
-func (in *Instance) againLocked(r *Request, f *finished) (res Result) {
-	e := r.End
+// +checklocks:e.instance.mu
+func (e *End) againLocked(r *Request, f *finished) (res Result) {
 	switch r.Op {
 	case OpRead, OpTransceive:
 		res = e.readLocked(r.Length, f)
@@ -173,7 +172,9 @@ func (in *Instance) settleLocked(f *finished) {
 	for again := true; again; {
 		again = false
 		for _, r := range slices.Clone(in.waiting) {
-			if res := in.againLocked(r, f); res.Status != ntstatus.Pending {
+			// The end of each request that waits here is this instance's.
+			res := r.End.againLocked(r, f) // +checklocksforce
+			if res.Status != ntstatus.Pending {
 				in.endLocked(r, res, f)
 				again = true
 			}

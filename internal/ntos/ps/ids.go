@@ -27,7 +27,13 @@ func (s *System) freeID(id winnt.Handle) {
 	defer s.mu.Unlock()
 	delete(s.byID, id)
 	if len(s.order) > 2*len(s.byID)+16 {
-		s.order = slices.DeleteFunc(s.order, func(id winnt.Handle) bool { return s.byID[id] == nil })
+		live := s.order[:0]
+		for _, id := range s.order {
+			if s.byID[id] != nil {
+				live = append(live, id)
+			}
+		}
+		s.order = live
 	}
 }
 
@@ -70,7 +76,8 @@ func (p *Process) ThreadBefore(before winnt.Handle) (*Thread, winnt.Handle) {
 	if before != 0 {
 		at, _ = slices.BinarySearch(s.order, before)
 	}
-	for _, id := range slices.Backward(s.order[:at]) {
+	for at--; at >= 0; at-- {
+		id := s.order[at]
 		if t, ok := s.byID[id].(*Thread); ok && t.process == p && !t.Exited() && t.TryRef(ob.TagCall) {
 			return t, id
 		}
