@@ -103,8 +103,10 @@ func (x ioCall) runRemote(r *remote, l *nt.Later, buffer user,
 		out, st = do(nil)
 		return st
 	}
-	st := try()
-	if st == x.notYet && st != ntstatus.Success {
+	var st ntstatus.Status
+	if x.notYet == 0 {
+		st = try()
+	} else {
 		st, waited = r.until(x.handle(0), x.notYet, try)
 	}
 	if waited && st == ntstatus.PipeConnected {

@@ -11,12 +11,12 @@ import (
 	"path/filepath"
 	"regexp"
 	"strings"
-	"sync"
 	"sync/atomic"
 	"testing"
 
 	"golang.org/x/sys/unix"
 
+	"github.com/refmon/refmon/internal/test/wired"
 	"github.com/refmon/refmon/internal/wire"
 	"github.com/refmon/refmon/kernel"
 	"github.com/refmon/refmon/nt"
@@ -36,41 +36,26 @@ func (served) GiveBack(thread *nt.Thread) { thread.Close() }
 func daemonSocket(t *testing.T, next func(*kernel.System) (*token.Token, error)) string {
 	t.Helper()
 	sys, own := boot()
-	socket := filepath.Join(t.TempDir(), "s")
-	l, err := net.Listen("unix", socket)
-	if err != nil {
-		t.Skipf("no Unix sockets: %v", err)
-	}
-	var serving sync.WaitGroup
-	serving.Go(func() {
-		for {
-			c, err := l.Accept()
-			if err != nil {
-				return
-			}
-			serving.Go(func() {
-				tok, err := next(sys)
-				if err != nil {
-					t.Error(err)
-					return
-				}
-				p, err := sys.NewProcess("librefmon", tok)
-				if err != nil {
-					t.Error(err)
-					return
-				}
-				defer p.Close()
-				// A program that was killed is no fault; one that breaks a rule of the wire is.
-				err = wire.Serve(c, served{p})
-				if errors.Is(err, wire.ErrFrame) || errors.Is(err, wire.ErrValue) {
-					t.Error(err)
-				}
-			})
+	socket, stop := wired.Listen(t, func(c net.Conn) {
+		tok, err := next(sys)
+		if err != nil {
+			t.Error(err)
+			return
+		}
+		p, err := sys.NewProcess("librefmon", tok)
+		if err != nil {
+			t.Error(err)
+			return
+		}
+		defer p.Close()
+		// A program that was killed is no fault; one that breaks a rule of the wire is.
+		err = wire.Serve(c, served{p})
+		if errors.Is(err, wire.ErrFrame) || errors.Is(err, wire.ErrValue) {
+			t.Error(err)
 		}
 	})
 	t.Cleanup(func() {
-		_ = l.Close()
-		serving.Wait()
+		stop()
 		own.Close()
 		if err := sys.Close(); err != nil {
 			t.Error(err)

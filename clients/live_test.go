@@ -3,10 +3,9 @@ package clients
 import (
 	"net"
 	"os/exec"
-	"path/filepath"
-	"sync"
 	"testing"
 
+	"github.com/refmon/refmon/internal/test/wired"
 	"github.com/refmon/refmon/internal/wire"
 	"github.com/refmon/refmon/kernel"
 	"github.com/refmon/refmon/nt"
@@ -18,25 +17,11 @@ import (
 func TestPython(t *testing.T) {
 	interpreter := python(t)
 	sys := kernel.Boot(kernel.Config{})
-	l, err := net.Listen("unix", filepath.Join(t.TempDir(), "s"))
-	if err != nil {
-		t.Skipf("no Unix sockets: %v", err)
-	}
-	var serving sync.WaitGroup
-	serving.Go(func() {
-		for {
-			c, err := l.Accept()
-			if err != nil {
-				return
-			}
-			serving.Go(func() { serve(t, sys, c) })
-		}
-	})
-	if out, err := exec.Command(interpreter, "python/tests/live.py", l.Addr().String()).CombinedOutput(); err != nil {
+	address, stop := wired.Listen(t, func(c net.Conn) { serve(t, sys, c) })
+	if out, err := exec.Command(interpreter, "python/tests/live.py", address).CombinedOutput(); err != nil {
 		t.Errorf("%v\n%s", err, out)
 	}
-	_ = l.Close()
-	serving.Wait()
+	stop()
 	if err := sys.Close(); err != nil {
 		t.Error(err)
 	}

@@ -51,7 +51,8 @@ func TestEveryRowTravelsAsJSON(t *testing.T) {
 				if again, err := way.binary(nil, got); err != nil || !bytes.Equal(again, b) {
 					t.Fatalf("%s: %s has other bytes than what it was made of, %v", row.Info().Name, text, err)
 				}
-				if _, err := way.readText(append(text, 'x')); !errors.Is(err, wire.ErrValue) { // W-6
+				// A byte after the value is refused. W-6
+				if _, err := way.readText(append(text, 'x')); !errors.Is(err, wire.ErrValue) {
 					t.Fatalf("%s: a body with a byte too many: %v", row.Info().Name, err)
 				}
 				if _, err := way.readText(text[:len(text)-1]); !errors.Is(err, wire.ErrValue) {

@@ -1,4 +1,6 @@
-"""Tests of the client in Python: python3 live.py ADDRESS, where a server gives each connection a process of LocalSystem."""
+"""Tests of the client in Python: python3 live.py ADDRESS.
+
+A server there gives each connection a process of LocalSystem."""
 import os
 import sys
 import threading
@@ -34,7 +36,8 @@ class Live(unittest.TestCase):
                          (refmon.STATUS_SUCCESS, "Group", "S-1-5-18"))
         th.explain = True
         r = th.NtClose(Handle=4000)
-        self.assertEqual((r.status, str(r.status), r.why.Rule), (refmon.STATUS_INVALID_HANDLE, "STATUS_INVALID_HANDLE", "O-40"))
+        got = (r.status, str(r.status), r.why.Rule)
+        self.assertEqual(got, (refmon.STATUS_INVALID_HANDLE, "STATUS_INVALID_HANDLE", "O-40"))
         with self.assertRaises(refmon.NTError) as e:
             r.check()
         self.assertIn("STATUS_INVALID_HANDLE", str(e.exception))

@@ -1,6 +1,7 @@
 package services
 
 import (
+	"github.com/refmon/refmon/internal/ntos/ke"
 	"github.com/refmon/refmon/internal/ntos/ob"
 	"github.com/refmon/refmon/nt"
 	"github.com/refmon/refmon/ntstatus"
@@ -13,38 +14,29 @@ func (c *Context) event(h winnt.Handle) (*Event, ntstatus.Status) {
 	return e, st
 }
 
-// previous returns the state before a change as it is told: 1 was signalled.
-func previous(signaled bool) int32 {
-	if signaled {
-		return 1
+// changeEvent changes the signal of an event and tells what it was: 1 was signalled.
+func (c *Context) changeEvent(h winnt.Handle, change func(*ke.Signal) bool) (out nt.SetEventOut, st ntstatus.Status) {
+	// reference
+	e, st := c.event(h)
+	if st != ntstatus.Success {
+		return out, st
 	}
-	return 0
+	defer e.Deref(ob.TagCall)
+	// commit
+	if change(&e.signal) {
+		out.PreviousState = 1
+	}
+	return out, ntstatus.Success
 }
 
 // NtSetEvent signals an event.
-func (c *Context) NtSetEvent(in nt.SetEventIn) (out nt.SetEventOut, st ntstatus.Status) {
-	// reference
-	e, st := c.event(in.EventHandle)
-	if st != ntstatus.Success {
-		return out, st
-	}
-	defer e.Deref(ob.TagCall)
-	// commit
-	out.PreviousState = previous(e.signal.Set())
-	return out, ntstatus.Success
+func (c *Context) NtSetEvent(in nt.SetEventIn) (nt.SetEventOut, ntstatus.Status) {
+	return c.changeEvent(in.EventHandle, (*ke.Signal).Set)
 }
 
 // NtResetEvent takes the signal of an event away.
-func (c *Context) NtResetEvent(in nt.SetEventIn) (out nt.SetEventOut, st ntstatus.Status) {
-	// reference
-	e, st := c.event(in.EventHandle)
-	if st != ntstatus.Success {
-		return out, st
-	}
-	defer e.Deref(ob.TagCall)
-	// commit
-	out.PreviousState = previous(e.signal.Reset())
-	return out, ntstatus.Success
+func (c *Context) NtResetEvent(in nt.SetEventIn) (nt.SetEventOut, ntstatus.Status) {
+	return c.changeEvent(in.EventHandle, (*ke.Signal).Reset)
 }
 
 // NtClearEvent takes the signal of an event away and tells nothing.

@@ -81,24 +81,5 @@ var _ = define(setup[*nt.QueryMutantIn]{
 // of finds its parameters, bare makes a handle without the right.
 func stateFaults[I any](of func(I) (h *winnt.Handle, class, length *uint32, fault *ntstatus.Status), name string,
 	bare func(w *world) winnt.Handle) []fault[I] {
-	return append(
-		handles("O-31", name, name, func(in I) *winnt.Handle {
-			h, _, _, _ := of(in)
-			return h
-		}, bare),
-		fault[I]{rule: "O-135", want: ntstatus.InvalidInfoClass, name: "another class", takes: "class",
-			inject: func(_ *world, in I) {
-				_, class, _, _ := of(in)
-				*class = 1
-			}},
-		fault[I]{rule: "O-135", want: ntstatus.InfoLengthMismatch, name: "a length of 7", takes: "length",
-			inject: func(_ *world, in I) {
-				_, _, length, _ := of(in)
-				*length = 7
-			}},
-		fault[I]{rule: "O-3", want: ntstatus.AccessViolation, name: "ReturnLength cannot be written", takes: "pointer",
-			needs: pointers, inject: func(_ *world, in I) {
-				_, _, _, fault := of(in)
-				*fault = ntstatus.AccessViolation
-			}})
+	return queryFaults("O-135", 1, name, of, bare)
 }

@@ -49,7 +49,7 @@ var _ = define(setup[*nt.QueryInformationProcessIn]{
 		return &nt.QueryInformationProcessIn{ProcessHandle: w.handle(w.server.Object(), winnt.PROCESS_ALL_ACCESS),
 			ProcessInformationLength: 48}
 	},
-	faults: queryFaults("U-96", "ProcessHandle",
+	faults: queryFaults("U-96", 3, "ProcessHandle",
 		func(in *nt.QueryInformationProcessIn) (*winnt.Handle, *uint32, *uint32, *ntstatus.Status) {
 			return &in.ProcessHandle, (*uint32)(&in.ProcessInformationClass), &in.ProcessInformationLength,
 				&in.FaultReturnLength
@@ -66,7 +66,7 @@ var _ = define(setup[*nt.QueryInformationThreadIn]{
 		return &nt.QueryInformationThreadIn{ThreadHandle: w.handle(w.other, winnt.THREAD_ALL_ACCESS),
 			ThreadInformationLength: 48}
 	},
-	faults: queryFaults("U-97", "ThreadHandle",
+	faults: queryFaults("U-97", 3, "ThreadHandle",
 		func(in *nt.QueryInformationThreadIn) (*winnt.Handle, *uint32, *uint32, *ntstatus.Status) {
 			return &in.ThreadHandle, (*uint32)(&in.ThreadInformationClass), &in.ThreadInformationLength, &in.FaultReturnLength
 		},
@@ -76,8 +76,9 @@ var _ = define(setup[*nt.QueryInformationThreadIn]{
 		}),
 })
 
-// queryFaults brings about what a query about a process or thread refuses.
-func queryFaults[I any](rule, name string,
+// queryFaults returns the faults of a query about an object: class is one that it does
+// not have, of finds its parameters, bare makes a handle without the right.
+func queryFaults[I any](rule string, class uint32, name string,
 	of func(I) (h *winnt.Handle, class, length *uint32, fault *ntstatus.Status),
 	bare func(w *world) winnt.Handle) []fault[I] {
 	return append(
@@ -85,10 +86,10 @@ func queryFaults[I any](rule, name string,
 			h, _, _, _ := of(in)
 			return h
 		}, bare),
-		fault[I]{rule: rule, want: ntstatus.InvalidInfoClass, name: "class 3", takes: "class",
+		fault[I]{rule: rule, want: ntstatus.InvalidInfoClass, name: "another class", takes: "class",
 			inject: func(_ *world, in I) {
-				_, class, _, _ := of(in)
-				*class = 3
+				_, at, _, _ := of(in)
+				*at = class
 			}},
 		fault[I]{rule: rule, want: ntstatus.InfoLengthMismatch, name: "a length of 7", takes: "length",
 			inject: func(_ *world, in I) {
