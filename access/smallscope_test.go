@@ -118,7 +118,7 @@ func plainEntries(t *testing.T) (out []sd.ACE) {
 // deny entries only.
 func plainTokens(t *testing.T) (out []*token.Token) {
 	const absent = ^uint32(0)
-	states := []uint32{absent, 0, enabled, denyOnly}
+	states := []uint32{absent, token.GroupDisabled, enabled, denyOnly}
 	for _, u := range states {
 		for _, g := range states {
 			for _, o := range states {
