@@ -17,6 +17,7 @@ func (t *Token) RestrictedUserClaims() *claims.Set {
 // RestrictedDeviceClaims returns the device's claims that the restricted pass
 // sees.
 func (t *Token) RestrictedDeviceClaims() *claims.Set {
+	// A set that is there counts even when empty: nothing was left to see. T-67
 	if t.body.restrictedDeviceClaims != nil {
 		return t.body.restrictedDeviceClaims
 	}
