@@ -93,7 +93,7 @@ func (r *fileReader) groupList(out *[]rawGroup) error {
 }
 
 // privilege reads "SeXPrivilege", which is enabled, or {"name":…,"attributes":[…]},
-// which is what the attributes say. A privilege given twice is refused: which of
+// which has the attributes given. A privilege given twice is refused: which of
 // the two counts would be a guess.
 func (r *fileReader) privilege(int) error {
 	attrs := winnt.SE_PRIVILEGE_ENABLED // of a bare name
