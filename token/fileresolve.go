@@ -142,7 +142,8 @@ func (r *fileReader) settle() error {
 	return nil
 }
 
-// noIntegrity is the integrityLevel of a token without an integrity entry.
+// noIntegrity is the integrityLevel of a token without an integrity entry, which
+// counts as Untrusted. It must be asked for: leaving the field out means Medium.
 const noIntegrity = "None"
 
 // resolveDACL reads the default DACL, or makes the usual one.

@@ -50,6 +50,7 @@ func (t *Token) LowBox(l LowBoxSpec) (*Token, ntstatus.Status) {
 			return nil, st
 		}
 	}
+	// The receiver's body is shared with other values: the package goes into a copy.
 	n = n.withBody(l.ModifiedID, func(b *body) {
 		b.pkg = l.Package.Clone()
 		b.capabilities = newList(withAttributes(l.Capabilities, winnt.SE_GROUP_ENABLED))

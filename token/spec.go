@@ -278,9 +278,9 @@ func (t *Token) Spec() Spec {
 	return s
 }
 
-// collect returns the groups of a sequence as a slice of the caller's.
-func collect(seq func(func(int, Group) bool)) []Group {
-	var out []Group
+// collect returns what a sequence yields as a slice of the caller's.
+func collect[E any](seq func(func(int, E) bool)) []E {
+	var out []E
 	for _, g := range seq {
 		out = append(out, g)
 	}
