@@ -158,7 +158,7 @@ func scopeEntries(t *testing.T) (out []sd.ACE) {
 
 func scopeTokens(t *testing.T) (out []*token.Token) {
 	for _, user := range []uint32{0, denyOnly} {
-		for _, group := range []uint32{enabled, 0, denyOnly} {
+		for _, group := range []uint32{enabled, token.GroupDisabled, denyOnly} {
 			for _, f := range []func(*token.Spec){func(*token.Spec) {}, restricted(caseG),
 				all(restricted(caseU), writeRestricted), appContainer} {
 				s := token.Spec{
