@@ -32,7 +32,7 @@ type objectsFlags struct {
 // directoryFlags say which principals a verb is about.
 type directoryFlags struct {
 	Directory string   `help:"Directory file with users and groups, YAML or JSON." placeholder:"FILE" short:"d"`
-	Token     []string `help:"${token}" placeholder:"FILE" short:"t"`
+	Token     []string `help:"${token}" sep:"none" placeholder:"FILE" short:"t"`
 }
 
 // objectTypeFlag says which parts of an object a question is about.
@@ -95,7 +95,8 @@ func (c *directoryFlags) directory(std *streams) (*people.Directory, error) {
 				fmt.Errorf("%s: an impersonation token at %v opens nothing: give it the level Impersonation to ask "+
 					"what its user can do", name, t.Level())
 		}
-		d.Add(people.Principal{Name: strings.TrimSuffix(filepath.Base(name), filepath.Ext(name)), Token: t})
+		file := strings.TrimSuffix(filepath.Base(name), filepath.Ext(name))
+		d.Add(people.Principal{Name: tokenName(name, file, t), Token: t})
 	}
 	if len(d.Principals) == 0 {
 		return nil, fmt.Errorf("%s: there are no users who can log on, so no user can do anything", c.Directory)

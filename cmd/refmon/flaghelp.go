@@ -32,8 +32,10 @@ var flagHelp = kong.Vars{
 	"out":        "Write the token file here instead of standard output.",
 	"paths":      "Files or folders whose descriptors are read from the file system.",
 
-	"profile":       "What to do where the documents and Windows differ: documented,observed.",
-	"questionToken": "Token file that says who asks, - for standard input; see refmon token show --help.",
+	"profile": "What to do where the documents and Windows differ: documented,observed.",
+	"questionToken": "Who asks: a token file, - for standard input, a built-in token (guest, user, admin, system, " +
+		"network:SID …) " +
+		"or JSON; see refmon token show --help.",
 	"questionWant": "Rights asked for: SDDL letters (FR, WD), a number, or names such as FILE_READ_DATA, joined by |. " +
 		"MAXIMUM_ALLOWED asks for all there is.",
 	"reportCheckpoint": "Note the progress in FILE, and go on from there if it exists; needs a file of JSON lines.",
@@ -42,7 +44,7 @@ var flagHelp = kong.Vars{
 		"DCSync; names and masks as check takes them; a right on one property as WP:member. Several joined by " +
 		"+.",
 	"share": "Descriptor of the share they are reached through, in SDDL: it limits what the objects grant.",
-	"token": "Token file of a further principal, named by the file; may be repeated.",
+	"token": "Token file of a further principal, named by the file, or a built-in token; may be repeated.",
 	"type":  "Type of object, which gives generic rights their meaning: " + batch.ObjectTypes + ".",
 	"want":  "Right asked for: read, write, modify, full, list, control, or names and masks; left out, all there is.",
 	"who":   "Name or SID of a user of the directory, or name of a token file without its extension.",

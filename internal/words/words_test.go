@@ -83,7 +83,11 @@ func TestErrors(t *testing.T) {
 		"ReadGMSAPassword": "msDS-GroupMSAMembership",
 		"AddMember:member": "already says",
 		"WP:nosuchname":    "neither a GUID",
-		"AddMembers":       "the words are",
+		"AddMembers":       "did you mean AddMember?",
+		"raed":             "did you mean read?",
+		"FR|FILE_REED_EA":  `"FILE_REED_EA" is no right: did you mean FILE_READ_EA?`,
+		"xyzzy":            "the words are",
+		"QQ":               "the words are",
 		"0":                "asks for nothing",
 		"":                 "",
 	} {
