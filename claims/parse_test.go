@@ -109,6 +109,9 @@ func TestConditionRefusals(t *testing.T) {
 		{"S-47", ``, 0},
 		{"S-35", "(" + strings.Repeat("(", maxDepth) + "a", maxDepth + 1},
 		{"S-35", `(a == "` + strings.Repeat("x", MaxExprSize/2) + `")`, 7 + MaxExprSize/2 + 1},
+		{"S-35", `(a == #` + strings.Repeat("00", MaxExprSize) + `)`, 7 + 2*MaxExprSize},
+		{"S-35", "(" + strings.Repeat("a || ", MaxTokens/2) + "a)", 5*(MaxTokens/2) + 3}, // 1001 operands, 1000 operators
+		{"S-35", "(" + strings.Repeat("a == 1 || ", 700) + "a)", 499*10 + 7},             // 20 bytes each; "artx"
 	} {
 		_, _, err := ParseExpr(c.text, ParseOptions{})
 		var syntax *SyntaxError
