@@ -59,7 +59,7 @@ func (p *prompt) Write(b []byte) (int, error) {
 func TestTypedPassword(t *testing.T) {
 	for typed, want := range map[string]string{"secret\nsecret\n": "secret",
 		"secret\nsecert\n": "the two passwords differ",
-		"\n": "the input has none"} {
+		"\n":               "the input has none"} {
 		person, program := terminal(t)
 		if _, err := io.WriteString(person, typed); err != nil {
 			t.Fatal(err)
