@@ -28,7 +28,8 @@ const (
 		"\r\n"
 	getADGroup = `"DistinguishedName","GroupCategory","GroupScope","Name","ObjectClass","SamAccountName","SID",` +
 		`"MemberOf"` + "\n" + `"CN=Staff,DC=corp,DC=test","Security","Global","Staff","group","Staff","S-1-5-21-1-2-3-2000",""` +
-		"\n" + `"CN=Letters,DC=corp,DC=test","Distribution","Global","Letters","group","Letters","S-1-5-21-1-2-3-2009",` +
+		"\n" + `"CN=Letters,DC=corp,DC=test",` +
+		`"Distribution","Global","Letters","group","Letters","S-1-5-21-1-2-3-2009",` +
 		`"CN=Staff,DC=corp,DC=test"` + "\n"
 	getADGroupMember = `"distinguishedName","name","objectClass","objectGUID","SamAccountName","SID"` + "\n" +
 		`"CN=Carol,CN=Users,DC=corp,DC=test","Carol","user","9a0f","carol","S-1-5-21-1-2-3-1109"` + "\n" +
