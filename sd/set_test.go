@@ -39,6 +39,8 @@ func TestSet(t *testing.T) {
 			"O:BAG:SYD:AI(A;;FA;;;BA)(A;ID;FR;;;WD)S:(AU;SA;FA;;;WD)(ML;;NWNR;;;ME)"},
 		{"S-74 label removed", label, "O:BAS:(ML;;NW;;;LW)", "", 0, "O:BAS:"},
 		{"S-74 added", winnt.SCOPE_SECURITY_INFORMATION, "O:BA", "S:(SP;;;;;S-1-17-1)", 0, "O:BAS:(SP;;;;;S-1-17-1)"},
+		{"S-74 label, auto-inheritance is for whole lists", label, "S:(AU;IDSA;FA;;;WD)(ML;;NW;;;LW)",
+			"S:(ML;ID;NWNR;;;ME)", sd.SACLAutoInherit, "S:(AU;IDSA;FA;;;WD)(ML;ID;NWNR;;;ME)"},
 		{"whole SACL", sacl, old, "S:P(AU;FA;FA;;;WD)", 0, "O:BAG:SYD:AI(A;;FA;;;BA)(A;ID;FR;;;WD)S:P(AU;FA;FA;;;WD)"},
 		{"S-75 auto-inherit", dacl, "D:AI(A;;FA;;;BA)(A;ID;FR;;;WD)", "D:(A;;FW;;;BU)(A;ID;FA;;;AN)", sd.DACLAutoInherit,
 			"D:AI(A;;FW;;;BU)(A;ID;FR;;;WD)"},

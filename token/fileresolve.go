@@ -40,6 +40,9 @@ func (r *fileReader) resolve() error {
 			return err
 		}
 	}
+	// A file that lists no attributes says disabled; one that does not have the
+	// list means an ordinary group, which the reader has settled. T-144
+	s.Groups = AsGiven(s.Groups)
 	for _, l := range []struct {
 		from loc
 		to   *sid.SID

@@ -61,12 +61,13 @@ func mustBeGiven(f reflect.StructField) bool {
 	case "false":
 		return false
 	}
-	return f.Type.Kind() == reflect.Pointer && references[f.Type]
+	return references[f.Type]
 }
 
 // references are the types of parameters that are references to objects of the kernel.
 var references = map[reflect.Type]bool{
 	kernel.ThreadType: true, kernel.TokenType: true, kernel.ProcessType: true, kernel.RoutineType: true,
+	kernel.ObjectType:                        true,
 	reflect.TypeFor[*kernel.ClientContext](): true, reflect.TypeFor[*kernel.SubjectContext](): true,
 	reflect.TypeFor[*kernel.SavedState](): true, reflect.TypeFor[*kernel.AccessState](): true,
 }
@@ -196,11 +197,11 @@ func setShort(oa *nt.ObjectAttributes, name string, v starlark.Value) error {
 		oa.ObjectName = s
 		return nil
 	}
-	n, err := number(v)
+	n, err := uint32Value(v)
 	if err != nil {
 		return fmt.Errorf("Attributes: %w", err)
 	}
-	oa.Attributes = uint32(n)
+	oa.Attributes = n
 	return nil
 }
 
