@@ -14,8 +14,8 @@ import (
 
 // TestServicesLeaveRecords: a privilege that was adjusted, a process that was made, one
 // that was given a token, and a logon are each one record, which names the process that
-// called and the one that it is about; a call that changed nothing is none (U-20, U-78,
-// L-48).
+// called and the one that it is about; a call that changed nothing leaves no record (U-20,
+// U-78, L-48).
 func TestServicesLeaveRecords(t *testing.T) {
 	m := audit.NewMemory(0, 0)
 	sys, th := logons(t, m, 0)
@@ -56,7 +56,7 @@ func TestServicesLeaveRecords(t *testing.T) {
 	check("assigned", st, []string{"TargetUserSid", "TargetProcessId"}, "4696 "+caller+" S-1-5-18 "+child)
 	st = th.NtSetInformationProcess(out.ProcessHandle, nt.ProcessAccessToken, out.ProcessHandle)
 	if st != ntstatus.ObjectTypeMismatch || len(said(m)) != 0 {
-		t.Errorf("a token that is none: %v, recorded", st)
+		t.Errorf("a process for a token: %v, recorded", st)
 	}
 
 	_, st = logOn(th, "User", string(logon.ExamplePassword), winnt.LOGON32_LOGON_NETWORK)

@@ -3,6 +3,7 @@ package wire_test
 import (
 	"bytes"
 	"fmt"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -37,8 +38,10 @@ func (o *open) take() []string {
 
 func (o *open) Look(th *nt.Thread, question []byte) ([]byte, ntstatus.Status) {
 	switch string(question) {
+	case "longest": // 15 bytes are left for the head of a frame
+		return make([]byte, wire.MaxBody-15), ntstatus.Success
 	case "long":
-		return make([]byte, wire.MaxBody), ntstatus.Success
+		return make([]byte, wire.MaxBody-14), ntstatus.Success
 	case "no":
 		return []byte("because"), ntstatus.AccessDenied
 	}
@@ -68,6 +71,7 @@ func TestLook(t *testing.T) {
 		{"who", "client/1 asks who", ntstatus.Success},
 		{"", "client/1 asks ", ntstatus.Success},
 		{"no", "because", ntstatus.AccessDenied},
+		{"longest", strings.Repeat("\x00", wire.MaxBody-15), ntstatus.Success},
 		{"long", "", ntstatus.BufferOverflow},
 	} {
 		s.send(&wire.Frame{Kind: wire.Look, Request: 7, Thread: 1, Body: []byte(c.question)})
