@@ -216,6 +216,21 @@ func TestCertificateErrors(t *testing.T) {
 	if _, err := x.Certificate(&other, nil); err != access.ErrCallback {
 		t.Errorf("a callback: %v", err)
 	}
+	other.Desired, other.Options.Callback, other.Type = 1, nil, nil
+	if _, err := x.Certificate(&other, nil); err != access.ErrNotExplained {
+		t.Errorf("no type: %v", err)
+	}
+	other.Type = winnt.FileObject
+	if _, err := (*access.Explanation)(nil).Certificate(&other, nil); err != access.ErrNotExplained {
+		t.Errorf("no explanation: %v", err)
+	}
+	other.Type = winnt.KeyObject
+	if _, err := x.Certificate(&other, nil); err != access.ErrNotExplained {
+		t.Errorf("another type: %v", err)
+	}
+	if _, err := x.Certificate(nil, nil); err != access.ErrNoRequest {
+		t.Errorf("no request: %v", err)
+	}
 	other.Subject = access.Subject{}
 	if _, err := x.Certificate(&other, nil); err != access.ErrNoToken {
 		t.Errorf("no token: %v", err)

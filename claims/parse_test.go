@@ -85,7 +85,7 @@ func TestConditionRefusals(t *testing.T) {
 		{"S-50", `(a == -9223372036854775809)`, 6},
 		{"S-50", `(a == 08)`, 6},
 		{"S-50", `(a == 0x)`, 6},
-		{"S-50", `(a == 1/)`, 7}, // '/' stands beside the digits in ASCII
+		{"S-50", `(a == 1/)`, 7}, // the neighbours of the digits in ASCII are not digits
 		{"S-50", `(a == 1:)`, 7},
 		{"S-50", "(a == 0x1`)", 9},
 		{"S-50", `(a == 0x1g)`, 9},

@@ -245,6 +245,23 @@ func TestCreationRefused(t *testing.T) {
 	}
 }
 
+// F-30: each half of what cannot be made can be.
+func TestCreationGranted(t *testing.T) {
+	for name, do := range map[string]setup{
+		"a temporary file, with an option": func(s *situation) {
+			options(fileaccess.NonDirectoryFile)(s)
+			asked(fileaccess.AttributeTemporary)(s)
+		},
+		"a directory":      dirOption,
+		"a read-only file": asked(fileaccess.AttributeReadOnly),
+		"a file that is deleted on close": options(fileaccess.DeleteOnClose),
+	} {
+		if d, _ := open(t, winnt.DELETE, create, missing, parentFull, do); !d.Allowed() {
+			t.Errorf("F-30: %s: %v by %s", name, d.Status(), d.Rule)
+		}
+	}
+}
+
 // F-32: inheritance is marked only where the directory's own list is.
 func TestNewDescriptor(t *testing.T) {
 	for _, c := range []struct{ parent, dir, want string }{

@@ -46,6 +46,8 @@ func TestSet(t *testing.T) {
 			"D:AI(A;;FW;;;BU)(A;ID;FR;;;WD)"},
 		{"S-75 protected", dacl | winnt.PROTECTED_DACL_SECURITY_INFORMATION, "D:AI(A;;FA;;;BA)(A;ID;FR;;;WD)",
 			"D:(A;;FW;;;BU)(A;ID;FA;;;AN)", sd.DACLAutoInherit, "D:P(A;;FW;;;BU)(A;;FA;;;AN)"},
+		{"S-75 the class of an entry stays", dacl, "D:", "D:(OA;CI;RP;;bf967aba-0de6-11d0-a285-00aa003049e2;WD)",
+			sd.DACLAutoInherit, "D:AI(OA;CI;RP;;bf967aba-0de6-11d0-a285-00aa003049e2;WD)"},
 		{"S-75 only the bit", winnt.PROTECTED_DACL_SECURITY_INFORMATION, "D:AI(A;;FA;;;BA)", "", 0, "D:PAI(A;;FA;;;BA)"},
 		{"S-75 unprotect", winnt.UNPROTECTED_DACL_SECURITY_INFORMATION, "D:PAI(A;;FA;;;BA)", "", 0, "D:AI(A;;FA;;;BA)"},
 		{"S-75 SACL", sacl, "S:AI(AU;SA;FA;;;BA)(AU;IDSA;FR;;;WD)", "S:(AU;FA;FA;;;WD)", sd.SACLAutoInherit,
