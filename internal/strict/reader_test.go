@@ -53,10 +53,12 @@ func TestReader(t *testing.T) {
 		want any // the value, or the error
 		bad  bool
 	}{
-		{text, ` "a\u0062"`, "ab", false}, {text, `7`, "byte 0: want a string", true}, {text, `"a`, "byte 0: string without an end", true},
+		{text, ` "a\u0062"`, "ab", false}, {text, `7`, "byte 0: want a string", true},
+		{text, `"a`, "byte 0: string without an end", true},
 		{scalar, `"x"`, "x", false}, {scalar, `12.5`, "12.5", false}, {scalar, `true`, "true", false},
 		{scalar, `null`, "byte 0: want text", true}, {scalar, `[]`, "byte 0: want text", true},
-		{scalar, `{}`, "byte 0: want text", true}, {scalar, `-`, "byte 0: wrong number", true}, {scalar, `~`, "byte 0: ", true},
+		{scalar, `{}`, "byte 0: want text", true}, {scalar, `-`, "byte 0: wrong number", true},
+		{scalar, `~`, "byte 0: ", true},
 		{whole, `-12`, "-12", false}, {whole, `0`, "0", false}, {whole, `9`, "9", false},
 		{whole, `"1"`, "byte 0: want a number", true}, {whole, `+1`, "byte 0: want a number", true},
 		{whole, `1.0`, "byte 0: want a whole number without exponent", true},
