@@ -30,7 +30,7 @@ func (reachCmd) Help() string {
 it may set, which groups it may write the members of, whose rights it may change, and what it can do from there.
 Under each step stands the entry that grants it.
 
-  refmon reach mallory -o ad.ldif -d company.yaml
+  refmon reach mallory -o ad.ldif -d ad.ldif
   refmon reach mallory -o ad.ldif -d company.yaml --to 'CN=Domain Admins,CN=Users,DC=corp,DC=test'
 
 Every step is the access check with the token that the user has there, so that deny entries, their order, groups,
