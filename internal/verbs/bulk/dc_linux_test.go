@@ -88,15 +88,6 @@ func makeDomain(t *testing.T, dir string) []dcAnswer {
 		Groups: map[string][]string{
 			"helpdesk": {"helen"}, "it": {"helen", "mallory"}, "outer": {"it", "bob"}, "vault": {},
 		},
-		Entries: [][2]string{
-			{"domain", "(OA;;CR;1131f6aa-9c07-11d1-f79f-00c04fc2dcd2;;{svcsql})"},
-			{"domain", "(OA;;CR;1131f6ad-9c07-11d1-f79f-00c04fc2dcd2;;{svcsql})"},
-			{"bob", "(OA;;CR;00299570-246d-11d0-a768-00aa006e0529;;{helpdesk})"},
-			{"vault", "(OA;;WP;bf9679c0-0de6-11d0-a285-00aa003049e2;;{mallory})"},
-			{"carol", "(OA;;WP;e48d0154-bcf8-11d1-8702-00c04fb96050;;PS)"},
-			{"domain", "(OA;;WP;f30e3bbe-9ff0-11d1-b603-0000f80367c1;;{svcsql})"},
-			{"pc1", "(A;;CCDCLCSWRPWPDTLOCRSDRCWDWO;;;{svcsql})"},
-		},
 	}
 	whom := []string{"{svcsql}", "{helen}", "{mallory}", "{helpdesk}", "{it}", "{it}", "{outer}", "{vault}", "AU", "PS"}
 	account := []string{"User-Force-Change-Password", "servicePrincipalName", "Public-Information",
@@ -124,6 +115,15 @@ func makeDomain(t *testing.T, dir string) []dcAnswer {
 		what.Entries = append(what.Entries, [2]string{o,
 			fmt.Sprintf("(%s;;%s;%s;;%s)", kind, r, object, whom[rng.IntN(len(whom))])})
 	}
+	what.Entries = append(what.Entries, [][2]string{ // set last, they stand first
+		{"domain", "(OA;;CR;1131f6aa-9c07-11d1-f79f-00c04fc2dcd2;;{svcsql})"},
+		{"domain", "(OA;;CR;1131f6ad-9c07-11d1-f79f-00c04fc2dcd2;;{svcsql})"},
+		{"bob", "(OA;;CR;00299570-246d-11d0-a768-00aa006e0529;;{helpdesk})"},
+		{"vault", "(OA;;WP;bf9679c0-0de6-11d0-a285-00aa003049e2;;{mallory})"},
+		{"carol", "(OA;;WP;e48d0154-bcf8-11d1-8702-00c04fb96050;;PS)"},
+		{"domain", "(OA;;WP;f30e3bbe-9ff0-11d1-b603-0000f80367c1;;{svcsql})"},
+		{"pc1", "(A;;CCDCLCSWRPWPDTLOCRSDRCWDWO;;;{svcsql})"},
+	}...)
 	cmd := exec.Command("/usr/bin/python3", must(filepath.Abs("testdata/dc.py")), dir)
 	if err := os.Mkdir(dir, 0o755); err != nil {
 		t.Fatal(err)

@@ -13,6 +13,7 @@ import (
 	"github.com/refmon/refmon/internal/test/randtest"
 	"github.com/refmon/refmon/internal/verbs/reach"
 	"github.com/refmon/refmon/sd"
+	"github.com/refmon/refmon/sddl"
 	"github.com/refmon/refmon/sid"
 	"github.com/refmon/refmon/token"
 	"github.com/refmon/refmon/winnt"
@@ -292,7 +293,8 @@ func (w *twin) dump() string {
 	var b strings.Builder
 	b.WriteString(w.yaml())
 	for _, o := range w.things {
-		fmt.Fprintf(&b, "%s %v %v\n", o.item.Path, o.sid, o.item.Descriptor)
+		text := must(sddl.Format(o.item.Descriptor, sddl.Options{Extended: true}))
+		fmt.Fprintf(&b, "%s %v %s\n", o.item.Path, o.sid, text)
 	}
 	return b.String()
 }
