@@ -30,7 +30,6 @@ const (
 type word struct {
 	name  string
 	kinds string // letters of kindLetters
-	ends  bool   // it gives nothing that the search goes on from
 }
 
 // kindLetters has a letter for each kind, in their order.
@@ -50,8 +49,8 @@ var wordList = [...]word{
 	{name: "ReadGMSAPassword", kinds: "m"},
 	{name: "AddMember", kinds: "gu"},
 	{name: "AddSelf", kinds: "gu"},
-	{name: "DCSync", kinds: "du", ends: true},
-	{name: "WriteGPLink", kinds: "dcu", ends: true},
+	{name: "DCSync", kinds: "du"},
+	{name: "WriteGPLink", kinds: "dcu"},
 }
 
 // Words that the search treats in a way of their own.

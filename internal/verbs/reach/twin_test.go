@@ -26,7 +26,6 @@ type twinWord struct {
 	mask   winnt.AccessMask
 	chains []string
 	on     string
-	ends   bool
 }
 
 // means reports whether a word means something on a kind of object.
@@ -34,18 +33,18 @@ func (w *twinWord) means(is string) bool { return slices.Contains(strings.Fields
 
 // twinWords are in the order of strength.
 var twinWords = []twinWord{
-	{"GenericAll", 0xF01FF, nil, "user computer group domain ou", false},
-	{"WriteDacl", 0x40000, nil, "user computer group domain ou file", false},
-	{"WriteOwner", 0x80000, nil, "user computer group domain ou file", false},
-	{"ForceChangePassword", 0x100, []string{passwordGUID}, "user computer", false},
-	{"AddKeyCredentialLink", 0x20, []string{keySetGUID + " " + keyGUID}, "user computer", false},
-	{"AddAllowedToAct", 0x20, []string{accountGUID + " " + actGUID}, "user computer", false},
-	{"WriteSPN", 0x20, []string{publicGUID + " " + spnGUID}, "user computer", false},
-	{"WriteAltSecurityIdentities", 0x20, []string{publicGUID + " " + altGUID}, "user computer", false},
-	{"AddMember", 0x20, []string{membershipGUID + " " + memberGUID}, "group", false},
-	{"AddSelf", 0x8, []string{membershipGUID + " " + memberGUID}, "group", false},
-	{"DCSync", 0x100, []string{changesGUID, changesAllGUID}, "domain", true},
-	{"WriteGPLink", 0x20, []string{linkGUID}, "domain ou", true},
+	{"GenericAll", 0xF01FF, nil, "user computer group domain ou unknown"},
+	{"WriteDacl", 0x40000, nil, "user computer group domain ou unknown file"},
+	{"WriteOwner", 0x80000, nil, "user computer group domain ou unknown file"},
+	{"ForceChangePassword", 0x100, []string{passwordGUID}, "user computer unknown"},
+	{"AddKeyCredentialLink", 0x20, []string{keySetGUID + " " + keyGUID}, "user computer unknown"},
+	{"AddAllowedToAct", 0x20, []string{accountGUID + " " + actGUID}, "user computer unknown"},
+	{"WriteSPN", 0x20, []string{publicGUID + " " + spnGUID}, "user computer unknown"},
+	{"WriteAltSecurityIdentities", 0x20, []string{publicGUID + " " + altGUID}, "user computer unknown"},
+	{"AddMember", 0x20, []string{membershipGUID + " " + memberGUID}, "group unknown"},
+	{"AddSelf", 0x8, []string{membershipGUID + " " + memberGUID}, "group unknown"},
+	{"DCSync", 0x100, []string{changesGUID, changesAllGUID}, "domain unknown"},
+	{"WriteGPLink", 0x20, []string{linkGUID}, "domain ou unknown"},
 }
 
 // twin searches by brute force: a token made by hand and a check for every edge.
@@ -106,14 +105,20 @@ func (w *twin) granted(t *token.Token, o *object, d *sd.Descriptor, word *twinWo
 
 // chains returns the object type lists of a word on an object.
 func (w *twin) chains(is string, word *twinWord) [][]access.ObjectTypeEntry {
-	key := is + " " + word.name
+	key := fmt.Sprint(is, w.plain, word.name)
 	if lists, ok := w.lists[key]; ok {
 		return lists
 	}
 	var lists [][]access.ObjectTypeEntry
 	for _, chain := range append(word.chains, "")[:max(len(word.chains), 1)] {
 		var list []access.ObjectTypeEntry
-		for _, g := range strings.Fields(classGUID[is] + " " + chain) {
+		root := classGUID[is]
+		if (w.plain || root == "") && chain != "" { // the object itself
+			root = "00000000-0000-0000-0000-000000000000"
+		} else if w.plain {
+			root = ""
+		}
+		for _, g := range strings.Fields(root + " " + chain) {
 			list = append(list, access.ObjectTypeEntry{Level: uint16(len(list)), GUID: must(winnt.ParseGUID(g))})
 		}
 		lists = append(lists, list)
@@ -123,8 +128,8 @@ func (w *twin) chains(is string, word *twinWord) [][]access.ObjectTypeEntry {
 }
 
 // words returns what a token has on an object; of WriteOwner also what it has then.
-func (w *twin) words(t *token.Token, o *object) (list []string, leads bool) {
-	var names []string
+func (w *twin) words(t *token.Token, o *object) []string {
+	var list, names []string
 	for i := range twinWords {
 		word := &twinWords[i]
 		if !word.means(o.is) || !w.granted(t, o, o.item.Descriptor, word) {
@@ -146,12 +151,12 @@ func (w *twin) words(t *token.Token, o *object) (list []string, leads bool) {
 				continue
 			}
 			w.strange["an owner with rights"]++
-			list, names, leads = append(list, "WriteOwner then "+then), append(names, "WriteOwner"), true
+			list, names = append(list, "WriteOwner then "+then), append(names, "WriteOwner")
 			continue
 		}
-		names, list, leads = append(names, word.name), append(list, word.name), leads || !word.ends
+		names, list = append(names, word.name), append(list, word.name)
 	}
-	return list, leads
+	return list
 }
 
 // search fills in the depths, trying every token there can be.
@@ -175,7 +180,7 @@ func (w *twin) search(from int) {
 			t := w.tokenOf(s.user, s.joined)
 			for i := range w.things {
 				o := &w.things[i]
-				list, leads := w.words(t, o)
+				list := w.words(t, o)
 				if len(list) == 0 {
 					continue
 				}
@@ -189,7 +194,7 @@ func (w *twin) search(from int) {
 					w.rights[fmt.Sprint(s.user, s.joined, o.item.Path)][r] = true
 				}
 				switch {
-				case leads && o.is == "group":
+				case o.is == "group":
 					visit(state{s.user, []int{o.account}})
 					if w.joined > 1 {
 						for _, g := range s.joined {
@@ -198,7 +203,7 @@ func (w *twin) search(from int) {
 							}
 						}
 					}
-				case leads && (o.is == "user" || o.is == "computer"):
+				case o.is == "user" || o.is == "computer":
 					visit(state{user: o.account})
 				}
 			}
