@@ -219,7 +219,8 @@ func TestTwin(t *testing.T) {
 	seed := randtest.Seed(t)
 	total := map[string]int{}
 	lists := map[string][][]access.ObjectTypeEntry{}
-	for n := range randtest.Count(t, "REFMON_DIRECTORIES", 1000) {
+	directories := randtest.Count(t, "REFMON_DIRECTORIES", 1000)
+	for n := range directories {
 		rng := rand.New(rand.NewPCG(seed, uint64(n)))
 		w := &twin{newWorld(t, rng), map[string]int{}, map[string]map[string]bool{}, map[string]*token.Token{},
 			map[string]int{}, lists}
@@ -246,7 +247,7 @@ func TestTwin(t *testing.T) {
 	t.Log(total)
 	for _, what := range []string{"an owner without rights", "an owner with rights", "length 1", "length 3",
 		"length 5", "joined 1", "joined 2"} {
-		if total[what] < 5 {
+		if total[what] < 5 && directories >= 1000 { // a few directories need not have them
 			t.Errorf("%s: hardly ever: %v", what, total)
 		}
 	}
