@@ -175,7 +175,8 @@ func TestHostileAttributes(t *testing.T) {
 			if unix.Setxattr(w.path("f"), w.tree.cfg.Attribute, bad, 0) != nil {
 				continue // an empty one, on some systems
 			}
-			if h, _, st := th.NtCreateFile(call{desired: winnt.FILE_READ_DATA, disposition: fileaccess.FileOpen}.at("f")); st == ntstatus.Success {
+			in := call{desired: winnt.FILE_READ_DATA, disposition: fileaccess.FileOpen}.at("f")
+			if h, _, st := th.NtCreateFile(in); st == ntstatus.Success {
 				w.want(th.NtClose(h), ntstatus.Success)
 			} else {
 				w.want(st, ntstatus.AccessDenied)
