@@ -2,6 +2,8 @@ package lsa
 
 import (
 	"context"
+	"os"
+	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
@@ -108,7 +110,33 @@ func TestLockout(t *testing.T) {
 	if st := logOn(`host\alice`, "correct"); st != ntstatus.AccountLockedOut {
 		t.Errorf("after a restart: %v", st)
 	}
-	f.clock.pass(lockFor + time.Second)
+	if err := f.Unlock("zoe"); err == nil {
+		t.Error("a name without an account was unlocked")
+	}
+	if err := f.Unlock("ALICE"); err != nil {
+		t.Error(err)
+	}
+	if st := logOn("alice", "correct"); st != 0 {
+		t.Errorf("unlocked: %v", st)
+	}
+	for range lockAfter {
+		logOn("alice", "guess")
+	}
+	if err := f.Unlock("alice"); err != nil {
+		t.Error(err)
+	}
+	f.reopen(t)
+	if st := logOn("alice", "correct"); st != 0 {
+		t.Errorf("unlocked before a restart: %v", st)
+	}
+	for range lockAfter {
+		logOn("alice", "guess")
+	}
+	f.clock.pass(lockFor - time.Second)
+	if st := logOn("alice", "correct"); st != ntstatus.AccountLockedOut {
+		t.Errorf("before a quarter of an hour is over: %v", st)
+	}
+	f.clock.pass(2 * time.Second)
 	if st := logOn("alice", "correct"); st != 0 {
 		t.Errorf("after a quarter of an hour: %v", st)
 	}
@@ -373,4 +401,25 @@ func number8(i int) string {
 		b[7-at], i = digits[i%10], i/10
 	}
 	return string(b[:])
+}
+
+// TestNoStore: a store that cannot be opened is told with the reason.
+func TestNoStore(t *testing.T) {
+	f := open(t, nil)
+	file := filepath.Join(t.TempDir(), "file")
+	if err := os.WriteFile(file, []byte("x"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	broken := t.TempDir()
+	if err := os.WriteFile(filepath.Join(broken, File), []byte("no store"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for folder, want := range map[string]string{f.cfg.Folder: "another daemon has it open: stop that one first",
+		file: "this is no folder of a local file system", file + "/none": "state folder: ", broken: "account store "} {
+		cfg := f.cfg
+		cfg.Folder = folder
+		if s, err := Open(cfg); err == nil || s != nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: %v, want %s", folder, err, want)
+		}
+	}
 }
