@@ -11,6 +11,7 @@ import (
 	"go.starlark.net/starlarkstruct"
 
 	"github.com/refmon/refmon/internal/win32"
+	"github.com/refmon/refmon/internal/words"
 	"github.com/refmon/refmon/kernel"
 	"github.com/refmon/refmon/nt"
 	"github.com/refmon/refmon/ntstatus"
@@ -152,7 +153,7 @@ func (r *Runner) fill(row *nt.Row, in reflect.Value, kwargs []starlark.Tuple) er
 			continue
 		}
 		if p == nil {
-			if near := nearest(name, names); near != "" {
+			if near := words.Nearest(name, names); near != "" {
 				return fmt.Errorf("no parameter %s: did you mean %s?", name, near)
 			}
 			return fmt.Errorf("no parameter %s: it takes %s", name, strings.Join(names, ", "))
