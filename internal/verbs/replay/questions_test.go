@@ -52,7 +52,8 @@ S-3 create 0x0 file - | -
 	}
 	for text, want := range map[string]string{"S-1 sid": "texts.txt:1: want a rule, a kind and a text",
 		"\nS-1 dance x": `texts.txt:2: no kind "dance"`, `S-1 sid "x`: "texts.txt:1: ",
-		"S-1 create 0x0 file": "texts.txt:1: want FLAGS KIND PARENT | CREATOR", "S-1 create 0x0 file -": "want FLAGS KIND",
+		"S-1 create 0x0 file":      "texts.txt:1: want FLAGS KIND PARENT | CREATOR",
+		"S-1 create 0x0 file -":    "want FLAGS KIND",
 		"S-1 create 0x0 file - | ": "want FLAGS KIND", "S-1": "want a rule"} {
 		if _, err := textQuestions(text); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%q: %v, want %s", text, err, want)
@@ -66,7 +67,8 @@ func TestBack(t *testing.T) {
 		call, back string
 		out        Fields
 	}{{TextToSID, SIDToText, Fields{"hex": "01"}}, {TextToDescriptor, DescriptorToText, Fields{"hex": "01"}},
-		{TextToSID, "", Fields{}}, {TextToSID, "", nil}, {TextToSID, "", Fields{"hex": 7}}, {SIDToText, "", Fields{"hex": "01"}},
+		{TextToSID, "", Fields{}}, {TextToSID, "", nil}, {TextToSID, "", Fields{"hex": 7}},
+		{SIDToText, "", Fields{"hex": "01"}},
 		{AccessCheck, "", Fields{"hex": "01"}}} {
 		q := Question{Case: "a", Call: c.call, Rules: []string{"S-1"}}
 		back, ok := q.Back(c.out)
@@ -134,7 +136,8 @@ func TestAnswersOfQuestions(t *testing.T) {
 		want string
 	}{
 		{Line{Case: "a", Call: "Dance"}, "Dance: no question of this name is known"},
-		{Line{Case: "a", Call: TextToSID}, `a: no field "sid"`}, {Line{Case: "a", Call: TextToDescriptor}, `a: no field "sddl"`},
+		{Line{Case: "a", Call: TextToSID}, `a: no field "sid"`},
+		{Line{Case: "a", Call: TextToDescriptor}, `a: no field "sddl"`},
 		{Line{Case: "a", Call: SIDToText}, `a: field "hex" holds no bytes`},
 		{Line{Case: "a", Call: SIDToText, In: Fields{"hex": "0g"}}, `a: field "hex" holds no bytes`},
 		{Line{Case: "a", Call: DescriptorToText, In: Fields{"hex": ""}}, `a: field "hex" holds no bytes`},
