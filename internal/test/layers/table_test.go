@@ -48,6 +48,7 @@ var table = []row{
 	{7, "internal/ntos/services"},
 
 	{8, "kernel"},
+	{8, "hostfs"},
 	{8, "auditlog"},
 	{8, "internal/wire"},
 	{8, "client"},
