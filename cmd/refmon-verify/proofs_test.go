@@ -198,6 +198,17 @@ func TestProofsOfContinuation(t *testing.T) {
 	}
 }
 
+// TestMoreThanThereIs: a log that signs a size that its tree does not have proves
+// nothing, though the hashes fit.
+func TestMoreThanThereIs(t *testing.T) {
+	s := newSigner("log")
+	leaves := records(4)
+	note := s.note("log", 8, tree(leaves))
+	refused(t, "a record", s.line(), inclusion(leaves[0], 0, path(0, leaves), note), "", "the proof is too short")
+	refused(t, "a continuation", s.line(), consistency(2, since(2, leaves, true), note), s.note("log", 2, tree(leaves[:2])),
+		"the log does not continue the old checkpoint")
+}
+
 // TestNotes: a checkpoint is taken from its signer alone, in one spelling.
 func TestNotes(t *testing.T) {
 	s, other := newSigner("log"), newSigner("other")
