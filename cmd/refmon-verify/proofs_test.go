@@ -205,8 +205,8 @@ func TestMoreThanThereIs(t *testing.T) {
 	leaves := records(4)
 	note := s.note("log", 8, tree(leaves))
 	refused(t, "a record", s.line(), inclusion(leaves[0], 0, path(0, leaves), note), "", "the proof is too short")
-	refused(t, "a continuation", s.line(), consistency(2, since(2, leaves, true), note), s.note("log", 2, tree(leaves[:2])),
-		"the log does not continue the old checkpoint")
+	refused(t, "a continuation", s.line(), consistency(2, since(2, leaves, true), note),
+		s.note("log", 2, tree(leaves[:2])), "the log does not continue the old checkpoint")
 }
 
 // TestNotes: a checkpoint is taken from its signer alone, in one spelling.

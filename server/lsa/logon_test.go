@@ -9,6 +9,8 @@ import (
 	"testing"
 	"time"
 
+	"go.etcd.io/bbolt"
+
 	"github.com/refmon/refmon/fileaccess"
 	"github.com/refmon/refmon/logon"
 	"github.com/refmon/refmon/ntstatus"
@@ -442,6 +444,32 @@ func TestNoStore(t *testing.T) {
 		cfg.Folder = folder
 		if s, err := Open(cfg); err == nil || s != nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: %v, want %s", folder, err, want)
+		}
+	}
+}
+
+// TestDamagedStore: a store whose records cannot be, or be together, is not served from:
+// who would be let in is not known.
+func TestDamagedStore(t *testing.T) {
+	for name, change := range map[string]func(*state){
+		"an account below the first RID": func(s *state) { s.accounts[7] = Account{Name: "a", RID: 7} },
+		"two accounts of one name": func(s *state) {
+			s.next = 1010
+			s.accounts[1005], s.accounts[1006] = Account{Name: "a", RID: 1005}, Account{Name: "A", RID: 1006}
+		},
+		"a group of no SID": func(s *state) { s.groups[sid.Everyone] = Group{Name: "g", SID: sid.Everyone} },
+	} {
+		f := open(t, nil)
+		bad := f.now.Load().clone()
+		change(bad)
+		if err := f.db.Update(func(tx *bbolt.Tx) error { return writeState(tx, f.now.Load(), bad) }); err != nil {
+			t.Fatal(err)
+		}
+		if err := f.Close(); err != nil {
+			t.Fatal(err)
+		}
+		if s, err := Open(f.cfg); err == nil || s != nil || !strings.Contains(err.Error(), "account store ") {
+			t.Errorf("%s: %v", name, err)
 		}
 	}
 }

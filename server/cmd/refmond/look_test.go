@@ -71,6 +71,15 @@ func TestLooking(t *testing.T) {
 		&nt.ClientID{UniqueThread: winnt.Handle(id)}); st != ntstatus.Success {
 		t.Fatal(st)
 	}
+	tok, st := th.NtOpenProcessToken(winnt.NtCurrentProcess, winnt.TOKEN_ADJUST_PRIVILEGES|winnt.TOKEN_QUERY)
+	if st != ntstatus.Success {
+		t.Fatal(st)
+	}
+	if _, st := th.NtAdjustPrivilegesToken(tok, false, []nt.LUIDAndAttributes{
+		{LUID: winnt.LUID(winnt.SeChangeNotifyPrivilege)}}, false); st != ntstatus.Success {
+		t.Fatal(st)
+	}
+	th.NtClose(tok)
 	if st := th.NtImpersonateAnonymousToken(winnt.NtCurrentThread); st != ntstatus.Success {
 		t.Fatal(st)
 	}
@@ -95,6 +104,7 @@ func TestLooking(t *testing.T) {
 		{[]string{"token", own + "/" + thread}, "", `(?m)^user +NT AUTHORITY.ANONYMOUS LOGON\ntype +` +
 			`TokenImpersonation, SecurityImpersonation\n`, exitSuccess},
 		{[]string{"token", own}, "", `(?m)^group .*, for deny entries only$`, exitSuccess},
+		{[]string{"token", own}, "", `(?m)^privilege +SeChangeNotifyPrivilege, switched off$`, exitSuccess},
 		{[]string{"token", "4"}, `(?m)^privilege +SeTcbPrivilege$`, "", exitMalformed},
 		{[]string{"why", "--path", "payroll", "--since", "10m"}, "", `because A-\d+ File .Files.payroll`, exitSuccess},
 		{[]string{"why", "--path", "elsewhere"}, "", `^$`, exitSuccess},
