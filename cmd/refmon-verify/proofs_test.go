@@ -223,6 +223,7 @@ func TestNotes(t *testing.T) {
 	for name, c := range map[string][2]string{
 		"a second signer's line":  {s.line(), with(good + other.signature(text))},
 		"a second key":            {other.line() + s.line(), with(good)},
+		"a second key behind":     {s.line() + other.line(), with(good)},
 		"signed by both":          {other.line() + s.line(), with(good + other.signature(text))},
 		"a line of another key":   {s.line(), with(text + "\n" + other.signature(text) + s.signature(text))},
 		"blanks around the key":   {"\n " + s.line() + "\n", with(good)},

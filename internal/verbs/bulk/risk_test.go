@@ -61,10 +61,10 @@ func TestRisk(t *testing.T) {
 // them; well-known ones and those of the directory are not.
 func TestUnknown(t *testing.T) {
 	r := Report{Directory: crowd(t, 1)}
-	d := sddl.MustParse("O:S-1-5-21-9-9-9-1D:(A;;0x1;;;S-1-5-21-9-9-9-2)(A;;GR;;;S-1-5-21-9-9-9-2)" +
+	d := sddl.MustParse("O:S-1-5-21-9-9-9-1D:(A;;0x2;;;S-1-5-21-9-9-9-2)(A;;GR;;;S-1-5-21-9-9-9-2)" +
 		"(D;;FA;;;S-1-5-21-9-9-9-1)(A;;FA;;;WD)(A;;FA;;;S-1-5-21-1-2-3-1100)(A;;0x2;;;S-1-22-1-7)(A;;FA;;;S-1-22-1-5000)" +
 		"(A;;0x4;;;S-1-9-7)")
-	want := "[{S-1-5-21-9-9-9-1 0x0} {S-1-5-21-9-9-9-2 0x120089} {S-1-22-1-7 0x2}]"
+	want := "[{S-1-5-21-9-9-9-1 0x0} {S-1-5-21-9-9-9-2 0x12008b} {S-1-22-1-7 0x2}]"
 	if got := fmt.Sprint(r.unknown(d, winnt.FileObject)); got != want {
 		t.Errorf("%s, want %s", got, want)
 	}
