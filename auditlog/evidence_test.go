@@ -320,8 +320,11 @@ func TestProofs(t *testing.T) {
 		}
 	}
 	for _, id := range []uint64{0, size + 1, 1 << 40} {
-		if proof, err := proveRecord(d, id); err == nil {
+		proof, err := proveRecord(d, id)
+		if err == nil {
 			t.Errorf("record %d, which was never written, is proved by %s", id, proof)
+		} else if want := fmt.Sprintf("covers records 1 to %d", size); !strings.Contains(err.Error(), want) {
+			t.Errorf("record %d: %v, want %q", id, err, want)
 		}
 	}
 	_, key := testKey(t)
