@@ -10,7 +10,7 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// TestWhatIsSentIsCaptured: a message is what it was when it was sent, whatever its
+// TestWhatIsSentIsCaptured: a message stays as it was when it was sent, whatever its
 // sender does with the buffer afterwards, through pipes and ports (O-4).
 func TestWhatIsSentIsCaptured(t *testing.T) {
 	w := newWorld(t, kernel.Config{})
