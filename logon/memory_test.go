@@ -105,7 +105,8 @@ func TestMemoryNames(t *testing.T) {
 	}
 	const ann, everyone = "S-1-5-21-1-2-3-1001", "S-1-5-21-1-2-3-1002"
 	for name, want := range map[string]string{"ann": ann, "ANN": ann, `.\ann`: ann, `box\Ann`: ann, "ann@BOX": ann,
-		`other\ann`: "", "ann@other": "", "box": "S-1-5-21-1-2-3", "BOX": "S-1-5-21-1-2-3", `box\box`: "", "everyone": "S-1-1-0",
+		`other\ann`: "", "ann@other": "", "box": "S-1-5-21-1-2-3", "BOX": "S-1-5-21-1-2-3", `box\box`: "",
+		"everyone":     "S-1-1-0",
 		`box\everyone`: everyone, `BUILTIN\Users`: "S-1-5-32-545", `box\Users`: "", "": "", "zoe": "",
 		strings.Repeat("n", logon.MaxName+1): ""} {
 		a, ok := m.LookupName(name)
