@@ -202,10 +202,11 @@ func TestTilesAreWatched(t *testing.T) {
 func TestTilesOfRecordsThatWent(t *testing.T) {
 	d := newMemDisk(t, "")
 	cfg := testConfig(t, d)
-	cfg.SegmentBytes = 20_000
+	cfg.SegmentBytes = 3_000
 	l := mustOpen(t, cfg)
-	for range 6 {
-		mustWrite(t, l, 100)
+	mustWrite(t, l, 600)
+	for range 30 { // one after the other: a batch is not divided
+		mustWrite(t, l, 1)
 	}
 	if err := l.Close(); err != nil {
 		t.Fatal(err)
