@@ -27,6 +27,7 @@ func newEditor(in, out *os.File, complete func(before string) (int, []string)) *
 		io.Writer
 	}{e.keys, out}, "")
 	e.terminal.AutoCompleteCallback = e.tab
+	e.terminal.History = &history{}
 	return e
 }
 
@@ -74,7 +75,7 @@ func (e *editor) tab(line string, pos int, key rune) (string, int, bool) {
 	return line[:from] + common + line[pos:], from + len(common), true
 }
 
-// keys are what is typed. Ctrl-C gives the line up: it is emptied and ended, and the
+// keys passes on the keys of a terminal. Ctrl-C gives the line up: it is emptied and ended, and the
 // next line says so.
 type keys struct {
 	in          io.Reader
@@ -116,3 +117,27 @@ func (k *keys) Read(p []byte) (int, error) {
 	k.rest = k.rest[n:]
 	return n, nil
 }
+
+// history keeps the lines of a session that the arrows bring back: not the empty
+// ones, of which each line that was given up is one, nor a line twice running.
+type history struct{ lines []string }
+
+// maxHistory is how many lines are kept.
+const maxHistory = 1000
+
+// Add implements term.History.
+func (h *history) Add(line string) {
+	if line == "" || len(h.lines) > 0 && h.lines[len(h.lines)-1] == line {
+		return
+	}
+	if len(h.lines) == maxHistory {
+		h.lines = h.lines[1:]
+	}
+	h.lines = append(h.lines, line)
+}
+
+// Len implements term.History.
+func (h *history) Len() int { return len(h.lines) }
+
+// At implements term.History: 0 is the last line.
+func (h *history) At(i int) string { return h.lines[len(h.lines)-1-i] }

@@ -108,6 +108,24 @@ func TestRepl(t *testing.T) {
 	}
 }
 
+// TestHistory: the last line is the first to come back, empty lines and repetitions are
+// not kept, and there is a bound.
+func TestHistory(t *testing.T) {
+	h := &history{}
+	for _, line := range []string{"a", "", "b", "b", "a"} {
+		h.Add(line)
+	}
+	if h.Len() != 3 || h.At(0) != "a" || h.At(1) != "b" || h.At(2) != "a" {
+		t.Errorf("%q", h.lines)
+	}
+	for i := range 2 * maxHistory {
+		h.Add(fmt.Sprint(i))
+	}
+	if h.Len() != maxHistory || h.At(0) != fmt.Sprint(2*maxHistory-1) {
+		t.Errorf("%d lines, the last %q", h.Len(), h.At(0))
+	}
+}
+
 // TestKeys: Ctrl-C empties and ends its line; what was typed after it is of the next.
 func TestKeys(t *testing.T) {
 	in := &pieces{"ab\x03cd", "e\x03", "\x03f\r"}

@@ -102,8 +102,8 @@ func (r *Runner) session() starlark.StringDict {
 // where none runs.
 func (r *Runner) Interrupt() { r.thread.Cancel("interrupted") }
 
-// help is the builtin help([SERVICE]): a service by its name, as text or not, or a
-// method of a thread.
+// help implements the builtin help([SERVICE]), which explains a service by its name,
+// as text or not, or by a method of a thread.
 func (r *Runner) help(_ *starlark.Thread, b *starlark.Builtin, args starlark.Tuple,
 	kwargs []starlark.Tuple) (starlark.Value, error) {
 	var what starlark.Value
