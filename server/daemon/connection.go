@@ -32,7 +32,7 @@ type connection struct {
 	end     func()          // set by logon: lets the logon session go, once a process holds it
 	process *kernel.Process // set before the first thread is made
 
-	share   share                   // of the daemon's time
+	share   *share                  // of the daemon's time; set before the first call
 	session atomic.Pointer[Session] // nil until there is a process
 	watches atomic.Bool             // it looks at calls
 }
@@ -84,6 +84,8 @@ func (c *connection) run() error {
 	}
 	defer p.Close()
 	c.process = p
+	c.share = c.d.turns.join(c.account)
+	defer c.d.turns.part(c.account)
 	c.session.Store(&Session{Process: uint64(p.ID()), Name: name, UID: c.peer.UID, PID: c.peer.PID,
 		User: c.token.User().SID.String(), Full: c.full, Since: time.Now(),
 		Session: fmt.Sprintf("0x%x", uint64(c.token.Spec().AuthenticationID)), guard: p.Object().Security()})
