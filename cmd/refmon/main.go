@@ -17,6 +17,7 @@ import (
 	"github.com/alecthomas/kong"
 
 	"github.com/refmon/refmon/internal/verbs/batch"
+	"github.com/refmon/refmon/internal/verbs/version"
 )
 
 // cli is the command line; each verb is a field here and a file beside this one.
@@ -42,14 +43,17 @@ type cli struct {
 	Audit     auditCmd     `cmd:"" help:"Read, export and verify an audit log."`
 	Services  servicesCmd  `cmd:"" help:"List what the kernel can do, and each service's statuses with their rules."`
 
+	Help    helpCmd    `cmd:"" help:"Explain a verb or a topic: rights, tokens, exits."`
 	Version versionCmd `cmd:"" help:"Print the version."`
+
+	ShowVersion kong.VersionFlag `name:"version" help:"Print the version: release, revision, toolchain."`
 }
 
 const description = `refmon decides as Windows documents, and says why.
 
 A security descriptor says who may do what to an object; a token says who asks. Start with
 
-  refmon why 'O:BAG:SYD:(D;;FW;;;BG)(A;;FR;;;WD)' --token alice.json --want FR
+  refmon why 'O:BAG:SYD:(D;;FW;;;BG)(A;;FR;;;WD)' --token guest --want read
 
 Exit codes: 0 granted or all well, 1 denied, 2 the question was malformed.`
 
@@ -87,6 +91,7 @@ func run(args []string, std *streams) int {
 		kong.Writers(std.out, std.err),
 		kong.ConfigureHelp(kong.HelpOptions{Compact: true, WrapUpperBound: 100, NoExpandSubcommands: true}),
 		flagHelp,
+		kong.Vars{"version": version.Line("refmon", release)},
 		kong.Bind(std),
 	)
 	if err != nil {
@@ -101,7 +106,7 @@ func run(args []string, std *streams) int {
 		fmt.Fprintf(std.err, "see %s\n", usageOf(args, parser))
 		return exitMalformed
 	}
-	return report(std, ctx.Run())
+	return report(std, ctx.Run(parser))
 }
 
 // report prints an error that a verb returned and chooses the exit code.
@@ -117,7 +122,16 @@ func report(std *streams, err error) int {
 		return exitMalformed
 	}
 	fmt.Fprintf(std.err, "refmon: %s\n", printable(batch.Shorten(err.Error())))
+	if under := pointedAt(err); under != "" {
+		fmt.Fprintln(std.err, under)
+	}
 	return exitMalformed
+}
+
+// errorAs returns the error of a type that is wrapped in another.
+func errorAs[E error](err error) (e E, ok bool) {
+	ok = errors.As(err, &e)
+	return e, ok
 }
 
 // usageOf names the help to read after a wrong command line.

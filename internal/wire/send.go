@@ -2,6 +2,7 @@ package wire
 
 import (
 	"fmt"
+	"os"
 	"time"
 )
 
@@ -9,20 +10,25 @@ import (
 // that have come are answered.
 const fullAnswers = 32 << 10
 
-// answer sends the answer to a frame.
-func (s *Server) answer(f *Frame, head AnswerHead, rest []byte) error {
-	return s.send(&Frame{Kind: Answer, Request: f.Request, Thread: f.Thread, Service: f.Service,
-		Body: s.answered(head, rest)})
+// parcel has the descriptors that go with the frame at a place of the answers.
+type parcel struct {
+	at, end int
+	files   []*os.File
 }
 
 // send sends a frame, once the reader has done what came with it if it is at work (W-44).
 func (s *Server) send(f *Frame) error {
 	if n := headSize + len(f.Body); n > MaxFrame {
+		closeAll(f.Files)
 		return fmt.Errorf("%w: an answer of %d bytes, the bound is %d", ErrFrame, n, MaxFrame)
 	}
 	s.write.Lock()
 	defer s.write.Unlock()
+	at := len(s.unsent)
 	s.unsent = AppendFrame(s.unsent, f)
+	if len(f.Files) > 0 {
+		s.parcels = append(s.parcels, parcel{at, len(s.unsent), f.Files})
+	}
 	if s.hold {
 		return nil
 	}
@@ -60,9 +66,13 @@ func (s *Server) sendAll(t *stint) error {
 	if len(s.unsent) == 0 {
 		return nil
 	}
-	b := s.unsent
-	s.unsent = nil
-	n, err := s.sendNow(b)
+	b, parcels := s.unsent, s.parcels
+	s.unsent, s.parcels = nil, nil
+	var n int
+	var err error
+	if len(parcels) == 0 {
+		n, err = s.sendNow(b)
+	}
 	if err != nil || n == len(b) {
 		if cap(b) <= smallAnswers {
 			s.unsent = b[:0]
@@ -74,7 +84,19 @@ func (s *Server) sendAll(t *stint) error {
 	}
 	s.writeWithin(WriteTimeout)
 	defer s.writeWithin(0)
-	_, err = s.conn.Write(b[n:])
+	for _, p := range parcels {
+		if err == nil && n < p.at {
+			_, err = s.conn.Write(b[n:p.at])
+		}
+		if err == nil {
+			err = writeWith(s.conn, b[p.at:p.end], p.files)
+		}
+		closeAll(p.files) // the client has its own
+		n = p.end
+	}
+	if err == nil && n < len(b) {
+		_, err = s.conn.Write(b[n:])
+	}
 	return err
 }
 

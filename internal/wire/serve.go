@@ -55,6 +55,7 @@ type Server struct {
 	process Process
 	turns   Turns              // immutable; nil where every call runs at once
 	watcher Watcher            // immutable; nil where no call is watched
+	patient bool               // set before Serve: the hello may take its time
 	threads map[uint32]*worker // owned by the reader
 	last    uint32             // number of the newest thread; owned by the reader
 	form    form               // of all bodies; set by the reader before any thread has a call
@@ -67,6 +68,8 @@ type Server struct {
 	write sync.Mutex
 	// +checklocks:write
 	unsent []byte // answers; guarded by write
+	// +checklocks:write
+	parcels []parcel // of the answers that bring descriptors; guarded by write
 	// +checklocks:write
 	hold bool // the reader will send them; guarded by write
 
@@ -94,6 +97,11 @@ func NewServer(conn net.Conn, p Process) *Server {
 	}
 	return s
 }
+
+// Patient lets the client say hello when it likes, or never: it is a program that was
+// started with the connection, and is there whether it calls or not (W-51). It is
+// called before Serve.
+func (s *Server) Patient() { s.patient = true }
 
 // Serve answers the frames of a connection until the connection ends, one of its
 // frames breaks a rule, or Stop is called. It closes the connection, makes the
@@ -180,7 +188,9 @@ func (s *Server) begin() error {
 		_ = s.send(&Frame{Kind: Answer, Body: answerHead.append(inBinary, nil, AnswerHead{Status: statusOf(err)})})
 		return err
 	}
-	s.within(HelloTimeout)
+	if !s.patient {
+		s.within(HelloTimeout)
+	}
 	if err := s.greet(w.th.Name()); err != nil {
 		return err
 	}

@@ -85,12 +85,12 @@ func directoryWord(name string) (directory, bool) {
 }
 
 // directoryNames lists the words.
-func directoryNames() string {
+func directoryNames() []string {
 	names := make([]string, 0, len(directoryWords))
 	for _, w := range directoryWords {
 		names = append(names, w.name)
 	}
-	return strings.Join(names, ", ")
+	return names
 }
 
 // right makes the right of a word; chain is the object type that the user gave.

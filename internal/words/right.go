@@ -2,6 +2,7 @@ package words
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/refmon/refmon/access"
@@ -132,12 +133,22 @@ func parseOne(text string) (Right, error) {
 	}
 	m, err := sddl.ParseRights(name)
 	if err != nil {
-		return Right{}, fmt.Errorf("%w; the words are %s, and for a directory %s", err, Words, directoryNames())
+		return Right{}, unknown(name, err)
 	}
 	if m == 0 {
 		return Right{}, fmt.Errorf("rights %q: it asks for nothing", text)
 	}
 	return Right{Name: text, parts: []Part{{m, chain}}}, nil
+}
+
+// unknown returns the error of a right that nothing reads: the name that is near
+// it, or else the words there are.
+func unknown(name string, err error) error {
+	part := name[strings.LastIndexByte(name, '|')+1:]
+	if near := Nearest(part, slices.Concat(All(), sddl.RightNames())); near != "" {
+		return fmt.Errorf("rights %q: %q is no right: did you mean %s?", name, part, near)
+	}
+	return fmt.Errorf("%w; the words are %s, and for a directory %s", err, Words, strings.Join(directoryNames(), ", "))
 }
 
 // On returns a right that asks about each of some object types, given as chains,

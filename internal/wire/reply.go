@@ -1,0 +1,34 @@
+package wire
+
+import (
+	"os"
+
+	"github.com/refmon/refmon/ntstatus"
+)
+
+// reply says what answers a frame: the head, what follows it, and descriptors, which
+// are closed here once they are sent. A call whose outputs carry descriptors puts
+// them there.
+type reply struct {
+	head  AnswerHead
+	rest  []byte
+	files []*os.File
+}
+
+// refusal returns a reply of a status alone.
+func refusal(st ntstatus.Status) reply { return reply{head: AnswerHead{Status: st}} }
+
+// answer sends the answer to a frame.
+func (s *Server) answer(f *Frame, head AnswerHead, rest []byte) error {
+	return s.reply(f, reply{head: head, rest: rest})
+}
+
+// reply sends the answer to a frame with all that it brings.
+func (s *Server) reply(f *Frame, a reply) error {
+	kind := Answer
+	if len(a.files) > 0 {
+		kind = AnswerWith
+	}
+	return s.send(&Frame{Kind: kind, Request: f.Request, Thread: f.Thread, Service: f.Service, Body: s.answered(a),
+		Files: a.files})
+}
