@@ -57,6 +57,7 @@ func (d *Daemon) serve(conn *net.UnixConn, full bool) {
 	}
 	defer d.forget(c)
 	if err = c.logOn(); err == nil {
+		peer.Close() // who it is has been decided: a connection keeps one descriptor
 		err = c.run()
 	}
 	d.over(c, err)
