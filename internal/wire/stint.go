@@ -22,7 +22,7 @@ type Turns interface {
 // How long a connection keeps its turn.
 const (
 	turnTime   = 50 * time.Microsecond  // with frames that came at once, while others wait
-	reliefTime = 200 * time.Microsecond // with one call; then that call is slow (W-43)
+	reliefTime = 500 * time.Microsecond // with one call; after once or twice that it is slow (W-43)
 )
 
 // stint is the time in which a goroutine makes calls of a connection, one after the
@@ -35,9 +35,10 @@ type stint struct {
 	// Used by the goroutine alone.
 	began time.Time   // of its turn
 	in    bool        // it has a turn
-	timer *time.Timer // runs in a turn
+	timer *time.Timer // of relieve; a turn starts it, and it goes on as long as it finds turns
 
-	on    atomic.Bool   // as in; relieve has no work without
+	ticks atomic.Bool   // the timer runs
+	on    atomic.Bool   // as in
 	state atomic.Uint64 // a number, odd while a call is under way
 	seen  atomic.Uint64 // the state that relieve expects of a call that takes long
 
@@ -61,9 +62,12 @@ func (t *stint) enter() {
 		t.began = t.s.turns.Enter()
 	}
 	t.in = true
-	t.seen.Store(t.state.Load() + 1)
 	t.on.Store(true)
-	t.timer.Reset(reliefTime)
+	// One timer for many turns: to start one costs as much as a call.
+	if t.ticks.CompareAndSwap(false, true) {
+		t.seen.Store(t.state.Load() + 1)
+		t.timer.Reset(reliefTime)
+	}
 }
 
 // leave ends the turn, if there is one.
@@ -73,7 +77,6 @@ func (t *stint) leave() {
 	}
 	t.in = false
 	t.on.Store(false)
-	t.timer.Stop()
 	if t.s.turns != nil {
 		t.s.turns.Leave(t.began, t.slow)
 	}
@@ -98,11 +101,14 @@ func (t *stint) call(f func()) bool {
 
 // relieve looks, beside the stint, for a call that takes long.
 func (t *stint) relieve() {
+	if !t.on.Load() {
+		t.ticks.Store(false)
+		if !t.on.Load() || !t.ticks.CompareAndSwap(false, true) {
+			return // the next turn starts it, or has
+		}
+	}
 	now := t.state.Load()
-	switch {
-	case !t.on.Load():
-		return
-	case now&1 == 0 || now != t.seen.Load() || !t.state.CompareAndSwap(now, 0):
+	if now&1 == 0 || now != t.seen.Load() || !t.state.CompareAndSwap(now, 0) {
 		t.seen.Store(now | 1)
 		t.timer.Reset(reliefTime)
 		return
