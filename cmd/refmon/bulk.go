@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/signal"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 
@@ -131,6 +132,19 @@ func (c *objectsFlags) open(std *streams, paths []string) (*input, error) {
 		return nil, fmt.Errorf("%s: %w", c.Objects, err)
 	}
 	return o, nil
+}
+
+// choose makes the source one of managed accounts where rights are about those.
+func (in *input) choose(rights []words.Right) (err error) {
+	managed := func(r words.Right) bool { return r.Managed() }
+	switch {
+	case !slices.ContainsFunc(rights, managed):
+		return nil
+	case len(rights) > 1:
+		return errors.New("ReadGMSAPassword is decided by a descriptor of its own: ask for it alone")
+	}
+	in.source, err = objects.Managed(in.source)
+	return err
 }
 
 // interrupted returns a context that ctrl-C and a polite kill cancel. A second

@@ -27,6 +27,8 @@ var flagHelp = kong.Vars{
 		"JSON lines.",
 	"ignoreSystemACLs": "Take attributes whose POSIX permissions were changed since: for servers with acl_xattr:ignore " +
 		"system acls = yes.",
+	"blockOwner": "As in a domain with BlockOwnerImplicitRights: who owns a computer may not change its rights by that.",
+	"joined":     "How many groups that it was put into on the way a token may be in at once.",
 	"json": "Print the answer as a line of the batch format, with its reasons; with --share two, of id share and " +
 		"object.",
 	"lua":        "Make the limited token of an administrator: administrative groups deny-only, Medium integrity.",
@@ -48,6 +50,7 @@ var flagHelp = kong.Vars{
 		"DCSync; names and masks as check takes them; a right on one property as WP:member. Several joined by " +
 		"+.",
 	"share": "Descriptor of the share they are reached through, in SDDL: it limits what the objects grant.",
+	"to":    "Only the path to this object: its path or DN, or the name of an account.",
 	"token": "Token file of a further principal, named by the file, or a built-in token; may be repeated.",
 	"type":  "Type of object, which gives generic rights their meaning: " + batch.ObjectTypes + ".",
 	"want":  "Right asked for: read, write, modify, full, list, control, or names and masks; left out, all there is.",

@@ -21,6 +21,7 @@ func TestDirectoryWords(t *testing.T) {
 	)
 	for text, want := range map[string]string{
 		"GenericAll":          "0xf01ff []",
+		"ReadGMSAPassword":    "0x10 []",
 		"genericwrite":        "0x20028 []",
 		"GenericRead":         "0x20094 []",
 		"WriteDacl":           "0x40000 []",
@@ -79,17 +80,17 @@ func TestDirectoryWords(t *testing.T) {
 
 func TestErrors(t *testing.T) {
 	for text, want := range map[string]string{
-		"ReadLAPSPassword": "schemaIDGUID",
-		"ReadGMSAPassword": "msDS-GroupMSAMembership",
-		"AddMember:member": "already says",
-		"WP:nosuchname":    "neither a GUID",
-		"AddMembers":       "did you mean AddMember?",
-		"raed":             "did you mean read?",
-		"FR|FILE_REED_EA":  `"FILE_REED_EA" is no right: did you mean FILE_READ_EA?`,
-		"xyzzy":            "the words are",
-		"QQ":               "the words are",
-		"0":                "asks for nothing",
-		"":                 "",
+		"ReadLAPSPassword":        "schemaIDGUID",
+		"ReadGMSAPassword:member": "already says",
+		"AddMember:member":        "already says",
+		"WP:nosuchname":           "neither a GUID",
+		"AddMembers":              "did you mean AddMember?",
+		"raed":                    "did you mean read?",
+		"FR|FILE_REED_EA":         `"FILE_REED_EA" is no right: did you mean FILE_READ_EA?`,
+		"xyzzy":                   "the words are",
+		"QQ":                      "the words are",
+		"0":                       "asks for nothing",
+		"":                        "",
 	} {
 		if _, err := words.Parse(text); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%q: %v, want %q in it", text, err, want)

@@ -27,9 +27,8 @@ const (
 		`"9a0f1860-f616-488f-a1fc-38b25a30f378","513","bob","S-1-5-21-1-2-3-1108","","","bob@corp.test"` +
 		"\r\n"
 	getADGroup = `"DistinguishedName","GroupCategory","GroupScope","Name","ObjectClass","SamAccountName","SID",` +
-		`"MemberOf"` + "\n" +
-		`"CN=Staff,DC=corp,DC=test","Security","Global","Staff","group","Staff","S-1-5-21-1-2-3-2000",""` +
-		"\n" + `"CN=Letters,DC=corp,DC=test",` +
+		`"MemberOf"` + "\n" + `"CN=Staff,DC=corp,DC=test","Security","Global","Staff","group","Staff",` +
+		`"S-1-5-21-1-2-3-2000",""` + "\n" + `"CN=Letters,DC=corp,DC=test",` +
 		`"Distribution","Global","Letters","group","Letters","S-1-5-21-1-2-3-2009",` +
 		`"CN=Staff,DC=corp,DC=test"` + "\n"
 	getADGroupMember = `"distinguishedName","name","objectClass","objectGUID","SamAccountName","SID"` + "\n" +
