@@ -55,7 +55,16 @@ func (c *diffCmd) Run(std *streams) error {
 			return err
 		}
 	}
-	if d.Share, err = c.share(d.Directory); err != nil {
+	gate, err := c.gate(std)
+	if err != nil {
+		return err
+	}
+	if d.DirectoryAfter != nil {
+		if d.DirectoryAfter, _, _, err = gate.before(std, d.DirectoryAfter); err != nil {
+			return err
+		}
+	}
+	if d.Directory, _, d.Share, err = gate.before(std, d.Directory); err != nil {
 		return err
 	}
 	for i, name := range [2]string{c.Before, c.After} {

@@ -45,7 +45,8 @@ var flagHelp = kong.Vars{
 	"right": "What to ask for: read, write, modify, full, list, control; words of a directory such as AddMember or " +
 		"DCSync; names and masks as check takes them; a right on one property as WP:member. Several joined by " +
 		"+.",
-	"share": "Descriptor of the share they are reached through, in SDDL: it limits what the objects grant.",
+	"share": "Share they are reached through, which limits what the objects grant: its descriptor in SDDL or as " +
+		"sharesec -v prints it, or its section of smb.conf; may be repeated for both.",
 	"token": "Token file of a further principal, named by the file; may be repeated.",
 	"type":  "Type of object, which gives generic rights their meaning: " + batch.ObjectTypes + ".",
 	"want":  "Right asked for: read, write, modify, full, list, control, or names and masks; left out, all there is.",

@@ -42,15 +42,19 @@ func (c *reportCmd) Run(std *streams) error {
 	if err != nil {
 		return err
 	}
-	in, err := c.open(std, c.Paths)
+	gate, err := c.gate(std)
+	if err != nil {
+		return err
+	}
+	dir, _, share, err := gate.before(std, dir)
+	if err != nil {
+		return err
+	}
+	in, err := c.open(std, gate.objects(&c.objectsFlags, c.Paths))
 	if err != nil {
 		return err
 	}
 	defer func() { _ = in.close() }() // only read
-	share, err := c.share(dir)
-	if err != nil {
-		return err
-	}
 	r := &bulk.Report{Title: c.Title, Source: in.source, Directory: dir, Type: typ, Share: share}
 	o := &output{std: std, out: c.Out, checkpoint: c.Checkpoint, quiet: c.Quiet, in: in}
 	return o.report(r, func() error {

@@ -93,10 +93,14 @@ func (c *whoCanCmd) Run(std *streams) error {
 	if run.Directory, err = c.directory(std); err != nil {
 		return err
 	}
-	if run.Share, err = c.share(run.Directory); err != nil {
+	gate, err := c.gate(std)
+	if err != nil {
 		return err
 	}
-	in, err := c.open(std, c.Paths)
+	if run.Directory, _, run.Share, err = gate.before(std, run.Directory); err != nil {
+		return err
+	}
+	in, err := c.open(std, gate.objects(&c.objectsFlags, c.Paths))
 	if err != nil {
 		return err
 	}

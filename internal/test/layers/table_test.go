@@ -68,6 +68,7 @@ var table = []row{
 	{9, "internal/verbs/bulk/objects"},
 	{9, "internal/verbs/bulk/people"},
 	{9, "internal/verbs/bulk/accounts"},
+	{9, "internal/verbs/bulk/shares"},
 	{9, "internal/verbs/bulk"},
 	{9, "vectors"},
 	{9, "docs"},

@@ -139,7 +139,7 @@ func (w *setWriter) batch(b *box[fresh], _ *Summary) error {
 // clauses must allow too. Nil if SIDs alone do not tell.
 func (d *decider) expression(of *sd.Descriptor, t *winnt.ObjectType, right int) []byte {
 	asked, err := d.asked(t)
-	if err != nil || len(asked.rights[right]) != 1 {
+	if err != nil || len(asked.rights[right]) != 1 || d.run.guarded != nil {
 		return nil
 	}
 	part := asked.rights[right][0]

@@ -17,7 +17,7 @@ func makeNames(d *people.Directory, f Format) names {
 		case JSONL:
 			out[i] = batch.AppendString(nil, d.Principals[i].Name)
 		case ESBulk:
-			out[i] = batch.AppendString(nil, "sid:"+d.Principals[i].Token.User().SID.String())
+			out[i] = batch.AppendString(nil, "sid:"+d.Principals[i].SID().String())
 		default:
 			out[i] = []byte(printable.Line(d.Principals[i].Name))
 		}

@@ -76,9 +76,10 @@ type Run struct {
 	Progress func(Position)       // called now and then by the writer; nil: not
 	Save     func(Position) error // called when all rows up to a position have been written; nil: not
 
-	tokens *effective.Principals
-	names  names
-	namer  *setNamer // Index
+	tokens  *effective.Principals
+	names   names
+	namer   *setNamer // Index
+	guarded *guarded
 }
 
 // Do runs. Rows are written in the order of the input. When ctx is cancelled it
@@ -120,6 +121,11 @@ func (r *Run) prepare() {
 		}
 		r.tokens = effective.Compile(tokens, r.Config)
 	}
+	list := r.Directory.Principals
+	if r.Ask == What {
+		list = list[r.Principal : r.Principal+1]
+	}
+	r.guarded = guardedOf(list)
 	r.names = makeNames(r.Directory, r.Format)
 	if r.Ask == Index {
 		r.namer = newSetNamer(r.Directory)

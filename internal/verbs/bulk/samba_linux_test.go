@@ -3,6 +3,7 @@ package bulk_test
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net"
 	"os"
@@ -90,7 +91,7 @@ func TestSamba(t *testing.T) {
 	if testing.Short() {
 		sambaSkip(t, "it starts a server")
 	}
-	s := startSamba(t)
+	s := startSamba(t, nil, guest)
 	for _, share := range sambaShares {
 		t.Run(share.name, func(t *testing.T) {
 			s.t = t
@@ -117,7 +118,9 @@ func sambaSkip(t *testing.T, format string, args ...any) {
 	t.Skipf(format, args...)
 }
 
-func startSamba(t *testing.T) *samba {
+// startSamba starts a server with accounts besides root, and with what configure adds to its
+// configuration in a folder.
+func startSamba(t *testing.T, configure func(dir string) string, users ...string) *samba {
 	t.Helper()
 	for _, p := range sambaPrograms {
 		if _, err := exec.LookPath(p); err != nil {
@@ -127,7 +130,7 @@ func startSamba(t *testing.T) *samba {
 	if os.Getuid() != 0 {
 		sambaSkip(t, "not root: a server on port 445 and the attribute %s need it", ntacl.Name)
 	}
-	seed := uint32(os.Getpid())
+	seed := uint32(os.Getpid() + len(t.Name())) // an address for each test
 	s := &samba{t: t, dir: t.TempDir(), password: fmt.Sprintf("pass-%d", seed),
 		address: fmt.Sprintf("127.%d.%d.%d", 64+seed>>14&31, seed>>7&127, 1+seed&127)}
 	free, err := net.Listen("tcp", s.address+":445")
@@ -144,7 +147,13 @@ func startSamba(t *testing.T) *samba {
 		s.must(os.Chmod(dir, 0o755)) // the guest's server process goes through them
 	}
 	s.configure()
-	for _, user := range []string{"root", guest} {
+	if configure != nil {
+		f, err := os.OpenFile(s.config(), os.O_APPEND|os.O_WRONLY, 0)
+		s.must(err)
+		_, err = f.WriteString(configure(s.dir))
+		s.must(errors.Join(err, f.Close()))
+	}
+	for _, user := range append([]string{"root"}, users...) {
 		cmd := exec.Command("smbpasswd", "-c", s.config(), "-s", "-a", user)
 		cmd.Stdin = strings.NewReader(s.password + "\n" + s.password + "\n")
 		if out, err := cmd.CombinedOutput(); err != nil {
@@ -152,7 +161,9 @@ func startSamba(t *testing.T) *samba {
 		}
 	}
 	s.serve()
-	s.asGuest = s.tokenOf(guest)
+	if slices.Contains(users, guest) {
+		s.asGuest = s.tokenOf(guest)
+	}
 	return s
 }
 
