@@ -1,11 +1,11 @@
 package client
 
 import (
-	"bufio"
 	"errors"
 	"fmt"
 	"io"
 	"net"
+	"os"
 	"sync"
 	"time"
 
@@ -23,7 +23,7 @@ const HelloTimeout = 30 * time.Second
 // Conn is a connection: a process of the daemon.
 type Conn struct {
 	conn     net.Conn
-	from     *bufio.Reader     // of conn; owned by New, then by read
+	from     *wire.Reader      // of conn; owned by New, then by read
 	process  winnt.Handle      // immutable
 	profile  nt.Profile        // immutable
 	services map[string]uint16 // immutable: the daemon's numbers of the rows that both sides know alike
@@ -42,7 +42,7 @@ type Conn struct {
 
 // New speaks to a daemon at the other end of a stream, which it then owns.
 func New(c net.Conn) (*Conn, error) {
-	conn := &Conn{conn: c, from: bufio.NewReader(c), waiting: map[uint64]chan *wire.Frame{}, services: map[string]uint16{}}
+	conn := &Conn{conn: c, from: wire.NewReader(c), waiting: map[uint64]chan *wire.Frame{}, services: map[string]uint16{}}
 	if err := conn.greet(); err != nil {
 		_ = c.Close()
 		return nil, err
@@ -57,7 +57,7 @@ func (c *Conn) greet() error {
 	defer func() { _ = c.conn.SetDeadline(time.Time{}) }()
 	hello := wire.AppendFrame(nil, &wire.Frame{Kind: wire.Hello, Body: wire.AppendHello(nil, wire.HelloBody{})})
 	_, wrote := c.conn.Write(hello)
-	f, err := wire.ReadFrame(c.from) // a daemon that refuses says why and hangs up before it reads
+	f, err := c.from.Frame() // a daemon that refuses says why and hangs up before it reads
 	if err = errors.Join(wrote, err); err != nil && f == nil {
 		return fmt.Errorf("hello: %w", err)
 	}
@@ -175,8 +175,8 @@ func (c *Conn) lose(err error) error {
 // ends the connection.
 func (c *Conn) read() {
 	for {
-		f, err := wire.ReadFrame(c.from)
-		if err == nil && f.Kind != wire.Answer {
+		f, err := c.from.Frame()
+		if err == nil && f.Kind != wire.Answer && f.Kind != wire.AnswerWith {
 			err = fmt.Errorf("%w: kind %d where an answer belongs", wire.ErrFrame, f.Kind)
 		}
 		if errors.Is(err, io.EOF) {
@@ -191,6 +191,7 @@ func (c *Conn) read() {
 		delete(c.waiting, f.Request)
 		c.mu.Unlock()
 		if w == nil {
+			closeAll(f.Files)
 			_ = c.lose(fmt.Errorf("%w: an answer to request %d, which nothing waits for", wire.ErrFrame, f.Request))
 			return
 		}
@@ -207,33 +208,45 @@ func (c *Conn) ask(f *wire.Frame) (head wire.AnswerHead, rest []byte, err error)
 // channels is closed. The answer is waited for also then: the call may have been
 // made meanwhile.
 func (c *Conn) askUntil(f *wire.Frame, closed, due <-chan struct{}) (head wire.AnswerHead, rest []byte, err error) {
+	head, rest, files, err := c.askFor(f, closed, due)
+	if len(files) > 0 {
+		closeAll(files)
+		err = c.lose(fmt.Errorf("%w: descriptors that were not asked for", wire.ErrFrame))
+	}
+	return head, rest, err
+}
+
+// askFor does the same where the answer may bring descriptors, which are the caller's.
+func (c *Conn) askFor(f *wire.Frame, closed, due <-chan struct{}) (head wire.AnswerHead, rest []byte, files []*os.File,
+	err error) {
 	w := make(chan *wire.Frame, 1)
 	c.mu.Lock()
 	if c.waiting == nil {
 		defer c.mu.Unlock()
-		return head, nil, c.err
+		return head, nil, nil, c.err
 	}
 	c.last++
 	f.Request = c.last
 	c.waiting[f.Request] = w
 	c.mu.Unlock()
 	if err := c.send(f); err != nil {
-		return head, nil, c.lose(err)
+		return head, nil, nil, c.lose(err)
 	}
 	answer, ok, cancelled := received(w, closed, due)
 	if cancelled {
 		if _, _, err := c.ask(&wire.Frame{Kind: wire.Cancel, Body: wire.AppendCancel(nil, f.Request)}); err != nil {
-			return head, nil, err
+			return head, nil, nil, err
 		}
 		answer, ok = <-w
 	}
 	if !ok {
-		return head, nil, c.Err()
+		return head, nil, nil, c.Err()
 	}
 	if head, rest, err = wire.DecodeAnswer(answer.Body); err != nil {
-		return head, nil, c.lose(err)
+		closeAll(answer.Files)
+		return head, nil, nil, c.lose(err)
 	}
-	return head, rest, nil
+	return head, rest, answer.Files, nil
 }
 
 func received(w <-chan *wire.Frame, closed, due <-chan struct{}) (f *wire.Frame, ok, cancelled bool) {

@@ -72,7 +72,7 @@ func (t *thread) NewThread() (nt.Transport, string, ntstatus.Status) {
 // PortConnected waits until the server of a port has completed the connection, and
 // returns what it said and the longest message (W-41).
 func (t *thread) PortConnected(h winnt.Handle) (information []byte, longest uint32, st ntstatus.Status) {
-	f := &wire.Frame{Kind: wire.Connected, Thread: t.number, Body: wire.AppendPort(nil, h)}
+	f := &wire.Frame{Kind: wire.Connected, Thread: t.number, Body: wire.AppendHandle(nil, h)}
 	head, rest, err := t.c.ask(f)
 	if err != nil {
 		return nil, 0, ntstatus.PortDisconnected

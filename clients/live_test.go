@@ -6,9 +6,7 @@ import (
 	"testing"
 
 	"github.com/refmon/refmon/internal/test/wired"
-	"github.com/refmon/refmon/internal/wire"
 	"github.com/refmon/refmon/kernel"
-	"github.com/refmon/refmon/nt"
 	"github.com/refmon/refmon/token"
 )
 
@@ -17,11 +15,13 @@ import (
 func TestPython(t *testing.T) {
 	interpreter := python(t)
 	sys := kernel.Boot(kernel.Config{})
-	address, stop := wired.Listen(t, func(c net.Conn) { serve(t, sys, c) })
+	host := &wired.Host{System: sys}
+	address, stop := wired.Listen(t, func(c net.Conn) { serve(t, host, c) })
 	if out, err := exec.Command(interpreter, "python/tests/live.py", address).CombinedOutput(); err != nil {
 		t.Errorf("%v\n%s", err, out)
 	}
 	stop()
+	host.Wait()
 	if err := sys.Close(); err != nil {
 		t.Error(err)
 	}
@@ -36,21 +36,16 @@ func TestPythonRogue(t *testing.T) {
 
 // serve gives a connection a process of LocalSystem. How the connection ends is the
 // client's affair: some tests break it.
-func serve(t *testing.T, sys *kernel.System, c net.Conn) {
+func serve(t *testing.T, h *wired.Host, c net.Conn) {
 	user, err := token.New(token.LocalSystem())
 	if err != nil {
 		t.Error(err)
 		return
 	}
-	p, err := sys.NewProcess("python", user)
+	p, err := h.System.NewProcess("python", user)
 	if err != nil {
 		t.Error(err)
 		return
 	}
-	_ = wire.Serve(c, process{p})
+	_ = h.Serve(c, p)
 }
-
-type process struct{ *kernel.Process }
-
-func (process) Profile() nt.Profile        { return nt.Documented }
-func (process) GiveBack(thread *nt.Thread) { thread.Close() }

@@ -7,6 +7,8 @@ import (
 	"github.com/refmon/refmon/internal/ntos/ob"
 	"github.com/refmon/refmon/internal/ntos/ps"
 	"github.com/refmon/refmon/nt"
+	"github.com/refmon/refmon/ntstatus"
+	"github.com/refmon/refmon/token"
 	"github.com/refmon/refmon/winnt"
 )
 
@@ -25,7 +27,8 @@ func (s *System) run(parent, p *ps.Process, t *ps.Thread) {
 			child := &Process{sys: s, p: p, first: th}
 			s.processes = append(s.processes, child)
 			if at := slices.IndexFunc(s.processes, func(x *Process) bool { return x.p == parent }); at >= 0 {
-				s.processes[at].children = append(s.processes[at].children, child)
+				child.maker = s.processes[at]
+				child.maker.children = append(child.maker.children, child)
 			}
 			s.modes[th], s.threads[c] = nil, th
 		}
@@ -54,3 +57,53 @@ func (s *System) Process(id winnt.Handle) *Process {
 // for a process that was made otherwise. A thread made suspended may be used
 // only after NtResumeThread.
 func (p *Process) FirstThread() *nt.Thread { return p.first }
+
+// attachAccess holds the rights that a handle of a process needs before a program may be
+// put into it: those to write code and to start a thread on Windows.
+const attachAccess = winnt.PROCESS_CREATE_THREAD | winnt.PROCESS_VM_OPERATION | winnt.PROCESS_VM_WRITE
+
+// TakeOver makes the caller the owner of a process that NtCreateUserProcess made, by
+// a handle of the thread's process: a program is to run in it, with
+// [Process.FirstThread] as its first thread. The process then outlives its maker,
+// until [Process.Close]. may decides by the primary token, which stays. Errors: those
+// of the handle and of may, PROCESS_IS_TERMINATING, and INVALID_PARAMETER for a process
+// that has not started or has an owner (W-52).
+func (s *System) TakeOver(th *nt.Thread, h winnt.Handle, may func(*token.Token) ntstatus.Status) (*Process,
+	ntstatus.Status) {
+	k := s.KernelMode(th)
+	o, _, st := k.ObReferenceObjectByHandle(h, attachAccess, winnt.ProcessObject, UserMode)
+	if st != ntstatus.Success {
+		return nil, st
+	}
+	defer k.ObDereferenceObject(o)
+	e := o.(*EProcess)
+	switch {
+	case e.Exited():
+		return nil, ntstatus.ProcessIsTerminating
+	case !e.Started():
+		// Its token could still be replaced by another (T-110).
+		return nil, ntstatus.InvalidParameter
+	}
+	if st := may(e.Token()); st != ntstatus.Success {
+		return nil, st
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	at := slices.IndexFunc(s.processes, func(x *Process) bool { return x.p == e })
+	if at < 0 || s.processes[at].maker == nil {
+		// A program runs there already, or the system itself (W-52).
+		return nil, ntstatus.InvalidParameter
+	}
+	p := s.processes[at]
+	p.leaveMakerLocked()
+	return p, ntstatus.Success
+}
+
+// leaveMakerLocked takes the process off its maker's list. System.mu is held.
+func (p *Process) leaveMakerLocked() {
+	if p.maker == nil {
+		return
+	}
+	p.maker.children = slices.DeleteFunc(p.maker.children, func(x *Process) bool { return x == p })
+	p.maker = nil
+}

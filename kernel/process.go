@@ -93,6 +93,10 @@ func (p *Process) Close() {
 	s.mu.Lock()
 	children := p.children
 	p.children = nil
+	p.leaveMakerLocked()
+	for _, c := range children {
+		c.maker = nil // they end here: no program is put into one any more
+	}
 	at := slices.Index(s.processes, p)
 	if at >= 0 {
 		s.processes = slices.Delete(s.processes, at, at+1)

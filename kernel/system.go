@@ -121,12 +121,12 @@ func (s *System) Audit() *audit.Log { return s.sys.Log }
 // Profile returns the conformance profile the kernel was booted with.
 func (s *System) Profile() nt.Profile { return s.sys.Profile }
 
-// Process is a process as its owner sees it. The zero value is not usable:
-// [System.NewProcess] makes one.
+// Process is a process as its owner sees it. [System.NewProcess] makes one; the zero value is not usable.
 type Process struct {
 	sys      *System
 	p        *ps.Process // one reference until Exit and Close
 	first    *nt.Thread  // immutable; nil unless a service made the process
+	maker    *Process    // guarded by sys.mu: among whose children it is, nil for none
 	children []*Process  // guarded by sys.mu: what NtCreateUserProcess made of it
 }
 

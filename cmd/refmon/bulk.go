@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/signal"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 
@@ -29,7 +30,7 @@ type objectsFlags struct {
 // directoryFlags say which principals a verb is about.
 type directoryFlags struct {
 	Directory []string `help:"${directory}" placeholder:"FILE" short:"d" sep:"none"`
-	Token     []string `help:"${token}" placeholder:"FILE" short:"t"`
+	Token     []string `help:"${token}" placeholder:"FILE" short:"t" sep:"none"`
 }
 
 // objectTypeFlag says which parts of an object a question is about.
@@ -65,7 +66,8 @@ func (c *directoryFlags) directory(std *streams) (*people.Directory, error) {
 				fmt.Errorf("%s: an impersonation token at %v opens nothing: give it the level Impersonation to ask "+
 					"what its user can do", name, t.Level())
 		}
-		d.Add(people.Principal{Name: strings.TrimSuffix(filepath.Base(name), filepath.Ext(name)), Token: t})
+		file := strings.TrimSuffix(filepath.Base(name), filepath.Ext(name))
+		d.Add(people.Principal{Name: tokenName(name, file, t), Token: t})
 	}
 	if len(d.Principals) == 0 {
 		return nil, fmt.Errorf("%s: there are no users who can log on, so no user can do anything",
@@ -112,6 +114,19 @@ func (c *objectsFlags) open(std *streams, paths []string) (*input, error) {
 		return nil, fmt.Errorf("%s: %w", c.Objects, err)
 	}
 	return o, nil
+}
+
+// choose makes the source one of managed accounts where rights are about those.
+func (in *input) choose(rights []words.Right) (err error) {
+	managed := func(r words.Right) bool { return r.Managed() }
+	switch {
+	case !slices.ContainsFunc(rights, managed):
+		return nil
+	case len(rights) > 1:
+		return errors.New("ReadGMSAPassword is decided by a descriptor of its own: ask for it alone")
+	}
+	in.source, err = objects.Managed(in.source)
+	return err
 }
 
 // interrupted returns a context that ctrl-C and a polite kill cancel. A second

@@ -27,6 +27,8 @@ var flagHelp = kong.Vars{
 		"JSON lines.",
 	"ignoreSystemACLs": "Take attributes whose POSIX permissions were changed since: for servers with acl_xattr:ignore " +
 		"system acls = yes.",
+	"blockOwner": "As in a domain with BlockOwnerImplicitRights: who owns a computer may not change its rights by that.",
+	"joined":     "How many groups that it was put into on the way a token may be in at once.",
 	"json": "Print the answer as a line of the batch format, with its reasons; with --share two, of id share and " +
 		"object.",
 	"lua":        "Make the limited token of an administrator: administrative groups deny-only, Medium integrity.",
@@ -36,8 +38,10 @@ var flagHelp = kong.Vars{
 	"out":        "Write the token file here instead of standard output.",
 	"paths":      "Files or folders whose descriptors are read from the file system.",
 
-	"profile":       "What to do where the documents and Windows differ: documented,observed.",
-	"questionToken": "Token file that says who asks, - for standard input; see refmon token show --help.",
+	"profile": "What to do where the documents and Windows differ: documented,observed.",
+	"questionToken": "Who asks: a token file, - for standard input, a built-in token (guest, user, admin, system, " +
+		"network:SID …) " +
+		"or JSON; see refmon token show --help.",
 	"questionWant": "Rights asked for: SDDL letters (FR, WD), a number, or names such as FILE_READ_DATA, joined by |. " +
 		"MAXIMUM_ALLOWED asks for all there is.",
 	"reportCheckpoint": "Note the progress in FILE, and go on from there if it exists; needs a file of JSON lines.",
@@ -47,7 +51,8 @@ var flagHelp = kong.Vars{
 		"+.",
 	"share": "Share they are reached through, which limits what the objects grant: its descriptor in SDDL or as " +
 		"sharesec -v prints it, or its section of smb.conf; may be repeated for both.",
-	"token": "Token file of a further principal, named by the file; may be repeated.",
+	"to":    "Only the path to this object: its path or DN, or the name of an account.",
+	"token": "Token file of a further principal, named by the file, or a built-in token; may be repeated.",
 	"type":  "Type of object, which gives generic rights their meaning: " + batch.ObjectTypes + ".",
 	"want":  "Right asked for: read, write, modify, full, list, control, or names and masks; left out, all there is.",
 	"with":  "Further files of another form, as FORM:FILE; may be repeated.",

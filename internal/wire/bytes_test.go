@@ -89,6 +89,7 @@ var conversations = map[string][]said{
 		{wire.Then, 2, "NtClose", nt.CloseIn{Handle: 4}, nil},
 		{kind: wire.EndThread, thread: 2},
 		{kind: wire.Save, thread: 2},
+		{kind: wire.Attach, thread: 1, body: wire.AppendHandle(nil, 4)},
 	},
 	"made-up-row": {
 		{kind: wire.Call, thread: 1, row: "NtMadeUp", body: []byte("its parameters")},

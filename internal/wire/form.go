@@ -151,17 +151,26 @@ func (s *Server) out(r *Row, out any) ([]byte, error) {
 	return r.AppendOut(nil, out)
 }
 
-// answered returns the body of an answer: its head, and what follows it.
-func (s *Server) answered(head AnswerHead, rest []byte) []byte {
+// answered returns the body of an answer: how many descriptors it brings, if any, its
+// head, and what follows it.
+func (s *Server) answered(a reply) []byte {
+	n := len(a.files)
 	if s.form != inJSON {
-		return append(answerHead.append(inBinary, nil, head), rest...)
+		var b []byte
+		if n > 0 {
+			b = append(b, byte(n))
+		}
+		return append(answerHead.append(inBinary, b, a.head), a.rest...)
 	}
-	b := answerHead.append(inJSON, nil, head)
-	if len(rest) == 0 {
-		return b
+	b := answerHead.append(inJSON, nil, a.head)
+	b = b[:len(b)-1]
+	if n > 0 {
+		b = fmt.Appendf(b, `,"Descriptors":%d`, n)
 	}
-	b = append(b[:len(b)-1], `,"Out":`...)
-	return append(append(b, rest...), '}')
+	if len(a.rest) > 0 {
+		b = append(append(b, `,"Out":`...), a.rest...)
+	}
+	return append(b, '}')
 }
 
 // complain tells a client that writes JSON what was wrong with its frame, before

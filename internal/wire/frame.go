@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
 )
 
 // Version is the protocol's version. Another one is refused (W-1).
@@ -18,25 +19,29 @@ const (
 	MaxWaits   = 1024     // calls of a connection that wait
 	MaxThreads = 1024     // threads of a connection
 	MaxTickets = 64       // saved impersonations of a thread
+
+	MaxDescriptors = 16 // that one answer brings
 )
 
 // Kind tells frames apart. 0 is no kind.
 type Kind uint8
 
 // Kinds of frames. A client sends a hello first; every other one of its frames
-// is answered by one frame of kind Answer with the same request.
+// is answered by one frame of kind Answer or AnswerWith with the same request.
 const (
-	Hello     Kind = 1 + iota // both ways: version and rows
-	Call                      // a service of a thread
-	Answer                    // the answer to any frame but Hello
-	NewThread                 // makes a thread
-	EndThread                 // ends a thread
-	Save                      // sets a thread's impersonation aside
-	Restore                   // puts it back
-	Wait                      // a call that is made again as long as it cannot be done
-	Cancel                    // ends the waiting of a call
-	Then                      // a call that is made if the one before it succeeded
-	Connected                 // waits until the server has completed the connection of a port
+	Hello      Kind = 1 + iota // both ways: version and rows
+	Call                       // a service of a thread
+	Answer                     // the answer to any frame but Hello
+	NewThread                  // makes a thread
+	EndThread                  // ends a thread
+	Save                       // sets a thread's impersonation aside
+	Restore                    // puts it back
+	Wait                       // a call that is made again as long as it cannot be done
+	Cancel                     // ends the waiting of a call
+	Then                       // a call that is made if the one before it succeeded
+	Connected                  // waits until the server has completed the connection of a port
+	Attach                     // asks for the connection of a process, which a program inherits
+	AnswerWith                 // an Answer that brings descriptors
 	// Look (65) is in look.go.
 )
 
@@ -55,6 +60,7 @@ type Frame struct {
 	Thread  uint32
 	Service uint16
 	Body    []byte
+	Files   []*os.File // that come with an AnswerWith; the sender's are closed once they are sent
 }
 
 // MaxBody is the largest body of a frame.

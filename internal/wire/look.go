@@ -26,14 +26,14 @@ type Watcher interface {
 }
 
 // look asks the server.
-func (w *worker) look(f *Frame) (AnswerHead, []byte) {
+func (w *worker) look(f *Frame) reply {
 	l, ok := w.s.process.(Looker)
 	if !ok {
-		return AnswerHead{Status: ntstatus.NotSupported}, nil
+		return refusal(ntstatus.NotSupported)
 	}
 	answer, st := l.Look(w.th, f.Body)
 	if len(answer) > MaxBody-headSize {
-		return AnswerHead{Status: ntstatus.BufferOverflow}, nil
+		return refusal(ntstatus.BufferOverflow)
 	}
-	return AnswerHead{Status: st}, answer
+	return reply{head: AnswerHead{Status: st}, rest: answer}
 }

@@ -67,6 +67,7 @@ type Server struct {
 	turns   Turns              // immutable; nil where every call runs at once
 	pace    *pace              // immutable
 	watcher Watcher            // immutable; nil where no call is watched
+	patient bool               // set before Serve: the hello may take its time
 	threads map[uint32]*worker // owned by the reader
 	last    uint32             // number of the newest thread; owned by the reader
 	form    form               // of all bodies; set by the reader before any thread has a call
@@ -99,6 +100,11 @@ func NewServer(conn net.Conn, p Process) *Server {
 	return &Server{conn: conn, from: bufio.NewReader(conn), process: p, turns: turns, watcher: watcher,
 		pace: newPace(most), threads: map[uint32]*worker{}, over: make(chan struct{}), waits: map[uint64]*waiting{}}
 }
+
+// Patient lets the client say hello when it likes, or never: it is a program that was
+// started with the connection, and is there whether it calls or not (W-51). It is
+// called before Serve.
+func (s *Server) Patient() { s.patient = true }
 
 // Serve answers the frames of a connection until the connection ends, one of its
 // frames breaks a rule, or Stop is called. It closes the connection, makes the
@@ -185,7 +191,9 @@ func (s *Server) begin() error {
 		_ = s.send(&Frame{Kind: Answer, Body: answerHead.append(inBinary, nil, AnswerHead{Status: statusOf(err)})})
 		return err
 	}
-	s.within(HelloTimeout)
+	if !s.patient {
+		s.within(HelloTimeout)
+	}
 	if err := s.greet(w.th.Name()); err != nil {
 		return err
 	}
@@ -252,28 +260,6 @@ func (s *Server) whole() bool {
 	}
 	b, err := s.from.Peek(4)
 	return err == nil && int64(binary.LittleEndian.Uint32(b)) <= int64(n-4)
-}
-
-// answer sends the answer to a frame.
-func (s *Server) answer(f *Frame, head AnswerHead, rest []byte) error {
-	return s.send(&Frame{Kind: Answer, Request: f.Request, Thread: f.Thread, Service: f.Service,
-		Body: s.answered(head, rest)})
-}
-
-// send writes one frame within WriteTimeout. A frame that was not written whole
-// ends the connection (W-3).
-func (s *Server) send(f *Frame) error {
-	b := AppendFrame(nil, f)
-	if len(b)-4 > MaxFrame {
-		return fmt.Errorf("%w: an answer of %d bytes, the bound is %d", ErrFrame, len(b)-4, MaxFrame)
-	}
-	s.write.Lock()
-	defer s.write.Unlock()
-	if !s.stopped() {
-		_ = s.conn.SetWriteDeadline(time.Now().Add(WriteTimeout))
-	}
-	_, err := s.conn.Write(b)
-	return err
 }
 
 // statusOf returns the status of an error of a kernel.

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"io"
 	"net"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -15,7 +16,7 @@ import (
 )
 
 // alone serves one connection in the bubble of a synctest.
-func alone(t *testing.T) (conn net.Conn, ended <-chan error) {
+func alone(t *testing.T, patient bool) (conn net.Conn, ended <-chan error) {
 	t.Helper()
 	sys := kernel.Boot(kernel.Config{})
 	user, err := token.New(token.LocalSystem())
@@ -28,7 +29,11 @@ func alone(t *testing.T) (conn net.Conn, ended <-chan error) {
 	}
 	ours, theirs := net.Pipe()
 	end := make(chan error, 1)
-	go func() { end <- wire.Serve(theirs, process{p, nt.Documented}) }()
+	server := wire.NewServer(theirs, process{p, nt.Documented})
+	if patient {
+		server.Patient()
+	}
+	go func() { end <- server.Serve() }()
 	t.Cleanup(func() {
 		_ = ours.Close()
 		synctest.Wait()
@@ -40,7 +45,8 @@ func alone(t *testing.T) (conn net.Conn, ended <-chan error) {
 }
 
 // TestSlow takes its time: between frames as long as it likes, within one, before
-// the hello and with answers no longer than the bounds (W-18, W-3).
+// the hello and with answers no longer than the bounds (W-18, W-3). A program that was
+// started with its connection may say hello when it likes (W-51).
 func TestSlow(t *testing.T) {
 	hello := wire.AppendFrame(nil, &wire.Frame{Kind: wire.Hello, Body: wire.AppendHello(nil, wire.HelloBody{})})
 	thread := wire.AppendFrame(nil, &wire.Frame{Kind: wire.NewThread})
@@ -52,6 +58,8 @@ func TestSlow(t *testing.T) {
 		want  error
 	}{
 		{"silence between frames", [][]byte{hello, thread, thread}, true, 0, nil},
+		{"no hello of a started program", [][]byte{{}}, true, 0, nil},
+		{"a late hello of a started program", [][]byte{{}, hello, thread[:9]}, true, wire.FrameTimeout, wire.ErrFrame},
 		{"no hello", [][]byte{{}}, true, wire.HelloTimeout, nil},
 		{"half a hello", [][]byte{hello[:9]}, true, wire.HelloTimeout, nil},
 		{"half a frame", [][]byte{hello, thread[:9]}, true, wire.FrameTimeout, wire.ErrFrame},
@@ -60,7 +68,7 @@ func TestSlow(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				conn, ended := alone(t)
+				conn, ended := alone(t, strings.HasSuffix(c.name, "of a started program"))
 				if c.reads {
 					go func() { _, _ = io.Copy(io.Discard, conn) }()
 				}

@@ -23,8 +23,9 @@ func AppendWait(b []byte, h winnt.Handle, notYet ntstatus.Status) []byte {
 // waits reports whether a frame's answer may take its time.
 func (k Kind) waits() bool { return k == Wait || k == Connected }
 
-// PortBody is the body of Connected: the handle of the client's port.
-type PortBody struct{ Handle uint64 }
+// HandleBody is the body of Connected, the handle of the client's port, and of Attach,
+// the handle of a process.
+type HandleBody struct{ Handle uint64 }
 
 // ConnectedBody is the body of its answer: what the server said, and the longest
 // message.
@@ -34,35 +35,36 @@ type ConnectedBody struct {
 }
 
 var (
-	portBody      = valueOf[PortBody]()
+	handleBody    = valueOf[HandleBody]()
 	connectedBody = valueOf[ConnectedBody]()
 )
 
-// AppendPort appends the body of Connected.
-func AppendPort(b []byte, h winnt.Handle) []byte {
-	return portBody.append(inBinary, b, PortBody{uint64(h)})
+// AppendHandle appends the body of Connected or Attach.
+func AppendHandle(b []byte, h winnt.Handle) []byte {
+	return handleBody.append(inBinary, b, HandleBody{uint64(h)})
 }
 
 // DecodeConnected reads the answer to Connected.
 func DecodeConnected(b []byte) (ConnectedBody, error) { return connectedBody.decode(inBinary, b) }
 
 // connected waits for the server of a port as wait does for a call (W-41).
-func (w *worker) connected(f *Frame) (head AnswerHead, rest []byte, parked bool, err error) {
-	b, err := portBody.decode(w.s.form, f.Body)
+func (w *worker) connected(f *Frame) (a reply, parked bool, err error) {
+	b, err := handleBody.decode(w.s.form, f.Body)
 	if err != nil {
-		return head, nil, false, err
+		return a, false, err
 	}
 	sys, h := w.th.Services(), winnt.Handle(b.Handle)
 	changed, ok := sys.PortChanged(h) // before it is asked, so that no change is missed
 	answer, longest, st := sys.PortConnected(h)
 	if st == ntstatus.Pending && ok {
 		w.park(f, changed)
-		return head, nil, true, nil
+		return a, true, nil
 	}
+	a.head.Status = st
 	if st.IsSuccess() {
-		rest = connectedBody.append(w.s.form, nil, ConnectedBody{answer, longest})
+		a.rest = connectedBody.append(w.s.form, nil, ConnectedBody{answer, longest})
 	}
-	return AnswerHead{Status: st}, rest, false, nil
+	return a, false, nil
 }
 
 // CancelBody is the body of Cancel: the request of the call that waits.
@@ -99,20 +101,20 @@ func (s *Server) cancel(f *Frame) error {
 
 // wait makes a call. Where that says not yet, the call waits for a change beside
 // its thread, which goes on, and is then made again (W-20).
-func (w *worker) wait(f *Frame) (head AnswerHead, rest []byte, parked bool, err error) {
+func (w *worker) wait(f *Frame) (a reply, parked bool, err error) {
 	q, err := w.s.request(f)
 	if err != nil {
-		return head, nil, false, err
+		return a, false, err
 	}
 	changed, ok := changes(w.th.Services(), q) // before the call, so that no change is missed
-	head, rest = w.call(q, f)
+	a = w.call(q, f)
 	// A success is never waited away, and what is no pipe, port or object that is waited for does not
 	// change (W-20).
-	if !ok || head.Status != q.wait.NotYet || done(head.Status) {
-		return head, rest, false, nil
+	if st := a.head.Status; !ok || st != q.wait.NotYet || done(st) {
+		return a, false, nil
 	}
 	w.park(f, changed)
-	return head, rest, true, nil
+	return a, true, nil
 }
 
 // changes returns the channel that is closed at the next change a call may wait for: of

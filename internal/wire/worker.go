@@ -108,13 +108,13 @@ func (w *worker) run() {
 	defer close(w.ended)
 	defer w.rest()
 	for f := w.next(); f != nil; f = w.next() {
-		head, rest, parked, err := w.turn(f)
+		a, parked, err := w.turn(f)
 		if parked {
 			continue
 		}
 		w.s.done(f)
 		if err == nil {
-			err = w.s.answer(f, head, rest)
+			err = w.s.reply(f, a)
 		}
 		if err != nil {
 			w.s.complain(f, err)
@@ -134,7 +134,7 @@ func (w *worker) run() {
 var logonRow = sync.OnceValue(func() int { return nt.NtTable.Find("LsaLogonUser").Info().Number })
 
 // turn performs a frame when it is the turn of its connection.
-func (w *worker) turn(f *Frame) (head AnswerHead, rest []byte, parked bool, err error) {
+func (w *worker) turn(f *Frame) (a reply, parked bool, err error) {
 	if w.s.turns != nil {
 		if int(f.Service) == logonRow() {
 			w.s.pace.add(-1)
@@ -150,42 +150,44 @@ func (w *worker) turn(f *Frame) (head AnswerHead, rest []byte, parked bool, err 
 	case Connected:
 		return w.connected(f)
 	}
-	head, rest, err = w.perform(f)
-	return head, rest, false, err
+	a, err = w.perform(f)
+	return a, false, err
 }
 
 // perform does what a frame asks. An error ends the connection.
-func (w *worker) perform(f *Frame) (head AnswerHead, rest []byte, err error) {
+func (w *worker) perform(f *Frame) (a reply, err error) {
 	sys := w.th.Services()
 	switch f.Kind {
 	case Then:
 		if w.failed {
 			// A batch ends at its first failure: nothing of the rest is done (W-38).
-			return AnswerHead{Status: ntstatus.Cancelled}, nil, nil
+			return refusal(ntstatus.Cancelled), nil
 		}
 		fallthrough
 	case Call:
 		q, err := w.s.request(f)
 		if err != nil {
-			return head, nil, err
+			return a, err
 		}
-		head, rest = w.call(q, f)
-		w.failed = !head.Status.IsSuccess()
-		return head, rest, nil
+		a = w.call(q, f)
+		w.failed = !a.head.Status.IsSuccess()
+		return a, nil
+	case Attach:
+		return w.attach(f)
 	case Look:
-		head, rest = w.look(f)
-		return head, rest, nil
+		return w.look(f), nil
 	case Save:
 		if len(w.tickets) >= MaxTickets {
-			return AnswerHead{Status: ntstatus.InsufficientResources}, nil, nil
+			return refusal(ntstatus.InsufficientResources), nil
 		}
 		k := sys.SaveImpersonation()
 		w.tickets[k] = struct{}{}
-		return head, w.s.ticket(k), nil
+		a.rest = w.s.ticket(k)
+		return a, nil
 	case Restore:
 		b, err := ticketBody.decode(w.s.form, f.Body)
 		if err != nil {
-			return head, nil, err
+			return a, err
 		}
 		// A ticket that this thread was not given stands for nothing (W-8).
 		if _, given := w.tickets[nt.Ticket(b.Ticket)]; given {
@@ -196,34 +198,34 @@ func (w *worker) perform(f *Frame) (head AnswerHead, rest []byte, err error) {
 		sys.EndThread()
 		w.s.process.GiveBack(w.th)
 	}
-	return head, nil, nil
+	return a, nil
 }
 
 // call calls a row. A row that this side does not have answers
 // STATUS_NOT_SUPPORTED (W-5).
-func (w *worker) call(q request, f *Frame) (head AnswerHead, rest []byte) {
+func (w *worker) call(q request, f *Frame) (a reply) {
 	if !q.known {
-		return AnswerHead{Status: ntstatus.NotSupported}, nil
+		return refusal(ntstatus.NotSupported)
 	}
 	sys := w.th.Services()
 	sys.RecordWhy(q.why || w.s.watcher != nil)
 	// The call is that of a thread in process, reasons included (W-10).
 	out, st := w.th.CallRow(q.row.Row, q.in)
-	head.Status = st
+	a.head.Status = st
 	why := sys.TakeWhy()
 	if q.why {
-		head.Why = whyBody(why)
+		a.head.Why = whyBody(why)
 	}
-	rest, err := w.s.out(q.row, out)
-	if err != nil {
+	var err error
+	if a.rest, err = w.s.out(q.row, out); err != nil {
 		// The call was made; its outputs are of a type that does not travel.
-		return AnswerHead{Status: ntstatus.NotSupported}, nil
+		return refusal(ntstatus.NotSupported)
 	}
 	// A call that waits on is not over.
 	notYet := f.Kind == Wait && st == q.wait.NotYet && !st.IsSuccess()
 	if w.s.watcher != nil && !notYet && w.s.watcher.Wants(st) {
 		w.s.watcher.Called(&nt.Call{Thread: w.th.Name(), Row: q.row.Row, In: q.in, Out: out, Status: st, Why: why},
-			len(f.Body)+len(rest))
+			len(f.Body)+len(a.rest))
 	}
-	return head, rest
+	return a
 }

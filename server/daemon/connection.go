@@ -31,6 +31,7 @@ type connection struct {
 	token   *token.Token    // set by logon
 	end     func()          // set by logon: lets the logon session go, once a process holds it
 	process *kernel.Process // set before the first thread is made
+	begun   bool            // there is a first thread; owned by the connection's reader
 
 	share   share                   // of the daemon's time
 	session atomic.Pointer[Session] // nil until there is a process
@@ -76,19 +77,26 @@ func (c *connection) run() error {
 	if name == "" {
 		name = "uid-" + strconv.Itoa(int(c.peer.UID))
 	}
-	p, err := c.d.sys.NewProcess(name, c.token)
-	c.end() // the process holds the session now
-	if err != nil {
-		_ = wire.Refuse(c.conn, statusOf(err))
-		return fmt.Errorf("process of uid %d: %w", c.peer.UID, err)
+	if c.process == nil {
+		p, err := c.d.sys.NewProcess(name, c.token)
+		c.end() // the process holds the session now
+		if err != nil {
+			_ = wire.Refuse(c.conn, statusOf(err))
+			return fmt.Errorf("process of uid %d: %w", c.peer.UID, err)
+		}
+		c.process = p
 	}
+	p := c.process
 	defer p.Close()
-	c.process = p
 	c.session.Store(&Session{Process: uint64(p.ID()), Name: name, UID: c.peer.UID, PID: c.peer.PID,
 		User: c.token.User().SID.String(), Full: c.full, Since: time.Now(),
 		Session: fmt.Sprintf("0x%x", uint64(c.token.Spec().AuthenticationID)), guard: p.Object().Security()})
 	c.d.log.Debug("connection", "uid", c.peer.UID, "pid", c.peer.PID, "process", uint64(p.ID()), "name", name)
-	if err = c.served.Serve(); errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, net.ErrClosed) {
+	err := c.served.Serve()
+	if th := c.first(); th != nil {
+		th.Close() // there was no room for it
+	}
+	if errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, net.ErrClosed) {
 		return nil // a client that was killed is no fault
 	}
 	return err
@@ -105,11 +113,24 @@ func (c *connection) NewThread() (*nt.Thread, error) {
 	if !c.d.thread(c.account, 1) {
 		return nil, ntstatus.InsufficientResources.Err()
 	}
-	th, err := c.process.NewThread()
+	th, err := c.first(), error(nil)
+	if th == nil {
+		th, err = c.process.NewThread()
+	}
 	if err != nil {
 		c.d.thread(c.account, -1)
 	}
 	return th, err
+}
+
+// first returns the thread that was made with the process, once; nil where there is
+// none.
+func (c *connection) first() *nt.Thread {
+	if c.begun {
+		return nil
+	}
+	c.begun = true
+	return c.process.FirstThread()
 }
 
 // Administer answers a request about accounts, by the token that the program

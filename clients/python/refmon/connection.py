@@ -6,6 +6,7 @@ import os
 import select
 import socket
 import struct
+import subprocess
 import threading
 import time
 
@@ -20,6 +21,7 @@ MAX_FRAME = 4 << 20
 MAX_DESCRIPTORS = 16  # that one answer brings
 
 HELLO, CALL, ANSWER, NEW_THREAD, END_THREAD, SAVE, RESTORE, WAIT, CANCEL, THEN = range(1, 11)
+ATTACH, ANSWER_WITH = 12, 13
 _HEAD = struct.Struct("<IBQIH")
 _LENGTH, _REST = 4, 15  # bytes of the length, and of the head after it
 
@@ -104,10 +106,34 @@ class Connection:
 
     def new_thread(self):
         """Makes a further thread of the process."""
-        head, _ = self._ask(NEW_THREAD)
+        head = self._ask(NEW_THREAD)
         if not Status(head["Status"]).ok:
             raise NTError(head["Status"], "new thread")
         return Thread(self, head["Out"]["Thread"], head["Out"]["Name"])
+
+    def start(self, process, args, **options):
+        """Starts a program in a process that NtCreateUserProcess made, and returns its subprocess.Popen.
+
+        The program inherits a connection that is that process, with its token and handles; refmon.connect() finds it.
+        The process ends with the last program that holds the connection. options are those of Popen.
+        """
+        fd = self.attach(process)
+        try:
+            env = dict(os.environ if options.get("env") is None else options.pop("env"), REFMON_SOCKET="fd:%d" % fd)
+            options.pop("env", None)
+            return subprocess.Popen(args, env=env, pass_fds=(fd, *options.pop("pass_fds", ())), **options)
+        finally:
+            os.close(fd)  # else the process would outlive the program
+
+    def attach(self, process):
+        """Returns the descriptor that start gives a program, for those who start programs otherwise."""
+        head, fds = self._answer_with(self._send(ATTACH, 1, body={"Handle": str(process)}))
+        if len(fds) != Status(head["Status"]).ok:
+            _close(fds)
+            raise self._lose("%d descriptors where a connection belongs" % len(fds))
+        if not fds:
+            raise NTError(head["Status"], "connection of a process")
+        return fds[0]
 
     def close(self):
         """Ends the process: its threads, handles and impersonations."""
@@ -127,8 +153,7 @@ class Connection:
             self._mu.notify_all()
         with contextlib.suppress(OSError):
             self._sock.shutdown(socket.SHUT_RDWR)
-        for fd in self._descriptors:
-            os.close(fd)
+        _close(self._descriptors)
         self._descriptors = []
         return Disconnected(self._lost)
 
@@ -155,10 +180,15 @@ class Connection:
         return self._answer(self._send(kind, thread, service, body))
 
     def _answer(self, request, until=None):
-        """Waits for an answer: its head and its descriptors. TimeoutError comes when until has passed.
+        """Waits for an answer without descriptors and returns its head. TimeoutError comes when until has passed."""
+        head, fds = self._answer_with(request, until)
+        if fds:
+            _close(fds)
+            raise self._lose("%d descriptors came with an answer that has none" % len(fds))
+        return head
 
-        One of those who wait reads for all.
-        """
+    def _answer_with(self, request, until=None):
+        """Waits for an answer: its head and its descriptors. One of those who wait reads for all."""
         while True:
             with self._mu:
                 while request not in self._answers and self._lost is None and self._reading:
@@ -186,11 +216,10 @@ class Connection:
         with self._mu:
             asked = request in self._waiting
             self._waiting.discard(request)
-            if kind == ANSWER and asked:
+            if kind in (ANSWER, ANSWER_WITH) and asked:
                 self._answers[request] = json.loads(body), descriptors
                 return
-        for fd in descriptors:
-            os.close(fd)
+        _close(descriptors)
         raise ConnectionError("a frame of kind %d to request %d, which nothing waits for" % (kind, request))
 
     def _frame(self, until):
@@ -210,9 +239,7 @@ class Connection:
         _, kind, request, _, _ = _HEAD.unpack_from(self._buffer)
         body = bytes(self._buffer[_LENGTH + _REST:_LENGTH + length])
         del self._buffer[:_LENGTH + length]
-        n = 0
-        if kind == ANSWER and body[:1] == b"{":
-            n = json.loads(body).get("Descriptors", 0)
+        n = json.loads(body)["Descriptors"] if kind == ANSWER_WITH else 0
         if n > len(self._descriptors) or (n < len(self._descriptors) and not self._buffer):
             raise ConnectionError("%d descriptors came with an answer that has %d" % (len(self._descriptors), n))
         mine, self._descriptors = self._descriptors[:n], self._descriptors[n:]
@@ -234,6 +261,11 @@ class Connection:
         if not data:
             raise ConnectionError("refmond closed the connection")
         self._buffer += data
+
+
+def _close(descriptors):
+    for fd in descriptors:
+        os.close(fd)
 
 
 def _frame(kind, request, thread, service, body):
@@ -281,10 +313,10 @@ class Thread:
         if waiter is not None:
             waiter._begin(c, request)
         try:
-            head, _ = c._answer(request, None if timeout is None else time.monotonic() + timeout)
+            head = c._answer(request, None if timeout is None else time.monotonic() + timeout)
         except TimeoutError:
             c._ask(CANCEL, body={"Request": str(request)})
-            head, _ = c._answer(request)
+            head = c._answer(request)
         finally:
             if waiter is not None:
                 waiter._end(request)
@@ -300,7 +332,7 @@ class Thread:
         if service is None:
             why = Struct(Rule="W-5", Because="refmond does not have this row", Object="", Explanation=None)
             return Result(status=NOT_SUPPORTED, name=name, why=why)
-        head, _ = self.connection._ask(CALL, self.number, service, body)
+        head = self.connection._ask(CALL, self.number, service, body)
         return _result(name, head)
 
     @contextlib.contextmanager
@@ -321,7 +353,7 @@ class Thread:
     @contextlib.contextmanager
     def restored(self):
         """Puts the impersonation of the thread back at the end, whatever was done to it."""
-        head, _ = self.connection._ask(SAVE, self.number)
+        head = self.connection._ask(SAVE, self.number)
         if not Status(head["Status"]).ok:
             raise NTError(head["Status"], "save the impersonation")
         try:
@@ -383,7 +415,7 @@ class Batch:
 
     def _collect(self):
         name, request = self._sent.pop(0)
-        head, _ = self._thread.connection._answer(request)
+        head = self._thread.connection._answer(request)
         self.results.append(_result(name, head))
 
     def _finish(self):

@@ -2,6 +2,7 @@
 
 A server there gives each connection a process of LocalSystem."""
 import os
+import subprocess
 import sys
 import threading
 import unittest
@@ -60,7 +61,7 @@ class Live(unittest.TestCase):
 
     def test_a_refused_body_says_why(self):  # W-39
         c = self.connect()
-        head, _ = c._ask(2, 1, c._services["NtClose"], {"In": {"Handle": 4}})
+        head = c._ask(2, 1, c._services["NtClose"], {"In": {"Handle": 4}})
         self.assertIn("In.Handle: want a string", head["Why"]["Because"])
         with self.assertRaises(refmon.Disconnected):
             c.thread.NtClose(Handle=4)
@@ -185,6 +186,51 @@ class Live(unittest.TestCase):
 
     def test_every_name_is_a_row(self):
         self.assertEqual(set(table.ROWS), set(self.connect()._services))
+
+
+class Start(unittest.TestCase):
+    PROGRAM = """
+import sys, refmon
+with refmon.connect() as kernel:
+    h = kernel.thread.NtOpenProcessToken(ProcessHandle=refmon.NtCurrentProcess, DesiredAccess=refmon.TOKEN_QUERY).check()
+    held = kernel.thread.NtQueryInformationToken(TokenHandle=h.TokenHandle, TokenInformationClass=refmon.TokenPrivileges)
+    print(kernel.process, [p.Luid for p in held.TokenInformation.value], kernel.thread.NtSetEvent(EventHandle=int(sys.argv[1])).status)
+"""
+
+    def make(self, th, **parameters):
+        return th.NtCreateUserProcess(ProcessDesiredAccess=refmon.PROCESS_ALL_ACCESS,
+                                      ThreadDesiredAccess=refmon.THREAD_ALL_ACCESS, **parameters).check()
+
+    def test_start(self):
+        """A program is the process that was made for it, with its token and handles (W-51, W-52)."""
+        with refmon.connect(ADDRESS) as kernel:
+            th = kernel.thread
+            event = th.NtCreateEvent(DesiredAccess=refmon.EVENT_ALL_ACCESS,
+                                     ObjectAttributes={"Unnamed": True, "Attributes": 2}).check().EventHandle
+            own = th.NtOpenProcessToken(ProcessHandle=refmon.NtCurrentProcess, DesiredAccess=refmon.TOKEN_ALL_ACCESS)
+            less = th.NtFilterToken(ExistingTokenHandle=own.TokenHandle, Flags=1).check()
+            made = self.make(th, Token=less.NewTokenHandle, ProcessFlags=4)
+            before = len(os.listdir("/proc/self/fd"))
+            program = kernel.start(made.ProcessHandle, [sys.executable, "-c", self.PROGRAM, str(event)], text=True,
+                                   stdout=subprocess.PIPE,
+                                   env=dict(os.environ, PYTHONPATH=os.path.join(os.path.dirname(__file__), "..")))
+            with program:
+                self.assertEqual(program.stdout.read(), "%d [23] STATUS_SUCCESS\n" % made.ClientId.UniqueProcess)
+            self.assertEqual(program.returncode, 0)
+            self.assertEqual(len(os.listdir("/proc/self/fd")), before)
+            self.assertEqual(th.NtWaitForSingleObject(Handle=event).status, refmon.STATUS_SUCCESS)
+            ended = th.call_when_ready("NtWaitForSingleObject", {"Handle": made.ProcessHandle}, made.ProcessHandle,
+                                       refmon.STATUS_TIMEOUT, timeout=60)
+            self.assertEqual(ended.status, refmon.STATUS_SUCCESS)
+
+    def test_refused(self):
+        with refmon.connect(ADDRESS) as kernel:
+            suspended = self.make(kernel.thread, ThreadFlags=1)
+            for handle, status in ((suspended.ProcessHandle, refmon.STATUS_INVALID_PARAMETER),
+                                   (4000, refmon.STATUS_INVALID_HANDLE)):
+                with self.assertRaises(refmon.NTError) as e:
+                    kernel.attach(handle)
+                self.assertEqual(e.exception.status, status)
 
 
 if __name__ == "__main__":

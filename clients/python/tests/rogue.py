@@ -75,7 +75,7 @@ class Rogue(unittest.TestCase):
             (lambda s, r: s.sendall(frame(3, r + 1, good)), "which nothing waits for"),
             (lambda s, r: s.sendall(frame(2, r, good)), "a frame of kind 2"),
             (lambda s, r: s.sendall(frame(3, r, b"{")), "Expecting"),
-            (lambda s, r: s.sendall(frame(3, r, b'{"Descriptors":1}')), "0 descriptors came with an answer that has 1"),
+            (lambda s, r: s.sendall(frame(13, r, b'{"Descriptors":1}')), "0 descriptors came with an answer that has 1"),
             (lambda s, r: (s.sendall(frame(3, r, good)[:20]), s.close()), "refmond closed the connection"),
         ):
             self.ends(answer, why)
@@ -86,6 +86,8 @@ class Rogue(unittest.TestCase):
         with open("/dev/null") as f:
             self.ends(lambda s, r: socket.send_fds(s, [frame(3, r, good)], [f.fileno()] * 3),
                       "3 descriptors came with an answer that has 0")
+            self.ends(lambda s, r: socket.send_fds(s, [frame(13, r, b'{"Status":0,"Descriptors":1}')], [f.fileno()]),
+                      "1 descriptors came with an answer that has none")
         self.doCleanups()
         self.assertEqual(descriptors(), before)
 
@@ -93,8 +95,8 @@ class Rogue(unittest.TestCase):
         body = b'{"Status":0,"Why":null,"Out":{},"Descriptors":1}'
         before = descriptors()
         with open("/dev/null") as f:
-            c = self.client(lambda s, r: socket.send_fds(s, [frame(3, r, body)], [f.fileno()]))
-            head, fds = c._ask(connection.CALL)
+            c = self.client(lambda s, r: socket.send_fds(s, [frame(13, r, body)], [f.fileno()]))
+            head, fds = c._answer_with(c._send(connection.CALL))
             self.assertEqual(len(fds), 1)
             self.assertTrue(os.path.samestat(os.fstat(fds[0]), os.fstat(f.fileno())))
             self.assertFalse(os.get_inheritable(fds[0]))
@@ -106,7 +108,7 @@ class Rogue(unittest.TestCase):
         """A read then returns the bytes and no descriptor, and says so in a flag alone."""
         body = b'{"Status":0,"Why":null,"Out":{},"Descriptors":1}'
         with open("/dev/null") as f:
-            c = self.client(lambda s, r: socket.send_fds(s, [frame(3, r, body)], [f.fileno()]))
+            c = self.client(lambda s, r: socket.send_fds(s, [frame(13, r, body)], [f.fileno()]))
             was = resource.getrlimit(resource.RLIMIT_NOFILE)
             top = os.dup(0)  # the lowest number that is free: below the limit there is none
             os.close(top)

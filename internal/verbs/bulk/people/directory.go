@@ -41,6 +41,7 @@ type Directory struct {
 	names      map[sid.SID]string // of users and groups
 	disabled   []Principal
 	groups     map[string][]sid.SID // by their names in small letters
+	roster     *roster              // of the groups; nil: no file was read
 }
 
 // Account returns the user of a name in any case, who may be disabled; nil if no user has it.

@@ -1,0 +1,96 @@
+package wire
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"os"
+	"runtime"
+
+	"golang.org/x/sys/unix"
+)
+
+// receiver reads a socket's bytes and hands over the descriptors that come with them,
+// closed on exec.
+type receiver struct {
+	socket *net.UnixConn
+	to     *Reader
+	oob    [64 + 4*MaxDescriptors]byte // the header of the message, and what it brings
+}
+
+// Read implements [io.Reader].
+func (r *receiver) Read(p []byte) (int, error) {
+	n, oobn, flags, _, err := r.socket.ReadMsgUnix(p, r.oob[:unix.CmsgSpace(4*MaxDescriptors)])
+	if errors.Is(err, io.EOF) {
+		err = io.EOF // io.ReadFull compares
+	}
+	if oobn > 0 {
+		err = errors.Join(err, r.descriptors(r.oob[:oobn]))
+	}
+	// The flag comes without an error: with a full table all bytes come, and no descriptor (W-50).
+	if flags&unix.MSG_CTRUNC != 0 {
+		err = errors.Join(errTruncated, err)
+	}
+	if err != nil {
+		return 0, err // no bytes: those that came could make a whole frame
+	}
+	return n, nil
+}
+
+func (r *receiver) descriptors(oob []byte) error {
+	messages, err := unix.ParseSocketControlMessage(oob)
+	if err != nil {
+		return fmt.Errorf("%w: control message: %w", ErrFrame, err)
+	}
+	var files []*os.File
+	for i := range messages {
+		fds, err := unix.ParseUnixRights(&messages[i])
+		if err != nil {
+			continue // another kind of message brings none
+		}
+		for _, fd := range fds {
+			files = append(files, os.NewFile(uintptr(fd), "descriptor of the daemon"))
+		}
+	}
+	return r.to.take(files)
+}
+
+// writeWith writes bytes, and descriptors with the first of them.
+func writeWith(conn net.Conn, b []byte, files []*os.File) error {
+	if len(files) == 0 {
+		_, err := conn.Write(b)
+		return err
+	}
+	socket, ok := conn.(*net.UnixConn)
+	if !ok || len(files) > MaxDescriptors {
+		return fmt.Errorf("%w: %d descriptors over %T", ErrFrame, len(files), conn)
+	}
+	fds := make([]int, len(files))
+	for i, f := range files {
+		fds[i] = int(f.Fd())
+	}
+	n, _, err := socket.WriteMsgUnix(b, unix.UnixRights(fds...), nil)
+	runtime.KeepAlive(files)
+	if err == nil && n < len(b) {
+		_, err = socket.Write(b[n:])
+	}
+	return err
+}
+
+// Pair returns the server's end of a new connection, and the client's for a program
+// that inherits it.
+func Pair(name string) (net.Conn, *os.File, error) {
+	pair, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)
+	if err != nil {
+		return nil, nil, fmt.Errorf("connection of %s: %w", name, err)
+	}
+	theirs, ours := os.NewFile(uintptr(pair[0]), name), os.NewFile(uintptr(pair[1]), name)
+	conn, err := net.FileConn(ours)
+	_ = ours.Close() // FileConn made a copy
+	if err != nil {
+		_ = theirs.Close()
+		return nil, nil, fmt.Errorf("connection of %s: %w", name, err)
+	}
+	return conn, theirs, nil
+}

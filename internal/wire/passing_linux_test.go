@@ -1,0 +1,329 @@
+package wire_test
+
+import (
+	"bytes"
+	"errors"
+	"net"
+	"os"
+	"os/exec"
+	"strings"
+	"testing"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/refmon/refmon/client"
+	"github.com/refmon/refmon/internal/wire"
+	"github.com/refmon/refmon/kernel"
+	"github.com/refmon/refmon/nt"
+	"github.com/refmon/refmon/ntstatus"
+	"github.com/refmon/refmon/token"
+	"github.com/refmon/refmon/winnt"
+)
+
+// sockets returns both ends of a connection.
+func sockets(t *testing.T) (server, client *net.UnixConn) {
+	t.Helper()
+	ours, theirs, err := wire.Pair("test")
+	if err != nil {
+		t.Fatal(err)
+	}
+	conn, err := net.FileConn(theirs)
+	_ = theirs.Close()
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _, _ = ours.Close(), conn.Close() })
+	return ours.(*net.UnixConn), conn.(*net.UnixConn)
+}
+
+// pipes returns as many reading ends, and the writing end of each.
+func pipes(t *testing.T, n int) (in, out []*os.File) {
+	t.Helper()
+	for range n {
+		r, w, err := os.Pipe()
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { _, _ = r.Close(), w.Close() })
+		in, out = append(in, r), append(out, w)
+	}
+	return in, out
+}
+
+// pass sends bytes with the reading ends of pipes, and closes ours.
+func pass(t *testing.T, c *net.UnixConn, b []byte, files []*os.File) {
+	t.Helper()
+	fds := make([]int, len(files))
+	for i, f := range files {
+		fds[i] = int(f.Fd())
+	}
+	if _, _, err := c.WriteMsgUnix(b, unix.UnixRights(fds...), nil); err != nil {
+		t.Fatal(err)
+	}
+	for _, f := range files {
+		_ = f.Close()
+	}
+}
+
+// closed reports whether no program has the reading end of a pipe.
+func closed(w *os.File) bool {
+	_, err := w.Write([]byte("x"))
+	return errors.Is(err, unix.EPIPE)
+}
+
+func answer(request uint64) []byte {
+	return wire.AppendFrame(nil, &wire.Frame{Kind: wire.Answer, Request: request})
+}
+
+// answerWith is an answer that says that it brings n descriptors.
+func answerWith(request uint64, n byte) []byte {
+	return wire.AppendFrame(nil, &wire.Frame{Kind: wire.AnswerWith, Request: request, Body: []byte{n}})
+}
+
+// TestDescriptorsOfAnswers: each answer gets the descriptors that came with it, also
+// where several answers are read at once, and none of them is inherited (W-50).
+func TestDescriptorsOfAnswers(t *testing.T) {
+	server, conn := sockets(t)
+	in, out := pipes(t, 3)
+	if _, err := server.Write(answer(1)); err != nil {
+		t.Fatal(err)
+	}
+	pass(t, server, answerWith(2, 1), in[:1])
+	if _, err := server.Write(answer(3)); err != nil {
+		t.Fatal(err)
+	}
+	pass(t, server, answerWith(4, 2), in[1:])
+	r := wire.NewReader(conn)
+	at := 0
+	for i, n := range []int{0, 1, 0, 2} {
+		f, err := r.Frame()
+		if err != nil || f.Request != uint64(i+1) || len(f.Files) != n || len(f.Body) != 0 {
+			t.Fatalf("answer %d: %+v, %v, want %d descriptors", i+1, f, err, n)
+		}
+		for _, file := range f.Files {
+			if flags, err := unix.FcntlInt(file.Fd(), unix.F_GETFD, 0); err != nil || flags&unix.FD_CLOEXEC == 0 {
+				t.Errorf("flags %d, %v: a program that is started gets it", flags, err)
+			}
+			if closed(out[at]) {
+				t.Error("it is closed")
+			}
+			b := make([]byte, 1)
+			if _, err := file.Read(b); err != nil || b[0] != 'x' {
+				t.Errorf("%q, %v: it is that of another answer", b, err)
+			}
+			if _ = file.Close(); !closed(out[at]) {
+				t.Error("it is held once more")
+			}
+			at++
+		}
+	}
+}
+
+// TestDescriptorsUninvited: descriptors that belong to no answer are closed, those that
+// do too, and the connection is not read further (W-50).
+func TestDescriptorsUninvited(t *testing.T) {
+	for _, c := range []struct {
+		name string
+		sent []byte
+		n    int
+		want string
+	}{
+		{"an answer without", answer(1), 1, "1 descriptors that belong to no answer"},
+		{"one too many", answerWith(1, 1), 2, "1 descriptors that belong to no answer"},
+		{"one too few", answerWith(1, 2), 1, "an answer with 2 descriptors, 1 came"},
+		{"none", answerWith(1, 0), 1, "an answer with 0 descriptors, 1 came"},
+		{"no count", wire.AppendFrame(nil, &wire.Frame{Kind: wire.AnswerWith}), 1, "an answer with 0 descriptors, 1 came"},
+		{"more than an answer may bring", answerWith(1, wire.MaxDescriptors+1), wire.MaxDescriptors + 1,
+			"descriptors were lost"},
+		{"a broken frame", []byte{1, 0, 0, 0}, 1, "a length of 1"},
+	} {
+		server, conn := sockets(t)
+		in, out := pipes(t, c.n)
+		pass(t, server, c.sent, in)
+		f, err := wire.NewReader(conn).Frame()
+		if f != nil || err == nil || !strings.Contains(err.Error(), c.want) {
+			t.Errorf("%s: %+v, %v, want %q", c.name, f, err, c.want)
+		}
+		for i, w := range out {
+			if !closed(w) {
+				t.Errorf("%s: descriptor %d is open", c.name, i)
+			}
+		}
+	}
+}
+
+// TestDescriptorsLostByClient: a client whose server passes what was not asked for says
+// so, and its calls end (W-50, W-9).
+func TestDescriptorsLostByClient(t *testing.T) {
+	server, conn := sockets(t)
+	in, out := pipes(t, 1)
+	sent := make(chan struct{})
+	go func() {
+		defer close(sent)
+		_, _ = wire.ReadFrame(server)
+		hello := wire.AppendFrame(nil, &wire.Frame{Kind: wire.Hello, Body: wire.AppendHello(nil, wire.HelloBody{})})
+		_, _ = server.Write(hello)
+		f, err := wire.ReadFrame(server)
+		if err != nil {
+			return
+		}
+		body := append([]byte{1}, 0, 0, 0, 0, 0) // a descriptor, STATUS_SUCCESS, no reason
+		b := wire.AppendFrame(nil, &wire.Frame{Kind: wire.AnswerWith, Request: f.Request, Body: body})
+		_, _, _ = server.WriteMsgUnix(b, unix.UnixRights(int(in[0].Fd())), nil)
+		_ = in[0].Close()
+	}()
+	c, err := client.New(conn)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := c.NewThread(); err == nil {
+		t.Error("a thread was made")
+	}
+	if err := c.Err(); err == nil || !strings.Contains(err.Error(), "descriptors that were not asked for") {
+		t.Errorf("%v", err)
+	}
+	if <-sent; !closed(out[0]) {
+		t.Error("the descriptor is open")
+	}
+}
+
+// full is set for the program that TestDescriptorsAndAFullTable runs.
+const full = "REFMON_TEST_FULL"
+
+// TestDescriptorsAndAFullTable: with a full table of descriptors all bytes of the
+// answer come, no descriptor and no error: the reader sees it, and the connection
+// ends (W-50). The table is a program's own, so that it is another program's.
+func TestDescriptorsAndAFullTable(t *testing.T) {
+	if os.Getenv(full) == "" {
+		cmd := exec.Command(os.Args[0], "-test.run=^TestDescriptorsAndAFullTable$")
+		cmd.Env = append(os.Environ(), full+"=1")
+		if out, err := cmd.CombinedOutput(); err != nil {
+			t.Errorf("%v\n%s", err, out)
+		}
+		return
+	}
+	server, conn := sockets(t)
+	in, out := pipes(t, 2)
+	pass(t, server, answerWith(1, 2), in)
+	if err := unix.Setrlimit(unix.RLIMIT_NOFILE, &unix.Rlimit{Cur: 100, Max: 100}); err != nil {
+		t.Fatal(err)
+	}
+	var all []*os.File
+	for {
+		f, err := os.Open("/dev/null")
+		if errors.Is(err, unix.EMFILE) {
+			break
+		}
+		if err != nil || len(all) > 100 {
+			t.Fatal(err)
+		}
+		all = append(all, f)
+	}
+	_ = all[0].Close() // room for one of the two
+	if f, err := wire.NewReader(conn).Frame(); err == nil || !strings.Contains(err.Error(), "descriptors were lost") {
+		t.Errorf("%+v, %v", f, err)
+	}
+	for i, w := range out {
+		if !closed(w) {
+			t.Errorf("descriptor %d is open", i)
+		}
+	}
+}
+
+// attaching is a process whose server gives a connection to each handle.
+type attaching struct {
+	process
+	file *os.File
+}
+
+func (a attaching) Attach(_ *nt.Thread, h winnt.Handle) (*os.File, ntstatus.Status) {
+	if h != 8 {
+		return nil, ntstatus.InvalidHandle
+	}
+	return a.file, ntstatus.Success
+}
+
+// TestAttachFrames has the bytes of a descriptor's answer in both forms. The server
+// keeps no descriptor that it sent, and a stream that carries none says so (W-50, W-52).
+func TestAttachFrames(t *testing.T) {
+	binary := wire.AppendHello(nil, wire.HelloBody{})
+	for _, c := range []struct {
+		hello, good, bad string
+		answer, refusal  string
+	}{
+		{string(binary), "\b\x00\x00\x00\x00\x00\x00\x00", "\x04\x00\x00\x00\x00\x00\x00\x00",
+			"\x01\x00\x00\x00\x00\x00", "\x08\x00\x00\xc0\x00"},
+		{`{"Magic":"refmon","Version":1}`, `{"Handle":"8"}`, `{"Handle":"4"}`,
+			`{"Status":0,"Why":null,"Descriptors":1}`, `{"Status":3221225480,"Why":null}`},
+	} {
+		server, conn := sockets(t)
+		in, out := pipes(t, 1)
+		user, err := token.New(token.LocalSystem())
+		if err != nil {
+			t.Fatal(err)
+		}
+		sys := kernel.Boot(kernel.Config{})
+		p, err := sys.NewProcess("client", user)
+		if err != nil {
+			t.Fatal(err)
+		}
+		over := make(chan error, 1)
+		go func() { over <- wire.Serve(server, attaching{process{p, nt.Documented}, in[0]}) }()
+		buffer, oob := make([]byte, 1<<10), make([]byte, 1<<10)
+		said := func(request uint64, body string) (*wire.Frame, int) {
+			t.Helper()
+			f := wire.Frame{Kind: wire.Attach, Request: request, Thread: 1, Body: []byte(body)}
+			if _, err := conn.Write(wire.AppendFrame(nil, &f)); err != nil {
+				t.Fatal(err)
+			}
+			n, oobn, _, _, err := conn.ReadMsgUnix(buffer, oob)
+			if err != nil {
+				t.Fatal(err)
+			}
+			got, err := wire.ReadFrame(bytes.NewReader(buffer[:n]))
+			if err != nil {
+				t.Fatal(err)
+			}
+			return got, oobn
+		}
+		hello := wire.AppendFrame(nil, &wire.Frame{Kind: wire.Hello, Body: []byte(c.hello)})
+		if _, err := conn.Write(hello); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := wire.ReadFrame(conn); err != nil {
+			t.Fatal(err)
+		}
+		f, oobn := said(7, c.bad)
+		if f.Kind != wire.Answer || string(f.Body) != c.refusal || oobn != 0 {
+			t.Errorf("kind %d, %q, %d bytes of descriptors, want %q", f.Kind, f.Body, oobn, c.refusal)
+		}
+		f, oobn = said(8, c.good)
+		if f.Kind != wire.AnswerWith || f.Request != 8 || string(f.Body) != c.answer || oobn != unix.CmsgSpace(4) {
+			t.Errorf("kind %d, request %d, %q, %d bytes of descriptors, want %q", f.Kind, f.Request, f.Body, oobn, c.answer)
+		}
+		messages, err := unix.ParseSocketControlMessage(oob[:oobn])
+		if err != nil {
+			t.Fatal(err)
+		}
+		fds, err := unix.ParseUnixRights(&messages[0])
+		if err != nil || len(fds) != 1 || closed(out[0]) {
+			t.Fatal(fds, err)
+		}
+		if err := unix.Close(fds[0]); err != nil {
+			t.Error(err)
+		}
+		_ = conn.Close()
+		if err := <-over; err != nil || !closed(out[0]) {
+			t.Errorf("%v: the server still has the descriptor", err)
+		}
+		if err := sys.Close(); err != nil {
+			t.Error(err)
+		}
+	}
+	s := serve(t)
+	s.greet()
+	f := &wire.Frame{Kind: wire.Attach, Thread: 1, Body: wire.AppendHandle(nil, 8)}
+	if st := s.status(f); st != ntstatus.NotSupported {
+		t.Errorf("a stream without descriptors: %s", st)
+	}
+}

@@ -1,0 +1,27 @@
+//go:build !linux
+
+package wire
+
+import (
+	"fmt"
+	"net"
+	"os"
+)
+
+// receiver reads a socket's bytes: refmond runs on Linux alone, and here no
+// descriptors come.
+type receiver struct {
+	socket *net.UnixConn
+	to     *Reader
+}
+
+// Read implements [io.Reader].
+func (r *receiver) Read(p []byte) (int, error) { return r.socket.Read(p) }
+
+func writeWith(conn net.Conn, b []byte, files []*os.File) error {
+	if len(files) > 0 {
+		return fmt.Errorf("%w: no descriptors can be passed here", ErrFrame)
+	}
+	_, err := conn.Write(b)
+	return err
+}

@@ -1,0 +1,258 @@
+package daemon_test
+
+import (
+	"bufio"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"strconv"
+	"testing"
+	"time"
+
+	"github.com/refmon/refmon/client"
+	"github.com/refmon/refmon/nt"
+	"github.com/refmon/refmon/ntstatus"
+	"github.com/refmon/refmon/server/daemon"
+	"github.com/refmon/refmon/token"
+	"github.com/refmon/refmon/winnt"
+)
+
+// startedEvent names the handle of an event in the environment of TestStarted.
+const startedEvent = "REFMON_TEST_STARTED"
+
+// TestStarted is the program that TestStart starts: it tells who it is, sets the event
+// that it inherited, and once its input ends, whether its connection still stands.
+func TestStarted(t *testing.T) {
+	event, err := strconv.ParseInt(os.Getenv(startedEvent), 10, 64)
+	if err != nil {
+		t.Skip("TestStart runs this")
+	}
+	c, err := client.Dial(client.Socket())
+	if err != nil {
+		t.Fatal(err)
+	}
+	th := c.Thread()
+	h, st := th.NtOpenProcessToken(winnt.NtCurrentProcess, winnt.TOKEN_QUERY)
+	user, _ := th.NtQueryInformationToken(h, winnt.TokenUser)
+	privileges, _ := th.NtQueryInformationToken(h, winnt.TokenPrivileges)
+	_, set := th.NtSetEvent(winnt.Handle(event))
+	fmt.Println("process", uint64(c.Process()), st, user.(token.Group).SID, privileges, set)
+	if _, err := io.Copy(io.Discard, os.Stdin); err != nil {
+		t.Fatal(err)
+	}
+	_, st = th.NtOpenProcessToken(winnt.NtCurrentProcess, winnt.TOKEN_QUERY)
+	fmt.Println("afterwards", st)
+}
+
+// started is the program of TestStarted in a process that its parent made.
+type started struct {
+	*testing.T
+	cmd     *exec.Cmd
+	in      io.Closer
+	out     *bufio.Reader
+	process nt.CreateUserProcessOut
+}
+
+// begin makes a process without the privileges of its maker, which inherits an event, and
+// starts the program in it.
+func begin(t *testing.T, c *client.Conn) (*started, winnt.Handle) {
+	t.Helper()
+	th := c.Thread()
+	event, st := th.NtCreateEvent(winnt.EVENT_ALL_ACCESS, &nt.ObjectAttributes{Unnamed: true,
+		Attributes: winnt.OBJ_INHERIT}, nt.NotificationEvent, false)
+	if st != ntstatus.Success {
+		t.Fatal(st)
+	}
+	own, st := th.NtOpenProcessToken(winnt.NtCurrentProcess, winnt.TOKEN_ALL_ACCESS)
+	if st != ntstatus.Success {
+		t.Fatal(st)
+	}
+	filtered, st := th.NtFilterToken(own, winnt.DISABLE_MAX_PRIVILEGE, nil, nil, nil)
+	if st != ntstatus.Success {
+		t.Fatal(st)
+	}
+	s := &started{T: t}
+	s.process, st = th.NtCreateUserProcess(nt.CreateUserProcessIn{ProcessDesiredAccess: winnt.PROCESS_ALL_ACCESS,
+		ThreadDesiredAccess: winnt.THREAD_ALL_ACCESS, Token: filtered,
+		ProcessFlags: winnt.PROCESS_CREATE_FLAGS_INHERIT_HANDLES})
+	if st != ntstatus.Success {
+		t.Fatal(st)
+	}
+	s.cmd = exec.Command(os.Args[0], "-test.run=^TestStarted$")
+	s.cmd.Env = append(os.Environ(), fmt.Sprintf("%s=%d", startedEvent, event))
+	out, err := s.cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if s.in, err = s.cmd.StdinPipe(); err != nil {
+		t.Fatal(err)
+	}
+	s.out = bufio.NewReader(out)
+	if err := c.Start(s.process.ProcessHandle, s.cmd); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = s.cmd.Process.Kill() })
+	return s, event
+}
+
+// says waits for a line of the program.
+func (s *started) says(want string) {
+	s.Helper()
+	if line, err := s.out.ReadString('\n'); err != nil || line != want+"\n" {
+		s.Fatalf("%q, %v, want %q", line, err, want)
+	}
+}
+
+// ends lets the program end.
+func (s *started) ends() {
+	s.Helper()
+	_ = s.in.Close()
+	s.says("afterwards STATUS_SUCCESS")
+	if _, err := io.Copy(io.Discard, s.out); err != nil {
+		s.Error(err)
+	}
+	if err := s.cmd.Wait(); err != nil {
+		s.Error(err)
+	}
+}
+
+// TestStart: a program that another one starts is the process that was made for it,
+// with its token and the handles that it inherited; a wait for the process ends when
+// the program does (W-51, W-52, O-59, O-148).
+func TestStart(t *testing.T) {
+	who := make(roles, 1)
+	d := start(t, func(c *daemon.Config) { c.Identity = who })
+	c := d.as(who, administrator)
+	s, event := begin(t, c)
+	s.says(fmt.Sprintf("process %d STATUS_SUCCESS S-1-5-21-1-2-3-500 [] STATUS_SUCCESS",
+		s.process.ClientID.UniqueProcess))
+	if _, st := c.Thread().NtWaitForSingleObject(event, false); st != ntstatus.Success {
+		t.Errorf("the event that the program set: %s", st)
+	}
+	if _, st := c.Thread().NtWaitForSingleObject(s.process.ProcessHandle, false); st != ntstatus.Timeout {
+		t.Errorf("while the program runs: %s", st)
+	}
+	s.ends()
+	for end := time.Now().Add(time.Minute); ; time.Sleep(time.Millisecond) {
+		_, st := c.Thread().NtWaitForSingleObject(s.process.ProcessHandle, false)
+		if st == ntstatus.Success {
+			break
+		}
+		if st != ntstatus.Timeout || time.Now().After(end) {
+			t.Fatalf("when the program has ended: %s", st)
+		}
+	}
+	if _, err := c.Attach(s.process.ProcessHandle); !errors.Is(err, ntstatus.ProcessIsTerminating.Err()) {
+		t.Errorf("a process that has ended: %v", err)
+	}
+	_ = c.Close()
+	d.settles()
+}
+
+// TestStartedOutlives: the program goes on when its maker is gone (W-52).
+func TestStartedOutlives(t *testing.T) {
+	who := make(roles, 1)
+	d := start(t, func(c *daemon.Config) { c.Identity = who })
+	c := d.as(who, alice)
+	s, _ := begin(t, c)
+	s.says(fmt.Sprintf("process %d STATUS_SUCCESS S-1-5-21-1-2-3-1107 [] STATUS_SUCCESS",
+		s.process.ClientID.UniqueProcess))
+	_ = c.Close()
+	for end := time.Now().Add(time.Minute); d.Stats().Connections != 1; time.Sleep(time.Millisecond) {
+		if time.Now().After(end) {
+			t.Fatalf("the maker is still there: %+v", d.Stats())
+		}
+	}
+	s.ends()
+	d.settles()
+}
+
+// TestAttachRefused: a program is put into a process once, after the process has
+// started, through a handle that lets change it (W-52).
+func TestAttachRefused(t *testing.T) {
+	who := make(roles, 1)
+	d := start(t, func(c *daemon.Config) { c.Identity = who; c.Limits.PerUser = 3 })
+	c := d.as(who, alice)
+	th := c.Thread()
+	child := func(flags uint32) nt.CreateUserProcessOut {
+		out, st := th.NtCreateUserProcess(nt.CreateUserProcessIn{ProcessDesiredAccess: winnt.PROCESS_ALL_ACCESS,
+			ThreadDesiredAccess: winnt.THREAD_ALL_ACCESS, ThreadFlags: flags})
+		if st != ntstatus.Success {
+			t.Fatal(st)
+		}
+		return out
+	}
+	refused := func(h winnt.Handle, want ntstatus.Status) {
+		t.Helper()
+		f, err := c.Attach(h)
+		if err == nil {
+			_ = f.Close()
+		}
+		if !errors.Is(err, want.Err()) {
+			t.Errorf("handle %d: %v, want %s", h, err, want)
+		}
+	}
+	suspended, other := child(winnt.THREAD_CREATE_FLAGS_CREATE_SUSPENDED), child(0)
+	weak, st := th.NtDuplicateObject(winnt.NtCurrentProcess, other.ProcessHandle, winnt.NtCurrentProcess,
+		winnt.PROCESS_CREATE_THREAD|winnt.PROCESS_VM_OPERATION, 0, 0)
+	if st != ntstatus.Success {
+		t.Fatal(st)
+	}
+	refused(weak, ntstatus.AccessDenied)
+	refused(400, ntstatus.InvalidHandle)
+	refused(other.ThreadHandle, ntstatus.ObjectTypeMismatch)
+	refused(winnt.NtCurrentProcess, ntstatus.InvalidParameter) // this program's own
+	refused(suspended.ProcessHandle, ntstatus.InvalidParameter)
+	f, err := c.Attach(other.ProcessHandle)
+	if err != nil {
+		t.Fatal(err)
+	}
+	refused(other.ProcessHandle, ntstatus.InvalidParameter)
+	if _, st := th.NtResumeThread(suspended.ThreadHandle); st != ntstatus.Success {
+		t.Fatal(st)
+	}
+	more := d.as(who, alice)
+	refused(suspended.ProcessHandle, ntstatus.InsufficientResources) // a connection too many (W-17)
+	if _, st := th.NtWaitForSingleObject(suspended.ProcessHandle, false); st != ntstatus.Success {
+		t.Errorf("a process that no program can be put into ends: %s", st)
+	}
+	_, _, _ = f.Close(), more.Close(), c.Close()
+	d.settles()
+}
+
+// TestAttachAnother: a program of this uid gets no process of another account, however
+// privileged its maker is (W-53).
+func TestAttachAnother(t *testing.T) {
+	const service = `{"user":"SY","groups":["WD","BA"],"privileges":["SeDebugPrivilege",
+		"SeAssignPrimaryTokenPrivilege"]}`
+	who := make(roles, 1)
+	d := start(t, func(c *daemon.Config) { c.Identity = who })
+	client := d.as(who, bob)
+	c := d.as(who, service)
+	th := c.Thread()
+	process, st := th.NtOpenProcess(winnt.PROCESS_QUERY_INFORMATION, nil, &nt.ClientID{UniqueProcess: client.Process()})
+	if st != ntstatus.Success {
+		t.Fatal(st)
+	}
+	his, st := th.NtOpenProcessToken(process, winnt.TOKEN_DUPLICATE|winnt.TOKEN_QUERY)
+	if st != ntstatus.Success {
+		t.Fatal(st)
+	}
+	tok, st := th.NtDuplicateToken(his, winnt.TOKEN_ALL_ACCESS, nil, false, winnt.TokenPrimary)
+	if st != ntstatus.Success {
+		t.Fatal(st)
+	}
+	out, st := th.NtCreateUserProcess(nt.CreateUserProcessIn{ProcessDesiredAccess: winnt.PROCESS_ALL_ACCESS,
+		ThreadDesiredAccess: winnt.THREAD_ALL_ACCESS, Token: tok, OfProcess: true})
+	if st != ntstatus.Success {
+		t.Fatal(st)
+	}
+	err := c.Start(out.ProcessHandle, exec.Command(os.Args[0], "-test.run=^TestStarted$"))
+	if !errors.Is(err, ntstatus.PrivilegeNotHeld.Err()) {
+		t.Errorf("a process of another account: %v", err)
+	}
+	_, _ = client.Close(), c.Close()
+	d.settles()
+}
