@@ -23,6 +23,7 @@ var flagHelp = kong.Vars{
 	"disable":        "SIDs that become deny-only: they no longer match entries that allow.",
 	"expressions":    "With --for-index: add to each set an expression over SIDs that allows exactly its principals.",
 	"faults":         "Of two things wrong at once, which one the service answers to: each pair, called on a real kernel.",
+	"formats":        "table,jsonl,csv,es-bulk,csv-tables",
 	"forIndex": "For search indexes: a row an object with the names of its allowed sets, and the table of sets, as " +
 		"JSON lines.",
 	"ignoreSystemACLs": "Take attributes whose POSIX permissions were changed since: for servers with acl_xattr:ignore " +
