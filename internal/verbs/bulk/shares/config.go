@@ -27,8 +27,9 @@ const (
 	maxLine     = 1 << 16 // bytes of a line with those that go on with it
 )
 
-// setting is a line of a section: a key without blanks in small letters, and its value.
-type setting struct{ key, value string }
+// setting is a line of a section: a key without blanks in small letters, the same as it is
+// written, and its value.
+type setting struct{ key, name, value string }
 
 // section is a part of the file.
 type section struct {
@@ -72,7 +73,7 @@ func ParseConfig(file []byte, name string) (*Config, error) {
 	}
 	for _, s := range append(all, own...) {
 		if err := c.set(s); err != nil {
-			return nil, fmt.Errorf("[%s] %s = %s: %w", share.name, s.key, s.value, err)
+			return nil, fmt.Errorf("[%s] %s = %s: %w", share.name, s.name, s.value, err)
 		}
 	}
 	c.remark(append(all, own...))
@@ -148,7 +149,8 @@ func (p *parser) line(line string) error {
 		if p.settings++; p.settings > maxSettings {
 			return fmt.Errorf("more than %d settings", maxSettings)
 		}
-		p.current.settings = append(p.current.settings, setting{plainKey(key), strings.TrimSpace(value)})
+		p.current.settings = append(p.current.settings, setting{plainKey(key), strings.TrimSpace(key),
+			strings.TrimSpace(value)})
 		return nil
 	}
 	name, rest, ok := strings.Cut(line[1:], "]")

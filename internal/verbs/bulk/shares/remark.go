@@ -13,24 +13,24 @@ var unread = map[string]string{
 	"guestonly": "no", "onlyguest": "no", "inheritowner": "no", "inheritpermissions": "no", "forcecreatemode": "0000",
 	"forcedirectorymode": "0000", "aclgroupcontrol": "no", "mapaclinherit": "no", "ntaclsupport": "yes", "usernamemap": "",
 	"hideunreadable": "no", "vetofiles": "", "acl_xattr:defaultaclstyle": "posix", "rootpreexec": "", "available": "yes",
-	"accessbasedshareenum": "no", "usershareallowguests": "no", "follow symlinks": "yes", "widelinks": "no",
+	"accessbasedshareenum": "no", "usershareallowguests": "no", "followsymlinks": "yes", "widelinks": "no",
 }
 
 // remark notes what matters and is not read.
 func (c *Config) remark(settings []setting) {
-	last := map[string]string{}
+	last, names := map[string]string{}, map[string]string{}
 	var order []string
 	for _, s := range settings {
 		if _, known := last[s.key]; !known {
 			order = append(order, s.key)
 		}
-		last[s.key] = s.value
+		last[s.key], names[s.key] = s.value, s.name
 	}
 	for _, key := range order {
 		value := last[key]
 		harmless, known := unread[key]
 		if known && value != "" && !strings.EqualFold(value, harmless) {
-			c.note("%s = %s matters and is not read", key, value)
+			c.note("%s = %s matters and is not read", names[key], value)
 		}
 	}
 	objects := append(list(last["vfsobjects"]), list(last["vfsobject"])...)

@@ -159,9 +159,9 @@ func TestNotes(t *testing.T) {
 		"[homes]\n"
 	c := must(shares.ParseConfig([]byte(file), "DOCS"))
 	g := c.Guard(must(people.Read([]byte(company))), nil)
-	want := []string{"[docs] hostsallow = 10. matters and is not read",
-		"[docs] include = /etc/x.conf matters and is not read",
-		"[docs] inheritowner = yes matters and is not read", "[docs] hideunreadable = yes matters and is not read",
+	want := []string{"[docs] hosts allow = 10. matters and is not read",
+		"[docs] Include = /etc/x.conf matters and is not read",
+		"[docs] inherit owner = yes matters and is not read", "[docs] hide unreadable = yes matters and is not read",
 		"[docs] vfs objects: what recycle does is not known",
 		"[docs] path = /srv/%U: what the server puts for % is not known",
 		"[docs] valid users: staff is a group: without @ or + it means a user, and no one matches",
