@@ -14,6 +14,7 @@ import (
 	"testing"
 
 	"github.com/refmon/refmon/internal/test/randtest"
+	"github.com/refmon/refmon/internal/test/smbd"
 	"github.com/refmon/refmon/internal/verbs/bulk"
 	"github.com/refmon/refmon/internal/verbs/bulk/accounts"
 	"github.com/refmon/refmon/internal/verbs/bulk/objects"
@@ -56,30 +57,25 @@ var shareMasks = []winnt.AccessMask{winnt.FILE_READ_DATA, winnt.FILE_WRITE_DATA,
 // TestSambaShares: random settings of shares, descriptors of shares and files, users: a real
 // server and we decide alike (F-103 to F-108).
 func TestSambaShares(t *testing.T) {
-	if testing.Short() {
-		sambaSkip(t, "it starts a server")
-	}
-	if err := exec.Command("/usr/bin/python3", "-c",
-		"from samba.samba3 import libsmb_samba_internal").Run(); err != nil {
-		sambaSkip(t, "no python3-samba here")
+	if err := exec.Command("/usr/bin/python3", "-c", "import samba.samba3.libsmb_samba_internal").Run(); err != nil {
+		t.Skip("no python3-samba here")
 	}
 	for _, u := range shareUsers {
 		if exec.Command("id", u).Run() != nil {
-			sambaSkip(t, "no account %s here", u)
+			t.Skipf("no account %s here", u)
 		}
 	}
 	seed := randtest.Seed(t)
 	rng := rand.New(rand.NewPCG(seed, 19))
 	const count = 24
-	s := startSamba(t, func(dir string) string {
-		text := ""
-		for i := range count {
-			text += fmt.Sprintf("[s%d]\n\tpath = %s/files\n\tvfs objects = acl_xattr\n"+
-				"\tacl_xattr:ignore system acls = yes\n%s", i, dir, randomShare(rng))
-		}
-		return text + fmt.Sprintf("[setup]\n\tpath = %s/files\n\tread only = no\n\tadmin users = root\n"+
-			"\tvfs objects = acl_xattr\n\tacl_xattr:ignore system acls = yes\n", dir)
-	}, shareUsers...)
+	const ignore = "\tacl_xattr:ignore system acls = yes\n"
+	served := []smbd.Share{{Name: "setup", Folder: "files", Config: ignore, Users: shareUsers}}
+	for i := range count {
+		served = append(served, smbd.Share{Name: fmt.Sprintf("s%d", i), Folder: "files",
+			Config: ignore + "\tread only = yes\n\tadmin users =\n" + randomShare(rng)})
+	}
+	s := &samba{smbd.Start(t, served...)}
+	config, address, password := s.Access()
 	dir := s.accounts()
 	files := s.randomFiles(rng, dir)
 	var questions strings.Builder
@@ -93,7 +89,7 @@ func TestSambaShares(t *testing.T) {
 		share := fmt.Sprintf("s%d", i)
 		if rng.IntN(3) == 0 {
 			d := "D:" + randomEntries(rng, dir, []string{"0x1f01ff", "0x1301ff", "0x1200a9", "0x100000", "0x120196"})
-			out, err := exec.Command("sharesec", "-s", s.config(), share, "--setsddl="+d).CombinedOutput()
+			out, err := exec.Command("sharesec", "-s", config, share, "--setsddl="+d).CombinedOutput()
 			if err != nil {
 				t.Fatalf("sharesec: %v\n%s", err, out)
 			}
@@ -116,7 +112,7 @@ func TestSambaShares(t *testing.T) {
 			}
 		}
 	}
-	cmd := exec.Command("/usr/bin/python3", "-c", opener, s.address, s.config(), s.password)
+	cmd := exec.Command("/usr/bin/python3", "-c", opener, address, config, password)
 	cmd.Stdin = strings.NewReader(questions.String())
 	var stderr strings.Builder
 	cmd.Stderr = &stderr
@@ -194,9 +190,10 @@ func randomEntries(rng *rand.Rand, dir *people.Directory, masks []string) string
 
 // accounts reads the server's accounts as its tools print them.
 func (s *samba) accounts() *people.Directory {
-	s.t.Helper()
+	s.T.Helper()
 	var l accounts.List
-	out, err := exec.Command("pdbedit", "-s", s.config(), "-L", "-v").Output()
+	config, _, _ := s.Access()
+	out, err := exec.Command("pdbedit", "-s", config, "-L", "-v").Output()
 	s.must(err)
 	s.must(l.Read("pdbedit", out))
 	for _, name := range shareUsers {
@@ -213,12 +210,13 @@ func (s *samba) accounts() *people.Directory {
 
 // guard reads the server's configuration of a share, and sharesec's output.
 func (s *samba) guard(share string, d *people.Directory) *shares.Guard {
-	s.t.Helper()
-	file, err := os.ReadFile(s.config())
+	s.T.Helper()
+	config, _, _ := s.Access()
+	file, err := os.ReadFile(config)
 	s.must(err)
 	c, err := shares.ParseConfig(file, share)
 	s.must(err)
-	out, err := exec.Command("sharesec", "-s", s.config(), share, "-v").Output()
+	out, err := exec.Command("sharesec", "-s", config, share, "-v").Output()
 	s.must(err)
 	security, err := shares.ParseSecurity(out, "")
 	s.must(err)
@@ -227,9 +225,8 @@ func (s *samba) guard(share string, d *people.Directory) *shares.Guard {
 
 // randomFiles makes files and sets random descriptors through SMB; it returns these.
 func (s *samba) randomFiles(rng *rand.Rand, dir *people.Directory) map[string]string {
-	s.t.Helper()
-	root := filepath.Join(s.dir, "files")
-	s.must(os.Mkdir(root, 0o755))
+	s.T.Helper()
+	root := filepath.Join(s.Dir, "files")
 	s.must(os.Chmod(root, 0o777))
 	files := map[string]string{}
 	for i := range 4 {
@@ -238,7 +235,7 @@ func (s *samba) randomFiles(rng *rand.Rand, dir *people.Directory) map[string]st
 		s.must(os.Chmod(filepath.Join(root, name), 0o777)) // the kernel lets all in: the descriptor decides
 		files[name] = "O:BAG:BAD:P" + randomEntries(rng, dir, []string{"0x1f01ff", "0x1301bf", "0x1200a9", "0x120116",
 			"0xc0001"})
-		s.cacls("root", "setup", name, "--sddl", "-S", files[name])
+		s.Cacls("root", "setup", name, "--sddl", "-S", files[name])
 	}
 	return files
 }
@@ -264,4 +261,13 @@ func whatCan(t *testing.T, dir *people.Directory, who int, files map[string]stri
 		granted[row.Path] = winnt.AccessMask(must(strconv.ParseUint(row.Granted, 0, 32)))
 	}
 	return granted
+}
+
+// sambaSkip says why there is no server; where one is required, it fails.
+func sambaSkip(t *testing.T, format string, args ...any) {
+	t.Helper()
+	if os.Getenv("REFMON_SAMBA") == "required" {
+		t.Fatalf(format, args...)
+	}
+	t.Skipf(format, args...)
 }
