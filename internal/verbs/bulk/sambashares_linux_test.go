@@ -262,12 +262,3 @@ func whatCan(t *testing.T, dir *people.Directory, who int, files map[string]stri
 	}
 	return granted
 }
-
-// sambaSkip says why there is no server; where one is required, it fails.
-func sambaSkip(t *testing.T, format string, args ...any) {
-	t.Helper()
-	if os.Getenv("REFMON_SAMBA") == "required" {
-		t.Fatalf(format, args...)
-	}
-	t.Skipf(format, args...)
-}
