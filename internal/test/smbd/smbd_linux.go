@@ -46,8 +46,8 @@ type Server struct {
 	shares   []Share
 }
 
-// skip says why there is no server; where one is required, it fails.
-func skip(t testing.TB, format string, args ...any) {
+// Skip says why there is no server; where one is required, it fails.
+func Skip(t testing.TB, format string, args ...any) {
 	t.Helper()
 	if os.Getenv("REFMON_SAMBA") == "required" {
 		t.Fatalf(format, args...)
@@ -60,28 +60,28 @@ func skip(t testing.TB, format string, args ...any) {
 func Start(t testing.TB, shares ...Share) *Server {
 	t.Helper()
 	if testing.Short() {
-		skip(t, "it starts a server")
+		Skip(t, "it starts a server")
 	}
 	for _, p := range programs {
 		if _, err := exec.LookPath(p); err != nil {
-			skip(t, "no %s here: install the packages samba, samba-vfs-modules and smbclient", p)
+			Skip(t, "no %s here: install the packages samba, samba-vfs-modules and smbclient", p)
 		}
 	}
 	if os.Getuid() != 0 {
-		skip(t, "not root: a server on port 445 and the attribute %s need it", ntacl.Name)
+		Skip(t, "not root: a server on port 445 and the attribute %s need it", ntacl.Name)
 	}
 	seed := uint32(os.Getpid())
 	s := &Server{T: t, Dir: t.TempDir(), shares: shares, password: fmt.Sprintf("pass-%d", seed),
 		address: fmt.Sprintf("127.%d.%d.%d", 64+seed>>14&31, seed>>7&127, 1+seed&127)}
 	free, err := net.Listen("tcp", s.address+":445")
 	if err != nil {
-		skip(t, "port 445 of %s is taken, perhaps by a server on all addresses: %v", s.address, err)
+		Skip(t, "port 445 of %s is taken, perhaps by a server on all addresses: %v", s.address, err)
 	}
 	s.must(free.Close())
 	probe := filepath.Join(s.Dir, "probe")
 	s.must(os.WriteFile(probe, nil, 0o600))
 	if err := unix.Setxattr(probe, ntacl.Name, []byte{0}, 0); err != nil {
-		skip(t, "the attribute %s cannot be set in %s: %v", ntacl.Name, s.Dir, err)
+		Skip(t, "the attribute %s cannot be set in %s: %v", ntacl.Name, s.Dir, err)
 	}
 	for _, dir := range []string{s.Dir, filepath.Dir(s.Dir)} {
 		s.must(os.Chmod(dir, 0o755)) // the guest's server process goes through them
