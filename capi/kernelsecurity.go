@@ -45,10 +45,7 @@ func seAssignSecurityEx(c *call) uint64 {
 	if st == ntstatus.NoToken {
 		c.WriteU64(c.ptr(2), 0) // Without a subject the variable becomes NULL (S-60).
 	}
-	if st != ntstatus.Success {
-		return status(st)
-	}
-	return status(c.give(c.ptr(2), d.Append(nil)))
+	return c.giveDescriptor(2, d, st)
 }
 
 // objectsDescriptor returns the descriptor that a pointer at i points to.
@@ -75,10 +72,7 @@ func seSetSecurityDescriptorInfoEx(c *call) uint64 {
 		return status(st)
 	}
 	d, st := c.face.k.SeSetSecurityDescriptorInfoEx(in)
-	if st != ntstatus.Success {
-		return status(st)
-	}
-	return status(c.give(c.ptr(3), d.Append(nil)))
+	return c.giveDescriptor(3, d, st)
 }
 
 func seQuerySecurityDescriptorInfo(c *call) uint64 {

@@ -22,20 +22,22 @@ func rmNamedSecurity(c *call) uint64 {
 	if st != ntstatus.Success {
 		return status(st)
 	}
-	return c.giveDescriptor(win32.On(c.nt).NamedSecurity(o, c.u32(1)))
+	d, st := win32.On(c.nt).NamedSecurity(o, c.u32(1))
+	return c.giveDescriptor(2, d, st)
 }
 
 // rmObjectSecurity implements GetSecurityInfo up to the parts.
 func rmObjectSecurity(c *call) uint64 {
-	return c.giveDescriptor(c.nt.NtQuerySecurityObject(c.handle(0), c.u32(1)))
+	d, st := c.nt.NtQuerySecurityObject(c.handle(0), c.u32(1))
+	return c.giveDescriptor(2, d, st)
 }
 
-// giveDescriptor gives what a query said, at the third parameter.
-func (c *call) giveDescriptor(d *sd.Descriptor, st ntstatus.Status) uint64 {
+// giveDescriptor gives a descriptor at a parameter, or the status of what made it.
+func (c *call) giveDescriptor(at int, d *sd.Descriptor, st ntstatus.Status) uint64 {
 	if st != ntstatus.Success {
 		return status(st)
 	}
-	return status(c.give(c.ptr(2), d.Append(nil)))
+	return status(c.give(c.ptr(at), d.Append(nil)))
 }
 
 // rmFileSecurity implements GetFileSecurity: the parameters are those of

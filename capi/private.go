@@ -48,10 +48,7 @@ func rmAssign(c *call) uint64 {
 	}
 	d, st := sd.Assign(&sd.AssignRequest{Parent: parent.V, Creator: explicit.V, ObjectTypes: types.V,
 		IsContainer: c.boolean(5), Flags: sd.AutoInherit(c.u32(6)), Subject: who, Mapping: &mapping.V})
-	if st != ntstatus.Success {
-		return status(st)
-	}
-	return status(c.give(c.ptr(2), d.Append(nil)))
+	return c.giveDescriptor(2, d, st)
 }
 
 // rmSetParts replaces parts of a private object's descriptor; the new one is
@@ -73,10 +70,7 @@ func rmSetParts(c *call) uint64 {
 	}
 	d, st := sd.Set(&sd.SetRequest{Information: c.u32(0), Old: old.V, New: change.V, Flags: sd.AutoInherit(c.u32(5)),
 		Subject: who, Mapping: &mapping.V})
-	if st != ntstatus.Success {
-		return status(st)
-	}
-	return status(c.give(c.ptr(3), d.Append(nil)))
+	return c.giveDescriptor(3, d, st)
 }
 
 // rmSelectParts copies parts of a descriptor to a buffer.

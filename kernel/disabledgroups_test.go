@@ -17,27 +17,10 @@ import (
 // those of a disabled group, whatever a Spec means by them, and the mark that a
 // Spec has for it is no attribute of a call (T-144).
 func TestDisabledGroupsOfCallers(t *testing.T) {
-	sys := kernel.Boot(kernel.Config{LSA: logon.Example(sid.SID{})})
-	t.Cleanup(func() {
-		if err := sys.Close(); err != nil {
-			t.Error(err)
-		}
-	})
 	spec := token.LocalSystem()
 	spec.Privileges |= winnt.Privileges(winnt.SeCreateTokenPrivilege, winnt.SeTcbPrivilege)
 	spec.EnabledPrivileges |= winnt.Privileges(winnt.SeCreateTokenPrivilege, winnt.SeTcbPrivilege)
-	v, err := token.New(spec)
-	if err != nil {
-		t.Fatal(err)
-	}
-	p, err := sys.NewProcess("p", v)
-	if err != nil {
-		t.Fatal(err)
-	}
-	th, err := p.NewThread()
-	if err != nil {
-		t.Fatal(err)
-	}
+	_, th := threadOf(t, kernel.Config{LSA: logon.Example(sid.SID{})}, spec)
 	group := sid.MustParse("S-1-5-21-9-9-9-3001")
 	makers := map[string]func(attributes uint32) (winnt.Handle, ntstatus.Status){
 		"NtCreateToken": func(attributes uint32) (winnt.Handle, ntstatus.Status) {

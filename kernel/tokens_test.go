@@ -19,7 +19,13 @@ import (
 // checked for leaks at the end.
 func userThread(t *testing.T, spec token.Spec) (*kernel.System, *nt.Thread) {
 	t.Helper()
-	sys := kernel.Boot(kernel.Config{})
+	return threadOf(t, kernel.Config{}, spec)
+}
+
+// threadOf boots a kernel and returns a thread of a process with a token.
+func threadOf(t *testing.T, cfg kernel.Config, spec token.Spec) (*kernel.System, *nt.Thread) {
+	t.Helper()
+	sys := kernel.Boot(cfg)
 	t.Cleanup(func() {
 		if err := sys.Close(); err != nil {
 			t.Error(err)

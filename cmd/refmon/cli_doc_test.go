@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"fmt"
 	"io"
-	"os"
 	"strings"
 	"testing"
 
@@ -30,20 +29,7 @@ func TestCLIDoc(t *testing.T) {
 	for _, n := range leaves {
 		writeVerb(&b, n)
 	}
-	const name = "../../docs/cli.md"
-	if *update {
-		if err := os.WriteFile(name, b.Bytes(), 0o644); err != nil {
-			t.Fatal(err)
-		}
-		return
-	}
-	want, err := os.ReadFile(name)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if !bytes.Equal(b.Bytes(), want) {
-		t.Errorf("%s is out of date: go test ./cmd/refmon -run CLIDoc -update", name)
-	}
+	generated(t, "cli.md", b.Bytes())
 }
 
 // writeVerb writes the section of a verb: its usage, its long help, its arguments

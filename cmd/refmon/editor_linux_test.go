@@ -4,35 +4,12 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
 	"strings"
 	"testing"
 	"time"
 
-	"golang.org/x/sys/unix"
+	"github.com/refmon/refmon/internal/test/terminal"
 )
-
-// terminal opens a pseudo terminal: what a person has, and what a program sees.
-func terminal(t *testing.T) (person, program *os.File) {
-	t.Helper()
-	person, err := os.OpenFile("/dev/ptmx", os.O_RDWR|unix.O_NOCTTY, 0)
-	if err != nil {
-		t.Skip("no pseudo terminals here: ", err)
-	}
-	t.Cleanup(func() { _ = person.Close() })
-	number, err := unix.IoctlGetInt(int(person.Fd()), unix.TIOCGPTN)
-	if err == nil {
-		err = unix.IoctlSetPointerInt(int(person.Fd()), unix.TIOCSPTLCK, 0)
-	}
-	if err == nil {
-		program, err = os.OpenFile(fmt.Sprintf("/dev/pts/%d", number), os.O_RDWR|unix.O_NOCTTY, 0)
-	}
-	if err != nil {
-		t.Skip("no pseudo terminals here: ", err)
-	}
-	t.Cleanup(func() { _ = program.Close() })
-	return person, program
-}
 
 // screen collects what a terminal shows.
 type screen struct {
@@ -61,7 +38,7 @@ func (s *screen) until(text string) {
 // TestRepl: a session in a terminal has a greeting, Tab, earlier lines, Ctrl-C that
 // gives a line up, and an end.
 func TestRepl(t *testing.T) {
-	person, program := terminal(t)
+	person, program := terminal.Open(t)
 	s := &screen{t: t, shown: make(chan string, 64)}
 	go func() {
 		defer close(s.shown)

@@ -14,21 +14,28 @@ var update = flag.Bool("update", false, "write generated documents instead of co
 
 // TestServicesDoc: the page says what the tables say.
 func TestServicesDoc(t *testing.T) {
-	const name = "../../docs/services.md"
 	var b bytes.Buffer
 	writeServices(&b)
+	generated(t, "services.md", b.Bytes())
+}
+
+// generated compares a generated document with what stands in docs, or with -update
+// writes it there.
+func generated(t *testing.T, name string, got []byte) {
+	t.Helper()
+	file := "../../docs/" + name
 	if *update {
-		if err := os.WriteFile(name, b.Bytes(), 0o644); err != nil {
+		if err := os.WriteFile(file, got, 0o644); err != nil {
 			t.Fatal(err)
 		}
 		return
 	}
-	want, err := os.ReadFile(name)
+	want, err := os.ReadFile(file)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if !bytes.Equal(b.Bytes(), want) {
-		t.Errorf("%s is out of date: go test ./cmd/refmon -run ServicesDoc -update", name)
+	if !bytes.Equal(got, want) {
+		t.Errorf("docs/%s is out of date: go test ./cmd/refmon -run %s -update", name, t.Name())
 	}
 }
 

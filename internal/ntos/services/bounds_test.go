@@ -8,7 +8,6 @@ import (
 	"github.com/refmon/refmon/nt"
 	"github.com/refmon/refmon/ntstatus"
 	"github.com/refmon/refmon/sddl"
-	"github.com/refmon/refmon/token"
 	"github.com/refmon/refmon/winnt"
 )
 
@@ -59,15 +58,7 @@ func TestPipeQuota(t *testing.T) {
 // has at most MaxRequests requests waiting, and its port accepts no one (I-88).
 func TestPortBounds(t *testing.T) {
 	w := newWorld(t, kernel.Config{})
-	v, err := token.New(token.LocalSystem()) // who may make a name in the root
-	if err != nil {
-		t.Fatal(err)
-	}
-	p, err := w.sys.NewProcess("server", v)
-	if err != nil {
-		t.Fatal(err)
-	}
-	th, _ := w.thread(p)
+	th := w.system("server") // who may make a name in the root
 	s := th.Services()
 	port, st := s.NtCreatePort(nt.CreatePortIn{ObjectAttributes: nt.Cap(named(`\orders`)), MaxMessageLength: 4})
 	want(t, "create", st, ntstatus.Success)

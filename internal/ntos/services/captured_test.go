@@ -6,7 +6,6 @@ import (
 	"github.com/refmon/refmon/kernel"
 	"github.com/refmon/refmon/nt"
 	"github.com/refmon/refmon/ntstatus"
-	"github.com/refmon/refmon/token"
 	"github.com/refmon/refmon/winnt"
 )
 
@@ -14,15 +13,7 @@ import (
 // sender does with the buffer afterwards, through pipes and ports (O-4).
 func TestWhatIsSentIsCaptured(t *testing.T) {
 	w := newWorld(t, kernel.Config{})
-	v, err := token.New(token.LocalSystem())
-	if err != nil {
-		t.Fatal(err)
-	}
-	p, err := w.sys.NewProcess("server", v)
-	if err != nil {
-		t.Fatal(err)
-	}
-	th, _ := w.thread(p)
+	th := w.system("server") // who may make a name in the root
 	s := th.Services()
 	check := func(what string, got []byte, st ntstatus.Status, text string) {
 		t.Helper()

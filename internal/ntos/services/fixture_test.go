@@ -58,6 +58,21 @@ func (w *world) process(name string, privileges ...winnt.Privilege) *kernel.Proc
 	return p
 }
 
+// system returns a thread of a process of the system's own.
+func (w *world) system(name string) *nt.Thread {
+	w.tb.Helper()
+	v, err := token.New(token.LocalSystem())
+	if err != nil {
+		w.tb.Fatal(err)
+	}
+	p, err := w.sys.NewProcess(name, v)
+	if err != nil {
+		w.tb.Fatal(err)
+	}
+	th, _ := w.thread(p)
+	return th
+}
+
 func (w *world) thread(p *kernel.Process) (*nt.Thread, *kernel.KernelThread) {
 	w.tb.Helper()
 	th, err := p.NewThread()

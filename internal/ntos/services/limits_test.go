@@ -9,7 +9,6 @@ import (
 	"github.com/refmon/refmon/kernel"
 	"github.com/refmon/refmon/nt"
 	"github.com/refmon/refmon/ntstatus"
-	"github.com/refmon/refmon/token"
 	"github.com/refmon/refmon/winnt"
 )
 
@@ -82,15 +81,7 @@ func TestCallLimit(t *testing.T) {
 // clients can wait to be accepted (I-88).
 func TestPortLimits(t *testing.T) {
 	w := newWorld(t, kernel.Config{})
-	v, err := token.New(token.LocalSystem())
-	if err != nil {
-		t.Fatal(err)
-	}
-	p, err := w.sys.NewProcess("server", v)
-	if err != nil {
-		t.Fatal(err)
-	}
-	th, _ := w.thread(p)
+	th := w.system("server") // who may make a name in the root
 	s := th.Services()
 	for asked, longest := range map[uint32]uint32{0: 1 << 16, 1: 1, 1<<16 - 1: 1<<16 - 1, 1 << 16: 1 << 16,
 		1<<16 + 1: 1 << 16, 1<<32 - 1: 1 << 16} {

@@ -96,6 +96,7 @@ var table = []row{
 	{10, "internal/test/zero"},
 	{10, "internal/test/recordings"},
 	{10, "internal/test/randtest"},
+	{10, "internal/test/terminal"},
 	{10, "internal/test/bounded"},
 	{10, "internal/test/questions"},
 	{10, "internal/test/company"},

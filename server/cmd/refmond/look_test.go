@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"io"
 	"path/filepath"
@@ -16,6 +17,18 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
+// serving serves a daemon until the function that it returns is called.
+func serving(t *testing.T, s *service) (stop func()) {
+	t.Helper()
+	served := make(chan error, 1)
+	go func() { served <- s.Serve() }()
+	return func() {
+		if err := errors.Join(s.stop(), <-served); err != nil {
+			t.Error(err)
+		}
+	}
+}
+
 // TestLooking runs the verbs that look into a daemon: at the socket of all they show
 // the user's own, at the administrators' everything (U-95, W-27).
 func TestLooking(t *testing.T) {
@@ -23,16 +36,7 @@ func TestLooking(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	served := make(chan error, 1)
-	go func() { served <- s.Serve() }()
-	defer func() {
-		if err := s.stop(); err != nil {
-			t.Error(err)
-		}
-		if err := <-served; err != nil {
-			t.Error(err)
-		}
-	}()
+	defer serving(t, s)()
 	c, err := client.Dial(cfg.Socket)
 	if err != nil {
 		t.Fatal(err)

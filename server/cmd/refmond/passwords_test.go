@@ -2,36 +2,15 @@ package main
 
 import (
 	"bytes"
-	"errors"
-	"fmt"
 	"io"
 	"os"
 	"strings"
 	"testing"
 
 	"golang.org/x/sys/unix"
-)
 
-// terminal returns a terminal's two ends: what a person types into, and what a program
-// reads.
-func terminal(t *testing.T) (person, program *os.File) {
-	t.Helper()
-	person, err := os.OpenFile("/dev/ptmx", os.O_RDWR|unix.O_NOCTTY, 0)
-	if err != nil {
-		t.Skip("this host gives no terminal: ", err)
-	}
-	t.Cleanup(func() { _ = person.Close() })
-	n, err := unix.IoctlGetInt(int(person.Fd()), unix.TIOCGPTN)
-	if err := errors.Join(err, unix.IoctlSetPointerInt(int(person.Fd()), unix.TIOCSPTLCK, 0)); err != nil {
-		t.Skip("this host gives no terminal: ", err)
-	}
-	program, err = os.OpenFile(fmt.Sprint("/dev/pts/", n), os.O_RDWR|unix.O_NOCTTY, 0)
-	if err != nil {
-		t.Skip("this host gives no terminal: ", err)
-	}
-	t.Cleanup(func() { _ = program.Close() })
-	return person, program
-}
+	"github.com/refmon/refmon/internal/test/terminal"
+)
 
 func echoes(t *testing.T, f *os.File) bool {
 	t.Helper()
@@ -60,7 +39,7 @@ func TestTypedPassword(t *testing.T) {
 	for typed, want := range map[string]string{"secret\nsecret\n": "secret",
 		"secret\nsecert\n": "the two passwords differ",
 		"\n":               "the input has none"} {
-		person, program := terminal(t)
+		person, program := terminal.Open(t)
 		if _, err := io.WriteString(person, typed); err != nil {
 			t.Fatal(err)
 		}

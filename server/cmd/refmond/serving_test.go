@@ -196,16 +196,7 @@ func TestReload(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	served := make(chan error, 1)
-	go func() { served <- s.Serve() }()
-	defer func() {
-		if err := s.stop(); err != nil {
-			t.Error(err)
-		}
-		if err := <-served; err != nil {
-			t.Error(err)
-		}
-	}()
+	defer serving(t, s)()
 	holds := func() bool {
 		t.Helper()
 		c, err := client.Dial(cfg.Socket)
