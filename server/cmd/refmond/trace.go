@@ -88,19 +88,21 @@ func (c *traceCmd) Run(std *streams) error {
 			return nil
 		case <-time.After(watchEvery):
 		}
-		if q.After, err = l.calls(std, q, false); err != nil {
+		if q.After, _, err = l.calls(std, q, false); err != nil {
 			return err
 		}
 	}
 }
 
-// calls prints the calls that were made since, and returns the number of the last one.
-func (l *looker) calls(std *streams, q daemon.Question, stamped bool) (uint64, error) {
+// calls prints the calls that were made since, and returns the number of the last one
+// and how many were printed.
+func (l *looker) calls(std *streams, q daemon.Question, stamped bool) (last uint64, n int, err error) {
 	for {
 		a, err := l.ask(q)
 		if err != nil {
-			return 0, err
+			return 0, n, err
 		}
+		n += len(a.Calls)
 		if a.Lost > 0 {
 			fmt.Fprintf(std.out, "… %d or more calls were lost here\n", a.Lost)
 		}
@@ -113,7 +115,7 @@ func (l *looker) calls(std *streams, q daemon.Question, stamped bool) (uint64, e
 			}
 		}
 		if a.Next == q.After {
-			return q.After, nil
+			return q.After, n, nil
 		}
 		q.After = a.Next
 	}
@@ -144,6 +146,9 @@ func (c *whyCmd) Run(std *streams) error {
 	if c.Since > 0 {
 		q.Since = time.Now().Add(-c.Since)
 	}
-	_, err = l.calls(std, q, true)
+	_, n, err := l.calls(std, q, true)
+	if err == nil && n == 0 {
+		fmt.Fprintln(std.out, "Nothing was denied, of what is kept and you may see.")
+	}
 	return err
 }
