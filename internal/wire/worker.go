@@ -147,6 +147,8 @@ func (w *worker) turn(f *Frame) (a reply, parked bool, err error) {
 	switch f.Kind {
 	case Wait:
 		return w.wait(f)
+	case WaitAny:
+		return w.waitAny(f)
 	case Connected:
 		return w.connected(f)
 	}
