@@ -34,11 +34,14 @@ func (c *sessionsCmd) Run(std *streams) error {
 	}
 	fmt.Fprintf(std.out, "%6s  %-16s %7s %7s  %-10s %-9s %s\n", "ID", "PROGRAM", "UID", "PID", "SESSION", "SINCE", "USER")
 	for _, s := range a.Sessions {
-		who := s.User
+		who, pid := l.named(s.User), fmt.Sprint(s.PID)
 		if s.Full {
 			who += " (full)"
 		}
-		fmt.Fprintf(std.out, "%6d  %-16s %7d %7d  %-10s %-9s %s\n", s.Process, short(s.Name, 16), s.UID, s.PID, s.Session,
+		if s.PID == 0 {
+			pid = "-" // another program started it, and which one it is now is not known
+		}
+		fmt.Fprintf(std.out, "%6d  %-16s %7d %7s  %-10s %-9s %s\n", s.Process, short(s.Name, 16), s.UID, pid, s.Session,
 			clock(s.Since), who)
 	}
 	return nil
