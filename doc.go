@@ -32,6 +32,7 @@
 // To act for others, as a server does:
 //
 //   - kernel: boots a system of processes, threads, handles and token objects.
+//   - hostfs: a directory of Linux as files that a kernel opens as the client.
 //   - client: connects to a kernel in another program; internal/wire carries the calls.
 //   - clients: the same for other languages.
 //   - logon: who a client is, what its token is made of, names and SIDs.

@@ -80,7 +80,7 @@ var plainCases = []plainCase{
 	{id: "AC-050b", sd: "…(A;;0x1;;;PS)", desired: 1, ask: selfIs(caseOther)},
 	{id: "AC-051a", sd: "…(A;;0x1;;;G)", desired: 1, change: groupG(denyOnly)},
 	{id: "AC-051b", sd: "…(D;;0x1;;;G)(A;;0x1;;;U)", desired: 1, change: groupG(denyOnly)},
-	{id: "AC-052", sd: "…(D;;0x1;;;G)(A;;0x1;;;U)", desired: 1, want: 1, change: groupG(0)},
+	{id: "AC-052", sd: "…(D;;0x1;;;G)(A;;0x1;;;U)", desired: 1, want: 1, change: groupG(token.GroupDisabled)},
 	{id: "AC-053", sd: "…(A;;0x1;;;U)", desired: 1, change: func(s *token.Spec) { s.User.Attributes = denyOnly }},
 	{id: "AC-066a", sd: "…(A;;0x1;;;U)", desired: 1, change: restricted(sid.Everyone)},
 	{id: "AC-066b", sd: "…(A;;0x1;;;WD)", desired: 1, want: 1, change: restricted(sid.Everyone)},

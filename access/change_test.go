@@ -27,23 +27,31 @@ func TestChanges(t *testing.T) {
 		desired winnt.AccessMask
 		want    []string // each is in some change
 		steps   int
+		intent  access.Intent
 	}{
 		{"O:BAG:SYD:(A;;0x1;;;BG)", nil, 1, []string{"member of S-1-5-32-546",
-			"put (A;;CC;;;" + caseU.String() + ") before"}, 1},
-		{"O:BAG:SYD:(D;;0x1;;;WD)(A;;0x1;;;WD)", nil, 1, []string{"drop DACL 0 (D;;CC;;;WD)"}, 1},
+			"put (A;;CC;;;" + caseU.String() + ") before"}, 1, access.Intent{}},
+		{"O:BAG:SYD:(D;;0x1;;;WD)(A;;0x1;;;WD)", nil, 1, []string{"drop DACL 0 (D;;CC;;;WD)"}, 1, access.Intent{}},
 		// A-50
-		{"O:BAG:SYD:(A;;0x1;;;WD)", nil, saclBit, []string{"give the token SeSecurityPrivilege"}, 1},
+		{"O:BAG:SYD:(A;;0x1;;;WD)", nil, saclBit, []string{"give the token SeSecurityPrivilege"}, 1, access.Intent{}},
 		// A-51
 		{"O:BAG:SYD:(A;;0x1;;;WD)", nil, 0x80000, []string{"SeTakeOwnershipPrivilege", "SeRelabelPrivilege",
-			"before the other"}, 1},
+			"before the other"}, 1, access.Intent{}},
 		// A-62
-		{"O:BAG:SYD:(A;;FA;;;WD)", low, 2, []string{"raise the token's integrity level to Medium"}, 1},
+		{"O:BAG:SYD:(A;;FA;;;WD)", low, 2, []string{"raise the token's integrity level to Medium"}, 1, access.Intent{}},
 		// A-62
 		{"O:BAG:SYD:(A;;FA;;;WD)S:(ML;;NW;;;HI)", nil, 2,
-			[]string{"integrity level to High", "drop SACL 0 (ML;;NW;;;HI)"}, 1},
-		{"O:BAG:SYD:(A;;FA;;;BG)", low, 2, []string{"raise the token's integrity level to Medium"}, 2},
-		{"O:BAG:SYD:", nil, 0x20000, []string{"member of S-1-5-32-544"}, 1}, // A-56: as owner
-		{"O:BAG:SYD:(A;;0x1;;;WD)", nil, 1, nil, 0},
+			[]string{"integrity level to High", "drop SACL 0 (ML;;NW;;;HI)"}, 1, access.Intent{}},
+		{"O:BAG:SYD:(A;;FA;;;BG)", low, 2, []string{"raise the token's integrity level to Medium"}, 2, access.Intent{}},
+		{"O:BAG:SYD:", nil, 0x20000, []string{"member of S-1-5-32-544"}, 1, access.Intent{}}, // A-56: as owner
+		{"O:BAG:SYD:(A;;0x1;;;WD)", nil, 1, nil, 0, access.Intent{}},
+		// A-54: of one that means to make a copy, or to put one back
+		{"O:BAG:SYD:", nil, winnt.FILE_READ_DATA, []string{"give the token SeBackupPrivilege, enabled"}, 1,
+			access.Intent{Backup: true}},
+		{"O:BAG:SYD:", nil, winnt.FILE_WRITE_DATA, []string{"give the token SeRestorePrivilege, enabled"}, 1,
+			access.Intent{Restore: true}},
+		{"O:BAG:SYD:", func(s *token.Spec) { s.Privileges = winnt.SeBackupPrivilege.Bit() }, winnt.FILE_READ_DATA,
+			[]string{"enable SeBackupPrivilege, which the token holds disabled"}, 1, access.Intent{Backup: true}},
 	} {
 		s := baseSpec()
 		s.Privileges, s.EnabledPrivileges = 0, 0
@@ -51,7 +59,7 @@ func TestChanges(t *testing.T) {
 			c.change(&s)
 		}
 		r := &access.Request{Descriptor: sddl.MustParse(c.text), Subject: access.Subject{Primary: mustToken(t, s)},
-			Desired: c.desired, Type: winnt.FileObject}
+			Desired: c.desired, Type: winnt.FileObject, Intent: c.intent}
 		got, err := access.Changes(r)
 		if err != nil || (len(got) == 0) != (c.want == nil) {
 			t.Errorf("%s %#x: %v, %v", c.text, uint32(c.desired), got, err)
@@ -63,6 +71,11 @@ func TestChanges(t *testing.T) {
 				t.Errorf("%s %#x: %v has %d steps, want %d", c.text, uint32(c.desired), x, len(x.Steps), c.steps)
 			}
 			all.WriteString(x.String() + "\n")
+		}
+		for name, declared := range map[string]bool{"SeBackup": c.intent.Backup, "SeRestore": c.intent.Restore} {
+			if strings.Contains(all.String(), name) != declared {
+				t.Errorf("A-54: %s %#x, %+v: %s in\n%s", c.text, uint32(c.desired), c.intent, name, &all)
+			}
 		}
 		for _, w := range c.want {
 			if !strings.Contains(all.String(), w) {
@@ -157,6 +170,25 @@ func ExampleExplanation_Certificate() {
 	// true
 }
 
+// TestCertificateOrdersPrivileges: privileges stand in alphabetical order, whatever
+// their numbers (docs/certificates.md): SeTakeOwnershipPrivilege is 9, SeBackupPrivilege 17.
+func TestCertificateOrdersPrivileges(t *testing.T) {
+	spec := baseSpec()
+	spec.Privileges = winnt.Privileges(winnt.SeTakeOwnershipPrivilege, winnt.SeBackupPrivilege)
+	spec.EnabledPrivileges = spec.Privileges
+	r := &access.Request{Descriptor: sddl.MustParse("O:BAG:SYD:"), Subject: access.Subject{Primary: mustToken(t, spec)},
+		Desired: winnt.FILE_READ_DATA | winnt.WRITE_OWNER, Type: winnt.FileObject,
+		Intent: access.Intent{Backup: true}}
+	d, x, err := access.Explain(r)
+	if err != nil || !d.Allowed() {
+		t.Fatal(d, err)
+	}
+	cert, err := x.Certificate(r, nil)
+	if want := `"privileges":["SeBackupPrivilege","SeTakeOwnershipPrivilege"]`; !strings.Contains(string(cert), want) {
+		t.Errorf("%s, %v: want %s", cert, err, want)
+	}
+}
+
 // TestCertificateErrors: a certificate is about the explained question and its
 // token.
 func TestCertificateErrors(t *testing.T) {
@@ -183,6 +215,21 @@ func TestCertificateErrors(t *testing.T) {
 	other.Desired, other.Options.Callback = 1, func(sd.ACE, *token.Token) claims.Truth { return claims.True }
 	if _, err := x.Certificate(&other, nil); err != access.ErrCallback {
 		t.Errorf("a callback: %v", err)
+	}
+	other.Desired, other.Options.Callback, other.Type = 1, nil, nil
+	if _, err := x.Certificate(&other, nil); err != access.ErrNotExplained {
+		t.Errorf("no type: %v", err)
+	}
+	other.Type = winnt.FileObject
+	if _, err := (*access.Explanation)(nil).Certificate(&other, nil); err != access.ErrNotExplained {
+		t.Errorf("no explanation: %v", err)
+	}
+	other.Type = winnt.KeyObject
+	if _, err := x.Certificate(&other, nil); err != access.ErrNotExplained {
+		t.Errorf("another type: %v", err)
+	}
+	if _, err := x.Certificate(nil, nil); err != access.ErrNoRequest {
+		t.Errorf("no request: %v", err)
 	}
 	other.Subject = access.Subject{}
 	if _, err := x.Certificate(&other, nil); err != access.ErrNoToken {

@@ -9,6 +9,7 @@ import (
 	"github.com/refmon/refmon/claims"
 	"github.com/refmon/refmon/ntstatus"
 	"github.com/refmon/refmon/sd"
+	"github.com/refmon/refmon/sddl"
 	"github.com/refmon/refmon/sid"
 	"github.com/refmon/refmon/token"
 	"github.com/refmon/refmon/winnt"
@@ -157,6 +158,13 @@ func TestMalformedQuestions(t *testing.T) {
 	}
 	if d, err := access.Check(tok, nil, 1, winnt.FileObject); err != nil || d.Status() != ntstatus.AccessDenied {
 		t.Errorf("Check without descriptor: %v %v", d, err)
+	}
+	// Nothing asked for is nothing granted, whatever the descriptor gives.
+	for _, text := range []string{"O:BAG:SY", "O:BAG:SYD:(A;;FA;;;WD)", "O:BAG:SYD:NO_ACCESS_CONTROL"} {
+		raw := sddl.MustParse(text).Binary()
+		if d, err := access.CheckBytes(tok, []byte(raw), 0, winnt.FileObject); err != nil || d.Allowed() || d.Granted != 0 {
+			t.Errorf("A-24: %s, 0 asked for: %v, %v", text, d, err)
+		}
 	}
 	if _, err := access.CheckBytes(tok, []byte{2}, 1, winnt.FileObject); !errors.Is(err,
 		ntstatus.InvalidSecurityDescr.Err()) {

@@ -3,6 +3,7 @@ package access_test
 import (
 	"fmt"
 	"math/rand/v2"
+	"reflect"
 	"testing"
 
 	"github.com/refmon/refmon/access"
@@ -36,6 +37,24 @@ func TestTwin(t *testing.T) {
 	}
 }
 
+// checkRecord carries an explanation to another program and back: it says the same
+// there, and its record is the same.
+func checkRecord(t *testing.T, x *access.Explanation) {
+	record := x.Record()
+	back := record.Explanation()
+	if back.String() != x.String() || back.Decision != x.Decision || back.Desired != x.Desired ||
+		back.Asked != x.Asked || !reflect.DeepEqual(back.Record(), record) {
+		t.Errorf("carried, the explanation is\n%s\nand was\n%s", back, x)
+	}
+	for i := range x.Steps {
+		a, b := x.Steps[i], back.Steps[i]
+		if a.Rule != b.Rule || a.List != b.List || a.ACE != b.ACE || a.Bits != b.Bits || a.Granted != b.Granted ||
+			a.Because != b.Because || a.Pass != b.Pass || a.Node != b.Node {
+			t.Errorf("step %d is %+v and was %+v", i, b, a)
+		}
+	}
+}
+
 func compareWithTwin(t *testing.T, w questions.World, r *access.Request) (allowed bool) {
 	want := newTwin(r).single()
 	got, err := access.SeAccessCheck(r)
@@ -47,6 +66,7 @@ func compareWithTwin(t *testing.T, w questions.World, r *access.Request) (allowe
 		t.Errorf("Explain: %+v, %v; the plain check says %+v", explained, err, got)
 	}
 	checkReasons(t, x, r)
+	checkRecord(t, x)
 	if len(r.ObjectTypes) > 0 {
 		compareLists(t, r)
 	}

@@ -118,7 +118,7 @@ func plainEntries(t *testing.T) (out []sd.ACE) {
 // deny entries only.
 func plainTokens(t *testing.T) (out []*token.Token) {
 	const absent = ^uint32(0)
-	states := []uint32{absent, 0, enabled, denyOnly}
+	states := []uint32{absent, token.GroupDisabled, enabled, denyOnly}
 	for _, u := range states {
 		for _, g := range states {
 			for _, o := range states {
@@ -158,7 +158,7 @@ func scopeEntries(t *testing.T) (out []sd.ACE) {
 
 func scopeTokens(t *testing.T) (out []*token.Token) {
 	for _, user := range []uint32{0, denyOnly} {
-		for _, group := range []uint32{enabled, 0, denyOnly} {
+		for _, group := range []uint32{enabled, token.GroupDisabled, denyOnly} {
 			for _, f := range []func(*token.Spec){func(*token.Spec) {}, restricted(caseG),
 				all(restricted(caseU), writeRestricted), appContainer} {
 				s := token.Spec{

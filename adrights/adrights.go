@@ -69,6 +69,13 @@ func parse(line string) Entry {
 	return Entry{Name: f[3], Kind: Kind(strings.Index(kinds, f[1])), GUID: guidOf(f[0]), Set: guidOf(f[2])}
 }
 
+// named reports whether a line is about a name, in any case; it is not parsed for
+// that. The set of an attribute stands between its letter and its name.
+func named(line, name string) bool {
+	_, after, _ := strings.Cut(line[len("00000000000000000000000000000000 x "):], " ")
+	return strings.EqualFold(strings.TrimSuffix(after, "\n"), name)
+}
+
 // guidOf reads the digits of the table, "-" as the zero GUID. Only lines of the
 // table come here, and a test reads them all.
 func guidOf(digits string) winnt.GUID {
@@ -86,9 +93,9 @@ func guidOf(digits string) winnt.GUID {
 // ByName returns the entries of a name, in any case. A name can stand for more
 // than one thing: "member" is an attribute, and a validated write has its GUID.
 func ByName(name string) (out []Entry) {
-	for e := range All() {
-		if strings.EqualFold(e.Name, name) {
-			out = append(out, e)
+	for line := range strings.Lines(table) {
+		if named(line, name) {
+			out = append(out, parse(line))
 		}
 	}
 	return out
@@ -96,9 +103,9 @@ func ByName(name string) (out []Entry) {
 
 // Find returns the first entry of a name, rights before classes and attributes.
 func Find(name string) (Entry, bool) {
-	for e := range All() {
-		if strings.EqualFold(e.Name, name) {
-			return e, true
+	for line := range strings.Lines(table) {
+		if named(line, name) {
+			return parse(line), true
 		}
 	}
 	return Entry{}, false

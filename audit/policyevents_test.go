@@ -44,6 +44,14 @@ func TestPolicyParts(t *testing.T) {
 			t.Errorf("%d: %s is %q, want %q", there[c.at].ID, c.field, got, c.want)
 		}
 	}
+	for _, e := range there {
+		for name, want := range map[string]string{"SubjectUserSid": origin(t).Subject.Primary.User().SID.String(),
+			"ProcessName": origin(t).ProcessName} {
+			if got, ok := e.Field(name); ok && got != want {
+				t.Errorf("%d: %s is %q, want %q", e.ID, name, got, want)
+			}
+		}
+	}
 	back := audit.PolicyChanged(origin(t), after, before)
 	if !slices.Equal(ids(back), []int{4912, 4817, 4906}) || field(t, back[0], "AuditPolicyChanges") != "%%8454, %%8456" {
 		t.Errorf("back: %v", back)

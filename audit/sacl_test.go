@@ -100,7 +100,7 @@ func TestDenyPredicate(t *testing.T) {
 		want    bool
 	}{
 		{"UC-09 deny-only group", with(group(winnt.SE_GROUP_USE_FOR_DENY_ONLY)), forG, true},
-		{"UC-10 group not enabled", with(group(0)), forG, false},
+		{"UC-10 group not enabled", with(group(token.GroupDisabled)), forG, false},
 		{"enabled group", with(group(enabled)), forG, true},
 		{"no such group", with(func(*token.Spec) {}), forG, false},
 		{"restricting SID", with(func(s *token.Spec) { s.Restricted = []token.Group{{SID: groupG}} }), forG, true},

@@ -52,6 +52,30 @@ func TestMemoryDrops(t *testing.T) {
 	}
 }
 
+// U-65: a single lost record is told, once.
+func TestMemoryTellsOneLoss(t *testing.T) {
+	m := audit.NewMemory(2, 0)
+	for i, want := range []error{nil, nil, audit.ErrFull} {
+		if err := m.Write(numbered("")); err != want {
+			t.Fatalf("record %d: %v", i, err)
+		}
+	}
+	m.Drain()
+	if err := m.Write(numbered("")); err != nil {
+		t.Fatal(err)
+	}
+	events := m.Drain()
+	if len(events) != 2 || events[0].ID != 4612 || field(t, events[0], "AuditsDiscarded") != "1" {
+		t.Fatalf("U-65: %v", ids(events))
+	}
+	if err := m.Write(numbered("")); err != nil {
+		t.Fatal(err)
+	}
+	if events = m.Drain(); len(events) != 1 || events[0].ID != 4658 || m.Dropped() != 1 {
+		t.Errorf("U-65: a loss told twice: %v, %d dropped", ids(events), m.Dropped())
+	}
+}
+
 func TestMemoryLimits(t *testing.T) {
 	m := audit.NewMemory(0, 1000)
 	big := audit.ObjectAccessed(audit.Origin{}, audit.Object{Name: strings.Repeat("x", 5000)}, 1, nil)

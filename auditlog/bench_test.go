@@ -5,6 +5,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strconv"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -53,6 +54,20 @@ func idle() *Log {
 		cfg:  Config{Mode: Relaxed},
 		next: &batch{events: make([]audit.Event, 0, queueRecords), done: make(chan struct{})},
 		room: make(chan struct{}), wake: make(chan struct{}, 1),
+	}
+}
+
+// TestQueueIsBoundedByBytes: a queue takes records up to its bound in bytes, however few
+// they are, and no relaxed one behind it (U-66).
+func TestQueueIsBoundedByBytes(t *testing.T) {
+	l, e, n := idle(), opened(t, audit.Success, strings.Repeat("r", 200_000)), 0
+	for l.Write(e) == nil {
+		if n++; n > queueRecords/2 {
+			t.Fatal("the queue has no bound in bytes")
+		}
+	}
+	if bytes := n * e.Size(); bytes <= queueBytes || bytes > queueBytes+e.Size() {
+		t.Errorf("U-66: %d records of %d bytes are queued, the bound is %d bytes", n, e.Size(), queueBytes)
 	}
 }
 

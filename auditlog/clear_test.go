@@ -29,6 +29,39 @@ func holder(t *testing.T, privileges ...winnt.Privilege) audit.Origin {
 	return audit.Origin{Subject: access.Subject{Primary: tok}}
 }
 
+// TestClearNamesWhatWent: the records of a clearing name each segment that went, from
+// its first record to its last, all of them together and nothing twice (U-67, U-69).
+func TestClearNamesWhatWent(t *testing.T) {
+	d := newMemDisk(t, "")
+	cfg := testConfig(t, d)
+	cfg.SegmentBytes, cfg.Keep.Full = 5_000, Overwrite
+	l := mustOpen(t, cfg)
+	mustWrite(t, l, 40)
+	if err := l.Clear(holder(t, winnt.SeSecurityPrivilege)); err != nil {
+		t.Fatal(err)
+	}
+	if err := l.Close(); err != nil {
+		t.Fatal(err)
+	}
+	events, segments, next := recordsOf(t, d), 0, 1
+	for _, e := range events {
+		if e.ID != audit.OverwrittenID {
+			continue
+		}
+		segments++
+		first, _ := e.Field("FirstRecordId")
+		last, _ := e.Field("LastRecordId")
+		n, err := strconv.Atoi(last)
+		if first != strconv.Itoa(next) || err != nil || n < next {
+			t.Errorf("records %s to %s went, the one before ended with %d: %v", first, last, next-1, err)
+		}
+		next = n + 1
+	}
+	if uint64(next) != events[0].RecordID || segments < 3 {
+		t.Errorf("%d segments up to %d went, record %d is the first left", segments, next-1, events[0].RecordID)
+	}
+}
+
 // TestClear: clearing needs SeSecurityPrivilege; what stays begins with event
 // 1102, verifies, and continues what went (UC-60, U-69).
 func TestClear(t *testing.T) {

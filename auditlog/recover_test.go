@@ -80,6 +80,19 @@ func TestTornTail(t *testing.T) {
 	whole := left.now[segmentName(1)].data
 	var torn []byte
 	torn = append(append(torn, whole...), rewrite(7, []byte(`{"id":7,"time":"x`))...)
+	clean := left.crash(func(int) int { return 0 }) // nothing to cut off: nothing is kept aside
+	l = mustOpen(t, testConfig(t, clean))
+	if got := l.Recovered(); got.Records != 6 || got.Cut != 0 || got.CutFile != "" {
+		t.Errorf("whole: %+v", got)
+	}
+	if err := l.Close(); err != nil {
+		t.Fatal(err)
+	}
+	for name := range clean.now {
+		if strings.HasPrefix(name, "cut-") {
+			t.Errorf("whole: %s is there", name)
+		}
+	}
 	for cut := 1; cut < frameFixed+17; cut++ {
 		d := left.crash(func(int) int { return 0 })
 		d.set(segmentName(1), torn[:len(whole)+cut])

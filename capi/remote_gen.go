@@ -137,6 +137,10 @@ func (r *remote) NtCreateEvent(in nt.CreateEventIn) (nt.EventOut, ntstatus.Statu
 	return over[nt.EventOut](r, "NtCreateEvent", in)
 }
 
+func (r *remote) NtCreateFile(in nt.CreateFileIn) (nt.CreateFileOut, ntstatus.Status) {
+	return over[nt.CreateFileOut](r, "NtCreateFile", in)
+}
+
 func (r *remote) NtCreateJobObject(in nt.CreateJobObjectIn) (nt.CreateJobObjectOut, ntstatus.Status) {
 	return over[nt.CreateJobObjectOut](r, "NtCreateJobObject", in)
 }
@@ -179,6 +183,10 @@ func (r *remote) NtCreateTokenEx(in nt.CreateTokenExIn) (nt.CreateTokenOut, ntst
 
 func (r *remote) NtCreateUserProcess(in nt.CreateUserProcessIn) (nt.CreateUserProcessOut, ntstatus.Status) {
 	return over[nt.CreateUserProcessOut](r, "NtCreateUserProcess", in)
+}
+
+func (r *remote) NtDeleteFile(in nt.DeleteFileIn) (nt.DeleteFileOut, ntstatus.Status) {
+	return over[nt.DeleteFileOut](r, "NtDeleteFile", in)
 }
 
 func (r *remote) NtDeleteObjectAuditAlarm(in nt.CloseObjectAuditAlarmIn) (nt.CloseObjectAuditAlarmOut, ntstatus.Status) {
@@ -313,6 +321,10 @@ func (r *remote) NtPrivilegedServiceAuditAlarm(in nt.PrivilegedServiceAuditAlarm
 	return over[nt.PrivilegedServiceAuditAlarmOut](r, "NtPrivilegedServiceAuditAlarm", in)
 }
 
+func (r *remote) NtQueryDirectoryFile(in nt.QueryDirectoryFileIn) (nt.QueryDirectoryFileOut, ntstatus.Status) {
+	return over[nt.QueryDirectoryFileOut](r, "NtQueryDirectoryFile", in)
+}
+
 func (r *remote) NtQueryDirectoryObject(in nt.QueryDirectoryObjectIn) (nt.QueryDirectoryObjectOut, ntstatus.Status) {
 	return over[nt.QueryDirectoryObjectOut](r, "NtQueryDirectoryObject", in)
 }
@@ -403,6 +415,10 @@ func (r *remote) NtResumeThread(in nt.ResumeThreadIn) (nt.ResumeThreadOut, ntsta
 
 func (r *remote) NtSetEvent(in nt.SetEventIn) (nt.SetEventOut, ntstatus.Status) {
 	return over[nt.SetEventOut](r, "NtSetEvent", in)
+}
+
+func (r *remote) NtSetInformationFile(in nt.SetInformationFileIn) (nt.SetInformationFileOut, ntstatus.Status) {
+	return over[nt.SetInformationFileOut](r, "NtSetInformationFile", in)
 }
 
 func (r *remote) NtSetInformationJobObject(in nt.SetInformationJobObjectIn) (nt.SetInformationJobObjectOut, ntstatus.Status) {

@@ -175,6 +175,9 @@ func TestDuplicates(t *testing.T) {
 		{ints("i", 1, 2, 1), true},
 		{strs("s", "a", "A"), true},
 		{sensitive, false},
+		{strs("s", "a", "B", "A"), true},       // apart in the order of their characters
+		{strs("s", "b", "a", "C", "B"), true},  // the same
+		{strs("s", "a", "B", "c", "D"), false}, // no two
 		{bools("b", 0, 1), false},
 		{bools("b", 0, 1, 0), true},
 		{ints("i", long...), false},

@@ -118,6 +118,7 @@ func TestNoDevice(t *testing.T) {
 func TestBrokenPrograms(t *testing.T) {
 	one := appendToken(nil, tokLocal, appendUTF16(nil, "one"))
 	lit := appendToken(nil, tokString, appendUTF16(nil, "x"))
+	claim := appendToken(nil, tokUser, appendUTF16(nil, "one"))
 	join := func(parts ...any) []byte {
 		b := []byte(signature)
 		for _, p := range parts {
@@ -139,6 +140,11 @@ func TestBrokenPrograms(t *testing.T) {
 		"nothing to negate":                  join(opNot, one),
 		"literal as logical operand":         join(one, lit, opOr),
 		"literal on the left of a relation":  join(lit, one, opEqual),
+		"literal before a relation":          join(lit, claim, opEqual),
+		"literal before an order":            join(lit, claim, opLess),
+		"literal before a set operation":     join(lit, claim, opContains),
+		"result before a relation":           join(one, opNot, claim, opEqual),
+		"result before a set operation":      join(one, opNot, claim, opAnyOf),
 		"relation between results":           join(one, opNot, one, opNot, opEqual),
 		"set operation on a result":          join(one, opNot, lit, opContains),
 		"existence of a literal":             join(lit, opExists),

@@ -90,6 +90,17 @@ func TestOutcomes(t *testing.T) {
 			}
 		}
 	}
+	// A literal is no left side, whatever the token says on the right. It has no text.
+	for _, code := range []byte{opEqual, opNotEqual, opLess, opGreaterEqual, opContains, opAnyOf, opNotContains} {
+		tokens := appendToken([]byte(signature), tokString, appendUTF16(nil, "a"))
+		e, err := Decode(append(appendToken(tokens, tokUser, appendUTF16(nil, "x")), code))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := e.Outcomes(object); got != u || e.Eval(&testEnv{}) != Unknown {
+			t.Errorf("%s after a literal: outcomes %03b, want %03b", operators[code].text, got, u)
+		}
+	}
 	if got := new(Expr).Outcomes(nil); got != u {
 		t.Errorf("empty program: %03b", got)
 	}

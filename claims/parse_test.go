@@ -85,6 +85,15 @@ func TestConditionRefusals(t *testing.T) {
 		{"S-50", `(a == -9223372036854775809)`, 6},
 		{"S-50", `(a == 08)`, 6},
 		{"S-50", `(a == 0x)`, 6},
+		{"S-50", `(a == 1/)`, 7}, // the neighbours of the digits in ASCII are not digits
+		{"S-50", `(a == 1:)`, 7},
+		{"S-50", "(a == 0x1`)", 9},
+		{"S-50", `(a == 0x1g)`, 9},
+		{"S-50", `(a == 0x1@)`, 9},
+		{"S-50", `(a == 0x1G)`, 9},
+		{"S-50", `(a == /1)`, 6},
+		{"S-50", `(a == #0/)`, 8},
+		{"S-50", `(a == #0g)`, 8},
 		{"S-50", `(a == "b)`, 6},
 		{"S-49", `(@User. == 1)`, 7},
 		{"S-49", `(@User.%0041)`, 7},
@@ -109,6 +118,9 @@ func TestConditionRefusals(t *testing.T) {
 		{"S-47", ``, 0},
 		{"S-35", "(" + strings.Repeat("(", maxDepth) + "a", maxDepth + 1},
 		{"S-35", `(a == "` + strings.Repeat("x", MaxExprSize/2) + `")`, 7 + MaxExprSize/2 + 1},
+		{"S-35", `(a == #` + strings.Repeat("00", MaxExprSize) + `)`, 7 + 2*MaxExprSize},
+		{"S-35", "(" + strings.Repeat("a || ", MaxTokens/2) + "a)", 5*(MaxTokens/2) + 3}, // 1001 operands, 1000 operators
+		{"S-35", "(" + strings.Repeat("a == 1 || ", 700) + "a)", 499*10 + 7},             // 20 bytes each; "artx"
 	} {
 		_, _, err := ParseExpr(c.text, ParseOptions{})
 		var syntax *SyntaxError

@@ -57,9 +57,11 @@ func TestFingerprint(t *testing.T) {
 		}
 	}
 	for name, change := range map[string]func(*token.Spec){
-		"order":      func(s *token.Spec) { slices.Reverse(s.Groups) },
-		"twice":      func(s *token.Spec) { s.Groups = append(s.Groups, s.Groups[0]) },
-		"disabled":   func(s *token.Spec) { s.Groups = append(s.Groups, token.Group{SID: worldUsers[5]}) },
+		"order": func(s *token.Spec) { slices.Reverse(s.Groups) },
+		"twice": func(s *token.Spec) { s.Groups = append(s.Groups, s.Groups[0]) },
+		"disabled": func(s *token.Spec) {
+			s.Groups = append(s.Groups, token.Group{SID: worldUsers[5], Attributes: token.GroupDisabled})
+		},
 		"session":    func(s *token.Spec) { s.SessionID = 7 },
 		"disabled p": func(s *token.Spec) { s.Privileges |= winnt.SeSecurityPrivilege.Bit() },
 	} {

@@ -314,6 +314,14 @@ func TestToPOSIXLosses(t *testing.T) {
 			t.Errorf("%s: %v", text, lost)
 		}
 	}
+	// What goes on to files and directories alike is kept, unless it stops at the first.
+	for flags, loses := range map[string]bool{"OICIIO": false, "OICINPIO": true, "OIIO": true, "CIIO": true} {
+		_, lost := fileaccess.ToPOSIX(sddl.MustParse(owned+"D:(A;;FR;;;S-1-22-1-7)(A;;FR;;;S-1-22-2-8)(A;;FR;;;WD)(A;"+
+			flags+";FR;;;CO)(A;"+flags+";FR;;;CG)(A;"+flags+";FR;;;WD)"), true, nil)
+		if kinds(lost)[fileaccess.LossInheritance] != loses {
+			t.Errorf("entries with %s: %v", flags, lost)
+		}
+	}
 	if p, _ := fileaccess.ToPOSIX(sddl.MustParse(owned), false, nil); p.Mode != 0o777 {
 		t.Errorf("no DACL: %+v", p)
 	}

@@ -179,6 +179,32 @@ func TestNames(t *testing.T) {
 	}
 }
 
+// TestStoppedAt: a refusal tells the component of the path that refused, and the number
+// of components where the last name did (F-22, F-23, F-26, F-27).
+func TestStoppedAt(t *testing.T) {
+	all := path("(A;;FA;;;WD)", "(A;;FA;;;WD)", "(A;;FA;;;WD)")
+	at := func(i int, change func(*fileaccess.Component)) setup { return component(i, change) }
+	for _, c := range []struct {
+		name string
+		do   setup
+		want int
+		rule string
+	}{
+		{"the first is missing", at(0, func(c *fileaccess.Component) { c.Exists = false }), 0, "F-22"},
+		{"the second is a link", at(1, func(c *fileaccess.Component) { c.SymbolicLink = true }), 1, "F-22"},
+		{"the third is no directory", at(2, func(c *fileaccess.Component) { c.IsDirectory = false }), 2, "F-22"},
+		{"the second cannot be passed", at(1, func(c *fileaccess.Component) { c.Descriptor = aces(t, "empty") }), 1,
+			"F-23"},
+		{"the last name is missing", func(s *situation) { s.f.Object.Exists = false }, 3, "F-26"},
+		{"the last name is no directory", options(fileaccess.DirectoryFile), 3, "F-27"},
+	} {
+		d, _ := open(t, 1, all, always, c.do)
+		if d.Allowed() || d.StoppedAt != c.want || d.Rule != c.rule {
+			t.Errorf("%s: %v by %s at %d, want %s at %d", c.name, d.Status(), d.Rule, d.StoppedAt, c.rule, c.want)
+		}
+	}
+}
+
 // F-22: a malformed stream name on the way comes before everything.
 func TestBadStreamOnTheWay(t *testing.T) {
 	d, _ := open(t, 1, path("(A;;FA;;;WD)", "(A;;FA;;;WD)"),
@@ -216,6 +242,23 @@ func TestCreationRefused(t *testing.T) {
 	if d, _ := open(t, 1, create, missing, dirOption, asked(fileaccess.AttributeTemporary),
 		parentFull); d.Status() != invalid || d.Rule != "F-30" {
 		t.Errorf("F-30: %+v", d)
+	}
+}
+
+// F-30: each half of what cannot be made can be.
+func TestCreationGranted(t *testing.T) {
+	for name, do := range map[string]setup{
+		"a temporary file, with an option": func(s *situation) {
+			options(fileaccess.NonDirectoryFile)(s)
+			asked(fileaccess.AttributeTemporary)(s)
+		},
+		"a directory":      dirOption,
+		"a read-only file": asked(fileaccess.AttributeReadOnly),
+		"a file that is deleted on close": options(fileaccess.DeleteOnClose),
+	} {
+		if d, _ := open(t, winnt.DELETE, create, missing, parentFull, do); !d.Allowed() {
+			t.Errorf("F-30: %s: %v by %s", name, d.Status(), d.Rule)
+		}
 	}
 }
 

@@ -21,6 +21,9 @@ const kernelObjects = `\KernelObjects`
 // deviceNames is the directory of the names by which programs know devices.
 const deviceNames = `\GLOBAL??`
 
+// devices is the directory of the devices themselves.
+const devices = `\Device`
+
 // links are the symbolic links that a system has from the start, and what they
 // stand for. There is one session, 0, whose objects are the global ones (O-141).
 var links = [][2]string{
@@ -47,7 +50,7 @@ func (s *System) makeDirectories() {
 	everybody := systems(winnt.DIRECTORY_ALL_ACCESS&^winnt.STANDARD_RIGHTS_REQUIRED|winnt.READ_CONTROL,
 		winnt.DIRECTORY_ALL_ACCESS)
 	s.insert(BaseNamedObjects, ob.NewDirectory(everybody, 0))
-	for _, path := range []string{kernelObjects, deviceNames, `\Device`,
+	for _, path := range []string{kernelObjects, deviceNames, devices,
 		`\Sessions`, `\Sessions\BNOLINKS`, `\Sessions\0`} {
 		s.insert(path, ob.NewDirectory(rootDescriptor(), 0))
 	}

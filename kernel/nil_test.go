@@ -56,6 +56,13 @@ func TestCheckWithoutSubject(t *testing.T) {
 		if out.Result || out.AccessStatus == ntstatus.Success || out.GrantedAccess != 0 {
 			t.Errorf("A-150: %+v: %+v", c, out)
 		}
+		for _, mode := range []kernel.ProcessorMode{kernel.UserMode, kernel.KernelMode} {
+			required := &nt.PrivilegeSet{Privilege: []nt.LUIDAndAttributes{{LUID: winnt.SeBackupPrivilege.LUID()}}}
+			if set, held := k.SePrivilegeCheck(required, c, mode); held || len(set.Privilege) != 1 ||
+				set.Privilege[0].Attributes != 0 {
+				t.Errorf("A-150: %+v in mode %d holds a privilege: %+v", c, mode, set)
+			}
+		}
 	}
 	if err := sys.Close(); err != nil {
 		t.Error(err)

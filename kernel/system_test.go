@@ -202,6 +202,12 @@ func TestForeignThread(t *testing.T) {
 	if b.KernelMode(th) != nil {
 		t.Error("a thread of one system runs in the kernel of another")
 	}
+	if other, err := b.Spawn(th); err == nil || other != nil {
+		t.Errorf("a system makes a thread %v of another's process: %v", other, err)
+	}
+	if other, err := a.Spawn(th); err != nil || a.KernelMode(other) == nil {
+		t.Errorf("a thread of its own process: %v, %v", other, err)
+	}
 	if a.Profile() != nt.Documented || b.Profile() != nt.Observed || th.Services().Profile() != nt.Documented {
 		t.Error("profiles")
 	}

@@ -140,7 +140,7 @@ func (k *KernelThread) CaptureToken(v *token.Token, server *EThread) *AccessToke
 // ThreadObject returns the object behind a thread of this system, nil for others.
 // It carries no reference of its own: it is good as long as the thread.
 func (s *System) ThreadObject(th *nt.Thread) *EThread {
-	if c, ok := th.Services().(*services.Context); ok {
+	if c, ok := th.Services().(*services.Context); ok && c.Sys == s.sys {
 		return c.Thread()
 	}
 	return nil

@@ -60,6 +60,7 @@ var (
 		"ZwQueryInformationProcess", "ZwQueryInformationThread", "ZwImpersonateThread",
 		"ZwImpersonateAnonymousToken", "ZwCreateNamedPipeFile", "ZwFsControlFile", "ZwQueryInformationFile",
 		"ZwQueryVolumeInformationFile", "ZwReadFile", "ZwWriteFile", "ZwFlushBuffersFile",
+		"ZwCreateFile", "ZwDeleteFile", "ZwSetInformationFile", "ZwQueryDirectoryFile",
 		"ZwCreateJobObject", "ZwOpenJobObject",
 		"ZwAssignProcessToJobObject", "ZwSetInformationJobObject", "ZwCreateUserProcess", "ZwSuspendThread",
 		"ZwResumeThread", "ZwSetInformationProcess",

@@ -96,7 +96,8 @@ func (p *Person) spec(t winnt.LogonType, more []token.Group) token.Spec {
 	add(sid.Everyone)
 	add(typeSIDs(t)...)
 	add(sid.AuthenticatedUsers, sid.ThisOrganization)
-	s.Groups = append(s.Groups, more...)
+	// The groups that a caller adds have the caller's attributes. T-144
+	s.Groups = append(s.Groups, token.AsGiven(more)...)
 	if t == winnt.LOGON32_LOGON_NETWORK {
 		// A network logon gives an impersonation token, every other a primary one. L-9
 		s.Type, s.Level = winnt.TokenImpersonation, winnt.SecurityImpersonation
@@ -144,7 +145,8 @@ func limit(full token.Spec) token.Spec {
 func (r *Result) Administrator() bool {
 	has := func(s *token.Spec) bool {
 		return s != nil && (s.User.SID == sid.LocalSystem || slices.ContainsFunc(s.Groups, func(g token.Group) bool {
-			return g.SID == sid.Administrators && g.Attributes&winnt.SE_GROUP_ENABLED != 0
+			// A group without attributes becomes an ordinary, enabled one. T-143
+			return g.SID == sid.Administrators && (g.Attributes == 0 || g.Attributes&winnt.SE_GROUP_ENABLED != 0)
 		}))
 	}
 	return has(&r.Token) || has(r.Linked)

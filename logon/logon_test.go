@@ -8,6 +8,9 @@ import (
 	"testing"
 
 	"github.com/refmon/refmon/logon"
+	"github.com/refmon/refmon/sid"
+	"github.com/refmon/refmon/token"
+	"github.com/refmon/refmon/winnt"
 )
 
 // TestSecret: no verb and no encoder shows a secret (L-1).
@@ -28,6 +31,24 @@ func TestSecret(t *testing.T) {
 			if strings.Contains(s, clear) {
 				t.Errorf("shown: %s", s)
 			}
+		}
+	}
+}
+
+// TestAdministrator: Administrators without attributes will be enabled in the
+// token, and so count (T-143).
+func TestAdministrator(t *testing.T) {
+	for attributes, want := range map[uint32]bool{0: true, token.GroupDefault: true, token.GroupDisabled: false,
+		winnt.SE_GROUP_USE_FOR_DENY_ONLY: false} {
+		r := logon.Result{Token: token.Spec{User: token.Group{SID: sid.LocalService},
+			Groups: []token.Group{{SID: sid.Administrators, Attributes: attributes}}}}
+		made, err := token.New(r.Token)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if r.Administrator() != want || made.Member(sid.Administrators, false) != want {
+			t.Errorf("T-143: Administrators with %#x: %v, in the token %v", attributes, r.Administrator(),
+				made.Member(sid.Administrators, false))
 		}
 	}
 }

@@ -37,6 +37,7 @@ type CompletionInformation struct {
 var fileFacts = map[FileInfoClass]uint32{
 	FilePipeInformation: 8, FilePipeLocalInformation: 40, FileAccessInformation: 4, FileNameInformation: 8,
 	FileAlignmentInformation: 4, FileIoCompletionNotificationInformation: 4,
+	FileBasicInformation: 40, FileStandardInformation: 24, FileInternalInformation: 8, FilePositionInformation: 8,
 }
 
 // Least returns how many bytes the structure of a class has at least; 0 for a class
@@ -49,4 +50,14 @@ var fileFactNames = map[FileInfoClass]string{
 	FileAccessInformation: "FileAccessInformation", FileNameInformation: "FileNameInformation",
 	FileAlignmentInformation:                "FileAlignmentInformation",
 	FileIoCompletionNotificationInformation: "FileIoCompletionNotificationInformation",
+	FileDirectoryInformation:                "FileDirectoryInformation",
+	FileBasicInformation:                    "FileBasicInformation",
+	FileStandardInformation:                 "FileStandardInformation",
+	FileInternalInformation:                 "FileInternalInformation",
+	FileRenameInformation:                   "FileRenameInformation",
+	FileLinkInformation:                     "FileLinkInformation",
+	FileNamesInformation:                    "FileNamesInformation",
+	FileDispositionInformation:              "FileDispositionInformation",
+	FilePositionInformation:                 "FilePositionInformation",
+	FileEndOfFileInformation:                "FileEndOfFileInformation",
 }

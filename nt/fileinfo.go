@@ -88,7 +88,8 @@ func (b *PipePeekBuffer) Bytes() (out []byte) {
 
 // Parameters of the services that tell facts about files. FileInformation holds
 // [PipeInformation], [PipeLocalInformation], [AccessInformation], [NameInformation],
-// [AlignmentInformation] or [CompletionInformation], by class. Length is in bytes and
+// [AlignmentInformation], [CompletionInformation], [FileBasic], [FileStandard],
+// [FileInternal] or [FilePosition], by class. Length is in bytes and
 // may be larger than the structure.
 type (
 	QueryInformationFileIn struct {
@@ -127,13 +128,15 @@ var (
 			Name:    "NtQueryInformationFile",
 			Summary: "tells a fact about a file or a pipe",
 			Missing: "only FilePipeInformation, FilePipeLocalInformation, FileAccessInformation, FileNameInformation, " +
-				"FileAlignmentInformation and FileIoCompletionNotificationInformation",
+				"FileAlignmentInformation and FileIoCompletionNotificationInformation; of files in trees also " +
+				"FileBasicInformation, FileStandardInformation, FileInternalInformation and FilePositionInformation",
 			Conditions: append(append([]Condition{
 				{ntstatus.InvalidInfoClass, "I-133", "another class"},
 				{ntstatus.InfoLengthMismatch, "I-133", "the length is below that of the structure"},
 				{ntstatus.AccessViolation, "O-3", "a pointer cannot be written"},
 			}, handleConditions...),
 				Condition{ntstatus.AccessDenied, "O-31", "FileHandle lacks FILE_READ_ATTRIBUTES, which the classes of pipes take"},
+				Condition{ntstatus.AccessDenied, "F-55", "FileHandle lacks FILE_READ_ATTRIBUTES, for FileBasicInformation"},
 				Condition{ntstatus.InvalidParameter, "I-133", "the file is no pipe, or a device has no name below it"},
 				Condition{ntstatus.PipeDisconnected, "I-134", "FileHandle is a client's that the server disconnected"},
 				Condition{ntstatus.BufferOverflow, "I-151", "the name has no room: as much of it as fits is there"}),

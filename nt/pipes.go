@@ -26,6 +26,8 @@ type (
 	ReadFileIn struct {
 		FileHandle winnt.Handle
 		Length     uint32 `default:"65536"` // bytes
+		// ByteOffset is for files of a tree: an offset, or FILE_USE_FILE_POINTER_POSITION.
+		ByteOffset uint64 `default:"18446744073709551614"`
 		Later      *Later `param:"-"`
 	}
 	ReadFileOut struct{ Buffer []byte }
@@ -33,6 +35,8 @@ type (
 	WriteFileIn struct {
 		FileHandle winnt.Handle
 		Buffer     Captured[[]byte]
+		// ByteOffset is as in ReadFileIn, or FILE_WRITE_TO_END_OF_FILE.
+		ByteOffset uint64 `default:"18446744073709551614"`
 		Later      *Later `param:"-"`
 	}
 	WriteFileOut struct{ Information uint32 } // bytes written
@@ -92,6 +96,7 @@ var (
 				Condition{ntstatus.PipeListening, "I-85", "no client is connected"},
 				Condition{ntstatus.PipeDisconnected, "I-85", "the client was disconnected"},
 				Condition{ntstatus.BufferOverflow, "I-85", "the message is longer; the rest can be read next"},
+				Condition{ntstatus.InvalidParameter, "F-119", "a handle without a position, and no offset is given"},
 				Condition{ntstatus.EndOfFile, "O-31", "a file has no contents"}),
 		},
 		Call: Services.NtReadFile,
@@ -107,6 +112,8 @@ var (
 					handleConditions...),
 				Condition{ntstatus.AccessDenied, "O-31", "FileHandle lacks FILE_WRITE_DATA"},
 				Condition{ntstatus.InvalidParameter, "T-141", "FileHandle is the device of pipes"},
+				Condition{ntstatus.InvalidParameter, "F-119", "a handle without a position, and no offset is given"},
+				Condition{ntstatus.DiskFull, "F-124", "the disk or a quota is full"},
 				Condition{ntstatus.PipeListening, "I-85", "no client is connected"},
 				Condition{ntstatus.PipeDisconnected, "I-85", "the client was disconnected"},
 				Condition{ntstatus.PipeClosing, "I-86", "the other end is closed"},
@@ -157,14 +164,14 @@ func (t *Thread) NtCreateNamedPipeFile(in CreateNamedPipeFileIn) (winnt.Handle, 
 
 // NtReadFile reads up to length bytes; it never waits (STATUS_PIPE_EMPTY).
 func (t *Thread) NtReadFile(file winnt.Handle, length uint32) ([]byte, ntstatus.Status) {
-	in := ReadFileIn{FileHandle: file, Length: length}
+	in := ReadFileIn{FileHandle: file, Length: length, ByteOffset: winnt.FILE_USE_FILE_POINTER_POSITION}
 	out, st := call(t, rowReadFile, in)
 	return out.Buffer, st
 }
 
 // NtWriteFile writes a buffer, one message on a pipe of messages.
 func (t *Thread) NtWriteFile(file winnt.Handle, buffer []byte) (int, ntstatus.Status) {
-	in := WriteFileIn{FileHandle: file, Buffer: Cap(buffer)}
+	in := WriteFileIn{FileHandle: file, Buffer: Cap(buffer), ByteOffset: winnt.FILE_USE_FILE_POINTER_POSITION}
 	out, st := call(t, rowWriteFile, in)
 	return int(out.Information), st
 }

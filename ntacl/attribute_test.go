@@ -110,7 +110,9 @@ func TestRefusals(t *testing.T) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
-	for _, a := range []ntacl.Attribute{{}, {Version: 5}, {Version: 1}, {Version: 4, What: "a\x00b"}} {
+	d := sddl.MustParse("O:BAG:SYD:(A;;FA;;;WD)")
+	for _, a := range []ntacl.Attribute{{Descriptor: d}, {Version: 5, Descriptor: d}, {Version: 1},
+		{Version: 4, What: "a\x00b", Descriptor: d}} { // each lacks one thing
 		if _, err := a.Append(nil); !errors.Is(err, ntacl.ErrAttribute) {
 			t.Errorf("%+v: %v", a, err)
 		}

@@ -13,6 +13,7 @@ const (
 	ObjectNameExists        Status = 0x40000000
 	DatatypeMisalignment    Status = 0x80000002
 	BufferOverflow          Status = 0x80000005
+	NoMoreFiles             Status = 0x80000006
 	NoMoreEntries           Status = 0x8000001A
 	StoppedOnSymlink        Status = 0x8000002D
 	Unsuccessful            Status = 0xC0000001
@@ -67,6 +68,7 @@ const (
 	InvalidSID              Status = 0xC0000078
 	InvalidSecurityDescr    Status = 0xC0000079
 	NoToken                 Status = 0xC000007C
+	DiskFull                Status = 0xC000007F
 	AllottedSpaceExceeded   Status = 0xC0000099
 	InsufficientResources   Status = 0xC000009A
 	MediaWriteProtected     Status = 0xC00000A2
@@ -87,6 +89,7 @@ const (
 	IOTimeout               Status = 0xC00000B5
 	FileIsADirectory        Status = 0xC00000BA
 	NotSupported            Status = 0xC00000BB
+	NotSameDevice           Status = 0xC00000D4
 	NoSecurityOnObject      Status = 0xC00000D7
 	GenericNotMapped        Status = 0xC00000E6
 	BadDescriptorFormat     Status = 0xC00000E7
@@ -109,10 +112,13 @@ const (
 	NotSameObject           Status = 0xC00001AC
 	ReplyMessageMismatch    Status = 0xC000021F
 	PipeEmpty               Status = 0xC00000D9
+	TooManyOpenedFiles      Status = 0xC000011F
+	IODeviceError           Status = 0xC0000185
 	NotFound                Status = 0xC0000225
 	AccountLockedOut        Status = 0xC0000234
 	HandleNotClosable       Status = 0xC0000235
 	AuditFailed             Status = 0xC0000244
+	TooManyLinks            Status = 0xC0000265
 	CantEnableDenyOnly      Status = 0xC00002B3
 	ReparsePointEncountered Status = 0xC000050B
 	InvalidStringUUID       Status = 0xC0020006
@@ -130,6 +136,7 @@ var table = []row{
 	{ObjectNameExists, "STATUS_OBJECT_NAME_EXISTS", 183},
 	{DatatypeMisalignment, "STATUS_DATATYPE_MISALIGNMENT", 998},
 	{BufferOverflow, "STATUS_BUFFER_OVERFLOW", 234},
+	{NoMoreFiles, "STATUS_NO_MORE_FILES", 18},
 	{NoMoreEntries, "STATUS_NO_MORE_ENTRIES", 259},
 	{StoppedOnSymlink, "STATUS_STOPPED_ON_SYMLINK", 681},
 	{Unsuccessful, "STATUS_UNSUCCESSFUL", 31},
@@ -184,6 +191,7 @@ var table = []row{
 	{InvalidSID, "STATUS_INVALID_SID", 1337},
 	{InvalidSecurityDescr, "STATUS_INVALID_SECURITY_DESCR", 1338},
 	{NoToken, "STATUS_NO_TOKEN", 1008},
+	{DiskFull, "STATUS_DISK_FULL", 112},
 	{AllottedSpaceExceeded, "STATUS_ALLOTTED_SPACE_EXCEEDED", 1344},
 	{InsufficientResources, "STATUS_INSUFFICIENT_RESOURCES", 1450},
 	{MediaWriteProtected, "STATUS_MEDIA_WRITE_PROTECTED", 19},
@@ -204,6 +212,7 @@ var table = []row{
 	{IOTimeout, "STATUS_IO_TIMEOUT", 121},
 	{FileIsADirectory, "STATUS_FILE_IS_A_DIRECTORY", 5},
 	{NotSupported, "STATUS_NOT_SUPPORTED", 50},
+	{NotSameDevice, "STATUS_NOT_SAME_DEVICE", 17},
 	{NoSecurityOnObject, "STATUS_NO_SECURITY_ON_OBJECT", 1350},
 	{GenericNotMapped, "STATUS_GENERIC_NOT_MAPPED", 1360},
 	{BadDescriptorFormat, "STATUS_BAD_DESCRIPTOR_FORMAT", 1361},
@@ -226,10 +235,13 @@ var table = []row{
 	{NotSameObject, "STATUS_NOT_SAME_OBJECT", 1656},
 	{ReplyMessageMismatch, "STATUS_REPLY_MESSAGE_MISMATCH", 317},
 	{PipeEmpty, "STATUS_PIPE_EMPTY", 232},
+	{TooManyOpenedFiles, "STATUS_TOO_MANY_OPENED_FILES", 4},
+	{IODeviceError, "STATUS_IO_DEVICE_ERROR", 1117},
 	{NotFound, "STATUS_NOT_FOUND", 1168},
 	{AccountLockedOut, "STATUS_ACCOUNT_LOCKED_OUT", 1909},
 	{HandleNotClosable, "STATUS_HANDLE_NOT_CLOSABLE", 6},
 	{AuditFailed, "STATUS_AUDIT_FAILED", 606},
+	{TooManyLinks, "STATUS_TOO_MANY_LINKS", 1142},
 	{CantEnableDenyOnly, "STATUS_CANT_ENABLE_DENY_ONLY", 629},
 	{ReparsePointEncountered, "STATUS_REPARSE_POINT_ENCOUNTERED", 4395},
 	{InvalidStringUUID, "RPC_NT_INVALID_STRING_UUID", 1705},

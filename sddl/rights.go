@@ -2,6 +2,8 @@ package sddl
 
 import (
 	"fmt"
+	"maps"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -206,6 +208,9 @@ func ParseRights(text string) (winnt.AccessMask, error) {
 	}
 	return m, nil
 }
+
+// RightNames returns the documented names that [ParseRights] reads, sorted.
+func RightNames() []string { return slices.Sorted(maps.Keys(namedRights)) }
 
 // namedRights maps documented names to masks.
 var namedRights = map[string]winnt.AccessMask{

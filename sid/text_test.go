@@ -131,6 +131,13 @@ func TestAlias(t *testing.T) {
 		sid.Name(sid.MustParse("S-1-9-9")) != "" {
 		t.Error("names")
 	}
+	// Domain Admins is 512 below S-1-5-21 and three numbers, and nowhere else.
+	for text, want := range map[string]string{"S-1-5-21-1-2-3-512": "Domain Admins", "S-1-5-22-1-2-3-512": "",
+		"S-1-4-21-1-2-3-512": "", "S-1-5-21-1-2-512": "", "S-1-5-21-1-2-3-4-512": "", "S-1-5-21-1-2-3-511": ""} {
+		if a, n := sid.Account(sid.MustParse(text)); a != "" || n != want {
+			t.Errorf("%s is %q, %q, want %q", text, a, n, want)
+		}
+	}
 	if a, n := sid.Account(sid.LocalSystem); a != "NT AUTHORITY" || n != "SYSTEM" {
 		t.Error(a, n)
 	}

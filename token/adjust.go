@@ -153,22 +153,20 @@ func (t *Token) AdjustGroups(modified winnt.LUID, reset bool, changes []Group) (
 
 // adjustGroup enables or disables entry i in the copy, or says why it may not.
 func (t *Token) adjustGroup(enabled sidset.Bits, i int, enable bool) ntstatus.Status {
-	a := t.body.attrs[i]
+	state := groupState(Group{Attributes: t.body.attrs[i]})
+	// The user and the integrity entry are in force without ENABLED, or never.
+	fixed := i == 0 || i == int(t.integrityAt)
+	// They cannot be disabled, nor can the logon SID, as if they were mandatory. T-75
+	state.mandatory = state.mandatory || fixed || isLogon(t.body.attrs[i])
+	on, st := state.adjust(enable)
 	switch {
-	case enable && a&winnt.SE_GROUP_USE_FOR_DENY_ONLY != 0:
-		// A deny-only group cannot be enabled (T-75).
-		return ntstatus.CantEnableDenyOnly
-	case enable && (i == 0 || i == int(t.integrityAt)): // in force without ENABLED, or never
-	case enable:
+	case st != ntstatus.Success || fixed:
+	case on:
 		enabled.Set(i)
-	case i == 0 || i == int(t.integrityAt) || a&winnt.SE_GROUP_MANDATORY != 0 || isLogon(a):
-		// The user, the integrity entry, a mandatory group and the logon SID
-		// cannot be disabled (T-75).
-		return ntstatus.CantDisableMandatory
 	default:
 		enabled.Clear(i)
 	}
-	return ntstatus.Success
+	return st
 }
 
 // resetGroups sets ENABLED to ENABLED_BY_DEFAULT where T-75 lets it.

@@ -81,6 +81,7 @@ func changeAttribute(now []claims.Attribute, c AttributeChange) ([]claims.Attrib
 	switch c.Operation {
 	case AttributeNone:
 		return now, ntstatus.Success
+	// Without values REPLACE_ALL leaves the token without attributes.
 	case AttributeReplaceAll:
 		if c.Attribute.Len() == 0 {
 			return nil, ntstatus.Success
@@ -92,6 +93,8 @@ func changeAttribute(now []claims.Attribute, c AttributeChange) ([]claims.Attrib
 		}
 		joined, ok := joinValues(now[at], c.Attribute)
 		return replaced(now, at, joined), status(ok)
+	// DELETE without values takes the attribute itself, and so does deleting the last
+	// of its values: an attribute without values is not stored.
 	case AttributeDelete:
 		if at < 0 {
 			return nil, ntstatus.NotFound
@@ -104,6 +107,8 @@ func changeAttribute(now []claims.Attribute, c AttributeChange) ([]claims.Attrib
 			return removed(now, at), ntstatus.Success
 		}
 		return replaced(now, at, left), status(ok)
+	// REPLACE makes the attribute where the token lacks it; without values it deletes,
+	// and then a missing attribute is no error, as it is for DELETE.
 	case AttributeReplace:
 		switch {
 		case at < 0 && c.Attribute.Len() == 0:
@@ -158,6 +163,7 @@ func joinValues(a, b claims.Attribute) (claims.Attribute, bool) {
 // withoutValues returns a without the values of b; not ok where the types
 // differ.
 func withoutValues(a, b claims.Attribute) (claims.Attribute, bool) {
+	// Values of two types in one attribute would have no order and no comparison.
 	if a.Type != b.Type {
 		return a, false
 	}

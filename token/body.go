@@ -16,6 +16,12 @@ func (s *Spec) entries(room []Group) (out []Group, integrityAt uint16) {
 		a := &out[i].Attributes
 		switch {
 		case i == 0:
+		case *a == 0:
+			// A group without attributes is an ordinary one, as a restricting SID. T-143
+			*a = GroupDefault
+		case *a == GroupDisabled:
+			// The mark of a disabled group belongs to the spec; the token has 0. T-143
+			*a = 0
 		case *a&winnt.SE_GROUP_INTEGRITY != 0:
 			integrityAt = uint16(i)
 		case *a&winnt.SE_GROUP_MANDATORY != 0 && *a&winnt.SE_GROUP_USE_FOR_DENY_ONLY == 0:

@@ -150,6 +150,18 @@ func TestChangeAttributes(t *testing.T) {
 	op := func(o token.AttributeOperation, a claims.Attribute) token.AttributeChange {
 		return token.AttributeChange{Attribute: a, Operation: o}
 	}
+	// Any other flag leaves letters alike, and only that of case tells them apart.
+	for flags, want := range map[uint32]string{claims.FlagDisabledByDefault: "A=x", claims.FlagMandatory: "A=x",
+		claims.FlagCaseSensitive: "A=x,y", claims.FlagCaseSensitive | claims.FlagMandatory: "A=x,y"} {
+		a := text("A", "x", "y")
+		a.Flags = flags
+		s := setup()
+		s.LocalAttributes = claimsOf(t, a)
+		n, st := must(t, s).ChangeAttributes([]token.AttributeChange{op(token.AttributeDelete, text("A", "Y"))})
+		if st != ntstatus.Success || attributesText(n) != want {
+			t.Errorf("flags %#x: %v, %s, want %s", flags, st, attributesText(n), want)
+		}
+	}
 	s := setup()
 	s.LocalAttributes = claimsOf(t, text("A", "x", "y"), attr("N", 0, 1))
 	tok := must(t, s)

@@ -85,6 +85,8 @@ func equalLists(a, b *list) bool {
 // listed reports whether each entry of a is in b, enabled in both or neither.
 func listed(a, b *list) bool {
 	for i, g := range a.all {
+		// Find gives the first of several entries with one SID; the bits of all of
+		// them are joined there.
 		j := b.index().Find(g.SID.Hash(), g.SID)
 		if j < 0 {
 			return false

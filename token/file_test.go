@@ -201,7 +201,17 @@ func TestParseErrors(t *testing.T) {
 			t.Errorf("%s: %v (path %q), want path %q and %q", c.text, err, fe.Path, c.path, c.part)
 		}
 	}
-	_, err := token.Parse([]byte(`{"user":"SY","owner":"BA"}`))
+	// The place is in the file as it is, and the line from the second on is told.
+	_, err := token.Parse([]byte("{\"user\":\"SY\",\n \"groups\":[\"WD\",\n  \"no SID\"]}"))
+	var fe *token.FileError
+	if !errors.As(err, &fe) || fe.Line != 3 || fe.Offset != 33 || !strings.HasSuffix(err.Error(), "(line 3, byte 33)") {
+		t.Errorf("%v: %+v, want line 3, byte 33", err, fe)
+	}
+	_, err = token.Parse([]byte(`{"user":"no SID"}`))
+	if !errors.As(err, &fe) || fe.Line != 1 || fe.Offset != 8 || !strings.HasSuffix(err.Error(), "(byte 8)") {
+		t.Errorf("%v: %+v, want line 1, byte 8", err, fe)
+	}
+	_, err = token.Parse([]byte(`{"user":"SY","owner":"BA"}`))
 	if !errors.Is(err, ntstatus.InvalidOwner.Err()) {
 		t.Errorf("%v must be STATUS_INVALID_OWNER", err)
 	}

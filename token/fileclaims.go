@@ -102,6 +102,7 @@ func (r *fileReader) values(c *rawClaim) error {
 			v, err := r.Text()
 			c.Strings = append(c.Strings, v)
 			return err
+		// A SID may be an alias such as DU, which means nothing before the domain is known.
 		case claims.SID:
 			var l loc
 			err := r.loc("", &l)
@@ -149,6 +150,7 @@ func (r *fileReader) octets(c *rawClaim) error {
 // An absent list of restricted claims and an empty one differ: absent, the
 // restricted pass sees all claims; empty, it sees none (T-67).
 func (r *fileReader) resolveClaims(domain sid.SID) error {
+	// NewSet judges names, types and sizes: its error is told at the field.
 	for _, l := range []struct {
 		name string
 		raw  *[]rawClaim

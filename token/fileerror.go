@@ -39,6 +39,7 @@ func fileError(file []byte, err error) error {
 	if !ok {
 		return err
 	}
+	// Lines are counted from the bytes: an editor shows them, and an offset only few.
 	out := &FileError{Path: e.Path, Offset: e.Offset, Problem: e.Problem, Err: e.Err}
 	if e.Offset > 0 {
 		out.Line = strict.LineOf(file, nil, e.Offset)

@@ -40,6 +40,9 @@ func (r *fileReader) resolve() error {
 			return err
 		}
 	}
+	// A file that lists no attributes says disabled; one that does not have the
+	// list means an ordinary group, which the reader has settled. T-144
+	s.Groups = AsGiven(s.Groups)
 	for _, l := range []struct {
 		from loc
 		to   *sid.SID
@@ -139,7 +142,8 @@ func (r *fileReader) settle() error {
 	return nil
 }
 
-// noIntegrity is the integrityLevel of a token without an integrity entry.
+// noIntegrity is the integrityLevel of a token without an integrity entry, which
+// counts as Untrusted. It must be asked for: leaving the field out means Medium.
 const noIntegrity = "None"
 
 // resolveDACL reads the default DACL, or makes the usual one.

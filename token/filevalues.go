@@ -7,6 +7,8 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
+// loc reads a text and notes its place, for messages that come only when the
+// whole file is known.
 func (r *fileReader) loc(name string, l *loc) (err error) {
 	r.Peek()
 	l.path, l.at = name, r.Pos
@@ -14,6 +16,7 @@ func (r *fileReader) loc(name string, l *loc) (err error) {
 	return err
 }
 
+// signed reads a number that may be negative: claims and times can be.
 func (r *fileReader) signed() (int64, error) {
 	s, err := r.Number()
 	if err != nil {
@@ -34,6 +37,8 @@ func (r *fileReader) oneOf(table []named) (uint32, error) {
 	if err != nil {
 		return 0, err
 	}
+	// An unknown word is an error and not 0: a misspelled UseForDenyOnly would make
+	// the group one that grants.
 	v, ok := lookup(table, s)
 	if !ok {
 		return 0, r.FailAt(at, "unknown name %q, want one of %s", s, choices(table))
@@ -66,6 +71,8 @@ func (r *fileReader) group(g *rawGroup, bare uint32) error {
 		if i == 0 {
 			return r.loc("sid", &g.sid)
 		}
+		// Attributes that are given count as they are, [] too: such a group is there
+		// and disabled.
 		g.bare = false
 		g.attrs, err = r.words(groupAttributes)
 		return err
@@ -76,6 +83,8 @@ func (r *fileReader) group(g *rawGroup, bare uint32) error {
 	return err
 }
 
+// groupList reads an array of groups, as long as a token may hold. A bare SID is a
+// group as a logon adds it.
 func (r *fileReader) groupList(out *[]rawGroup) error {
 	return r.Array(MaxGroups, func(int) error {
 		*out = append(*out, rawGroup{})
@@ -83,6 +92,9 @@ func (r *fileReader) groupList(out *[]rawGroup) error {
 	})
 }
 
+// privilege reads "SeXPrivilege", which is enabled, or {"name":…,"attributes":[…]},
+// which has the attributes given. A privilege given twice is refused: which of
+// the two counts would be a guess.
 func (r *fileReader) privilege(int) error {
 	attrs := winnt.SE_PRIVILEGE_ENABLED // of a bare name
 	var name loc
@@ -123,6 +135,7 @@ func (r *fileReader) privilege(int) error {
 	return nil
 }
 
+// container reads one field of appContainer; only packageSid is required.
 func (r *fileReader) container(i int) (err error) {
 	switch i {
 	case 0:

@@ -141,6 +141,8 @@ func (t *Token) MarshalJSON() ([]byte, error) {
 // when it stands where the reader would put it.
 func (t *Token) groupsFile() (groups []any, level string) {
 	gs := collect(t.Groups())
+	// A file without a level stands for Medium; a token without an integrity entry
+	// says so, or it would rise from Untrusted when it is read back.
 	if t.integrityAt == 0 {
 		level = noIntegrity
 	} else if last := len(gs) - 1; gs[last] == t.IntegrityLevel() {
@@ -175,6 +177,7 @@ func groupFile(g Group, bare uint32) any {
 func (t *Token) privilegeFile() []any {
 	var out []any
 	for p, a := range t.Privileges() {
+		// ENABLED_BY_DEFAULT alone would be lost in a bare name: it is spelled out.
 		if a == winnt.SE_PRIVILEGE_ENABLED {
 			out = append(out, p.String())
 		} else {

@@ -137,6 +137,7 @@ func (w *filtered) privileges(f *FilterSpec) {
 // drop removes privileges altogether: what is only disabled could be enabled
 // again.
 func (w *filtered) drop(set winnt.PrivilegeSet) {
+	// Dropping what the token lacks has no effect, and the copy stays unmarked.
 	if w.t.present&set != 0 {
 		w.effect = true
 	}
@@ -148,6 +149,8 @@ func (w *filtered) drop(set winnt.PrivilegeSet) {
 // lua applies the rest of LUA_TOKEN: administrative groups and integrity
 // (T-65).
 func (w *filtered) lua() {
+	// Administrative groups become deny-only, so that entries which refuse them still
+	// bind the limited token. T-65
 	for i, g := range w.old.Groups() {
 		if isAdministrative(g.SID) {
 			w.denyOnly(i)
@@ -159,6 +162,7 @@ func (w *filtered) lua() {
 		w.t.integrity = winnt.SECURITY_MANDATORY_MEDIUM_RID
 		w.effect = true
 	}
+	// The limited half of a linked pair says so in class 18. T-65
 	w.b.elevation = winnt.TokenElevationTypeLimited
 }
 

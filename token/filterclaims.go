@@ -11,6 +11,7 @@ import (
 // extended applies what NtFilterTokenEx adds (T-67).
 func (w *filtered) extended(f *FilterSpec) {
 	b := w.b
+	// Dropping comes before disabling and restricting: these find nothing left.
 	if f.DropUserClaims && b.userClaims != nil {
 		b.userClaims, w.effect = nil, true
 	}
@@ -25,6 +26,8 @@ func (w *filtered) extended(f *FilterSpec) {
 	b.restrictedDeviceClaims = w.restrictClaims(b.deviceClaims, b.restrictedDeviceClaims, f.RestrictDeviceClaims)
 }
 
+// disableDevice makes groups of the device deny-only, as disable does with those of
+// the user: a device that was refused something stays refused. T-67
 func (w *filtered) disableDevice(sids []sid.SID) {
 	if len(sids) == 0 || w.b.device == nil {
 		return
@@ -40,6 +43,9 @@ func (w *filtered) disableDevice(sids []sid.SID) {
 	w.b.device = newList(gs)
 }
 
+// restrictDevice stores the device groups that the restricted pass sees. A second
+// filter keeps what both lists name, so that no filter gives back what an earlier
+// one took. T-67
 func (w *filtered) restrictDevice(list []Group) {
 	if len(list) == 0 {
 		return
@@ -79,6 +85,8 @@ func (w *filtered) disableClaims(set *claims.Set, names []string) *claims.Set {
 // token's own claims of these names, and of those only what an earlier list let
 // through (T-63).
 func (w *filtered) restrictClaims(own, before *claims.Set, names []string) *claims.Set {
+	// No list leaves an earlier restriction as it is; an empty list lets nothing
+	// through. T-67
 	if names == nil {
 		return before
 	}
@@ -89,6 +97,8 @@ func (w *filtered) restrictClaims(own, before *claims.Set, names []string) *clai
 		}
 	}
 	n, err := claims.NewSet(out)
+	// Part of a valid set is valid; were it not, the restricted pass would see no
+	// claims rather than all of them.
 	if err != nil {
 		n = &claims.Set{}
 	}
@@ -96,6 +106,8 @@ func (w *filtered) restrictClaims(own, before *claims.Set, names []string) *clai
 	return n
 }
 
+// hasName reports whether a list names a claim. Names of claims differ in more
+// than case.
 func hasName(names []string, name string) bool {
 	return slices.ContainsFunc(names, func(n string) bool { return claims.EqualName(n, name) })
 }

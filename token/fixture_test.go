@@ -39,7 +39,7 @@ func setup(extra ...token.Group) token.Spec {
 		Groups: append([]token.Group{
 			{SID: sid.Users, Attributes: winnt.SE_GROUP_MANDATORY},
 			{SID: groupG1, Attributes: winnt.SE_GROUP_ENABLED | winnt.SE_GROUP_ENABLED_BY_DEFAULT},
-			{SID: groupG2},
+			{SID: groupG2, Attributes: token.GroupDisabled},
 		}, extra...),
 		Privileges:        winnt.Privileges(winnt.SeChangeNotifyPrivilege, winnt.SeShutdownPrivilege),
 		EnabledPrivileges: winnt.Privileges(winnt.SeChangeNotifyPrivilege),

@@ -31,6 +31,7 @@ func (t *Token) Flags() uint32 {
 	if t.integrity > winnt.SECURITY_MANDATORY_LOW_RID {
 		f |= winnt.TOKEN_NOT_LOW
 	}
+	// TOKEN_LOWBOX follows from the package. T-1
 	if t.IsAppContainer() {
 		f |= winnt.TOKEN_LOWBOX
 	}
@@ -47,6 +48,8 @@ func (t *Token) IsAdmin() bool {
 	if first < 0 || !t.inForce(first) {
 		return false
 	}
+	// A restricted token is an administrator's only if both passes would see the
+	// group. T-103
 	return t.body.restricted == nil || t.body.restricted.Find(h, sid.Administrators) >= 0
 }
 
@@ -70,6 +73,8 @@ func (t *Token) IsElevated() bool {
 	switch t.body.elevation {
 	case winnt.TokenElevationTypeFull:
 		return true
+	// A token of no linked pair is told by its integrity, which only an elevated logon
+	// or a service has.
 	case winnt.TokenElevationTypeDefault:
 		return t.integrity >= winnt.SECURITY_MANDATORY_HIGH_RID
 	}
@@ -79,6 +84,8 @@ func (t *Token) IsElevated() bool {
 // IsSandboxed reports class 47: whether the token is an AppContainer's,
 // write-restricted, or filtered by LUA_TOKEN.
 func (t *Token) IsSandboxed() bool {
+	// TOKEN_IS_FILTERED alone is not enough: a filter that only drops privileges sets
+	// it too, and makes no sandbox.
 	lua := t.IsFiltered() && t.body.elevation == winnt.TokenElevationTypeLimited
 	return lua || t.IsAppContainer() || t.WriteRestricted()
 }

@@ -35,7 +35,7 @@ func (t *Token) LowBox(l LowBoxSpec) (*Token, ntstatus.Status) {
 			return nil, ntstatus.InvalidParameter
 		}
 	}
-	if validateList("capabilities", l.Capabilities) != nil {
+	if validateList("capabilities", l.Capabilities, 0) != nil {
 		return nil, ntstatus.InvalidParameter
 	}
 	n := t
@@ -50,6 +50,7 @@ func (t *Token) LowBox(l LowBoxSpec) (*Token, ntstatus.Status) {
 			return nil, st
 		}
 	}
+	// The receiver's body is shared with other values: the package goes into a copy.
 	n = n.withBody(l.ModifiedID, func(b *body) {
 		b.pkg = l.Package.Clone()
 		b.capabilities = newList(withAttributes(l.Capabilities, winnt.SE_GROUP_ENABLED))

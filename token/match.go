@@ -72,6 +72,7 @@ func (t *Token) Member(s sid.SID, deny bool) bool {
 	return t.groups.allow.Has(i)
 }
 
+// index returns the SIDs of a list; no list has none, and matches nothing.
 func (l *list) index() *sidset.Set {
 	if l == nil {
 		return nil
@@ -79,6 +80,7 @@ func (l *list) index() *sidset.Set {
 	return l.set
 }
 
+// allowBits returns the bits of the entries that grant.
 func (l *list) allowBits() sidset.Bits {
 	if l == nil {
 		return nil
@@ -94,11 +96,15 @@ func newList(gs []Group) *list {
 	return makeList(gs)
 }
 
+// makeList makes a list, an empty one too: a list of restricting SIDs without an
+// entry restricts everything. T-63
 func makeList(gs []Group) *list {
 	l := &list{set: sidset.Make(compact(gs)), attrs: make([]uint32, len(gs)), allow: sidset.MakeBits(len(gs)),
 		deny: sidset.MakeBits(len(gs))}
 	for i, g := range gs {
 		l.attrs[i] = g.Attributes
+		// The bits of entries with one SID are joined at the first of them, which the
+		// matcher finds: a SID counts if any of its entries does.
 		at := i
 		if f := l.set.Find(g.SID.Hash(), g.SID); f >= 0 {
 			at = f
@@ -138,6 +144,8 @@ func (b *body) matchIn(room, enabled, alive sidset.Bits, integrityAt uint16) (al
 		allow.Clear(int(integrityAt))
 		deny.Clear(int(integrityAt))
 	}
+	// A SID that stands twice counts by its first index, where the walk looks: one
+	// enabled entry is enough to grant, one deny-only entry enough to refuse.
 	for at, first := range b.set.Duplicates() {
 		if allow.Has(at) {
 			allow.Clear(at)
@@ -151,6 +159,7 @@ func (b *body) matchIn(room, enabled, alive sidset.Bits, integrityAt uint16) (al
 	return allow, deny
 }
 
+// count returns the number of bits set.
 func count(b sidset.Bits) int {
 	n := 0
 	for _, w := range b {

@@ -31,6 +31,15 @@ func TestProfilesAreLogons(t *testing.T) {
 			"D:(A;;GA;;;LS)(A;;GA;;;SY)(A;;GXGR;;;S-1-5-5-0-19)", "S-1-5-5-0-19"},
 		{"network service", token.NetworkService(), "S-1-5-20", "S-1-5-20",
 			"D:(A;;GA;;;NS)(A;;GA;;;SY)(A;;GXGR;;;S-1-5-5-0-20)", "S-1-5-5-0-20"},
+		{"a user of another kind of authority", token.StandardUser(sid.MustParse("S-1-5-22-1-2-3-1001")),
+			"S-1-5-22-1-2-3-1001", "S-1-5-22-1-2-3-1001", "D:(A;;GA;;;S-1-5-22-1-2-3-1001)(A;;GA;;;SY)" + logon,
+			"S-1-5-5-0-1001"},
+		{"a user of another authority", token.StandardUser(sid.MustParse("S-1-4-21-1-2-3-1001")),
+			"S-1-4-21-1-2-3-1001", "S-1-4-21-1-2-3-1001", "D:(A;;GA;;;S-1-4-21-1-2-3-1001)(A;;GA;;;SY)" +
+				"(A;;GXGR;;;S-1-5-5-0-1001)", "S-1-5-5-0-1001"},
+		{"a user of no domain", token.StandardUser(sid.MustParse("S-1-5-21-1-2-1001")),
+			"S-1-5-21-1-2-1001", "S-1-5-21-1-2-1001", "D:(A;;GA;;;S-1-5-21-1-2-1001)(A;;GA;;;SY)" +
+				"(A;;GXGR;;;S-1-5-5-3-1001)", "S-1-5-5-3-1001"},
 		{"local system", token.LocalSystem(), "S-1-5-18", "S-1-5-32-544", "D:(A;;GA;;;SY)(A;;RCGXGR;;;BA)", ""},
 	} {
 		t.Run(c.name, func(t *testing.T) {

@@ -48,9 +48,9 @@ const GroupDefault = groupForce
 // "none", its comment says so.
 type Spec struct {
 	User Group // attributes are 0 or SE_GROUP_USE_FOR_DENY_ONLY as a rule
-	// Groups keep their order and may hold the integrity entry. A group with
-	// attributes 0 is disabled: it grants nothing. An ordinary group of a logon
-	// has GroupDefault.
+	// Groups keep their order and may hold the integrity entry; attributes 0 stand
+	// for GroupDefault, and GroupDisabled says disabled. Groups with attributes of
+	// others go through AsGiven, since those say disabled by 0.
 	Groups []Group
 
 	// Restricted are the restricting SIDs; attributes 0 stand for GroupDefault.
@@ -270,16 +270,17 @@ func (t *Token) Spec() Spec {
 	for i := b.restricted.Len(); i < b.restrictedDeny.Len(); i++ {
 		s.Restricted = append(s.Restricted, Group{b.restrictedDeny.At(i), winnt.SE_GROUP_USE_FOR_DENY_ONLY})
 	}
-	s.Groups = collect(t.Groups())
+	// A group that is not enabled stays so in a copy. T-144
+	s.Groups = AsGiven(collect(t.Groups()))
 	if t.integrityAt != 0 {
 		s.Integrity = t.body.set.At(int(t.integrityAt))
 	}
 	return s
 }
 
-// collect returns the groups of a sequence as a slice of the caller's.
-func collect(seq func(func(int, Group) bool)) []Group {
-	var out []Group
+// collect returns what a sequence yields as a slice of the caller's.
+func collect[E any](seq func(func(int, E) bool)) []E {
+	var out []E
 	for _, g := range seq {
 		out = append(out, g)
 	}

@@ -50,7 +50,7 @@ func (s *Spec) validate() error {
 		gs    []Group
 	}{{"restrictedSids", s.Restricted}, {"deviceGroups", s.DeviceGroups},
 		{"restrictedDeviceGroups", s.RestrictedDeviceGroups}, {"appContainer.capabilities", s.Capabilities}} {
-		if err := validateList(l.field, l.gs); err != nil {
+		if err := validateList(l.field, l.gs, 0); err != nil {
 			return err
 		}
 	}
@@ -105,7 +105,7 @@ func (s *Spec) validateGroups() error {
 	if s.User.Attributes&winnt.SE_GROUP_INTEGRITY != 0 {
 		return fieldError("user", s.User.SID, ntstatus.InvalidParameter, "the user cannot carry Integrity")
 	}
-	if err := validateList("groups", s.Groups); err != nil {
+	if err := validateList("groups", s.Groups, GroupDisabled); err != nil {
 		return err
 	}
 	seen := false
@@ -129,14 +129,19 @@ func (s *Spec) validateGroups() error {
 	return nil
 }
 
-// validateList checks any list of groups; field names it in the error.
-func validateList(field string, gs []Group) error {
+// validateList checks any list of groups; field names it in the error. Entries
+// may have the attributes mark, too.
+func validateList(field string, gs []Group, mark uint32) error {
 	if len(gs) > MaxGroups {
 		return fieldError(field, len(gs), ntstatus.InvalidParameter, fmt.Sprintf("want at most %d entries", MaxGroups))
 	}
 	for i, g := range gs {
 		if g.SID.IsZero() {
 			return &SpecError{indexed(field, i), "no SID", ntstatus.InvalidSID}
+		}
+		// Only groups can be marked as disabled, and by nothing but the mark. T-143
+		if g.Attributes == mark {
+			continue
 		}
 		if problem := wrongAttributes(g); problem != "" {
 			return fieldError(indexed(field, i), g.SID, ntstatus.InvalidParameter, problem)

@@ -56,6 +56,12 @@ const (
 	FILE_SYNCHRONOUS_IO_NONALERT uint32 = 0x20
 )
 
+// ByteOffset where none is given: the position of a synchronous handle, and the end of the file (ntifs.h).
+const (
+	FILE_USE_FILE_POINTER_POSITION uint64 = 0xFFFFFFFFFFFFFFFE
+	FILE_WRITE_TO_END_OF_FILE      uint64 = 0xFFFFFFFFFFFFFFFF
+)
+
 // FILE_PIPE_COMPLETE_OPERATION is the CompletionMode of an end without waiting callers (ntifs.h).
 const FILE_PIPE_COMPLETE_OPERATION uint32 = 1
 

@@ -78,7 +78,7 @@ func (z *authorization) do(r *request) reply {
 		z.context(a[6], &token.Spec{User: token.Group{SID: z.sid(a[1])}})
 	case "AuthzAddSidsToContext": // context, Sids, SidCount, RestrictedSids, RestrictedSidCount, out
 		s := *z.contexts[a[0]]
-		s.Groups, s.Restricted = z.groups(a[1], a[2]), z.groups(a[3], a[4])
+		s.Groups, s.Restricted = token.AsGiven(z.groups(a[1], a[2])), z.groups(a[3], a[4])
 		z.context(a[5], &s)
 	case "AuthzModifySids": // context, class, operations, TOKEN_GROUPS
 		if a[1] != 12 {

@@ -18,6 +18,7 @@ import (
 	"github.com/refmon/refmon/internal/win32"
 	"github.com/refmon/refmon/nt"
 	"github.com/refmon/refmon/ntstatus"
+	"github.com/refmon/refmon/sid"
 	"github.com/refmon/refmon/token"
 	"github.com/refmon/refmon/vectors"
 	"github.com/refmon/refmon/winnt"
@@ -142,6 +143,8 @@ func privileged(t *testing.T) *token.Token {
 	s := token.LocalSystem()
 	s.Privileges |= winnt.SeCreateTokenPrivilege.Bit() | winnt.SeTcbPrivilege.Bit()
 	s.EnabledPrivileges |= winnt.SeCreateTokenPrivilege.Bit() | winnt.SeTcbPrivilege.Bit()
+	// A disabled group stays so in every copy of the token. T-144
+	s.Groups = append(s.Groups, token.Group{SID: sid.BackupOperators, Attributes: token.GroupDisabled})
 	tok, err := token.New(s)
 	if err != nil {
 		t.Fatal(err)

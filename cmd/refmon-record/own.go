@@ -96,7 +96,8 @@ func (a *asker) ownToken() (json.RawMessage, error) {
 	for _, p := range list {
 		a.held(&s, p)
 	}
-	s.Groups = withoutIntegrity(s.Groups)
+	// The system reports attributes 0 of a disabled group. T-144
+	s.Groups = token.AsGiven(withoutIntegrity(s.Groups))
 	t, err := token.New(s)
 	if err != nil {
 		return nil, err
@@ -116,6 +117,15 @@ func (a *asker) held(s *token.Spec, p nt.LUIDAndAttributes) {
 	if p.Attributes&winnt.SE_PRIVILEGE_ENABLED_BY_DEFAULT != 0 {
 		s.DefaultPrivileges |= x.Bit()
 	}
+}
+
+// groupsOf returns the groups as the token has them; those of its Spec are marked
+// for New, and no system knows the mark (T-143).
+func groupsOf(t *token.Token) (list []token.Group) {
+	for _, g := range t.Groups() {
+		list = append(list, g)
+	}
+	return list
 }
 
 // withoutIntegrity takes the level out of the groups, as it has a field.
@@ -157,7 +167,7 @@ func (a *asker) make(t *token.Token, typ winnt.TokenType) (h winnt.Handle, err e
 	}
 	in := nt.CreateTokenIn{DesiredAccess: winnt.TOKEN_ALL_ACCESS, TokenType: typ,
 		AuthenticationID: nt.Cap(winnt.SYSTEM_LUID), ExpirationTime: nt.Cap(int64(token.NeverExpires)),
-		User: nt.Cap(&s.User), Groups: nt.Cap(withoutIntegrity(s.Groups)), Owner: nt.Cap(s.Owner),
+		User: nt.Cap(&s.User), Groups: nt.Cap(withoutIntegrity(groupsOf(t))), Owner: nt.Cap(s.Owner),
 		PrimaryGroup: nt.Cap(t.PrimaryGroup()),
 		DefaultDACL:  nt.Cap(s.DefaultDACL), Source: nt.Cap(&token.Source{Name: "refmon"})}
 	if typ == winnt.TokenImpersonation {

@@ -10,6 +10,7 @@ import (
 	"github.com/refmon/refmon/internal/verbs/batch"
 	"github.com/refmon/refmon/internal/verbs/bulk/objects"
 	"github.com/refmon/refmon/internal/verbs/bulk/people"
+	"github.com/refmon/refmon/internal/words"
 	"github.com/refmon/refmon/sd"
 	"github.com/refmon/refmon/winnt"
 )
@@ -52,32 +53,29 @@ func (c *accessCmd) Run(std *streams) error {
 	if err != nil {
 		return err
 	}
+	if c.Want == "" {
+		c.Want = "MAXIMUM_ALLOWED"
+	}
 	var paths []string
 	if c.Objects == "" {
 		paths, c.Recurse = []string{c.Path}, false
 	}
-	in, err := c.open(std, paths)
-	if err != nil {
-		return err
-	}
-	defer func() { _ = in.close() }() // only read
-	item, err := objects.Find(context.Background(), in.source, c.Path, dir.Domain, typ)
+	item, err := c.find(std, dir, typ, paths)
 	if err != nil {
 		return err
 	}
 	if item.Note != 0 {
 		fmt.Fprintf(std.err, "refmon: %s: %s\n", printable(item.Path), item.Note)
 	}
-	want := "MAXIMUM_ALLOWED"
-	if c.Want != "" {
-		want = c.Want
-	}
-	queries, err := c.queries(want, item.Type)
+	queries, err := c.queries(c.Want, item.Type)
 	if err != nil {
 		return err
 	}
 	q := &batch.Question{Explain: true, Request: access.Request{Descriptor: item.Descriptor, Type: item.Type,
 		Subject: access.SubjectOf(dir.Principals[who].Token)}}
+	if item.Entry != nil { // PRINCIPAL SELF is the object's own SID
+		q.Request.Self = item.Entry.SID
+	}
 	noteTyped(std, item.Descriptor, queries)
 	if err := choose(q, queries); err != nil {
 		return err
@@ -100,6 +98,24 @@ func (c *accessCmd) Run(std *streams) error {
 		return err
 	}
 	return verdict(a.Allowed())
+}
+
+// find reads the object that rights are wanted on.
+func (c *accessCmd) find(std *streams, d *people.Directory, t *winnt.ObjectType, paths []string) (i objects.Item,
+	err error) {
+	rights, err := words.Parse(c.Want)
+	if err != nil {
+		return i, fmt.Errorf("--want: %w", err)
+	}
+	in, err := c.open(std, paths)
+	if err != nil {
+		return i, err
+	}
+	defer func() { _ = in.close() }() // only read
+	if err := in.choose(rights); err != nil {
+		return i, err
+	}
+	return objects.Find(context.Background(), in.source, c.Path, d.Domain, t)
 }
 
 // principal returns the index of the user who asks.

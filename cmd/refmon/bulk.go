@@ -4,10 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"os"
 	"os/signal"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 
@@ -31,8 +31,8 @@ type objectsFlags struct {
 
 // directoryFlags say which principals a verb is about.
 type directoryFlags struct {
-	Directory string   `help:"Directory file with users and groups, YAML or JSON." placeholder:"FILE" short:"d"`
-	Token     []string `help:"${token}" placeholder:"FILE" short:"t"`
+	Directory []string `help:"${directory}" placeholder:"FILE" short:"d" sep:"none"`
+	Token     []string `help:"${token}" placeholder:"FILE" short:"t" sep:"none"`
 }
 
 // objectTypeFlag says which parts of an object a question is about.
@@ -67,23 +67,12 @@ func (c *shareFlag) share(d *people.Directory) (*sd.Descriptor, error) {
 
 // directory reads the principals.
 func (c *directoryFlags) directory(std *streams) (*people.Directory, error) {
-	if c.Directory == "" && len(c.Token) == 0 {
+	if len(c.Directory) == 0 && len(c.Token) == 0 {
 		return nil, errors.New("who asks? give --directory FILE, or --token FILE")
 	}
-	file := []byte("{}")
-	if c.Directory != "" {
-		in, err := std.open(c.Directory)
-		if err != nil {
-			return nil, err
-		}
-		defer in.Close()
-		if file, err = io.ReadAll(in); err != nil {
-			return nil, fmt.Errorf("read %s: %w", c.Directory, err)
-		}
-	}
-	d, err := people.Read(file)
+	d, err := c.readPeople(std)
 	if err != nil {
-		return nil, fmt.Errorf("%s: %w", c.Directory, err)
+		return nil, err
 	}
 	for _, name := range c.Token {
 		t, err := std.readToken(name)
@@ -95,10 +84,12 @@ func (c *directoryFlags) directory(std *streams) (*people.Directory, error) {
 				fmt.Errorf("%s: an impersonation token at %v opens nothing: give it the level Impersonation to ask "+
 					"what its user can do", name, t.Level())
 		}
-		d.Add(people.Principal{Name: strings.TrimSuffix(filepath.Base(name), filepath.Ext(name)), Token: t})
+		file := strings.TrimSuffix(filepath.Base(name), filepath.Ext(name))
+		d.Add(people.Principal{Name: tokenName(name, file, t), Token: t})
 	}
 	if len(d.Principals) == 0 {
-		return nil, fmt.Errorf("%s: there are no users who can log on, so no user can do anything", c.Directory)
+		return nil, fmt.Errorf("%s: there are no users who can log on, so no user can do anything",
+			strings.Join(c.Directory, ", "))
 	}
 	return d, nil
 }
@@ -141,6 +132,19 @@ func (c *objectsFlags) open(std *streams, paths []string) (*input, error) {
 		return nil, fmt.Errorf("%s: %w", c.Objects, err)
 	}
 	return o, nil
+}
+
+// choose makes the source one of managed accounts where rights are about those.
+func (in *input) choose(rights []words.Right) (err error) {
+	managed := func(r words.Right) bool { return r.Managed() }
+	switch {
+	case !slices.ContainsFunc(rights, managed):
+		return nil
+	case len(rights) > 1:
+		return errors.New("ReadGMSAPassword is decided by a descriptor of its own: ask for it alone")
+	}
+	in.source, err = objects.Managed(in.source)
+	return err
 }
 
 // interrupted returns a context that ctrl-C and a polite kill cancel. A second

@@ -19,7 +19,7 @@ type checkCmd struct {
 func (checkCmd) Help() string {
 	return `One question prints the status and the rights granted; the exit code is 0 granted, 1 denied, 2 malformed.
 
-  refmon check 'O:BAG:SYD:(A;;FR;;;WD)' --token alice.json --want FR
+  refmon check 'O:BAG:SYD:(A;;FR;;;WD)' --token user --want FR
 
 Batch reads JSON lines and prints one line for each, in the same order, as soon as it is known:
 

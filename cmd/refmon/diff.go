@@ -13,10 +13,10 @@ type diffCmd struct {
 	After          string `arg:"" help:"Objects file of the second state."`
 	directoryFlags `embed:""`
 	shareFlag      `embed:""`
-	DirectoryAfter string `help:"Directory file of the second state, if users or groups changed too." placeholder:"FILE"`
-	Type           string `help:"Type of objects that do not tell: ${types}." default:"file" placeholder:"TYPE"`
-	Format         string `help:"table, jsonl or csv." default:"table" enum:"table,jsonl,csv" short:"f"`
-	Summary        bool   `help:"A row for each folder and cause instead of each principal and object." short:"s"`
+	DirectoryAfter []string `help:"${directoryAfter}" placeholder:"FILE" sep:"none"`
+	Type           string   `help:"Type of objects that do not tell: ${types}." default:"file" placeholder:"TYPE"`
+	Format         string   `help:"table, jsonl or csv." default:"table" enum:"table,jsonl,csv" short:"f"`
+	Summary        bool     `help:"A row for each folder and cause instead of each principal and object." short:"s"`
 	outputFlags    `embed:""`
 }
 
@@ -49,7 +49,7 @@ func (c *diffCmd) Run(std *streams) error {
 	if d.Directory, err = c.directory(std); err != nil {
 		return err
 	}
-	if c.DirectoryAfter != "" {
+	if len(c.DirectoryAfter) > 0 {
 		second := directoryFlags{Directory: c.DirectoryAfter, Token: c.Token}
 		if d.DirectoryAfter, err = second.directory(std); err != nil {
 			return err

@@ -2,10 +2,12 @@ package main
 
 import (
 	"fmt"
+	"io"
 	"os"
 	"strings"
 
 	"github.com/refmon/refmon/internal/verbs/bulk/accounts"
+	"github.com/refmon/refmon/internal/verbs/bulk/people"
 )
 
 type directoryCmd struct {
@@ -13,10 +15,11 @@ type directoryCmd struct {
 }
 
 type directoryFromCmd struct {
-	Form  string   `arg:"" help:"passwd (or getent), pdbedit or ldif."`
-	Files []string `arg:"" name:"file" help:"Files to read, - for standard input."`
-	With  []string `help:"Further files of another form, as FORM:FILE; may be repeated." placeholder:"FORM:FILE"`
-	Out   string   `help:"Write to FILE instead of standard output." placeholder:"FILE"`
+	Form    string   `arg:"" help:"passwd, getent, pdbedit, wbinfo, ldif, samba-tool, csv, bloodhound, or auto."`
+	Files   []string `arg:"" name:"file" help:"Files to read, - for standard input."`
+	With    []string `help:"${with}" placeholder:"FORM:FILE" sep:"none"`
+	Members []string `help:"${members}" placeholder:"GROUP=FILE" sep:"none"`
+	Out     string   `help:"Write to FILE instead of standard output." placeholder:"FILE"`
 }
 
 // Help returns the long help text.
@@ -26,30 +29,38 @@ that who-can, what-can, access, diff and report take.
 
   refmon directory from passwd /etc/passwd /etc/group --out company.yaml
   pdbedit -L -v | refmon directory from pdbedit - --with passwd:/etc/passwd --with passwd:/etc/group
-  refmon directory from ldif people.ldif --out company.yaml
+  refmon directory from csv users.csv groups.csv --members Engineering=engineering.csv
+  refmon directory from bloodhound 20261121_BloodHound.zip
 
-passwd takes lines of passwd and of group, as files or from getent. ldif is the output of
-ldapsearch; ask it for objectClass, objectSid, sAMAccountName, memberOf,
-primaryGroupID, userAccountControl, uidNumber and gidNumber. Accounts of one name
-are one account, and one without a SID is S-1-22-1-uid or S-1-22-2-gid, as Samba
-names it. What could not be resolved is listed on standard error.`
+passwd (or getent) takes lines of passwd and of group. ldif is the output of ldapsearch; ask
+it for objectClass, objectSid, sAMAccountName, memberOf, member, groupType,
+primaryGroupID, sIDHistory, userAccountControl, uidNumber and gidNumber. samba-tool takes
+the output of user show and group show, one after the other, and of user list and group
+list, which tell who is missing. csv is written by Export-Csv of Get-ADUser, Get-ADGroup
+and Get-ADComputer; join a list such as MemberOf before:
+
+  Get-ADUser -Filter * -Properties PrimaryGroupID,MemberOf | Select SamAccountName,SID,
+    Enabled,ObjectClass,DistinguishedName,PrimaryGroupID,@{n='MemberOf';e={$_.MemberOf -join ';'}}
+    | Export-Csv users.csv
+
+Members of a group, as Get-ADGroupMember or samba-tool group listmembers give them, are read with
+--members GROUP=FILE, or by a column Group. bloodhound is a file of its collectors,
+versions 4 to 6, or their zip. wbinfo is a transcript of calls and answers:
+
+  (set -x; for u in $(wbinfo -u); do wbinfo -n "$u"; wbinfo -i "$u"; wbinfo -r "$u"; done) 2>&1
+
+auto finds the form of each file by what stands in it; -d of the other verbs does so, too.
+
+Accounts of one name are one account unless their SIDs differ, and one without a SID is
+S-1-22-1-uid or S-1-22-2-gid, as Samba names it. What could not be resolved is listed on
+standard error.`
 }
 
 // Run writes the directory file.
 func (c *directoryFromCmd) Run(std *streams) error {
 	var list accounts.List
-	add := func(form, name string) error {
-		file, err := std.readFile(name)
-		if err != nil {
-			return err
-		}
-		if err := list.Read(form, file); err != nil {
-			return fmt.Errorf("%s: %w", name, err)
-		}
-		return nil
-	}
 	for _, name := range c.Files {
-		if err := add(c.Form, name); err != nil {
+		if err := addAccounts(std, &list, c.Form, name); err != nil {
 			return err
 		}
 	}
@@ -58,17 +69,109 @@ func (c *directoryFromCmd) Run(std *streams) error {
 		if !ok {
 			return fmt.Errorf("--with %q: want FORM:FILE", with)
 		}
-		if err := add(form, name); err != nil {
+		if err := addAccounts(std, &list, form, name); err != nil {
 			return err
 		}
 	}
-	text := list.YAML()
-	for _, line := range list.Unresolved {
-		fmt.Fprintf(std.err, "refmon: %s\n", printable(line))
+	for _, members := range c.Members {
+		group, name, ok := strings.Cut(members, "=")
+		if !ok || group == "" {
+			return fmt.Errorf("--members %q: want GROUP=FILE", members)
+		}
+		file, err := std.readAccounts(name)
+		if err != nil {
+			return err
+		}
+		if err := list.Members(group, file); err != nil {
+			return fmt.Errorf("%s: %w", name, err)
+		}
 	}
+	text := list.YAML()
+	sayUnresolved(std, &list, len(list.Unresolved))
 	if c.Out != "" {
 		return os.WriteFile(c.Out, text, 0o644)
 	}
 	_, err := std.out.Write(text)
 	return err
 }
+
+// addAccounts reads a file in a form.
+func addAccounts(std *streams, list *accounts.List, form, name string) error {
+	file, err := std.readAccounts(name)
+	if err != nil {
+		return err
+	}
+	if err := list.Read(form, file); err != nil {
+		return fmt.Errorf("%s: %w", name, err)
+	}
+	return nil
+}
+
+// maxAccountsFile is the most a file of accounts may hold.
+const maxAccountsFile = 1 << 30
+
+// readAccounts reads a file of accounts: a directory file, or what other systems list.
+func (s *streams) readAccounts(name string) ([]byte, error) {
+	in, err := s.open(name)
+	if err != nil {
+		return nil, err
+	}
+	defer in.Close()
+	file, err := io.ReadAll(io.LimitReader(in, maxAccountsFile+1))
+	switch {
+	case err != nil:
+		return nil, fmt.Errorf("read %s: %w", name, err)
+	case len(file) > maxAccountsFile:
+		return nil, fmt.Errorf("read %s: larger than %d MiB", name, maxAccountsFile>>20)
+	}
+	return file, nil
+}
+
+// sayUnresolved lists what could not be resolved, the first most lines of it.
+func sayUnresolved(std *streams, list *accounts.List, most int) {
+	for i, line := range list.Unresolved {
+		if i == most {
+			fmt.Fprintf(std.err, "refmon: and %s; refmon directory from lists all\n",
+				count(len(list.Unresolved)-most, "more is not resolved", "more are not resolved"))
+			return
+		}
+		fmt.Fprintf(std.err, "refmon: %s\n", printable(line))
+	}
+}
+
+// readPeople reads the principals of a directory file, or of files that other systems wrote,
+// which complete each other.
+func (c *directoryFlags) readPeople(std *streams) (*people.Directory, error) {
+	var list accounts.List
+	for _, name := range c.Directory {
+		file, err := std.readAccounts(name)
+		if err != nil {
+			return nil, err
+		}
+		form := accounts.Form(file)
+		if form == "" {
+			if len(c.Directory) > 1 {
+				return nil, fmt.Errorf("%s: a directory file stands alone: -d is repeated for what other systems list, "+
+					"as refmon directory from --help tells", name)
+			}
+			d, err := people.Read(file)
+			if err != nil {
+				return nil, fmt.Errorf("%s: %w", name, err)
+			}
+			return d, nil
+		}
+		if err := list.Read(form, file); err != nil {
+			return nil, fmt.Errorf("%s: %w", name, err)
+		}
+	}
+	text := list.YAML()
+	sayUnresolved(std, &list, maxUnresolved)
+	d, err := people.Read(text)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", strings.Join(c.Directory, ", "), err)
+	}
+	return d, nil
+}
+
+// maxUnresolved is how much of what could not be resolved a question lists.
+const maxUnresolved = 5

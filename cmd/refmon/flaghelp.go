@@ -17,23 +17,31 @@ var flagHelp = kong.Vars{
 		"unless it was in order.",
 	"certificate": "Write a certificate that refmon-verify checks to FILE, and the descriptor's bytes in hex to FILE.sd.",
 	"checkpoint":  "Note the progress in FILE, and go on from there if it exists; needs --out and a file of JSON lines.",
-	"disable":     "SIDs that become deny-only: they no longer match entries that allow.",
-	"expressions": "With --for-index: add to each set an expression over SIDs that allows exactly its principals.",
-	"faults":      "Of two things wrong at once, which one the service answers to: each pair, called on a real kernel.",
+	"directory": "Directory file with users and groups (YAML, JSON, CSV), or what other systems list: passwd and group, " +
+		"pdbedit -L -v, LDIF, Get-ADUser's CSV, BloodHound's zip; may be repeated.",
+	"directoryAfter": "Directory file of the second state, if users or groups changed too; may be repeated.",
+	"disable":        "SIDs that become deny-only: they no longer match entries that allow.",
+	"expressions":    "With --for-index: add to each set an expression over SIDs that allows exactly its principals.",
+	"faults":         "Of two things wrong at once, which one the service answers to: each pair, called on a real kernel.",
 	"forIndex": "For search indexes: a row an object with the names of its allowed sets, and the table of sets, as " +
 		"JSON lines.",
 	"ignoreSystemACLs": "Take attributes whose POSIX permissions were changed since: for servers with acl_xattr:ignore " +
 		"system acls = yes.",
+	"blockOwner": "As in a domain with BlockOwnerImplicitRights: who owns a computer may not change its rights by that.",
+	"joined":     "How many groups that it was put into on the way a token may be in at once.",
 	"json": "Print the answer as a line of the batch format, with its reasons; with --share two, of id share and " +
 		"object.",
 	"lua":        "Make the limited token of an administrator: administrative groups deny-only, Medium integrity.",
+	"members":    "Members of a group: Get-ADGroupMember's CSV, or names, one a line; may be repeated.",
 	"objectType": "Ask about a property, property set, extended right or class, by name or GUID; may be repeated.",
 	"objects":    "Objects file: JSON lines, CSV, icacls save or LDIF; - for standard input.",
 	"out":        "Write the token file here instead of standard output.",
 	"paths":      "Files or folders whose descriptors are read from the file system.",
 
-	"profile":       "What to do where the documents and Windows differ: documented,observed.",
-	"questionToken": "Token file that says who asks, - for standard input; see refmon token show --help.",
+	"profile": "What to do where the documents and Windows differ: documented,observed.",
+	"questionToken": "Who asks: a token file, - for standard input, a built-in token (guest, user, admin, system, " +
+		"network:SID …) " +
+		"or JSON; see refmon token show --help.",
 	"questionWant": "Rights asked for: SDDL letters (FR, WD), a number, or names such as FILE_READ_DATA, joined by |. " +
 		"MAXIMUM_ALLOWED asks for all there is.",
 	"reportCheckpoint": "Note the progress in FILE, and go on from there if it exists; needs a file of JSON lines.",
@@ -42,8 +50,10 @@ var flagHelp = kong.Vars{
 		"DCSync; names and masks as check takes them; a right on one property as WP:member. Several joined by " +
 		"+.",
 	"share": "Descriptor of the share they are reached through, in SDDL: it limits what the objects grant.",
-	"token": "Token file of a further principal, named by the file; may be repeated.",
+	"to":    "Only the path to this object: its path or DN, or the name of an account.",
+	"token": "Token file of a further principal, named by the file, or a built-in token; may be repeated.",
 	"type":  "Type of object, which gives generic rights their meaning: " + batch.ObjectTypes + ".",
 	"want":  "Right asked for: read, write, modify, full, list, control, or names and masks; left out, all there is.",
+	"with":  "Further files of another form, as FORM:FILE; may be repeated.",
 	"who":   "Name or SID of a user of the directory, or name of a token file without its extension.",
 }

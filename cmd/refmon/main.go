@@ -17,6 +17,7 @@ import (
 	"github.com/alecthomas/kong"
 
 	"github.com/refmon/refmon/internal/verbs/batch"
+	"github.com/refmon/refmon/internal/verbs/version"
 )
 
 // cli is the command line; each verb is a field here and a file beside this one.
@@ -25,6 +26,7 @@ type cli struct {
 	Check     checkCmd     `cmd:"" help:"Decide access, for one question or for JSON lines of them."`
 	WhoCan    whoCanCmd    `cmd:"" name:"who-can" help:"List who has a right on each of many objects."`
 	WhatCan   whatCanCmd   `cmd:"" name:"what-can" help:"List what a user can do with each of many objects."`
+	Reach     reachCmd     `cmd:"" help:"List what a user gets control of step by step, and through which entries."`
 	Access    accessCmd    `cmd:"" help:"Explain what a user may do with one object."`
 	Diff      diffCmd      `cmd:"" help:"List who gained or lost rights between two states, and why."`
 	Directory directoryCmd `cmd:"" help:"Make the directory file of users and groups."`
@@ -42,14 +44,17 @@ type cli struct {
 	Audit     auditCmd     `cmd:"" help:"Read, export and verify an audit log."`
 	Services  servicesCmd  `cmd:"" help:"List what the kernel can do, and each service's statuses with their rules."`
 
+	Help    helpCmd    `cmd:"" help:"Explain a verb or a topic: rights, tokens, exits."`
 	Version versionCmd `cmd:"" help:"Print the version."`
+
+	ShowVersion kong.VersionFlag `name:"version" help:"Print the version: release, revision, toolchain."`
 }
 
 const description = `refmon decides as Windows documents, and says why.
 
 A security descriptor says who may do what to an object; a token says who asks. Start with
 
-  refmon why 'O:BAG:SYD:(D;;FW;;;BG)(A;;FR;;;WD)' --token alice.json --want FR
+  refmon why 'O:BAG:SYD:(D;;FW;;;BG)(A;;FR;;;WD)' --token guest --want read
 
 Exit codes: 0 granted or all well, 1 denied, 2 the question was malformed.`
 
@@ -87,6 +92,7 @@ func run(args []string, std *streams) int {
 		kong.Writers(std.out, std.err),
 		kong.ConfigureHelp(kong.HelpOptions{Compact: true, WrapUpperBound: 100, NoExpandSubcommands: true}),
 		flagHelp,
+		kong.Vars{"version": version.Line("refmon", release)},
 		kong.Bind(std),
 	)
 	if err != nil {
@@ -101,7 +107,7 @@ func run(args []string, std *streams) int {
 		fmt.Fprintf(std.err, "see %s\n", usageOf(args, parser))
 		return exitMalformed
 	}
-	return report(std, ctx.Run())
+	return report(std, ctx.Run(parser))
 }
 
 // report prints an error that a verb returned and chooses the exit code.
@@ -117,7 +123,16 @@ func report(std *streams, err error) int {
 		return exitMalformed
 	}
 	fmt.Fprintf(std.err, "refmon: %s\n", printable(batch.Shorten(err.Error())))
+	if under := pointedAt(err); under != "" {
+		fmt.Fprintln(std.err, under)
+	}
 	return exitMalformed
+}
+
+// errorAs returns the error of a type that is wrapped in another.
+func errorAs[E error](err error) (e E, ok bool) {
+	ok = errors.As(err, &e)
+	return e, ok
 }
 
 // usageOf names the help to read after a wrong command line.

@@ -67,7 +67,7 @@ func TestBoundedMemory(t *testing.T) {
 		{"what-can", []string{"what-can", "user1", "-o", before, "-f", "csv"}},
 		{"diff", []string{"diff", before, after, "-f", "jsonl"}},
 		{"summary", []string{"diff", before, after, "--summary"}},
-		{"report", []string{"report", "-o", before}},
+		{"report", []string{"report", "--force", "-o", before}},
 		{"export", []string{"acl", "export", "-o", before, "--domain", "S-1-5-21-1-2-3"}},
 	} {
 		t.Run(c.name, func(t *testing.T) {

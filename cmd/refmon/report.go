@@ -17,6 +17,7 @@ type reportCmd struct {
 	Out            string `help:"Write to FILE." default:"report.html" placeholder:"FILE"`
 	Checkpoint     string `help:"${reportCheckpoint}" placeholder:"FILE"`
 	Quiet          bool   `help:"No progress bar." short:"q"`
+	Force          bool   `help:"Write over a file that is there already." short:"f"`
 	Title          string `help:"Title of the report." default:"Who reaches what"`
 }
 
@@ -50,6 +51,10 @@ func (c *reportCmd) Run(std *streams) error {
 	share, err := c.share(dir)
 	if err != nil {
 		return err
+	}
+	// A report takes a while: what stands in its way is told before it begins.
+	if at, err := os.Stat(c.Out); err == nil && at.Mode().IsRegular() && !c.Force && c.Checkpoint == "" {
+		return fmt.Errorf("%s is there already: give --out another name, or --force to write over it", c.Out)
 	}
 	r := &bulk.Report{Title: c.Title, Source: in.source, Directory: dir, Type: typ, Share: share}
 	o := &output{std: std, out: c.Out, checkpoint: c.Checkpoint, quiet: c.Quiet, in: in}

@@ -10,6 +10,7 @@ import (
 	"github.com/refmon/refmon/audit"
 	"github.com/refmon/refmon/internal/verbs/script"
 	"github.com/refmon/refmon/internal/win32"
+	"github.com/refmon/refmon/internal/words"
 	"github.com/refmon/refmon/kernel"
 	"github.com/refmon/refmon/nt"
 )
@@ -43,7 +44,20 @@ func (c *servicesCmd) Run(std *streams) error {
 			return c.one(std, row)
 		}
 	}
+	if near := words.Nearest(c.Name, serviceNames()); near != "" {
+		return fmt.Errorf("no service %q: did you mean %s?", c.Name, near)
+	}
 	return fmt.Errorf("no service %q: 'refmon services' lists them", c.Name)
+}
+
+// serviceNames returns the names of all rows.
+func serviceNames() (names []string) {
+	for _, t := range []*nt.Table{&nt.NtTable, &win32.Table, &kernel.Table} {
+		for row := range t.All {
+			names = append(names, row.Info().Name)
+		}
+	}
+	return names
 }
 
 func (c *servicesCmd) profile() nt.Profile {

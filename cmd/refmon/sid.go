@@ -4,14 +4,17 @@ import (
 	"encoding/hex"
 	"fmt"
 	"io"
+	"strings"
 	"text/tabwriter"
 
 	"github.com/refmon/refmon/internal/verbs/batch"
+	"github.com/refmon/refmon/internal/words"
+	"github.com/refmon/refmon/logon"
 	"github.com/refmon/refmon/sid"
 )
 
 type sidCmd struct {
-	Text   string `arg:"" optional:"" help:"A SID such as S-1-5-32-544, an alias such as BA, or the binary form in hex."`
+	Text   string `arg:"" optional:"" help:"A SID, an alias such as BA, the binary form in hex, or a well-known name."`
 	Domain string `help:"SID of the domain that aliases such as DA and DU are relative to." placeholder:"SID"`
 	Batch  string `help:"Answer JSON lines of FILE, - for standard input." placeholder:"FILE"`
 }
@@ -24,6 +27,7 @@ the account; the numbers before it name its domain.
   refmon sid BA
   refmon sid S-1-5-21-1-2-3-512
   refmon sid DU --domain S-1-5-21-1-2-3
+  refmon sid 'BUILTIN\Administrators'
 
 Batch: {"id":1,"sid":"BA"} gives {"id":1,"hex":"0102…"}, and {"id":1,"hex":"0102…"} gives
 {"id":1,"sid":"S-1-5-32-544"}; "domain" is optional. A line that is refused gives {"id":1,"error":"…","offset":n}, the
@@ -51,7 +55,11 @@ func (c *sidCmd) Run(std *streams) error {
 
 func (c *sidCmd) parse(domain sid.SID) (sid.SID, error) {
 	if !isHex(c.Text) {
-		return sid.Resolve(c.Text, domain)
+		s, err := sid.Resolve(c.Text, domain)
+		if err != nil && !strings.HasPrefix(c.Text, "S-") {
+			return named(c.Text, err)
+		}
+		return s, err
 	}
 	b, err := hex.DecodeString(c.Text)
 	if err != nil {
@@ -62,6 +70,23 @@ func (c *sidCmd) parse(domain sid.SID) (sid.SID, error) {
 		err = fmt.Errorf("%w: it ends after %d bytes and %d more follow", sid.ErrInvalid, n, len(b)-n)
 	}
 	return s, err
+}
+
+// named returns the SID of a well-known name, NAME or DOMAIN\NAME in any case; err
+// tells what else the text could have been.
+func named(name string, err error) (sid.SID, error) {
+	if a, ok := logon.WellKnownName(name); ok {
+		return a.SID, nil
+	}
+	var names []string
+	sid.WellKnown(func(_ sid.SID, known string) bool {
+		names = append(names, known)
+		return true
+	})
+	if near := words.Nearest(name, names); near != "" && len(name) > 2 {
+		return sid.SID{}, fmt.Errorf("no well-known account %q: did you mean %s?", name, near)
+	}
+	return sid.SID{}, err
 }
 
 // parseDomain reads a --domain flag; empty gives the zero SID.

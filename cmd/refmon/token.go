@@ -3,7 +3,9 @@ package main
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"io/fs"
 	"strings"
 	"text/tabwriter"
 
@@ -31,7 +33,16 @@ func (tokenShowCmd) Help() string {
   {"user":"S-1-5-21-1-2-3-1107","groups":["DU","BU"],"privileges":["SeChangeNotifyPrivilege"]}
 
 SIDs may be aliases; DU and the like are relative to "domain" or else to the user's domain. A group given as a bare
-SID is enabled and mandatory, a bare privilege is enabled. Fields that do not exist are errors that name the field.`
+SID is enabled and mandatory, a bare privilege is enabled. Fields that do not exist are errors that name the field.
+
+Where a token file is asked for, a word or the JSON itself will do:
+
+  refmon token show network:S-1-5-21-1-2-3-1107
+  refmon why 'O:BAG:SYD:(A;;FR;;;BG)' --token guest --want read
+  refmon why 'O:BAG:SYD:(A;;FR;;;DU)' --token '{"user":"S-1-5-21-1-2-3-1107","groups":["DU"]}' --want read
+
+The words are anonymous, guest (Everyone and Guests, Low), network (a domain user over the network), user (logged on
+here), limited and admin (an administrator's two tokens) and system; network, user, limited and admin take :SID.`
 }
 
 // Run prints the token.
@@ -46,11 +57,22 @@ func (c *tokenShowCmd) Run(std *streams) error {
 	return printToken(std, t)
 }
 
-// readToken reads a token file.
+// readToken reads a token: a file, - for standard input, a built-in token by its
+// word, or a token file written out. A file whose name is such a word is ./WORD.
 func (s *streams) readToken(name string) (*token.Token, error) {
-	b, err := s.readFile(name)
-	if err != nil {
-		return nil, err
+	if t, err := builtinToken(name); t != nil || err != nil {
+		return t, err
+	}
+	b := []byte(name)
+	if isInline(name) {
+		name = "--token"
+	} else {
+		var err error
+		if b, err = s.readFile(name); errors.Is(err, fs.ErrNotExist) {
+			return nil, noTokenFile(name, err)
+		} else if err != nil {
+			return nil, err
+		}
 	}
 	t, err := token.Parse(bytes.TrimPrefix(b, []byte("\xef\xbb\xbf")))
 	if err != nil {

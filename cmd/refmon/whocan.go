@@ -101,6 +101,9 @@ func (c *whoCanCmd) Run(std *streams) error {
 		return err
 	}
 	defer func() { _ = in.close() }() // only read
+	if err := in.choose(rights); err != nil {
+		return err
+	}
 	run.Source = in.source
 	out := c.output(std, in)
 	out.sets = c.Sets

@@ -22,9 +22,9 @@ func (whyCmd) Help() string {
 	return `Prints the decision, then what the check did step by step: a row for each entry or stage, a column for each
 right asked for, + granted, - denied, . left alone, and the rule beside it. Below stands the reason of each right.
 
-  refmon why 'O:BAG:SYD:(D;;FW;;;BG)(A;;FA;;;BA)(A;;FR;;;WD)' --token alice.json --want FR
-  refmon why "$(cat secret.sddl)" -t alice.json -w 'FILE_READ_DATA|WRITE_DAC'
-  refmon why 'D:(A;;KR;;;BU)' -t alice.json -w MAXIMUM_ALLOWED --type key
+  refmon why 'O:BAG:SYD:(D;;FW;;;BG)(A;;FA;;;BA)(A;;FR;;;WD)' --token user --want FR
+  refmon why "$(cat secret.sddl)" -t admin -w 'FILE_READ_DATA|WRITE_DAC'
+  refmon why 'D:(A;;KR;;;BU)' -t user -w MAXIMUM_ALLOWED --type key
 
 For a denial it also names the smallest changes that would grant it, each tried out: groups, privileges, the integrity
 level, entries. That a change would grant it does not say that it should be made.

@@ -55,6 +55,13 @@ var choices = []reflect.Type{
 	reflect.TypeFor[nt.KernelUserTimes](),
 	reflect.TypeFor[[]nt.ProcessHandle](),
 	reflect.TypeFor[nt.ThreadBasic](),
+	reflect.TypeFor[nt.FileBasic](),
+	reflect.TypeFor[nt.FileStandard](),
+	reflect.TypeFor[nt.FileInternal](),
+	reflect.TypeFor[nt.FilePosition](),
+	reflect.TypeFor[nt.FileEndOfFile](),
+	reflect.TypeFor[nt.FileDisposition](),
+	reflect.TypeFor[nt.FileRename](),
 }
 
 // choice makes the codec of an interface: a number of choices and the value.

@@ -38,6 +38,12 @@ type served struct {
 // serve starts a connection. At the test's end nothing is left of it.
 func serve(t *testing.T) *served {
 	t.Helper()
+	return serveAs(t, func(p process) wire.Process { return p })
+}
+
+// serveAs starts a connection whose process is made of a kernel's.
+func serveAs(t *testing.T, made func(process) wire.Process) *served {
+	t.Helper()
 	s := &served{T: t, sys: kernel.Boot(kernel.Config{}), end: make(chan error, 1)}
 	user, err := token.New(token.LocalSystem())
 	if err != nil {
@@ -52,7 +58,7 @@ func serve(t *testing.T) *served {
 	over := make(chan struct{})
 	go func() {
 		defer close(over)
-		s.end <- wire.Serve(theirs, process{p, nt.Documented})
+		s.end <- wire.Serve(theirs, made(process{p, nt.Documented}))
 	}()
 	t.Cleanup(func() {
 		_ = ours.Close()

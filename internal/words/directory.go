@@ -29,6 +29,8 @@ type directory struct {
 	on []string
 	// own says why the word needs a GUID of the user's own; "": it does not.
 	own string
+	// managed says that another descriptor than the object's decides.
+	managed bool
 }
 
 // forestsOwn is why some words need a GUID.
@@ -70,8 +72,7 @@ var directoryWords = []directory{
 	{name: "WriteGPLink", mask: writeProp, on: []string{"gPLink"}},
 	{name: "Enroll", mask: extended, on: []string{"Certificate-Enrollment"}},
 	{name: "ReadLAPSPassword", mask: readProp | extended, own: forestsOwn},
-	{name: "ReadGMSAPassword", own: "the descriptor in msDS-GroupMSAMembership decides it, not the object's: " +
-		"give that one as sd and ask for RP"},
+	{name: "ReadGMSAPassword", mask: readProp, managed: true},
 }
 
 // directoryWord finds a word, in any case.
@@ -85,21 +86,21 @@ func directoryWord(name string) (directory, bool) {
 }
 
 // directoryNames lists the words.
-func directoryNames() string {
+func directoryNames() []string {
 	names := make([]string, 0, len(directoryWords))
 	for _, w := range directoryWords {
 		names = append(names, w.name)
 	}
-	return strings.Join(names, ", ")
+	return names
 }
 
 // right makes the right of a word; chain is the object type that the user gave.
 func (w directory) right(text string, chain []winnt.GUID) (Right, error) {
-	r := Right{Name: w.name}
+	r := Right{Name: w.name, managed: w.managed}
 	switch {
-	case w.own != "" && (chain == nil || w.mask == 0):
+	case w.own != "" && chain == nil:
 		return r, fmt.Errorf("rights %q: %s", text, w.own)
-	case len(w.on) > 0 && chain != nil:
+	case (len(w.on) > 0 || w.managed) && chain != nil:
 		return r, fmt.Errorf("rights %q: the word already says what it is about", text)
 	case len(w.on) == 0:
 		if chain != nil {

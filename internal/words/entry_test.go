@@ -1,9 +1,12 @@
 package words_test
 
 import (
+	"encoding/hex"
+	"strings"
 	"testing"
 
 	"github.com/refmon/refmon/internal/words"
+	"github.com/refmon/refmon/sd"
 	"github.com/refmon/refmon/sddl"
 )
 
@@ -24,6 +27,28 @@ func TestEntry(t *testing.T) {
 		for _, a := range sddl.MustParse("D:" + text).DACL().All() {
 			if got := words.Entry(a); got != want {
 				t.Errorf("%s: %q, want %q", text, got, want)
+			}
+		}
+	}
+}
+
+// TestNoType: bytes can name a type that is no type, which limits an entry to nothing.
+func TestNoType(t *testing.T) {
+	const everyone = "010100000000000100000000"
+	zeros := strings.Repeat("00", 16)
+	for _, ace := range []string{"05002800" + "20000000" + "01000000" + zeros + everyone,
+		"05002800" + "20000000" + "02000000" + zeros + everyone} {
+		b, err := hex.DecodeString("01000480" + strings.Repeat("00", 12) + "14000000" + "0400300001000000" + ace)
+		if err != nil {
+			t.Fatal(err)
+		}
+		d, err := sd.Decode(b)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, a := range d.DACL().All() {
+			if got := words.Entry(a); got != "" {
+				t.Errorf("%s: %q", ace, got)
 			}
 		}
 	}

@@ -2,6 +2,7 @@ package words
 
 import (
 	"errors"
+	"fmt"
 	"slices"
 
 	"github.com/refmon/refmon/access"
@@ -51,4 +52,36 @@ func Queries(rights []Right, chains [][]winnt.GUID, t *winnt.ObjectType) (out []
 	}
 	q.Types = Tree(all)
 	return []Query{q}, nil
+}
+
+// Place says where the answer about a part of a right is: which group, which of its
+// masks.
+type Place struct{ Group, Mask int }
+
+// Group is the masks that rights ask of one chain of object types.
+type Group struct {
+	Types []access.ObjectTypeEntry // nil: the object
+	Masks []winnt.AccessMask
+}
+
+// Divide puts the parts of rights that are about the same types together, and says
+// where the parts of each right are.
+func Divide(rights []Right, t *winnt.ObjectType) (groups []Group, places [][]Place) {
+	at := map[string]int{}
+	for _, right := range rights {
+		var of []Place
+		for _, p := range right.Parts(t) {
+			key := fmt.Sprint(p.Types)
+			n, ok := at[key]
+			if !ok {
+				n = len(groups)
+				at[key] = n
+				groups = append(groups, Group{Types: p.List()})
+			}
+			of = append(of, Place{n, len(groups[n].Masks)})
+			groups[n].Masks = append(groups[n].Masks, p.Mask)
+		}
+		places = append(places, of)
+	}
+	return groups, places
 }

@@ -2,6 +2,7 @@ package words
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/refmon/refmon/access"
@@ -30,6 +31,8 @@ type Right struct {
 	Name  string // as the user wrote it, words in their own case
 	typed string // of a word whose masks depend on the type of object; "": parts
 	parts []Part
+
+	managed bool
 }
 
 // typed are the words that mean something on every type of object.
@@ -37,6 +40,10 @@ var typed = [...]string{"read", "write", "modify", "full", "list", "control"}
 
 // Words lists the words that mean something on every type of object.
 const Words = "read, write, modify, full, list, control"
+
+// Managed reports whether the descriptor in msDS-GroupMSAMembership decides, and not
+// the object's own (B-10).
+func (r Right) Managed() bool { return r.managed }
 
 // Any reports whether one part is enough. It is so for control, which is changing
 // the DACL or taking ownership: either gives the other.
@@ -132,7 +139,7 @@ func parseOne(text string) (Right, error) {
 	}
 	m, err := sddl.ParseRights(name)
 	if err != nil {
-		return Right{}, fmt.Errorf("%w; the words are %s, and for a directory %s", err, Words, directoryNames())
+		return Right{}, unknown(name, err)
 	}
 	if m == 0 {
 		return Right{}, fmt.Errorf("rights %q: it asks for nothing", text)
@@ -140,13 +147,23 @@ func parseOne(text string) (Right, error) {
 	return Right{Name: text, parts: []Part{{m, chain}}}, nil
 }
 
+// unknown returns the error of a right that nothing reads: the name that is near
+// it, or else the words there are.
+func unknown(name string, err error) error {
+	part := name[strings.LastIndexByte(name, '|')+1:]
+	if near := Nearest(part, slices.Concat(All(), sddl.RightNames())); near != "" {
+		return fmt.Errorf("rights %q: %q is no right: did you mean %s?", name, part, near)
+	}
+	return fmt.Errorf("%w; the words are %s, and for a directory %s", err, Words, strings.Join(directoryNames(), ", "))
+}
+
 // On returns a right that asks about each of some object types, given as chains,
 // where it asked about the whole object.
 func (r Right) On(chains [][]winnt.GUID, t *winnt.ObjectType) Right {
-	if len(chains) == 0 || r.Any() {
+	if len(chains) == 0 || r.Any() || r.managed {
 		return r
 	}
-	out := Right{Name: r.Name}
+	out := Right{Name: r.Name, managed: r.managed}
 	for _, p := range r.Parts(t) {
 		if p.Types != nil {
 			out.parts = append(out.parts, p)
@@ -155,6 +172,23 @@ func (r Right) On(chains [][]winnt.GUID, t *winnt.ObjectType) Right {
 		for _, chain := range chains {
 			out.parts = append(out.parts, Part{p.Mask, chain})
 		}
+	}
+	return out
+}
+
+// Rooted returns a right that asks about an object of a class: the class is the root
+// of every chain. The zero GUID is no class.
+func (r Right) Rooted(class winnt.GUID, t *winnt.ObjectType) Right {
+	if class == (winnt.GUID{}) || r.Any() || r.managed {
+		return r
+	}
+	out := Right{Name: r.Name, managed: r.managed}
+	for _, p := range r.Parts(t) {
+		chain := []winnt.GUID{class}
+		if len(p.Types) > 1 {
+			chain = append(chain, p.Types[1:]...)
+		}
+		out.parts = append(out.parts, Part{p.Mask, chain})
 	}
 	return out
 }

@@ -21,6 +21,7 @@ func TestDirectoryWords(t *testing.T) {
 	)
 	for text, want := range map[string]string{
 		"GenericAll":          "0xf01ff []",
+		"ReadGMSAPassword":    "0x10 []",
 		"genericwrite":        "0x20028 []",
 		"GenericRead":         "0x20094 []",
 		"WriteDacl":           "0x40000 []",
@@ -79,13 +80,17 @@ func TestDirectoryWords(t *testing.T) {
 
 func TestErrors(t *testing.T) {
 	for text, want := range map[string]string{
-		"ReadLAPSPassword": "schemaIDGUID",
-		"ReadGMSAPassword": "msDS-GroupMSAMembership",
-		"AddMember:member": "already says",
-		"WP:nosuchname":    "neither a GUID",
-		"AddMembers":       "the words are",
-		"0":                "asks for nothing",
-		"":                 "",
+		"ReadLAPSPassword":        "schemaIDGUID",
+		"ReadGMSAPassword:member": "already says",
+		"AddMember:member":        "already says",
+		"WP:nosuchname":           "neither a GUID",
+		"AddMembers":              "did you mean AddMember?",
+		"raed":                    "did you mean read?",
+		"FR|FILE_REED_EA":         `"FILE_REED_EA" is no right: did you mean FILE_READ_EA?`,
+		"xyzzy":                   "the words are",
+		"QQ":                      "the words are",
+		"0":                       "asks for nothing",
+		"":                        "",
 	} {
 		if _, err := words.Parse(text); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%q: %v, want %q in it", text, err, want)
@@ -139,6 +144,83 @@ func TestTree(t *testing.T) {
 		}
 		if err := access.ValidateObjectTypes(list); len(list) > 0 && err != nil {
 			t.Errorf("%s: %v", text, err)
+		}
+	}
+}
+
+// asked writes queries: the mask, and the levels with the first digits of the types.
+func asked(list []words.Query) string {
+	var all []string
+	for _, q := range list {
+		text := fmt.Sprintf("%#x", uint32(q.Desired))
+		for _, e := range q.Types {
+			text += fmt.Sprintf(" %d:%.8s", e.Level, e.GUID.String())
+		}
+		all = append(all, text)
+	}
+	return strings.Join(all, "; ")
+}
+
+// TestQueries: rights together are one question; control is two of which one is enough;
+// different masks on different types cannot be asked at once.
+func TestQueries(t *testing.T) {
+	for _, c := range []struct{ rights, types, want string }{
+		{"0x1+0x2", "", "0x3"}, {"control", "", "0x40000; 0x80000"}, {"control", "member", "0x40000; 0x80000"},
+		{"RP", "", "0x10"}, {"RP", "member", "0x10 0:00000000 1:bc0ac240 2:bf9679c0"},
+		{"RP", "member displayName", "0x10 0:00000000 1:bc0ac240 2:bf9679c0 1:59ba2f42 2:bf967953"},
+		{"WP:member", "", "0x20 0:00000000 1:bc0ac240 2:bf9679c0"},
+		{"WP:member", "displayName", "0x20 0:00000000 1:bc0ac240 2:bf9679c0"}, // it names its own type
+		{"WP:member+WP:displayName", "", "0x20 0:00000000 1:bc0ac240 2:bf9679c0 1:59ba2f42 2:bf967953"},
+		{"WP:member+RP:displayName", "", "error: these rights ask for different masks"},
+		{"WP:member+RP:member", "", "error: these rights ask for different masks"},
+		{"WP:member+RP", "", "error: these rights ask for different masks"},
+		{"RP+WP:member", "", "error: these rights ask for different masks"},
+		{"RP+WP", "member", "error: these rights ask for different masks"},
+		{"control+read", "", "error: control is one of two rights"},
+		{"read+control", "", "error: control is one of two rights"}, {"DCSync", "", "0x100 0:00000000 1:1131f6aa 1:1131f6ad"},
+	} {
+		rights, err := words.Parse(c.rights)
+		if err != nil {
+			t.Fatal(err)
+		}
+		chains, err := words.Chains(strings.Fields(c.types))
+		if err != nil {
+			t.Fatal(err)
+		}
+		list, err := words.Queries(rights, chains, winnt.DirectoryServiceObject)
+		got := asked(list)
+		if err != nil {
+			got = "error: " + err.Error()
+		}
+		if got != c.want && !(strings.HasPrefix(c.want, "error") && strings.HasPrefix(got, c.want)) {
+			t.Errorf("%s on %q: %s, want %s", c.rights, c.types, got, c.want)
+		}
+	}
+	if _, err := words.Chains([]string{"member", "nosuchname"}); err == nil {
+		t.Error("an object type that does not exist was read")
+	}
+}
+
+// TestMasks: a word means on each type of object what its generic mapping says.
+func TestMasks(t *testing.T) {
+	for text, want := range map[string][2]winnt.AccessMask{ // of a file, of a key
+		"read": {0x120089, 0x20019}, "write": {0x120116, 0x20006}, "modify": {0x1301BF, 0x3001F}, "full": {0x1F01FF, 0xF003F},
+		"list": {0x1200A9, 0x20019}, "control": {0xC0000, 0xC0000}, "0x3": {3, 3}, "CCDC": {3, 3},
+	} {
+		rights, err := words.Parse(text)
+		if err != nil {
+			t.Fatal(err)
+		}
+		got := [2]winnt.AccessMask{rights[0].Mask(winnt.FileObject), rights[0].Mask(winnt.KeyObject)}
+		if got != want || rights[0].Name != text {
+			t.Errorf("%s is %s: %#x, want %#x", text, rights[0].Name, got, want)
+		}
+	}
+	for mask, want := range map[winnt.AccessMask]string{0: "[]", 0x20019: "[read list]", 0x20018: "[]",
+		0x2001F: "[read write list]",
+		0x3001F: "[read write modify list]", 0xF003F: "[read write modify full list control]", 0x3001E: "[write]"} {
+		if got := fmt.Sprint(words.Granted(mask, winnt.KeyObject)); got != want {
+			t.Errorf("%#x of a key: %s, want %s", uint32(mask), got, want)
 		}
 	}
 }

@@ -48,6 +48,9 @@ func (s *Store) ListRights(w io.Writer) error {
 	st := s.now.Load()
 	t := table(w, "WHO", "SID", "RIGHTS")
 	for _, g := range slices.SortedFunc(maps.Keys(st.grants), sid.SID.Compare) {
+		if st.grants[g] == (Grant{}) {
+			continue // such as Guests, who come with none
+		}
 		r := st.grants[g].record()
 		row(t, s.display(g), g.String(), strings.Join(append(r.Privileges, r.Rights...), " "))
 	}

@@ -168,7 +168,11 @@ func (s *Store) composed(st *state, p logon.Person, r *logon.Request, status nts
 		return logon.Result{Account: p.Account, Reason: status}, status
 	}
 	for _, g := range r.Groups {
-		p = s.with(st, p, g)
+		// A group that is disabled or for deny only brings nothing. T-145
+		if g.Attributes&(winnt.SE_GROUP_ENABLED|winnt.SE_GROUP_MANDATORY) != 0 &&
+			g.Attributes&winnt.SE_GROUP_USE_FOR_DENY_ONLY == 0 {
+			p = s.with(st, p, g)
+		}
 	}
 	return logon.Compose(p, r.Type, r.Groups...)
 }

@@ -331,6 +331,28 @@ func TestS4U(t *testing.T) {
 	}
 }
 
+// TestAddedGroups: a group that a caller adds brings those it is in, and their
+// privileges, where it is enabled (T-145).
+func TestAddedGroups(t *testing.T) {
+	f := open(t, nil)
+	f.account(t, Account{Name: "alice"}, "p")
+	var inner, outer sid.SID
+	f.must(t, func(e *Edit) error {
+		inner, outer = e.AddGroup(Group{Name: "inner"}), e.AddGroup(Group{Name: "outer"})
+		e.Grant(outer, winnt.SeBackupPrivilege.Bit(), 0)
+		return e.AddMember(outer, inner)
+	})
+	for attributes, want := range map[uint32]bool{0: false, winnt.SE_GROUP_USE_FOR_DENY_ONLY: false,
+		winnt.SE_GROUP_MANDATORY | winnt.SE_GROUP_USE_FOR_DENY_ONLY: false, winnt.SE_GROUP_MANDATORY: true,
+		winnt.SE_GROUP_ENABLED: true} {
+		r, st := f.LogOn(logon.Request{Package: logon.Password, Type: network, Name: "alice", Password: "p", Tcb: true,
+			Groups: []token.Group{{SID: inner, Attributes: attributes}}})
+		if st != 0 || !has(r, inner) || has(r, outer) != want || r.Token.Privileges.Has(winnt.SeBackupPrivilege) != want {
+			t.Errorf("T-145: attributes %#x: %v, outer %v, %v", attributes, st, has(r, outer), r.Token.Privileges.Names())
+		}
+	}
+}
+
 // TestGroups: circles of groups end (L-20), 10,000 groups are walked, and a token
 // that they do not fit in is not made (L-4).
 func TestGroups(t *testing.T) {

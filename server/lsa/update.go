@@ -209,7 +209,9 @@ func (e *Edit) Revoke(from sid.SID, privileges winnt.PrivilegeSet, rights logon.
 	e.noteRights("right revoked", from, privileges&g.Privileges, rights&g.Rights)
 	g.Privileges &^= privileges
 	g.Rights &^= rights
-	e.st.grants[from] = g
+	if e.st.grants[from] = g; g == (Grant{}) {
+		delete(e.st.grants, from)
+	}
 }
 
 // noteRights notes one change for each right: granting SeTcbPrivilege is a record

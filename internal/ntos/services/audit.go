@@ -193,59 +193,61 @@ func (c *Context) NtOpenObjectAuditAlarm(in nt.OpenObjectAuditAlarmIn) (out nt.O
 // NtPrivilegeObjectAuditAlarm records the use of privileges on an object.
 func (c *Context) NtPrivilegeObjectAuditAlarm(in nt.PrivilegeObjectAuditAlarmIn) (out nt.PrivilegeObjectAuditAlarmOut,
 	st ntstatus.Status) {
-	// reference
-	client, st := c.auditClient(in.ClientToken) // token, level, privilege, as for the other alarms (U-42)
+	// The order of the tests is that of the other alarms. U-42
+	used, st := c.privilegesUsed(in.ClientToken, in.Privileges, in.AccessGranted, in.SubsystemName)
 	if st != ntstatus.Success {
 		return out, st
-	}
-	// capture
-	if st := c.captureNames(in.SubsystemName); st != ntstatus.Success {
-		return out, st
-	}
-	set, st := c.auditSet(in.Privileges)
-	if st != ntstatus.Success {
-		return out, st
-	}
-	// commit
-	outcome := audit.Failure
-	if in.AccessGranted {
-		outcome = audit.Success
 	}
 	object := audit.Object{Server: in.SubsystemName.V, Handle: in.HandleID}
-	// The use of these privileges on an object is one record (U-42).
-	if st := c.Sys.Log.PrivilegesUsed(c.clientOrigin(client), object, in.DesiredAccess, set,
-		outcome); st != ntstatus.Success {
-		// A demanded record that cannot be kept fails the call.
-		return out, c.Fail("U-64", st)
-	}
-	return out, ntstatus.Success
+	// The use of these privileges on an object is one record. U-42
+	return out, c.kept(c.Sys.Log.PrivilegesUsed(used.by, object, in.DesiredAccess, used.set, used.outcome))
 }
 
 // NtPrivilegedServiceAuditAlarm records the use of privileges by a service.
 func (c *Context) NtPrivilegedServiceAuditAlarm(
 	in nt.PrivilegedServiceAuditAlarmIn,
 ) (out nt.PrivilegedServiceAuditAlarmOut, st ntstatus.Status) {
-	// reference
-	client, st := c.auditClient(in.ClientToken) // token, level, privilege, as for the other alarms (U-43)
+	// The order of the tests is that of the other alarms. U-43
+	used, st := c.privilegesUsed(in.ClientToken, in.Privileges, in.AccessGranted, in.SubsystemName, in.ServiceName)
 	if st != ntstatus.Success {
 		return out, st
+	}
+	return out, c.kept(c.Sys.Log.ServiceCalled(used.by, in.SubsystemName.V, in.ServiceName.V, used.set, used.outcome))
+}
+
+// privilegeUse holds the fields of the record of an alarm about privileges.
+type privilegeUse struct {
+	by      audit.Origin
+	set     winnt.PrivilegeSet
+	outcome audit.Outcome
+}
+
+// privilegesUsed makes the tests of an alarm about privileges: token, level and
+// right to audit, then the names, then the set.
+func (c *Context) privilegesUsed(client winnt.Handle, privileges nt.Captured[*nt.PrivilegeSet], granted bool,
+	names ...nt.Captured[string]) (u privilegeUse, st ntstatus.Status) {
+	// reference
+	v, st := c.auditClient(client)
+	if st != ntstatus.Success {
+		return u, st
 	}
 	// capture
-	if st := c.captureNames(in.SubsystemName, in.ServiceName); st != ntstatus.Success {
-		return out, st
+	if st = c.captureNames(names...); st != ntstatus.Success {
+		return u, st
 	}
-	set, st := c.auditSet(in.Privileges)
+	u.by, u.outcome = c.clientOrigin(v), audit.Failure
+	if granted {
+		u.outcome = audit.Success
+	}
+	u.set, st = c.auditSet(privileges)
+	return u, st
+}
+
+// kept returns the status of a call whose record has this one: a demanded record
+// that cannot be kept fails the call. U-64
+func (c *Context) kept(st ntstatus.Status) ntstatus.Status {
 	if st != ntstatus.Success {
-		return out, st
+		return c.Fail("U-64", st)
 	}
-	// commit
-	outcome := audit.Failure
-	if in.AccessGranted {
-		outcome = audit.Success
-	}
-	if st := c.Sys.Log.ServiceCalled(c.clientOrigin(client), in.SubsystemName.V, in.ServiceName.V, set,
-		outcome); st != ntstatus.Success {
-		return out, c.Fail("U-64", st)
-	}
-	return out, ntstatus.Success
+	return st
 }

@@ -42,6 +42,8 @@ type System struct {
 	// taken from by NtOpenFile.
 	Files *ob.Directory
 	Pipes npfs.FileSystem
+	// HasTrees says that some device has a tree of files.
+	HasTrees atomic.Bool
 	// Adopt is told of each context that NewThread makes, so that who closes
 	// the system can close it too, and Disown of each that EndThread ends.
 	Adopt, Disown func(*Context)

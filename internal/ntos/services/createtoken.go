@@ -147,7 +147,8 @@ func sidStatus(gs []token.Group) ntstatus.Status {
 // T-12 on what the caller does not say.
 func (c *Context) newValue(in *nt.CreateTokenExIn, sqos *nt.SecurityQualityOfService) (*token.Token, ntstatus.Status) {
 	s := token.Spec{
-		User: *in.User.V, Groups: in.Groups.V, Type: in.TokenType, // token.New enables mandatory groups (T-2)
+		// token.New enables mandatory groups (T-2); what has no attributes is disabled (T-144).
+		User: *in.User.V, Groups: token.AsGiven(in.Groups.V), Type: in.TokenType,
 		AuthenticationID: in.AuthenticationID.V, ExpirationTime: in.ExpirationTime.V, Source: *in.Source.V,
 		// ParentTokenId and OriginatingLogon stay 0 (T-12).
 		ModifiedID: c.Sys.Security.AllocateLUID(), SessionID: c.self.Process().Token().SessionID(),

@@ -4,6 +4,7 @@ import (
 	"strings"
 
 	"github.com/refmon/refmon/internal/ntos/ob"
+	"github.com/refmon/refmon/nt"
 	"github.com/refmon/refmon/ntstatus"
 	"github.com/refmon/refmon/sd"
 	"github.com/refmon/refmon/winnt"
@@ -16,13 +17,20 @@ const (
 )
 
 // FileType is the object type File.
-var FileType = &ob.Type{ObjectType: winnt.FileObject}
+var FileType = &ob.Type{ObjectType: winnt.FileObject, OnDestroy: func(o ob.Object) {
+	if f, ok := o.(*File); ok && f.open != nil {
+		// An open of a tree ends with the last reference on its file object (F-117).
+		f.open.Close()
+	}
+}}
 
 // File is a named file without contents, or what an open of a device made:
 // something to open.
 type File struct {
 	ob.Header
-	device *Device // immutable; nil for a file
+	device *Device     // immutable; nil for a file
+	open   nt.OpenFile // immutable; nil for what is in no tree
+	treeFile
 }
 
 // DeviceType is the object type Device. Each open of a device makes a file
@@ -35,6 +43,7 @@ type Device struct {
 	ob.Header
 	security *ob.SharedSecurity // immutable; that of the device and of what was opened of it
 	census   *ob.Census         // immutable; counts the files
+	tree     nt.FileSystem      // immutable; what lies below; nil for nothing
 }
 
 // NewDevice makes an unnamed device with one reference (TagCall).
@@ -45,9 +54,16 @@ func NewDevice(d *sd.Descriptor, census *ob.Census) *Device {
 	return v
 }
 
+// NewTreeDevice makes the device of a tree of files, with one reference (TagCall).
+func NewTreeDevice(tree nt.FileSystem, d *sd.Descriptor, census *ob.Census) *Device {
+	v := NewDevice(d, census)
+	v.tree = tree
+	return v
+}
+
 // open makes the file of one open. rest follows the device in the path.
 func (v *Device) open(rest string) (ob.Object, ntstatus.Status) {
-	if rest != "" && rest != `\` {
+	if v.tree != nil || rest != "" && rest != `\` {
 		// Below the devices nothing is found by walking there: pipes have their own names (T-139).
 		return nil, ntstatus.ObjectNameNotFound
 	}

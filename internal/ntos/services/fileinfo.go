@@ -71,6 +71,9 @@ func (c *Context) NtQueryInformationFile(in nt.QueryInformationFileIn) (out nt.Q
 	case nt.FileNameInformation:
 		return c.fileName(obj, in.Length)
 	default:
+		if f, ok := obj.(*File); ok && f.open != nil {
+			return c.treeFact(treeHandle{f, granted}, in.FileInformationClass)
+		}
 		return c.pipeFact(obj, in.FileInformationClass)
 	}
 	return out, ntstatus.Success
@@ -80,6 +83,9 @@ func (c *Context) NtQueryInformationFile(in nt.QueryInformationFileIn) (out nt.Q
 func (c *Context) pipeFact(obj ob.Object, class nt.FileInfoClass) (out nt.QueryInformationFileOut, st ntstatus.Status) {
 	e, ok := obj.(*npfs.End)
 	switch {
+	case class != nt.FilePipeInformation && class != nt.FilePipeLocalInformation:
+		// Files of trees alone have the other classes.
+		return out, c.Fail("I-133", ntstatus.InvalidInfoClass)
 	case !ok:
 		// The classes are those of pipes.
 		return out, c.Fail("I-133", ntstatus.InvalidParameter)
@@ -105,7 +111,9 @@ func (c *Context) fileName(obj ob.Object, length uint32) (out nt.QueryInformatio
 		}
 		name = strings.TrimPrefix(o.Path(), PipeDevice)
 	case *File:
-		if o.device != nil {
+		if o.open != nil {
+			name = `\` + o.path
+		} else if o.device != nil {
 			// A device has no name below itself.
 			return out, c.Fail("I-133", ntstatus.InvalidParameter)
 		}

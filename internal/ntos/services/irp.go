@@ -175,11 +175,14 @@ func (c *Context) NtCancelSynchronousIoFile(in nt.CancelSynchronousIoFileIn) (ou
 // NtFlushBuffersFile ends when the other end of a pipe has read everything.
 func (c *Context) NtFlushBuffersFile(in nt.FlushBuffersFileIn) (out nt.FlushBuffersFileOut, st ntstatus.Status) {
 	// reference
-	obj, st := c.file(in.FileHandle, 0)
+	obj, granted, st := c.fileGranted(in.FileHandle, 0)
 	if st != ntstatus.Success {
 		return out, st
 	}
 	defer obj.Head().Deref(ob.TagCall)
+	if f, ok := obj.(*File); ok && f.open != nil {
+		return out, c.flushTree(treeHandle{f, granted})
+	}
 	e, ok := obj.(*npfs.End)
 	if !ok {
 		return out, ntstatus.Success // a file that keeps nothing

@@ -139,6 +139,13 @@ func (c *Context) NtOpenFile(in nt.OpenFileIn) (out nt.OpenFileOut, st ntstatus.
 		out.FileHandle, st = c.openPipe(name, &oa, in.DesiredAccess, in.OpenOptions)
 		return out, st
 	}
+	if n, ok, st := c.inTree(&oa); ok {
+		if st == ntstatus.Success {
+			defer n.held.Head().Deref(ob.TagCall)
+			out.FileHandle, st = c.openExisting(&n, &in, &oa)
+		}
+		return out, st
+	}
 	name := nameOf(&oa)
 	if oa.RootDirectory == 0 {
 		// The device of pipes is a file, with a backslash behind it too (T-139).

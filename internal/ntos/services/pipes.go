@@ -3,7 +3,6 @@ package services
 import (
 	"strings"
 
-	"github.com/refmon/refmon/audit"
 	"github.com/refmon/refmon/internal/ntos/npfs"
 	"github.com/refmon/refmon/internal/ntos/ob"
 	"github.com/refmon/refmon/internal/ntos/se"
@@ -121,6 +120,10 @@ func (c *Context) openPipe(name string, oa *nt.ObjectAttributes, desired winnt.A
 
 // NtReadFile reads from a pipe, or from a file without contents.
 func (c *Context) NtReadFile(in nt.ReadFileIn) (out nt.ReadFileOut, st ntstatus.Status) {
+	if h, ok, _ := c.treeHandle(in.FileHandle); ok {
+		defer h.Deref(ob.TagCall)
+		return c.readTree(h, &in)
+	}
 	obj, st := c.used(in.FileHandle, winnt.FILE_READ_DATA)
 	if st != ntstatus.Success {
 		return out, st
@@ -150,6 +153,10 @@ func (c *Context) NtWriteFile(in nt.WriteFileIn) (out nt.WriteFileOut, st ntstat
 	if in.Buffer.Status != ntstatus.Success {
 		// What is to be written cannot be read.
 		return out, c.Fail("O-3", in.Buffer.Status)
+	}
+	if h, ok, _ := c.treeHandle(in.FileHandle); ok {
+		defer h.Deref(ob.TagCall)
+		return c.writeTree(h, &in)
 	}
 	obj, st := c.used(in.FileHandle, winnt.FILE_WRITE_DATA)
 	if st != ntstatus.Success {
@@ -188,12 +195,7 @@ func (c *Context) used(h winnt.Handle, right winnt.AccessMask) (ob.Object, ntsta
 		// The device of pipes is no pipe: nothing is read or written there.
 		return nil, c.Fail("T-141", ntstatus.InvalidParameter)
 	}
-	if t := c.TableOf(h); t != nil {
-		if now := t.TakeAudit(h, obj, right); now != 0 {
-			o := audit.Object{Type: obj.Head().Type().Name, Name: obj.Head().Path(), Handle: h}
-			c.Sys.Log.Used(c.origin(), o, audit.HandleAudit{Audited: now, Pending: now}, now, obj.Head().Security())
-		}
-	}
+	c.use(h, obj, right)
 	return obj, ntstatus.Success
 }
 

@@ -33,7 +33,11 @@ func (c *Context) NtQuerySecurityObject(in nt.QuerySecurityObjectIn) (out nt.Que
 	// decide
 	// One snapshot is read, never a mixture (O-66); an object without a descriptor gives one without parts
 	// (O-64).
-	part := sd.Select(obj.Head().Security(), uint32(in.SecurityInformation))
+	whole, st := c.securityOf(obj)
+	if st != ntstatus.Success {
+		return out, st
+	}
+	part := sd.Select(whole, uint32(in.SecurityInformation))
 	out.LengthNeeded = uint32(part.Size())
 	if in.Length < out.LengthNeeded {
 		// The need is told where there is too little room.
@@ -84,6 +88,9 @@ func (c *Context) NtSetSecurityObject(in nt.SetSecurityObjectIn) (out nt.SetSecu
 		info&winnt.GROUP_SECURITY_INFORMATION != 0 && in.SecurityDescriptor.V.Group().IsZero() {
 		// A part that is set must be there.
 		return out, c.Fail("O-65", ntstatus.InvalidSecurityDescr)
+	}
+	if f, ok := obj.(*File); ok && f.open != nil {
+		return out, c.setTreeSecurity(f, in.Handle, info, in.SecurityDescriptor.V)
 	}
 	// decide and commit: a compare-and-swap that restarts (O-66)
 	return out, c.setSecurity(obj.Head(), in.Handle, info, in.SecurityDescriptor.V)

@@ -48,6 +48,7 @@ var table = []row{
 	{7, "internal/ntos/services"},
 
 	{8, "kernel"},
+	{8, "hostfs"},
 	{8, "auditlog"},
 	{8, "internal/wire"},
 	{8, "client"},
@@ -69,6 +70,7 @@ var table = []row{
 	{9, "internal/verbs/bulk/people"},
 	{9, "internal/verbs/bulk/accounts"},
 	{9, "internal/verbs/bulk"},
+	{9, "internal/verbs/reach"},
 	{9, "vectors"},
 	{9, "docs"},
 	{9, "internal/verbs/replay"},

@@ -66,7 +66,7 @@ func spec(v *Value) token.Spec {
 		s.Source.Name = token.SystemSource
 	}
 	for _, g := range v.Groups {
-		a := uint32(0)
+		a := token.GroupDisabled
 		switch {
 		case g.DenyOnly:
 			a = winnt.SE_GROUP_USE_FOR_DENY_ONLY
@@ -74,7 +74,7 @@ func spec(v *Value) token.Spec {
 			a = winnt.SE_GROUP_ENABLED | winnt.SE_GROUP_ENABLED_BY_DEFAULT
 		}
 		if g.Name == v.Owner {
-			a |= winnt.SE_GROUP_OWNER
+			a = a&^token.GroupDisabled | winnt.SE_GROUP_OWNER
 		}
 		s.Groups = append(s.Groups, token.Group{SID: sids[g.Name], Attributes: a})
 	}

@@ -10,6 +10,7 @@ import (
 	"github.com/refmon/refmon/claims"
 	"github.com/refmon/refmon/effective"
 	"github.com/refmon/refmon/fileaccess"
+	"github.com/refmon/refmon/hostfs"
 	"github.com/refmon/refmon/kernel"
 	"github.com/refmon/refmon/logon"
 	"github.com/refmon/refmon/nt"
@@ -47,6 +48,7 @@ var askable = []reflect.Type{
 	reflect.TypeFor[fileaccess.Handle](),
 	reflect.TypeFor[fileaccess.MaximalAccess](),
 	reflect.TypeFor[fileaccess.MoveDecision](),
+	reflect.TypeFor[hostfs.Tree](),
 	reflect.TypeFor[kernel.KernelThread](),
 	reflect.TypeFor[kernel.Process](),
 	reflect.TypeFor[kernel.System](),

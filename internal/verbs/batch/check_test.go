@@ -209,6 +209,19 @@ func TestExplainLines(t *testing.T) {
 			`"why":[{"rule":"A-12","ace":null,"bits":"0x80000000","because":"`},
 		{`{"id":1,"tokenRef":"alice","sd":"O:BAG:SYD:(A;;1;;;WD)","desired":1,"call":"NtAccessCheck"}`,
 			`"why":[{"rule":"A-70","ace":0,"bits":"0x00000001","because":"`},
+		{`{"id":1,"token":{"user":"BA"},"sd":"O:BAG:SYD:","desired":1,"call":"NtAccessCheck"}`,
+			`"why":[{"rule":"A-14","ace":null,"bits":"0x00000001","because":"`},
+		{`{"id":1,"token":{"user":"BA","type":"Impersonation","impersonationLevel":"Anonymous"},"sd":"O:BAG:SYD:",` +
+			`"desired":1,"call":"NtAccessCheck"}`, `"why":[{"rule":"A-15","ace":null,"bits":"0x00000001","because":"`},
+		{`{"id":1,"tokenRef":"alice","sdHex":"0200048000000000000000000000000000000000","desired":2,"call":"NtAccessCheck"}`,
+			`"why":[{"rule":"A-18","ace":null,"bits":"0x00000002","because":"`},
+		{`{"id":1,"tokenRef":"alice","sd":"O:BAD:","desired":1,"call":"NtAccessCheck"}`,
+			`"why":[{"rule":"A-19","ace":null,"bits":"0x00000001","because":"`},
+		{`{"id":1,"tokenRef":"alice","sd":"O:BAG:SYD:","desired":1,"resultList":true,"call":"NtAccessCheck"}`,
+			`"why":[{"rule":"A-11","ace":null,"bits":"0x00000001","because":"`},
+		{`{"id":1,"tokenRef":"alice","sd":"O:BAG:SYD:","desired":1,"call":"NtAccessCheck","objectTypes":` +
+			`[{"level":1,"guid":"bf967aba-0de6-11d0-a285-00aa003049e2"}]}`,
+			`"why":[{"rule":"A-26","ace":null,"bits":"0x00000001","because":"`},
 	} {
 		answers, _ := ask(t, true, c.line)
 		if !strings.Contains(answers[0], c.want) || !json.Valid([]byte(answers[0])) {

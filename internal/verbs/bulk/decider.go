@@ -1,7 +1,6 @@
 package bulk
 
 import (
-	"fmt"
 	"slices"
 
 	"github.com/refmon/refmon/effective"
@@ -21,15 +20,12 @@ type decider struct {
 // their own: an evaluator for each chain of object types.
 type asked struct {
 	evaluators []*effective.Evaluator
-	rights     [][]place       // of each right: its parts
+	rights     [][]words.Place // of each right: its parts
 	any        []bool          // of each right: one part is enough
 	out        []effective.Set // of each right, if not every right has one part
 	gates      [][]effective.Set
 	gate       winnt.AccessMask // What: what the share leaves
 }
-
-// place is where the answer to a part of a right is.
-type place struct{ evaluator, set int }
 
 // newDecider makes a decider. The error is that of the question.
 func newDecider(r *Run) (*decider, error) {
@@ -65,24 +61,18 @@ func (d *decider) asked(t *winnt.ObjectType) (*asked, error) {
 
 // divide makes a question for each chain of object types in the rights of a run.
 func (a *asked) divide(r *Run, t *winnt.ObjectType) (questions []effective.Question) {
-	at := map[string]int{}
-	single := true
-	for _, right := range r.Rights {
-		right = right.On(r.Types, t)
-		var places []place
-		for _, p := range right.Parts(t) {
-			key := fmt.Sprint(p.Types)
-			n, ok := at[key]
-			if !ok {
-				n = len(questions)
-				at[key] = n
-				questions = append(questions, effective.Question{Type: t, ObjectTypes: p.List()})
-			}
-			places = append(places, place{n, len(questions[n].Rights)})
-			questions[n].Rights = append(questions[n].Rights, p.Mask)
-		}
+	rights, single := make([]Right, len(r.Rights)), true
+	for i, right := range r.Rights {
+		rights[i] = right.On(r.Types, t)
+		a.any = append(a.any, rights[i].Any())
+	}
+	var groups []words.Group
+	groups, a.rights = words.Divide(rights, t)
+	for _, places := range a.rights {
 		single = single && len(places) == 1
-		a.rights, a.any = append(a.rights, places), append(a.any, right.Any())
+	}
+	for _, g := range groups {
+		questions = append(questions, effective.Question{Type: t, Rights: g.Masks, ObjectTypes: g.Types})
 	}
 	if !single || len(questions) > 1 {
 		for range r.Rights {
@@ -141,11 +131,11 @@ func (d *decider) sets(x *sd.Descriptor, t *winnt.ObjectType) (sets []effective.
 }
 
 // combine puts the answer for a right together: of all its parts, or of any.
-func (a *asked) combine(right int, places []place, answers [][]effective.Set) {
+func (a *asked) combine(right int, places []words.Place, answers [][]effective.Set) {
 	out := a.out[right]
 	clear(out)
 	for i, p := range places {
-		s := answers[p.evaluator][p.set]
+		s := answers[p.Group][p.Mask]
 		for k := range out {
 			switch {
 			case i == 0:

@@ -143,11 +143,11 @@ func (d *decider) expression(of *sd.Descriptor, t *winnt.ObjectType, right int) 
 		return nil
 	}
 	part := asked.rights[right][0]
-	e := asked.evaluators[part.evaluator]
-	x, ok := e.Expression(of, part.set)
+	e := asked.evaluators[part.Group]
+	x, ok := e.Expression(of, part.Mask)
 	if ok && d.run.Share != nil {
 		var gate effective.Expression
-		gate, ok = e.Expression(d.run.Share, part.set)
+		gate, ok = e.Expression(d.run.Share, part.Mask)
 		x = append(x, gate...)
 	}
 	if !ok {

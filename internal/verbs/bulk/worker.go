@@ -6,6 +6,7 @@ import (
 	"github.com/refmon/refmon/internal/verbs/batch"
 	"github.com/refmon/refmon/internal/verbs/bulk/objects"
 	"github.com/refmon/refmon/sd"
+	"github.com/refmon/refmon/sid"
 	"github.com/refmon/refmon/winnt"
 )
 
@@ -23,6 +24,7 @@ type asking[A, T any] struct {
 type outcome[A any] struct {
 	err    error
 	noDACL bool // the descriptor has no D: part
+	self   bool // it has entries for PRINCIPAL SELF: the answer is for objects that tell no SID
 	answer A
 	remark Remark
 	text   string // of remark
@@ -66,7 +68,7 @@ func (w *worker[A, T]) batch(b *box[T]) {
 // descriptor at once may both decide it; either answer will do.
 func (w *worker[A, T]) outcome(o *objects.Object) *outcome[A] {
 	k := w.near.find(o, o.Type)
-	if x := k.answer.Load(); x != nil {
+	if x := k.answer.Load(); x != nil && !(x.self && o.Entry.Account()) {
 		return x
 	}
 	x, share := w.decide(o)
@@ -84,10 +86,35 @@ func (w *worker[A, T]) decide(o *objects.Object) (x *outcome[A], share bool) {
 		return x, true
 	}
 	x.noDACL = batch.LacksDACL(d)
-	x.answer, share, x.err = w.ask.decide(d, o.Type)
+	x.self = d.DACL().Facts()&sd.HasPrincipalSelf != 0
+	self := withSelf(d, o.Entry)
+	x.answer, share, x.err = w.ask.decide(self, o.Type)
+	share = share && self == d
 	x.remark = remarkOn(d, w.run.Directory, w.run.whole(o.Type))
 	x.text = x.remark.String()
 	return x, share
+}
+
+// withSelf puts an object's own SID in the place of PRINCIPAL SELF. It returns
+// the descriptor itself where that changes nothing.
+func withSelf(d *sd.Descriptor, e *objects.Entry) *sd.Descriptor {
+	if !e.Account() || d.DACL().Facts()&sd.HasPrincipalSelf == 0 {
+		return d
+	}
+	var entries []sd.ACE
+	for _, a := range d.DACL().All() {
+		if a.SID() == sid.PrincipalSelf {
+			a = a.WithSID(e.SID)
+		}
+		entries = append(entries, a)
+	}
+	p := d.Parts()
+	list, err := sd.NewACL(entries...)
+	if err != nil { // the list has no room for a longer SID: no token matches its entries, as without a SID
+		return d
+	}
+	p.DACL = list
+	return sd.New(p)
 }
 
 // pass takes all objects through workers that ask one question. write puts out

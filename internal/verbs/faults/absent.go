@@ -14,6 +14,7 @@ var outside = map[string]string{
 	"ReplyWaitReceivePort": ports, "ReplyPort": ports, "ImpersonateClientOfPort": ports,
 	"SeAssignSecurityEx": values, "SeSetSecurityDescriptorInfoEx": values,
 	"SeUnregisterLogonSessionTerminatedRoutine": values,
+	"CreateFile": trees, "DeleteFile": trees, "SetInformationFile": trees, "QueryDirectoryFile": trees,
 	"CancelIoFileEx": underWay, "CancelSynchronousIoFile": underWay,
 	"LsaLogonUser": accounts, "LsaOpenPolicy": accounts, "LsaClose": accounts, "LsaQueryInformationPolicy": accounts,
 	"LsaLookupNames2": accounts, "LsaLookupSids": accounts,
@@ -24,6 +25,7 @@ const (
 	// accounts is the reason of the services that an authority answers.
 	accounts = "what the authority answers depends on its accounts: transcript 97-logon"
 
+	trees    = "what a tree answers depends on its files: tests of package hostfs"
 	underWay = "a call without fault needs an operation under way: TestPendingIsCancelled"
 	values   = "the routine works on values alone; its rules have tests of their own"
 )

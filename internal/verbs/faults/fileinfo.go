@@ -37,7 +37,8 @@ var _ = define(setup[*nt.QueryInformationFileIn]{
 			}},
 		fault[*nt.QueryInformationFileIn]{rule: "I-133", want: ntstatus.InvalidParameter, name: "a file that is no pipe",
 			takes: "FileHandle", inject: func(w *world, in *nt.QueryInformationFileIn) { in.FileHandle = w.plainFile() }}),
-	absent: []absence{{"I-151", "", "another class, with little room: transcript 30-devices"},
+	absent: []absence{{"F-55", "", "it takes a file of a tree: tests of package hostfs"},
+		{"I-151", "", "another class, with little room: transcript 30-devices"},
 		{"I-134", "", "what a pipe answers depends on the conversation: transcript 30-pipe-info"}},
 })
 

@@ -68,6 +68,8 @@ var conversation = []absence{
 	{"I-86", "", "what a pipe answers depends on the conversation: transcript 30-pipes"},
 	{"T-135", "", "it takes a pipe without room: transcript 30-pipes"},
 	{"O-31", "a file has no contents", "it takes a file that is no pipe: transcript 30-pipes"},
+	{"F-119", "", "it takes a file of a tree: tests of package hostfs"},
+	{"F-124", "", "it takes a file of a tree: tests of package hostfs"},
 }
 
 var _ = define(setup[*nt.ReadFileIn]{

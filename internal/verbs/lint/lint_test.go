@@ -1,6 +1,7 @@
 package lint
 
 import (
+	"encoding/hex"
 	"fmt"
 	"math/rand/v2"
 	"strings"
@@ -73,6 +74,12 @@ func TestFindings(t *testing.T) {
 		{"O:BAG:SYD:(A;;FR;;;BA)S:(ML;;NW;;;BA)", "SACL 0 bad-label"},                       // A-60
 		{"O:BAG:SYD:(A;;FR;;;BA)S:(AU;;FR;;;WD)", "SACL 0 no-outcome"},
 		{`O:BAG:SYD:(A;;FR;;;BA)S:(FL;;FR;;;WD;(@User.x < {1,2}))`, "SACL 0 never-true"}, // A-65
+		{`O:BAG:SYD:(A;;FR;;;BA)S:(FL;;FR;;;WD;(@User.x == 1))`, ""},
+		{`O:BAG:SYD:(A;;FR;;;BA)S:(RA;;;;;WD;("x",TI,0x0,1))(RA;;;;;WD;("X",TI,0x0,2))(RA;;;;;WD;("y",TI,0x0,2))`,
+			"SACL 1 second-of-its-kind"}, // A-110
+		{"O:BAG:SYD:(A;;FR;;;BA)S:(ML;OICIIO;NW;;;ME)(ML;;NW;;;HI)", ""}, // A-60
+		{"O:BAG:SYD:(A;;FR;;;BA)S:(ML;OICI;NW;;;ME)(ML;OICI;NW;;;HI)", "SACL 1 second-of-its-kind"},
+		{"O:BAG:SYD:(A;;FR;;;BA)S:(ML;;NR;;;HI)(SP;;;;;S-1-17-1)(SP;;;;;S-1-17-2)", "SACL 2 second-of-its-kind"}, // A-100
 		{"O:BAG:SYD:(a;;FR;;;BA)", "descriptor not-strict"},
 	} {
 		found, err := Text(c.text, winnt.DirectoryFileObject, sid.SID{})
@@ -293,4 +300,24 @@ func ExampleText() {
 	// Output:
 	// DACL 2 never-decides
 	// DACL 1 non-canonical
+}
+
+// TestUnknownTypes: an entry of a type that does not exist does nothing in either list.
+func TestUnknownTypes(t *testing.T) {
+	const list = "0400100001000000" + "7f00080001000000" // one entry of type 0x7F
+	b, err := hex.DecodeString("01001480" + "0000000000000000" + "1400000024000000" + list + list)
+	if err != nil {
+		t.Fatal(err)
+	}
+	d, err := sd.Decode(b)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got []string
+	for _, f := range Check(d, winnt.DirectoryFileObject, sid.SID{}) {
+		got = append(got, f.Where()+" "+f.Kind+" "+f.Rule)
+	}
+	if s := strings.Join(got, "; "); s != "DACL 0 unknown-type A-70; SACL 0 unknown-type " {
+		t.Errorf("found %s", s)
+	}
 }

@@ -11,6 +11,7 @@ import (
 	"go.starlark.net/starlarkstruct"
 
 	"github.com/refmon/refmon/internal/win32"
+	"github.com/refmon/refmon/internal/words"
 	"github.com/refmon/refmon/kernel"
 	"github.com/refmon/refmon/nt"
 	"github.com/refmon/refmon/ntstatus"
@@ -60,12 +61,13 @@ func mustBeGiven(f reflect.StructField) bool {
 	case "false":
 		return false
 	}
-	return f.Type.Kind() == reflect.Pointer && references[f.Type]
+	return references[f.Type]
 }
 
 // references are the types of parameters that are references to objects of the kernel.
 var references = map[reflect.Type]bool{
 	kernel.ThreadType: true, kernel.TokenType: true, kernel.ProcessType: true, kernel.RoutineType: true,
+	kernel.ObjectType:                        true,
 	reflect.TypeFor[*kernel.ClientContext](): true, reflect.TypeFor[*kernel.SubjectContext](): true,
 	reflect.TypeFor[*kernel.SavedState](): true, reflect.TypeFor[*kernel.AccessState](): true,
 }
@@ -151,7 +153,7 @@ func (r *Runner) fill(row *nt.Row, in reflect.Value, kwargs []starlark.Tuple) er
 			continue
 		}
 		if p == nil {
-			if near := nearest(name, names); near != "" {
+			if near := words.Nearest(name, names); near != "" {
 				return fmt.Errorf("no parameter %s: did you mean %s?", name, near)
 			}
 			return fmt.Errorf("no parameter %s: it takes %s", name, strings.Join(names, ", "))
@@ -195,11 +197,11 @@ func setShort(oa *nt.ObjectAttributes, name string, v starlark.Value) error {
 		oa.ObjectName = s
 		return nil
 	}
-	n, err := number(v)
+	n, err := uint32Value(v)
 	if err != nil {
 		return fmt.Errorf("Attributes: %w", err)
 	}
-	oa.Attributes = uint32(n)
+	oa.Attributes = n
 	return nil
 }
 

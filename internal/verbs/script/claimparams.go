@@ -62,7 +62,8 @@ func (r *Runner) claim(v starlark.Value) (a claims.Attribute, err error) {
 	if fields["values"] == nil {
 		return a, nil
 	}
-	return a, r.claimValues(&a, fields["values"])
+	err = r.claimValues(&a, fields["values"]) // before a is read: a return has no order of its own
+	return a, err
 }
 
 var claimTypeNames = map[claims.Type]string{claims.Int64: "int64", claims.Uint64: "uint64", claims.String: "string",

@@ -102,7 +102,6 @@ func compareParameters(t *testing.T, row *nt.Row, want []string) {
 var without = map[string]string{
 	"ApcContext":           "a call answers at once: no completion is called",
 	"ApcRoutine":           "a call answers at once: no completion is called",
-	"ByteOffset":           "a pipe has no place to read from",
 	"Event":                "a call answers at once: no event is set",
 	"InputBuffer":          "the controls that are built take no buffer",
 	"InputBufferLength":    "the controls that are built take no buffer",
@@ -128,8 +127,13 @@ var without = map[string]string{
 	"LsaLookupNames2.Count":                        "Names has its length",
 	"LsaLookupSids.Count":                          "Sids has its length",
 
-	"NtWriteFile.Length": "Buffer has its length",
-	"ZwWriteFile.Length": "Buffer has its length",
+	"NtWriteFile.Length":          "Buffer has its length",
+	"ZwWriteFile.Length":          "Buffer has its length",
+	"NtSetInformationFile.Length": "FileInformation has its length",
+	"ZwSetInformationFile.Length": "FileInformation has its length",
+	"AllocationSize":              "nothing is reserved for a new file",
+	"EaBuffer":                    "files have no extended attributes here",
+	"EaLength":                    "files have no extended attributes here",
 
 	"PsAssignImpersonationToken.Token":              "see besides",
 	"SePrivilegeCheck.SubjectContext":               "see besides",

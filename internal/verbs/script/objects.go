@@ -143,25 +143,36 @@ func tokenWith(b *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple
 		return nil, err
 	}
 	s := v.t.Spec()
+	wide := func(to *winnt.LUID) func(starlark.Value) error {
+		return func(v starlark.Value) error {
+			n, err := number(v)
+			*to = winnt.LUID(n)
+			return err
+		}
+	}
+	narrow := func(to *uint32) func(starlark.Value) error {
+		return func(v starlark.Value) (err error) {
+			*to, err = uint32Value(v)
+			return err
+		}
+	}
 	for _, f := range []struct {
 		name string
 		v    starlark.Value
-		set  func(uint64)
+		set  func(starlark.Value) error
 	}{
-		{"OriginatingLogon", origin, func(n uint64) { s.OriginatingLogon = winnt.LUID(n) }},
-		{"AuthenticationId", authentication, func(n uint64) { s.AuthenticationID = winnt.LUID(n) }},
-		{"ParentTokenId", parent, func(n uint64) { s.ParentTokenID = winnt.LUID(n) }},
-		{"ElevationType", elevation, func(n uint64) { s.ElevationType = uint32(n) }},
-		{"SessionId", session, func(n uint64) { s.SessionID = uint32(n) }},
+		{"OriginatingLogon", origin, wide(&s.OriginatingLogon)},
+		{"AuthenticationId", authentication, wide(&s.AuthenticationID)},
+		{"ParentTokenId", parent, wide(&s.ParentTokenID)},
+		{"ElevationType", elevation, narrow(&s.ElevationType)},
+		{"SessionId", session, narrow(&s.SessionID)},
 	} {
 		if f.v == nil {
 			continue
 		}
-		n, err := number(f.v)
-		if err != nil {
+		if err := f.set(f.v); err != nil {
 			return nil, fmt.Errorf("%s: %w", f.name, err)
 		}
-		f.set(n)
 	}
 	t, err := token.New(s)
 	if err != nil {

@@ -81,7 +81,7 @@ func (r *Runner) attributes(b *starlark.Builtin, args starlark.Tuple, kwargs []s
 		&text, "sqos?", &qv, "root?", &root, "length?", &length); err != nil {
 		return nil, err
 	}
-	n, err := number(attributes)
+	n, err := uint32Value(attributes)
 	if err != nil {
 		return nil, fmt.Errorf("attributes: %w", err)
 	}
@@ -89,7 +89,7 @@ func (r *Runner) attributes(b *starlark.Builtin, args starlark.Tuple, kwargs []s
 	if err != nil {
 		return nil, fmt.Errorf("root: %w", err)
 	}
-	v.oa.Attributes, v.oa.RootDirectory = uint32(n), winnt.Handle(h)
+	v.oa.Attributes, v.oa.RootDirectory = n, winnt.Handle(h)
 	if v.oa.SecurityDescriptor, err = r.parseDescriptor(text); err != nil {
 		return nil, fmt.Errorf("sd: %w", err)
 	}

@@ -29,13 +29,13 @@ func luids(v starlark.Value, attributes uint32) ([]nt.LUIDAndAttributes, error) 
 		if err != nil {
 			return err
 		}
-		a := uint64(attributes)
+		a := attributes
 		if attr != nil {
-			if a, err = number(attr); err != nil {
+			if a, err = uint32Value(attr); err != nil {
 				return err
 			}
 		}
-		list = append(list, nt.LUIDAndAttributes{LUID: l, Attributes: uint32(a)})
+		list = append(list, nt.LUIDAndAttributes{LUID: l, Attributes: a})
 		return nil
 	}
 	switch v := v.(type) {

@@ -9,6 +9,7 @@ import (
 	"go.starlark.net/syntax"
 
 	"github.com/refmon/refmon/internal/win32"
+	"github.com/refmon/refmon/internal/words"
 	"github.com/refmon/refmon/kernel"
 	"github.com/refmon/refmon/nt"
 	"github.com/refmon/refmon/ntstatus"
@@ -85,7 +86,7 @@ func (v *objectValue) CompareSameType(op syntax.Token, y starlark.Value, _ int) 
 // noAttribute returns the answer of a value that lacks an attribute: a hint if a
 // name it has is near, else the interpreter's own message.
 func noAttribute(typ, name string, has []string) (starlark.Value, error) {
-	if near := nearest(name, has); near != "" {
+	if near := words.Nearest(name, has); near != "" {
 		return nil, fmt.Errorf("%s has no attribute %s: did you mean %s?", typ, name, near)
 	}
 	return nil, nil
@@ -265,35 +266,4 @@ func (v *kernelValue) quietly(f func()) {
 	v.k.Trace(nil)
 	defer v.k.Trace(v.r.out)
 	f()
-}
-
-// nearest finds the name a typing error most likely meant, "" if none is near.
-func nearest(name string, all []string) string {
-	best, cost := "", 4
-	for _, s := range all {
-		if d := distance(strings.ToLower(name), strings.ToLower(s)); d < cost {
-			best, cost = s, d
-		}
-	}
-	return best
-}
-
-// distance returns the edit distance of two short strings.
-func distance(a, b string) int {
-	row := make([]int, len(b)+1)
-	for j := range row {
-		row[j] = j
-	}
-	for i := 1; i <= len(a); i++ {
-		diagonal := row[0]
-		row[0] = i
-		for j := 1; j <= len(b); j++ {
-			d := diagonal
-			if a[i-1] != b[j-1] {
-				d = 1 + min(diagonal, row[j], row[j-1])
-			}
-			diagonal, row[j] = row[j], d
-		}
-	}
-	return row[len(b)]
 }

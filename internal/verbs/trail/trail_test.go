@@ -307,6 +307,15 @@ func TestPolicy(t *testing.T) {
 			t.Errorf("%q is taken", bad)
 		}
 	}
+	spaced := "Machine:  HOST\n"
+	if _, err := ParsePolicy([]byte(spaced)); err == nil {
+		t.Errorf("%q is taken", spaced)
+	}
+	again, err = ParsePolicy([]byte("\nSystem audit policy\r\nCategory/Subcategory                      Setting\n\n" +
+		"object access\n\n  File System   Failure  \n   \n"))
+	if err != nil || again.System(audit.FileSystem) != audit.OnFailure || again.System(audit.Logon) != 0 {
+		t.Errorf("headings and blank lines: %v", err)
+	}
 	dir := t.TempDir() + "/log"
 	if none, err := LoadPolicy(dir); none != nil || err != nil {
 		t.Errorf("no policy: %v, %v", none, err)

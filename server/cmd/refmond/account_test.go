@@ -92,6 +92,16 @@ func TestAccount(t *testing.T) {
 		ntstatus.AccessDenied.Err()) {
 		t.Errorf("the limited token of an administrator deletes an account: %v (L-52)", err)
 	}
+	p.must("", "right", "revoke", "staff", "SeBatchLogonRight")
+	p.must("", "group", "leave", "staff", "alice")
+	if list := p.must("", "right", "list") + p.must("", "group", "list"); strings.Contains(list, `HOST\alice`) ||
+		!strings.Contains(list, "staff") || strings.Contains(list, "SeImpersonatePrivilege SeBatchLogonRight\n") {
+		t.Errorf("after leaving and revoking:\n%s", list)
+	}
+	p.must("", "group", "delete", "staff")
+	if list := p.must("", "group", "list"); strings.Contains(list, "staff") {
+		t.Errorf("after deleting the group:\n%s", list)
+	}
 	p.refusals()
 	end()
 	p.records("hunter2", "n3wer-one")

@@ -2,8 +2,10 @@ package main
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"io"
+	"net"
 	"os"
 	"path/filepath"
 	"strings"
@@ -61,5 +63,90 @@ func TestDoctor(t *testing.T) {
 	k.clock(time.Unix(0, 0))
 	if !k.fail || !strings.HasPrefix(out.String(), "WRONG clock") {
 		t.Errorf("a clock of 1970: %s", out.String())
+	}
+}
+
+// TestFindings: the doctor looks at one thing at a time, and each finding has its word:
+// well, to be noted, or wrong, which alone makes the exit code 2.
+func TestFindings(t *testing.T) {
+	dir := t.TempDir()
+	place := func(name string, mode os.FileMode) string {
+		at := filepath.Join(dir, name)
+		if err := errors.Join(os.MkdirAll(at, 0o700), os.Chmod(at, mode)); err != nil {
+			t.Fatal(err)
+		}
+		return at
+	}
+	stale, err := net.ListenUnix("unix", &net.UnixAddr{Name: filepath.Join(dir, "stale"), Net: "unix"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	stale.SetUnlinkOnClose(false)
+	if err := stale.Close(); err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct {
+		name  string
+		look  func(*checkUp)
+		lines []string // how each begins
+		wrong bool
+	}{
+		{"no state", func(k *checkUp) { k.state(filepath.Join(dir, "none")) }, []string{"WRONG state        " + dir +
+			"/none: no such file"}, true},
+		{"a state of its own", func(k *checkUp) { k.state(place("own", 0o700)) }, []string{"ok    state        " + dir +
+			"/own is uid "}, false},
+		{"others may look", func(k *checkUp) { k.state(place("seen", 0o705)) }, []string{"note  state        others can " +
+			"look into " + dir + "/seen (mode 705)"}, false},
+		{"a group may look", func(k *checkUp) { k.state(place("seen", 0o740)) }, []string{"note  state        others"},
+			false},
+		{"a group may write", func(k *checkUp) { k.state(place("open", 0o720)) }, []string{"WRONG state        others can " +
+			"write to " + dir + "/open (mode 720)"}, true},
+		{"others may write", func(k *checkUp) { k.state(place("open", 0o702)) }, []string{"WRONG state        others"}, true},
+		{"what is kept", func(k *checkUp) { place("own/audit", 0o700); k.state(place("own", 0o700)) },
+			[]string{"ok    state", "ok    store        audit is there"}, false},
+		{"a disk", func(k *checkUp) { k.disk("/proc") }, []string{"WRONG disk         0 MiB free"}, true},
+		{"no disk", func(k *checkUp) { k.disk("/nonexistent") }, nil, false},
+		{"no socket", func(k *checkUp) { k.socket("adminSocket", filepath.Join(dir, "none")) },
+			[]string{"WRONG adminSocket  " + dir + "/none is not there"}, true},
+		{"no listener", func(k *checkUp) { k.socket("socket", filepath.Join(dir, "stale")) },
+			[]string{"WRONG socket       " + dir + "/stale is left over"}, true},
+		{"no folder", func(k *checkUp) { k.socket("socket", filepath.Join(dir, "stale", "s")) },
+			[]string{"WRONG socket       " + dir + "/stale/s: "}, true},
+		{"an old clock", func(k *checkUp) { k.clock(time.Date(2024, 12, 31, 23, 59, 59, 0, time.UTC)) },
+			[]string{"WRONG clock        it is 2024-12-31T23:59:59Z here"}, true},
+		{"a clock", func(k *checkUp) { k.clock(time.Date(2025, 1, 1, 0, 0, 0, 0, time.UTC)) },
+			[]string{"ok    clock        2025-01-01T00:00:00Z"}, false},
+		{"no capability", func(k *checkUp) { k.capabilities(written(t, filepath.Join(dir, "a"), "A: 1\nCapEff:\t0000\n")) },
+			[]string{"ok    capabilities none"}, false},
+		{"capabilities", func(k *checkUp) { k.capabilities(written(t, filepath.Join(dir, "a"), "CapEff:\t0010\nB:\n")) },
+			[]string{"note  capabilities 0010: none is needed"}, false},
+		{"no status", func(k *checkUp) { k.capabilities(filepath.Join(dir, "none")) },
+			[]string{"note  capabilities not told"}, false},
+		{"no folder for attributes", func(k *checkUp) { k.attributes(filepath.Join(dir, "none")) }, nil, false},
+	} {
+		var out bytes.Buffer
+		k := &checkUp{std: &streams{out: &out}}
+		c.look(k)
+		lines := strings.Split(strings.TrimSuffix(out.String(), "\n"), "\n")
+		same := len(lines) == max(1, len(c.lines)) && k.fail == c.wrong
+		for i, want := range c.lines {
+			same = same && strings.HasPrefix(lines[i], want)
+		}
+		if !same || c.lines == nil && out.Len() > 0 {
+			t.Errorf("%s: wrong %t\n%s\nwant %q, %t", c.name, k.fail, out.String(), c.lines, c.wrong)
+		}
+	}
+	var out bytes.Buffer
+	k := &checkUp{std: &streams{out: &out}}
+	k.attributes(place("own", 0o700))
+	if left, err := filepath.Glob(filepath.Join(dir, "own", "doctor-*")); err != nil || len(left) > 0 || k.fail ||
+		!strings.Contains(out.String(), " attributes   the disk keeps ") {
+		t.Errorf("attributes: left %v, %v\n%s", left, err, out.String())
+	}
+	out.Reset()
+	file := written(t, filepath.Join(dir, "c.yaml"), "nonsense: 1\n")
+	if code := run([]string{"doctor", "--config", file}, &streams{out: &out, err: io.Discard}); code != exitMalformed ||
+		!strings.HasPrefix(out.String(), "WRONG config       ") || strings.Count(out.String(), "\n") != 1 {
+		t.Errorf("a wrong configuration: exit code %d\n%s", code, out.String())
 	}
 }

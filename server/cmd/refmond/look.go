@@ -81,7 +81,8 @@ func (l *looker) ask(q daemon.Question) (a daemon.Answer, err error) {
 	if b, err = l.conn.Look(b); err != nil {
 		return a, fmt.Errorf("%s: %w", q.What, err)
 	}
-	return a, json.Unmarshal(b, &a)
+	err = json.Unmarshal(b, &a) // before a is read: a return has no order of its own
+	return a, err
 }
 
 // name returns the name of an account, its SID where it has none.

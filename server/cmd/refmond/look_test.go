@@ -106,6 +106,11 @@ func TestLooking(t *testing.T) {
 	if st := th.NtImpersonateAnonymousToken(winnt.NtCurrentThread); st != ntstatus.Success {
 		t.Fatal(st)
 	}
+	basic, st := th.NtQueryInformationThread(winnt.NtCurrentThread, nt.ThreadBasicInformation)
+	if st != ntstatus.Success {
+		t.Fatal(st)
+	}
+	thread := fmt.Sprint(uint64(basic.(nt.ThreadBasic).ClientID.UniqueThread))
 	own, system := fmt.Sprint(uint64(c.Process())), `(?m)^ +4  System `
 	for _, v := range []struct {
 		args      []string
@@ -118,6 +123,9 @@ func TestLooking(t *testing.T) {
 		{[]string{"handles", own}, "", `0x4  File +\\Files\\payroll  READ_DATA\n`, exitSuccess},
 		{[]string{"open-files", "PAYR"}, "", own + `  refmond.test +0x4  \\Files\\payroll  READ_DATA\n`, exitSuccess},
 		{[]string{"token", own}, "", `(?m)^user .*\ntype +TokenPrimary\n`, exitSuccess},
+		{[]string{"token", own + "/" + thread}, "", `(?m)^user +(NT AUTHORITY.ANONYMOUS LOGON|S-1-5-7)\ntype +` +
+			`TokenImpersonation, SecurityImpersonation\n`, exitSuccess},
+		{[]string{"token", own}, "", `(?m)^group .*, for deny entries only$`, exitSuccess},
 		{[]string{"token", "4"}, `(?m)^privilege +SeTcbPrivilege$`, "", exitMalformed},
 		{[]string{"why", "--path", "payroll", "--since", "10m"}, "", `because A-\d+ File .Files.payroll`, exitSuccess},
 		{[]string{"why", "--path", "elsewhere"}, "",

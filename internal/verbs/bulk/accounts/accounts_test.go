@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/refmon/refmon/internal/test/bounded"
 	"github.com/refmon/refmon/internal/verbs/bulk/accounts"
 	"github.com/refmon/refmon/internal/verbs/bulk/people"
 	"github.com/refmon/refmon/sid"
@@ -104,7 +105,18 @@ func TestErrors(t *testing.T) {
 		{"passwd", "a:b\n", "line 1"}, {"passwd", "a:x:b:0:::\n", "line 1"}, {"pdbedit", "nothing", "Unix username"},
 		{"pdbedit", "Unix username: a\nUser SID: x\n", "line 2"},
 		{"ldif", "dn\n", "line 1"}, {"ldif", "dn:: !\n", "base64"},
-		{"ldif", "dn: a\nobjectSid:: AAAA\n", `entry "a"`}, {"wbinfo", "", "want one of"},
+		{"ldif", "dn: a\nobjectSid:: AAAA\n", `entry "a"`}, {"netgroup", "", "want one of"},
+		{"ldif", "dn: a\nb: c\n d\n\ndn: e\nf\n", "line 6"}, {"wbinfo", "", "sh -x"}, {"wbinfo", "S-1-1-0\n", "line 1"},
+		{"wbinfo", "+ wbinfo -n a\nS-1-x SID_USER (1)\n", "line 2, an answer to wbinfo -n"},
+		{"wbinfo", "+ wbinfo -r a\nb\n", "no gid"}, {"wbinfo", "+ wbinfo --user-sids=a\nS-1-1-0\n", "line 2"},
+		{"samba-tool", "a\n\ndn: b\nobjectSid: S-1-\n", `entry "b" before line 5`}, {"samba-tool", "ERROR(x): y\n", "line 1"},
+		{"csv", "a,b\n", "SamAccountName"}, {"csv", "SamAccountName,SID,sid\n", "twice"},
+		{"csv", "#TYPE x\nSamAccountName,SID\na,S-1-5-x\n", "line 3: column SID"},
+		{"csv", "SamAccountName,SID\na\n", "line 2"},
+		{"csv", "SamAccountName,SID,Enabled\na,S-1-5-21-1-2-3-4,ja\n", "line 2: column Enabled"},
+		{"bloodhound", "{\n\"data\":[}", "line 2"}, {"bloodhound", "{}", "meta"},
+		{"bloodhound", `{"meta":{"type":"users","version":3}}`, "versions 4 to 6"}, {"bloodhound", "PK", "zip"},
+		{"auto", "what?", "does not tell"}, {"ldif", "\xff\xfea", "inside a character"},
 	} {
 		var l accounts.List
 		if err := l.Read(c[0], []byte(c[1])); err == nil || !strings.Contains(err.Error(), c[2]) {
@@ -116,15 +128,31 @@ func TestErrors(t *testing.T) {
 	}
 }
 
-// FuzzRead: no form panics, and what is written is read.
+// FuzzRead: no form panics, takes time and memory in proportion, and what is written is read.
 func FuzzRead(f *testing.F) {
 	f.Add("passwd", passwd+group)
+	f.Add("passwd", "a:x:1:\nb:x:1:c,a\nS-1-1-0:x:1:2:::\nDU:x:2:\n") // one gid twice; names that are SIDs
 	f.Add("pdbedit", "Unix username: a\nUser SID: S-1-5-21-1-2-3-4\n")
 	f.Add("ldif", "dn: a\nobjectSid: S-1-5-21-1-2-3-4\nsAMAccountName: \"\\\nobjectClass: group\n")
+	f.Add("ldif", "dn: a\nobjectSid: S-1-5-21-1-2-3-4\nsAMAccountName: b\nmember;range=0-1: a\nobjectClass: group\n")
+	f.Add("csv", getADUser)
+	f.Add("csv", "#TYPE x\nSamAccountName;SID;ObjectClass;MemberOf\na;S-1-5-21-1-2-3-4;group;a|b\n")
+	f.Add("bloodhound", bloodhoundUsers)
+	f.Add("bloodhound", bloodhoundGroups)
+	f.Add("wbinfo", wbinfoTranscript)
+	f.Add("samba-tool", "a\nGroup Name  Group Type\nb  Security Global 1\n\ndn: c\nobjectSid: S-1-1-0\n")
+	f.Add("auto", "\xff\xfed\x00n\x00")
 	f.Fuzz(func(t *testing.T, form, text string) {
-		var l accounts.List
-		if l.Read(form, []byte(text)) == nil {
-			_ = l.YAML()
-		}
+		bounded.Run(t, len(text), func() {
+			var l accounts.List
+			if l.Read(form, []byte(text)) != nil {
+				return
+			}
+			if file := l.YAML(); len(file) < 1<<16 {
+				if _, err := people.Read(file); err != nil {
+					t.Errorf("%v\n%s", err, file)
+				}
+			}
+		})
 	})
 }

@@ -17,6 +17,9 @@ func FuzzObjects(f *testing.F) {
 	f.Add("a.csv", "Path,Sddl\r\n\"C:\\a\nb\",D:(A;;FA;;;WD)\nx\n")
 	f.Add("a.icacls", "a\nD:P\n\nb\n")
 	f.Add("a.ldif", "version: 1\ndn: CN=a\nnTSecurityDescriptor:: AQAEgA==\n  \n\ndn:: /w==\n#x\n")
+	f.Add("a.ldif", "dn: CN=a\nobjectClass: user\nobjectSid:: AQEAAAAAAAUSAAAA\nmsDS-GroupMSAMembership:: AQAEgA==\n"+
+		"nTSecurityDescriptor:: AQAEgA==\n\ndn: CN=b\nobjectSid: S-1-5-18\n\ndn: CN=c\nobjectSid:: AQ==\n")
+	f.Add("a.jsonl", "{\"path\":\"/a\",\"sid\":\"S-1-5-18\",\"sd\":\"D:\"}\n{\"path\":\"/b\",\"sid\":7,\"sd\":\"D:\"}")
 	f.Add("a.csv", "\xff\xfeP\x00a\x00t\x00h\x00,\x00S\x00d\x00d\x00l\x00\n\x00\x3d\xd8") // half a character at the end
 	f.Fuzz(func(t *testing.T, name, text string) {
 		read := func() (n int, err error) {

@@ -18,6 +18,7 @@ type Item struct {
 	Path       string
 	Type       *winnt.ObjectType
 	Descriptor *sd.Descriptor
+	Entry      *Entry // what a directory tells about it; nil: nothing
 	Note       Note
 	Err        error // the object could not be read; nothing but Path holds
 }
@@ -37,7 +38,7 @@ func All(ctx context.Context, s Source, domain sid.SID, typ *winnt.ObjectType, f
 	var key []byte
 	stopped := errors.New("stopped")
 	err := Each(ctx, s, func(_ *Batch, o *Object) error {
-		item := Item{Path: string(o.Path), Type: o.Type, Note: o.Note, Err: o.Err}
+		item := Item{Path: string(o.Path), Type: o.Type, Note: o.Note, Entry: o.Entry, Err: o.Err}
 		if item.Type == nil {
 			item.Type = typ
 		}

@@ -3,14 +3,17 @@ package objects
 import (
 	"bufio"
 	"encoding/base64"
+	"errors"
 	"fmt"
 	"io"
 	"strings"
 
+	"github.com/refmon/refmon/sid"
 	"github.com/refmon/refmon/winnt"
 )
 
-// ldif reads dn and nTSecurityDescriptor of the entries of an LDIF file.
+// ldif reads dn and nTSecurityDescriptor of the entries of an LDIF file, and what
+// [Entry] holds.
 type ldif struct {
 	r      *bufio.Scanner
 	number int
@@ -75,7 +78,8 @@ func (l *ldif) one(o *Object) error {
 
 // entry reads up to the next empty line.
 func (l *ldif) entry(o *Object) (found, ended bool, err error) {
-	*o = Object{Type: winnt.DirectoryServiceObject}
+	var e Entry
+	*o = Object{Type: winnt.DirectoryServiceObject, Entry: &e}
 	for {
 		text, ok := l.line()
 		if !ok {
@@ -103,6 +107,10 @@ func (l *ldif) entry(o *Object) (found, ended bool, err error) {
 			if !ok {
 				o.Err = fmt.Errorf("line %d: nTSecurityDescriptor: wrong base64", l.number)
 			}
+		default:
+			if err := e.attribute(name, value, ok); err != nil {
+				o.Err = fmt.Errorf("line %d: %s: %w", l.number, name, err)
+			}
 		}
 	}
 	if o.Path == nil {
@@ -123,4 +131,28 @@ func ldifValue(line string) (name string, value []byte, ok bool) {
 		return name, value, err == nil
 	}
 	return name, []byte(strings.TrimPrefix(rest, " ")), true
+}
+
+var errBase64 = errors.New("wrong base64")
+
+// attribute notes an attribute that is about an entry.
+func (e *Entry) attribute(name string, value []byte, ok bool) (err error) {
+	switch strings.ToLower(name) {
+	case "objectsid":
+		if !ok {
+			return errBase64
+		}
+		if e.SID, err = sid.Parse(string(value)); err != nil { // tools write the text or the bytes
+			e.SID, _, err = sid.Decode(value)
+		}
+		return err
+	case "objectclass":
+		e.Classes = append(e.Classes, string(value))
+	case "msds-groupmsamembership":
+		if !ok {
+			return errBase64
+		}
+		e.Managed = value
+	}
+	return nil
 }

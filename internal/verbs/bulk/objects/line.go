@@ -7,6 +7,7 @@ import (
 	"fmt"
 
 	"github.com/refmon/refmon/internal/strict"
+	"github.com/refmon/refmon/sid"
 	"github.com/refmon/refmon/winnt"
 )
 
@@ -129,14 +130,14 @@ func plainBytes(b []byte) bool {
 }
 
 // lineFields are the fields of a line; those from lineSD on are forms of the descriptor.
-var lineFields = strict.Layout{"path", "type", "sd", "sdHex", "sdBase64"}
+var lineFields = strict.Layout{"path", "type", "sid", "sd", "sdHex", "sdBase64"}
 
-const lineSD = 2
+const lineSD = 3
 
 // slow reads any line as JSON and says what is wrong with it.
 func (o *Object) slow(line []byte, number int) {
 	*o = Object{}
-	var slots [5][]byte
+	var slots [6][]byte
 	err := lineFields.Scan(slots[:], line)
 	if text, ok := strict.Unquote(nil, slots[0]); ok {
 		o.Path = text
@@ -151,7 +152,7 @@ func (o *Object) slow(line []byte, number int) {
 
 // fields reads the values of a line.
 func (o *Object) fields(slots [][]byte) error {
-	var texts [5][]byte
+	var texts [6][]byte
 	for i, v := range slots {
 		if v == nil || v[0] == 'n' {
 			continue
@@ -180,6 +181,13 @@ func (o *Object) fields(slots [][]byte) error {
 		if o.Type = winnt.ObjectTypeByName(string(texts[1])); o.Type == nil {
 			return fmt.Errorf("type %q is no type of object", strict.Clip(texts[1]))
 		}
+	}
+	if texts[2] != nil {
+		who, err := sid.Parse(string(texts[2]))
+		if err != nil {
+			return fmt.Errorf("sid: %w", err)
+		}
+		o.Entry = &Entry{SID: who}
 	}
 	return nil
 }

@@ -5,6 +5,8 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"slices"
+	"strings"
 
 	"github.com/refmon/refmon/sd"
 	"github.com/refmon/refmon/sddl"
@@ -35,6 +37,23 @@ type Object struct {
 	Err    error             // the row could not be read
 	Note   Note
 	Remark string // of the run that decides it, for its row; "" as it is read
+	Entry  *Entry // what a directory tells about it besides; nil: nothing
+}
+
+// Entry holds what a directory tells about an object besides its descriptor. The
+// zero value tells nothing.
+type Entry struct {
+	SID     sid.SID  // of an account; zero: the object is no account
+	Classes []string // from top down
+	Managed []byte   // the descriptor in msDS-GroupMSAMembership; nil: the object is no such account
+}
+
+// Account reports whether an object tells a SID of its own.
+func (e *Entry) Account() bool { return e != nil && !e.SID.IsZero() }
+
+// Is reports whether an object is of a class or of one derived from it.
+func (e *Entry) Is(class string) bool {
+	return e != nil && slices.ContainsFunc(e.Classes, func(c string) bool { return strings.EqualFold(c, class) })
 }
 
 // Descriptor parses the descriptor of an object.

@@ -23,6 +23,7 @@ type Directory struct {
 	Principals []Principal
 	Disabled   int                // users left out because their account is disabled
 	names      map[sid.SID]string // of users and groups
+	roster     *roster            // of the groups; nil: no file was read
 }
 
 // Name returns the name of an account: the directory's, a well-known one, or the

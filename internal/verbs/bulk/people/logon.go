@@ -2,6 +2,7 @@ package people
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/refmon/refmon/sid"
 	"github.com/refmon/refmon/token"
@@ -47,13 +48,8 @@ func (r *roster) token(u *userFile, seen []bool) (*token.Token, error) {
 		return nil, err
 	}
 	spec := token.StandardUser(who)
-	for _, s := range groups {
-		if s == sid.Administrators {
-			spec = token.Administrator(who)
-			spec.EnabledPrivileges = spec.Privileges
-			spec.Owner = sid.SID{}
-			break
-		}
+	if slices.Contains(groups, sid.Administrators) {
+		spec = administrator(who)
 	}
 	spec.Groups = nil
 	for _, s := range append(groups, usual...) {
@@ -63,6 +59,14 @@ func (r *roster) token(u *userFile, seen []bool) (*token.Token, error) {
 		return nil, fmt.Errorf("claims: %w", err)
 	}
 	return token.New(spec)
+}
+
+// administrator returns the profile of a member of Administrators.
+func administrator(who sid.SID) token.Spec {
+	spec := token.Administrator(who)
+	spec.EnabledPrivileges = spec.Privileges
+	spec.Owner = sid.SID{}
+	return spec
 }
 
 // addUnlisted makes the account a member of a group, listed or not.

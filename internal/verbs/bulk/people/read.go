@@ -163,6 +163,7 @@ func newDirectory(f *directoryFile) (*Directory, error) {
 		}
 	}
 	r := newRoster(d, len(f.Groups))
+	d.roster = r
 	for i := range f.Groups {
 		if err := r.addGroup(&f.Groups[i]); err != nil {
 			return nil, f.wrong("groups", i, &f.Groups[i], err)

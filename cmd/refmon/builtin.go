@@ -1,0 +1,90 @@
+package main
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/refmon/refmon/internal/words"
+	"github.com/refmon/refmon/sid"
+	"github.com/refmon/refmon/token"
+)
+
+// exampleDomain is the domain of built-in tokens that name no account.
+var exampleDomain = sid.MustParse("S-1-5-21-1-2-3")
+
+// builtinTokens are the tokens that a word stands for where a token file is asked
+// for, so that a question can be asked without one. The SID is the user's.
+var builtinTokens = map[string]func(sid.SID) token.Spec{
+	"anonymous": func(sid.SID) token.Spec { return token.Anonymous(true) },
+	"guest":     guest,
+	"user":      token.StandardUser,
+	"admin":     token.Administrator,
+	"limited":   token.LimitedAdministrator,
+	"network":   func(user sid.SID) token.Spec { return token.NetworkUser(user, exampleGroup(user)) },
+	"system":    func(sid.SID) token.Spec { return token.LocalSystem() },
+}
+
+// builtinWords are the words in the order of what they may do.
+var builtinWords = []string{"anonymous", "guest", "network", "user", "limited", "admin", "system"}
+
+// guest returns the token of a guest over the network: Everyone and Guests, but
+// not Authenticated Users, and Low as an account of Everyone alone is
+// (Windows Integrity Mechanism Design, "SIDs and assigned integrity levels").
+func guest(user sid.SID) token.Spec {
+	s := token.NetworkUser(user)
+	s.Groups, s.Integrity = nil, sid.LowLevel
+	for _, g := range []sid.SID{sid.Guests, sid.Everyone, sid.Network} {
+		s.Groups = append(s.Groups, token.Group{SID: g, Attributes: token.GroupDefault})
+	}
+	return s
+}
+
+// exampleGroup returns the primary group of a user: Domain Users of its domain.
+func exampleGroup(user sid.SID) sid.SID { return user.Prefix().WithRID(513) }
+
+// builtinToken returns the token of a word, or of a word and a SID joined by a
+// colon; nil for the name of a file.
+func builtinToken(name string) (*token.Token, error) {
+	word, account, given := strings.Cut(name, ":")
+	spec, ok := builtinTokens[word]
+	if !ok {
+		return nil, nil
+	}
+	user := exampleDomain.WithRID(1001)
+	switch {
+	case given && (word == "anonymous" || word == "guest" || word == "system"):
+		return nil, fmt.Errorf("--token %s: %s is one account and takes no SID", printable(name), word)
+	case given:
+		var err error
+		if user, err = sid.Resolve(account, exampleDomain); err != nil {
+			return nil, fmt.Errorf("--token %s: want %s:SID: %w", printable(name), word, err)
+		}
+	case word == "guest":
+		user = exampleDomain.WithRID(501)
+	}
+	t, err := token.New(spec(user))
+	if err != nil {
+		return nil, fmt.Errorf("--token %s: %w", printable(name), err)
+	}
+	return t, nil
+}
+
+// noTokenFile says what else could have been meant by a file that is not there.
+func noTokenFile(name string, err error) error {
+	if near := words.Nearest(name, builtinWords); near != "" && !strings.ContainsAny(name, "./") {
+		return fmt.Errorf("%w; did you mean the built-in token %s?", err, near)
+	}
+	return fmt.Errorf("%w; built-in tokens are %s, and network:SID", err, strings.Join(builtinWords, ", "))
+}
+
+// tokenName names a token in lists: the file without its extension, the word as it
+// was given, or the user of a token that was written out.
+func tokenName(given, file string, t *token.Token) string {
+	if isInline(given) {
+		return t.User().SID.String()
+	}
+	return file
+}
+
+// isInline reports whether a token was written out where a file is asked for.
+func isInline(given string) bool { return strings.HasPrefix(strings.TrimSpace(given), "{") }

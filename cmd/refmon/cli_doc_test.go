@@ -1,0 +1,102 @@
+package main
+
+import (
+	"bytes"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+	"testing"
+
+	"github.com/alecthomas/kong"
+)
+
+// TestCLIDoc: the page says what the commands' help says.
+func TestCLIDoc(t *testing.T) {
+	var c cli
+	parser, err := kong.New(&c, kong.Name("refmon"), kong.Description(description), flagHelp,
+		kong.Vars{"version": ""})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var b bytes.Buffer
+	fmt.Fprintf(&b, "# The command line\n\nGenerated from the help texts by `go test ./cmd/refmon -run CLIDoc -update`; "+
+		"do not edit. `refmon help VERB` prints the same in a terminal.\n\n%s\n", inBlocks(description))
+	b.WriteString("\n| verb | |\n|---|---|\n")
+	leaves := parser.Model.Leaves(true)
+	for _, n := range leaves {
+		fmt.Fprintf(&b, "| [%s](#%s) | %s |\n", n.Path(), strings.ReplaceAll(n.Path(), " ", "-"), n.Help)
+	}
+	for _, n := range leaves {
+		writeVerb(&b, n)
+	}
+	const name = "../../docs/cli.md"
+	if *update {
+		if err := os.WriteFile(name, b.Bytes(), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		return
+	}
+	want, err := os.ReadFile(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !bytes.Equal(b.Bytes(), want) {
+		t.Errorf("%s is out of date: go test ./cmd/refmon -run CLIDoc -update", name)
+	}
+}
+
+// writeVerb writes the section of a verb: its usage, its long help, its arguments
+// and its own flags.
+func writeVerb(w io.Writer, n *kong.Node) {
+	fmt.Fprintf(w, "\n## %s\n\n    %s\n\n%s\n", n.Path(), n.Summary(), n.Help)
+	if n.Detail != "" {
+		fmt.Fprintf(w, "\n%s\n", inBlocks(n.Detail))
+	}
+	if len(n.Positional)+len(n.Flags) == 0 {
+		return
+	}
+	fmt.Fprint(w, "\n| | |\n|---|---|\n")
+	for _, p := range n.Positional {
+		fmt.Fprintf(w, "| `%s` | %s |\n", p.Summary(), cell(p.Help))
+	}
+	for _, f := range n.Flags {
+		name := f.String()
+		if f.Short != 0 {
+			name = fmt.Sprintf("-%c, %s", f.Short, name)
+		}
+		fmt.Fprintf(w, "| `%s` | %s |\n", name, cell(f.Help))
+	}
+}
+
+// cell returns a text as a cell of a table.
+func cell(text string) string { return strings.ReplaceAll(text, "|", `\|`) }
+
+// inBlocks returns a help text with its indented lines as blocks of code.
+func inBlocks(text string) string {
+	var out strings.Builder
+	code := false
+	blank := "" // lines whose side is not known yet
+	for line := range strings.Lines(text) {
+		line = strings.TrimRight(line, "\n")
+		if line == "" {
+			blank += "\n"
+			continue
+		}
+		indented := strings.HasPrefix(line, "  ")
+		switch {
+		case indented && !code:
+			out.WriteString(blank + "```\n")
+		case code && !indented:
+			out.WriteString("```\n" + blank)
+		default:
+			out.WriteString(blank)
+		}
+		blank, code = "", indented
+		out.WriteString(line + "\n")
+	}
+	if code {
+		out.WriteString("```\n")
+	}
+	return strings.TrimRight(out.String(), "\n")
+}

@@ -1,0 +1,110 @@
+package main
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/alecthomas/kong"
+
+	"github.com/refmon/refmon/internal/words"
+	"github.com/refmon/refmon/sddl"
+	"github.com/refmon/refmon/sid"
+)
+
+type helpCmd struct {
+	Topic []string `arg:"" optional:"" help:"A verb, such as why or audit verify, or a topic: rights, tokens, exits."`
+}
+
+// topics are explained by help beside the verbs.
+var topics = map[string]string{
+	"rights": `Rights are asked for by words whose meaning depends on the type of object, and joined by +:
+
+  read, write, modify, full, list   as Windows shows them for a file
+  control                           to change the rights: WRITE_DAC or WRITE_OWNER, or being the owner
+
+or by what SDDL calls them, joined by |: two letters (FR, WD), a number (0x1), a name (FILE_READ_DATA).
+MAXIMUM_ALLOWED asks for all there is. Of objects of a directory:
+
+  refmon who-can DCSync -o ad.ldif -d company.yaml
+  refmon who-can WP:member -o ad.ldif -d company.yaml
+
+asks for the words of auditors and for a right on one property. The words are:
+`,
+	"tokens": tokenShowCmd{}.Help(),
+	"exits": `The exit code is
+
+  0  granted, or all is well
+  1  denied, or something differed
+  2  the question was malformed, or some of it could not be answered
+  3  a log of audit records is broken (refmon audit verify)`,
+}
+
+// Run prints the help of a verb, or a topic.
+func (c *helpCmd) Run(std *streams, parser *kong.Kong) error {
+	topic := strings.Join(c.Topic, " ")
+	text, ok := topics[topic]
+	switch {
+	case topic == "rights":
+		_, err := fmt.Fprintln(std.out, text+wrapped(words.All(), 2, 78))
+		return err
+	case ok:
+		_, err := fmt.Fprintln(std.out, text)
+		return err
+	}
+	if _, err := parser.Parse(append(slices.Clone(c.Topic), "--help")); err != nil {
+		return fmt.Errorf("%w: refmon --help lists the verbs; the topics are rights, tokens and exits", err)
+	}
+	return nil
+}
+
+// wrapped returns names, separated by commas, in lines of at most so many columns.
+func wrapped(names []string, indent, columns int) string {
+	var out strings.Builder
+	at := columns
+	for i, name := range names {
+		if i < len(names)-1 {
+			name += ","
+		}
+		if at+1+len(name) > columns {
+			out.WriteString("\n" + strings.Repeat(" ", indent-1))
+			at = indent - 1
+		}
+		out.WriteString(" " + name)
+		at += 1 + len(name)
+	}
+	return strings.TrimPrefix(out.String(), "\n")
+}
+
+// caretColumns is how much of a text is shown about a mistake in it.
+const caretColumns = 72
+
+// caret returns the part of a text about an offset, and a caret below it.
+func caret(text string, offset int) string {
+	if offset > len(text) || strings.ContainsAny(text, "\n\r\t") {
+		return ""
+	}
+	from := 0
+	if offset > caretColumns-20 {
+		from = offset - (caretColumns - 20)
+	}
+	for from > 0 && !utf8.RuneStart(text[from]) {
+		from--
+	}
+	shown := []rune(text[from:])
+	shown = shown[:min(len(shown), caretColumns)]
+	before := utf8.RuneCountInString(text[from:offset])
+	return fmt.Sprintf("  %s\n  %s^", printable(string(shown)), strings.Repeat(" ", before))
+}
+
+// pointedAt returns the caret under the text that an error is about, "" without one.
+func pointedAt(err error) string {
+	if e, ok := errorAs[*sddl.SyntaxError](err); ok {
+		return caret(e.Text, e.Offset)
+	}
+	if e, ok := errorAs[*sid.SyntaxError](err); ok {
+		return caret(e.Text, e.Offset)
+	}
+	return ""
+}

@@ -1,0 +1,215 @@
+package main
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/refmon/refmon/internal/verbs/bulk/objects"
+	"github.com/refmon/refmon/internal/verbs/bulk/people"
+	"github.com/refmon/refmon/internal/verbs/reach"
+	"github.com/refmon/refmon/winnt"
+)
+
+type reachCmd struct {
+	Who            string   `arg:"" help:"${who}"`
+	Paths          []string `arg:"" optional:"" name:"path" help:"${paths}"`
+	objectsFlags   `embed:""`
+	directoryFlags `embed:""`
+	To             string `help:"${to}" placeholder:"OBJECT"`
+	MaxDepth       int    `help:"Most steps of a path." default:"16" placeholder:"N"`
+	Joined         int    `help:"${joined}" default:"1" placeholder:"N"`
+	BlockOwner     bool   `name:"block-owner-implicit-rights" help:"${blockOwner}"`
+	JSON           bool   `name:"json" help:"Print a line of JSON for each path."`
+}
+
+// Help returns the long help text.
+func (reachCmd) Help() string {
+	return `Lists the objects that a user gets control of step by step, each with a shortest path: whose password
+it may set, which groups it may write the members of, whose rights it may change, and what it can do from there.
+Under each step stands the entry that grants it.
+
+  refmon reach mallory -o ad.ldif -d company.yaml
+  refmon reach mallory -o ad.ldif -d company.yaml --to 'CN=Domain Admins,CN=Users,DC=corp,DC=test'
+
+Every step is the access check with the token that the user has there, so that deny entries, their order, groups,
+conditions, property sets and OWNER RIGHTS count. An object is an account or a group by its SID: ask ldapsearch for
+objectSid and objectClass beside nTSecurityDescriptor, or give "sid" in a line of JSON.
+
+Account:  GenericAll, WriteDacl, WriteOwner, ForceChangePassword, AddKeyCredentialLink, AddAllowedToAct, WriteSPN,
+          WriteAltSecurityIdentities, ReadGMSAPassword: from there on the user acts as the account.
+Group:    GenericAll, WriteDacl, WriteOwner, AddMember, AddSelf: from there on the user is a member.
+The rest: GenericAll, WriteDacl, WriteOwner, DCSync (a domain), WriteGPLink (a domain or unit): the path ends.
+
+WriteOwner counts where the owner has a right then. With --joined 2 a token may be in two groups at once that it was put
+into on the way: what takes both, such as a condition or the two rights of DCSync, is found then too.
+
+The exit code is 0; with --to it is 1 if the object is not reached.`
+}
+
+// maxObjects is how many objects are held in memory.
+const maxObjects = 1 << 22
+
+// Run searches.
+func (c *reachCmd) Run(std *streams) error {
+	s := reach.Search{MaxDepth: c.MaxDepth, MaxJoined: c.Joined, BlockOwner: c.BlockOwner}
+	if c.MaxDepth < 1 || c.Joined < 1 {
+		return errors.New("--max-depth and --joined: want a number from 1")
+	}
+	var err error
+	if s.Directory, err = c.directory(std); err != nil {
+		return err
+	}
+	if s.From = s.Directory.Find(c.Who); s.From < 0 {
+		return fmt.Errorf("%q is no user who can log on: give a name or SID of the directory file", c.Who)
+	}
+	failed, err := c.read(std, &s)
+	if err != nil {
+		return err
+	}
+	ctx, cancel := interrupted()
+	defer cancel()
+	result, err := s.Do(ctx)
+	if err != nil {
+		return err
+	}
+	paths := result.Paths
+	if c.To != "" {
+		if paths, err = c.only(&s, paths); err != nil {
+			return err
+		}
+	}
+	if err := c.print(std, &s, paths); err != nil {
+		return err
+	}
+	if result.Cut != "" {
+		fmt.Fprintf(std.err, "refmon: the search ended %s: there may be more\n", result.Cut)
+	}
+	if failed != nil {
+		fmt.Fprintf(std.err, "refmon: %s\n", printable(failed.Error()))
+		return errReported
+	}
+	if c.To != "" {
+		return verdict(len(paths) > 0)
+	}
+	return nil
+}
+
+// read reads the objects, those apart that could not be read.
+func (c *reachCmd) read(std *streams, s *reach.Search) (failed, err error) {
+	typ, err := objectType(c.Type)
+	if err != nil {
+		return nil, err
+	}
+	in, err := c.open(std, c.Paths)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = in.close() }() // only read
+	ctx, cancel := interrupted()
+	defer cancel()
+	bad, accounts, directory := 0, 0, 0
+	err = objects.All(ctx, in.source, s.Directory.Domain, typ, func(i objects.Item) bool {
+		if i.Err != nil {
+			if bad++; bad == 1 {
+				failed = i.Err
+			}
+			return true
+		}
+		if i.Type == winnt.DirectoryServiceObject {
+			directory++
+		}
+		if i.Entry.Account() {
+			accounts++
+		}
+		s.Objects = append(s.Objects, i)
+		return len(s.Objects) <= maxObjects
+	})
+	switch {
+	case err != nil:
+		return nil, err
+	case len(s.Objects) > maxObjects:
+		return nil, fmt.Errorf("there are more than %d objects", maxObjects)
+	case bad > 0:
+		failed = fmt.Errorf("%d of %d objects could not be read; the first: %w", bad, bad+len(s.Objects), failed)
+	}
+	if directory > 0 && accounts == 0 {
+		fmt.Fprintln(std.err, "refmon: no object tells its SID, so every path has one step: "+
+			"ask for objectSid and objectClass too")
+	}
+	return failed, nil
+}
+
+// only returns the paths to the object that the user named.
+func (c *reachCmd) only(s *reach.Search, paths []reach.Path) (out []reach.Path, err error) {
+	named := map[string]bool{}
+	for i := range s.Objects {
+		o := &s.Objects[i]
+		if strings.EqualFold(o.Path, c.To) || o.Entry.Account() && isNamed(s.Directory, o.Entry, c.To) {
+			named[o.Path] = true
+		}
+	}
+	if len(named) == 0 {
+		return nil, fmt.Errorf("--to %q: no object has that path, and no object is the account of that name", c.To)
+	}
+	for _, p := range paths {
+		if named[p.Object] {
+			out = append(out, p)
+		}
+	}
+	return out, nil
+}
+
+func isNamed(d *people.Directory, e *objects.Entry, who string) bool {
+	return strings.EqualFold(d.Name(e.SID), who) || e.SID.String() == who
+}
+
+// print writes the paths.
+func (c *reachCmd) print(std *streams, s *reach.Search, paths []reach.Path) error {
+	if c.JSON {
+		e := json.NewEncoder(std.out)
+		e.SetEscapeHTML(false)
+		for _, p := range paths {
+			if err := e.Encode(p); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+	who := printable(s.Directory.Principals[s.From].Name)
+	var b strings.Builder
+	if c.To != "" {
+		if len(paths) == 0 {
+			fmt.Fprintf(&b, "%s does not reach %s\n", who, printable(c.To))
+		}
+	} else {
+		fmt.Fprintf(&b, "%s reaches %d of %s\n", who, len(paths), count(len(s.Objects), "object", "objects"))
+	}
+	for _, p := range paths {
+		fmt.Fprintf(&b, "\n%s in %s\n", std.paint(bold, printable(p.Object)), count(len(p.Steps), "step", "steps"))
+		for i := range p.Steps {
+			writeStep(&b, std, i+1, &p.Steps[i])
+		}
+	}
+	_, err := fmt.Fprint(std.out, strings.TrimPrefix(b.String(), "\n"))
+	return err
+}
+
+// writeStep writes a step: who has which right, and below what grants and gives it.
+func writeStep(b *strings.Builder, std *streams, n int, s *reach.Step) {
+	who := s.Who
+	if len(s.Joined) > 0 {
+		who += " (in " + strings.Join(s.Joined, " and ") + ")"
+	}
+	right := s.Right
+	fmt.Fprintf(b, "%4d  %s: %s on %s\n", n, printable(who), std.paint(green, right), printable(s.Object))
+	fmt.Fprintf(b, "      by %s", printable(strings.Join(s.By, " and ")))
+	if s.Then != "" {
+		fmt.Fprintf(b, ", and as the owner %s", s.Then)
+	}
+	if s.Gives != "" {
+		fmt.Fprintf(b, "; then %s", printable(s.Gives))
+	}
+	b.WriteByte('\n')
+}

@@ -1,0 +1,247 @@
+package hostfs
+
+import (
+	"errors"
+	"os"
+	"sync"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/refmon/refmon/fileaccess"
+	"github.com/refmon/refmon/nt"
+	"github.com/refmon/refmon/ntstatus"
+	"github.com/refmon/refmon/winnt"
+)
+
+// file is one open. It implements [nt.OpenFile].
+type file struct {
+	t         *Tree
+	fd        int                    // immutable; holds the inode, opened for what was granted
+	directory bool                   // immutable
+	granted   winnt.AccessMask       // immutable
+	share     fileaccess.ShareAccess // immutable
+	node      *node                  // immutable once entered
+	link      *link                  // guarded by Tree.mu
+	// deleteOnClose is guarded by Tree.mu once entered.
+	deleteOnClose bool
+
+	listing sync.Mutex
+	// +checklocks:listing
+	scan *os.File // guarded by listing; nil until the directory is listed
+	// +checklocks:listing
+	pattern string // guarded by listing
+	// +checklocks:listing
+	told bool // guarded by listing; some name fitted the pattern
+	// +checklocks:listing
+	read []string // guarded by listing: names that were read and not told
+}
+
+// linkNow returns what the name of the file is now.
+func (f *file) linkNow() link {
+	f.t.mu.Lock()
+	defer f.t.mu.Unlock()
+	return *f.link
+}
+
+// Close implements nt.OpenFile.
+func (f *file) Close() {
+	f.t.leave(f)
+	f.listing.Lock()
+	defer f.listing.Unlock()
+	if f.scan != nil {
+		_ = f.scan.Close() // only read
+		f.scan = nil
+	}
+	shut(f.fd)
+}
+
+// stat tells about the open file.
+func (f *file) stat() (unix.Statx_t, error) { return stat(f.fd) }
+
+// Facts implements nt.OpenFile.
+func (f *file) Facts() (out nt.FileFacts, st ntstatus.Status) {
+	s, err := f.stat()
+	if err != nil {
+		return out, statusOf(err)
+	}
+	out = nt.FileFacts{FileBasic: basicOf(&s), EndOfFile: int64(s.Size), AllocationSize: int64(s.Blocks) * 512,
+		Links: s.Nlink, FileID: s.Ino, DeletePending: f.t.pending(s.Ino), Directory: f.directory}
+	if f.directory {
+		out.EndOfFile, out.AllocationSize, out.Links = 0, 0, 1
+		if out.NotEmpty, err = notEmpty(f.fd); err != nil {
+			return out, statusOf(err)
+		}
+	}
+	return out, ntstatus.Success
+}
+
+// basicOf returns times and attributes. A file has the attribute for archiving, as
+// those have that no server has looked at yet.
+func basicOf(s *unix.Statx_t) nt.FileBasic {
+	b := nt.FileBasic{CreationTime: fileTime(s.Btime), LastAccessTime: fileTime(s.Atime),
+		LastWriteTime: fileTime(s.Mtime), ChangeTime: fileTime(s.Ctime), FileAttributes: fileaccess.AttributeArchive}
+	if s.Mode&unix.S_IFMT == unix.S_IFDIR {
+		b.FileAttributes = fileaccess.AttributeDirectory
+	}
+	return b
+}
+
+// epoch is 1970 in units of 100 ns since 1601.
+const epoch = 116444736000000000
+
+func fileTime(t unix.StatxTimestamp) int64 { return epoch + t.Sec*10_000_000 + int64(t.Nsec)/100 }
+
+func unixTime(t int64) unix.Timespec {
+	t -= epoch
+	sec := t / 10_000_000
+	if t%10_000_000 < 0 {
+		sec--
+	}
+	return unix.Timespec{Sec: sec, Nsec: (t - sec*10_000_000) * 100}
+}
+
+// notEmpty reports whether a directory has entries.
+func notEmpty(fd int) (bool, error) {
+	d, err := openDirectory(fd)
+	if err != nil {
+		return false, err
+	}
+	defer func() { _ = d.Close() }() // only read
+	names, err := d.Readdirnames(1)
+	if len(names) > 0 {
+		return true, nil
+	}
+	if errors.Is(err, os.ErrNotExist) { // the directory was removed
+		err = nil
+	}
+	return false, ignoreEOF(err)
+}
+
+// openDirectory opens a directory to list it.
+func openDirectory(fd int) (*os.File, error) {
+	for {
+		n, err := unix.Openat(fd, ".", unix.O_RDONLY|unix.O_DIRECTORY|unix.O_CLOEXEC, 0)
+		if err == nil {
+			return os.NewFile(uintptr(n), "directory"), nil
+		}
+		if !errors.Is(err, unix.EINTR) {
+			return nil, err
+		}
+	}
+}
+
+// ReadAt implements nt.OpenFile.
+func (f *file) ReadAt(b []byte, at int64) (n int, st ntstatus.Status) {
+	for n < len(b) {
+		m, err := unix.Pread(f.fd, b[n:], at+int64(n))
+		if errors.Is(err, unix.EINTR) {
+			continue
+		}
+		if err != nil {
+			return n, statusOf(err)
+		}
+		if m == 0 {
+			break
+		}
+		n += m
+	}
+	return n, ntstatus.Success
+}
+
+// WriteAt implements nt.OpenFile.
+func (f *file) WriteAt(b []byte, at int64) (n int, st ntstatus.Status) {
+	if err := f.clearSpecial(); err != nil {
+		return 0, statusOf(err)
+	}
+	for n < len(b) {
+		var m int
+		var err error
+		if at < 0 {
+			m, err = unix.Pwritev2(f.fd, [][]byte{b[n:]}, 0, unix.RWF_APPEND)
+		} else {
+			m, err = unix.Pwrite(f.fd, b[n:], at+int64(n))
+		}
+		if errors.Is(err, unix.EINTR) {
+			continue
+		}
+		if err != nil {
+			return n, statusOf(err)
+		}
+		n += m
+	}
+	return n, ntstatus.Success
+}
+
+// clearSpecial takes the set-uid and set-gid bits off a file before its contents
+// change: the system does so for users, not for a server that may do everything. F-125
+func (f *file) clearSpecial() error {
+	s, err := f.stat()
+	if err != nil {
+		return err
+	}
+	if const_ := uint16(unix.S_ISUID | unix.S_ISGID); f.directory || s.Mode&const_ == 0 {
+		return nil
+	}
+	return unix.Chmod(placeOf(f.fd), uint32(s.Mode)&0o1777)
+}
+
+// empty takes the contents of a file away.
+func (f *file) empty() error {
+	if err := f.clearSpecial(); err != nil {
+		return err
+	}
+	return retry(func() error { return unix.Truncate(placeOf(f.fd), 0) })
+}
+
+// Flush implements nt.OpenFile.
+func (f *file) Flush() ntstatus.Status {
+	if f.directory {
+		return ntstatus.Success
+	}
+	return statusOf(retry(func() error { return unix.Fsync(f.fd) }))
+}
+
+// SetSize implements nt.OpenFile.
+func (f *file) SetSize(size int64) ntstatus.Status {
+	if size < 0 || f.directory {
+		return ntstatus.InvalidParameter
+	}
+	if err := f.clearSpecial(); err != nil {
+		return statusOf(err)
+	}
+	return statusOf(retry(func() error { return unix.Ftruncate(f.fd, size) }))
+}
+
+// SetBasic implements nt.OpenFile: the times of access and writing. Others cannot be
+// kept, and a request for them is refused. F-122
+func (f *file) SetBasic(b nt.FileBasic) ntstatus.Status {
+	s, err := f.stat()
+	if err != nil {
+		return statusOf(err)
+	}
+	now := basicOf(&s)
+	if given(b.CreationTime) && b.CreationTime != now.CreationTime ||
+		b.FileAttributes != 0 && b.FileAttributes != fileaccess.AttributeNormal && b.FileAttributes != now.FileAttributes {
+		return ntstatus.NotSupported
+	}
+	times := []unix.Timespec{{Nsec: unix.UTIME_OMIT}, {Nsec: unix.UTIME_OMIT}}
+	for i, t := range []int64{b.LastAccessTime, b.LastWriteTime} {
+		if given(t) {
+			times[i] = unixTime(t)
+		}
+	}
+	return statusOf(unix.UtimesNanoAt(unix.AT_FDCWD, placeOf(f.fd), times, 0))
+}
+
+// given reports whether a time is to be set.
+func given(t int64) bool { return t > 0 }
+
+// SetDelete implements nt.OpenFile.
+func (f *file) SetDelete(remove bool) ntstatus.Status {
+	if f.linkNow().name == "" {
+		// The root of the tree stays. F-117
+		return ntstatus.CannotDelete
+	}
+	f.t.doom(f, remove)
+	return ntstatus.Success
+}

@@ -1,0 +1,199 @@
+package hostfs
+
+import (
+	"errors"
+	"strings"
+	"unicode/utf8"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/refmon/refmon/fileaccess"
+	"github.com/refmon/refmon/nt"
+	"github.com/refmon/refmon/ntstatus"
+	"github.com/refmon/refmon/winnt"
+)
+
+// place is where the look-up of a name ended. It implements [nt.FilePlace] and belongs
+// to one goroutine.
+type place struct {
+	t     *Tree
+	facts fileaccess.Facts
+	above fileaccess.Directory
+
+	parent int // holds the directory; -1: the place is the root of the tree
+	object int // holds what the name means; -1: nothing
+	owned  bool
+	// path is that of the directory, name that of the entry, as the tree spells them
+	path, name   string
+	parentInode  uint64
+	status       unix.Statx_t // of object
+	read         *known       // of object
+	parentsKnown *known
+}
+
+// maxPath is the longest name that is looked up, in bytes.
+const maxPath = 1 << 15
+
+// Find looks up a name below the root or an open directory. What stands there and is
+// neither file nor directory is refused whatever is asked. F-112
+func (t *Tree) Find(r *fileaccess.Request, start nt.OpenFile) (nt.FilePlace, ntstatus.Status) {
+	if t.descriptors == nil {
+		return nil, ntstatus.AccessDenied // the zero Tree has nothing
+	}
+	if t.share != nil {
+		// A tree with a descriptor of its own is opened as behind an SMB server. F-111
+		r.Face = fileaccess.SMB
+	}
+	p := &place{t: t, parent: -1, object: -1}
+	p.facts.ReadOnlyVolume, p.facts.Share, p.facts.Policy = t.readOnly, t.share, t.cfg.Policy
+	if !fileaccess.ValidName(r.Name) {
+		return p, ntstatus.Success // the decision refuses it (F-13)
+	}
+	base, prefix, st := t.base(start)
+	if st != ntstatus.Success {
+		return nil, st
+	}
+	name, slashed := strings.CutSuffix(r.Name, `\`)
+	if st := nameable(name); st != ntstatus.Success {
+		return nil, st
+	}
+	var err error
+	if name == "" {
+		err = p.findRoot(base, prefix)
+	} else {
+		err = p.find(base, prefix, strings.ReplaceAll(name, `\`, "/"), walks(&t.cfg.Policy, r))
+	}
+	if err == nil {
+		err = p.describe()
+	}
+	if err != nil {
+		p.Release()
+		return nil, statusOf(err)
+	}
+	o := &p.facts.Object
+	if slashed && name != "" && !o.IsDirectory && (o.Exists || r.Options&fileaccess.DirectoryFile == 0) {
+		p.Release()
+		// A name that ends with a backslash is a directory's. F-113
+		return nil, ntstatus.ObjectNameInvalid
+	}
+	return p, ntstatus.Success
+}
+
+// walks reports whether the directories on the way have to be looked at one by one:
+// their descriptors decide who passes (F-23).
+func walks(p *fileaccess.Policy, r *fileaccess.Request) bool {
+	switch p.Traverse {
+	case fileaccess.TraverseNever:
+		return false
+	case fileaccess.TraversePrivilege:
+		tok := r.Subject.Effective()
+		return tok == nil || !tok.Has(winnt.SeChangeNotifyPrivilege)
+	}
+	return true
+}
+
+// nameable refuses the names that no file of a tree has. F-113
+func nameable(name string) ntstatus.Status {
+	if len(name) > maxPath || strings.Contains(name, ":") || !utf8.ValidString(name) {
+		return ntstatus.ObjectNameInvalid
+	}
+	for part := range strings.SplitSeq(name, `\`) {
+		if strings.HasPrefix(part, privatePrefix) {
+			return ntstatus.ObjectNameInvalid
+		}
+	}
+	return ntstatus.Success
+}
+
+// base returns the directory that a name is below.
+func (t *Tree) base(start nt.OpenFile) (fd int, prefix string, st ntstatus.Status) {
+	if start == nil {
+		return t.root, "", ntstatus.Success
+	}
+	f, ok := start.(*file)
+	switch {
+	case !ok || f.t != t:
+		return -1, "", ntstatus.InvalidParameter
+	case !f.directory:
+		// Nothing is below a file.
+		return -1, "", ntstatus.ObjectPathNotFound
+	}
+	return f.fd, f.linkNow().path, ntstatus.Success
+}
+
+// findRoot finds the start itself.
+func (p *place) findRoot(base int, prefix string) (err error) {
+	if p.object, err = below(base, ".", unix.O_DIRECTORY); err != nil {
+		return err
+	}
+	p.path = prefix // an open directory by its own handle: no parent gives anything, no name changes
+	return nil
+}
+
+// find finds the directory of a path, and in it the last component.
+func (p *place) find(base int, prefix, path string, walk bool) error {
+	dir, name := split(path)
+	err := p.findParent(base, prefix, dir, walk)
+	if err != nil || p.parent < 0 {
+		return err
+	}
+	p.name = name
+	p.object, err = below(p.parent, name, 0)
+	if errors.Is(err, unix.ENOENT) && p.t.cfg.CaseInsensitive {
+		if spelled, found := p.fold(p.parent, name); found {
+			p.name = spelled
+			p.object, err = below(p.parent, spelled, 0)
+		}
+	}
+	if errors.Is(err, unix.ENOENT) {
+		p.object, err = -1, nil
+	}
+	return err
+}
+
+// describe states as facts what was found.
+func (p *place) describe() (err error) {
+	if p.parentsKnown != nil {
+		p.above = fileaccess.Directory{Name: backslashed(p.path), Descriptor: p.parentsKnown.descriptor}
+		p.facts.Parent = &p.above
+	}
+	if p.object < 0 {
+		return nil
+	}
+	if p.status, err = stat(p.object); err != nil {
+		return err
+	}
+	o := &p.facts.Object
+	switch p.status.Mode & unix.S_IFMT {
+	case unix.S_IFDIR:
+		o.IsDirectory = true
+	case unix.S_IFREG:
+	default:
+		// A link, a device, a pipe or a socket is no file of the tree. F-112
+		return unix.EACCES
+	}
+	if deviceOf(&p.status) != p.t.device {
+		return unix.EXDEV
+	}
+	if p.read, err = p.t.known(p.object, &p.status); err != nil {
+		return err
+	}
+	o.Exists, o.Descriptor, o.VolumeRoot = true, p.read.descriptor, p.status.Ino == p.t.rootInode
+	o.OtherOpens = o.IsDirectory && p.t.isOpen(p.status.Ino)
+	return nil
+}
+
+// Facts implements nt.FilePlace.
+func (p *place) Facts() *fileaccess.Facts { return &p.facts }
+
+// Path implements nt.FilePlace.
+func (p *place) Path() string { return backslashed(join(p.path, p.name)) }
+
+// Release implements nt.FilePlace.
+func (p *place) Release() {
+	shut(p.object)
+	if p.owned {
+		shut(p.parent)
+	}
+	p.object, p.parent, p.owned = -1, -1, false
+}

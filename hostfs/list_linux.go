@@ -1,0 +1,135 @@
+package hostfs
+
+import (
+	"errors"
+	"io"
+	"strings"
+	"unicode"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/refmon/refmon/fileaccess"
+	"github.com/refmon/refmon/nt"
+	"github.com/refmon/refmon/ntstatus"
+)
+
+// List implements nt.OpenFile.
+func (f *file) List(pattern string, restart bool, most int) (list []nt.FileEntry, st ntstatus.Status) {
+	if !f.directory {
+		return nil, ntstatus.InvalidParameter
+	}
+	f.listing.Lock()
+	defer f.listing.Unlock()
+	if f.scan == nil || restart {
+		if st := f.restartLocked(pattern); st != ntstatus.Success {
+			return nil, st
+		}
+	}
+	for len(list) < most {
+		if len(f.read) == 0 {
+			names, err := f.scan.Readdirnames(256)
+			if f.read = names; len(names) == 0 {
+				if err = ignoreEOF(err); err != nil {
+					return nil, statusOf(err)
+				}
+				break
+			}
+		}
+		name := f.read[0]
+		f.read = f.read[1:]
+		if e, ok := f.entry(name); ok && matches(f.pattern, name) {
+			list = append(list, e)
+		}
+	}
+	told := f.told
+	if f.told = told || len(list) > 0; len(list) > 0 {
+		return list, ntstatus.Success
+	}
+	if !told {
+		// Nothing fits at all, or nothing more does. F-120
+		return nil, ntstatus.NoSuchFile
+	}
+	return nil, ntstatus.NoMoreFiles
+}
+
+// restartLocked begins a scan. The pattern of the first call stays that of the scan.
+//
+// +checklocks:f.listing
+func (f *file) restartLocked(pattern string) ntstatus.Status {
+	if strings.ContainsAny(pattern, `\/:<>"|`) || len(pattern) > 255 {
+		return ntstatus.ObjectNameInvalid
+	}
+	d, err := openDirectory(f.fd)
+	if err != nil {
+		return statusOf(err)
+	}
+	if f.scan != nil {
+		_ = f.scan.Close() // only read
+	}
+	f.scan, f.pattern, f.told, f.read = d, pattern, false, nil
+	return ntstatus.Success
+}
+
+// entry tells about an entry of the directory; ok is false for what clients do not see:
+// what can be no file of the tree, and what has a name that no request can say. F-120
+func (f *file) entry(name string) (e nt.FileEntry, ok bool) {
+	if strings.Contains(name, `\`) || nameable(name) != ntstatus.Success || !fileaccess.ValidName(name) {
+		return e, false
+	}
+	s, err := statAt(f.fd, name, 0)
+	if err != nil || deviceOf(&s) != f.t.device {
+		return e, false
+	}
+	e = nt.FileEntry{FileBasic: basicOf(&s), FileName: name}
+	switch s.Mode & unix.S_IFMT {
+	case unix.S_IFREG:
+		e.EndOfFile, e.AllocationSize = int64(s.Size), int64(s.Blocks)*512
+	case unix.S_IFDIR:
+	default:
+		return e, false
+	}
+	return e, true
+}
+
+// matches reports whether a name fits a pattern: * stands for any text, ? for one
+// character, and case does not count. It takes at most length × length steps.
+func matches(pattern, name string) bool {
+	if pattern == "" || pattern == "*" || pattern == "*.*" {
+		return true
+	}
+	p, n := fold([]rune(pattern)), fold([]rune(name))
+	star, from := -1, 0
+	i, j := 0, 0
+	for j < len(n) {
+		switch {
+		case i < len(p) && p[i] == '*':
+			star, from = i, j
+			i++
+		case i < len(p) && (p[i] == '?' || p[i] == n[j]):
+			i, j = i+1, j+1
+		case star >= 0:
+			from++
+			i, j = star+1, from
+		default:
+			return false
+		}
+	}
+	for i < len(p) && p[i] == '*' {
+		i++
+	}
+	return i == len(p)
+}
+
+func fold(r []rune) []rune {
+	for i := range r {
+		r[i] = unicode.ToLower(unicode.ToUpper(r[i]))
+	}
+	return r
+}
+
+func ignoreEOF(err error) error {
+	if errors.Is(err, io.EOF) {
+		return nil
+	}
+	return err
+}

@@ -1,0 +1,174 @@
+package hostfs
+
+import (
+	"strings"
+	"sync"
+
+	"github.com/refmon/refmon/fileaccess"
+	"github.com/refmon/refmon/ntstatus"
+	"github.com/refmon/refmon/winnt"
+)
+
+// node is a file that is open at least once. Tree.mu guards what has no other guard.
+type node struct {
+	inode   uint64
+	opens   []*file
+	pending bool  // the file goes away with its last open
+	doomed  *link // the name that goes
+
+	moving sync.Mutex // held while a name of the file is moved or removed
+}
+
+// link is one name of an open file. Tree.mu guards its fields.
+type link struct {
+	dir       int // holds the directory
+	owned     bool
+	directory uint64 // its inode
+	name      string // in it; empty: the root of the tree
+	path      string // of the file, below the root of the tree, with slashes
+	users     int
+}
+
+// enter adds an open to its file, unless another open or a deletion is in the way. The
+// inode must be held by a descriptor of f.
+func (t *Tree) enter(inode uint64, f *file) ntstatus.Status {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.opens >= t.cfg.Opens {
+		// A tree has a bounded number of open files. F-123
+		return ntstatus.TooManyOpenedFiles
+	}
+	n := t.nodes[inode]
+	if n == nil {
+		n = &node{inode: inode}
+	}
+	if n.pending {
+		// What goes away is not opened any more. F-117
+		return ntstatus.DeletePending
+	}
+	for _, other := range n.opens {
+		// Only opens that read, write, execute or delete take part (F-49).
+		if fileaccess.SharesModes(f.granted) && fileaccess.SharesModes(other.granted) &&
+			(!shares(other.share, f.granted) || !shares(f.share, other.granted)) {
+			// Two opens must each share what the other may do. F-116
+			return ntstatus.SharingViolation
+		}
+	}
+	f.node = n
+	t.linkLocked(n, f)
+	n.opens = append(n.opens, f)
+	t.nodes[inode] = n
+	t.opens++
+	return ntstatus.Success
+}
+
+// linkLocked gives opens by the same name one link.
+//
+// +checklocks:t.mu
+func (t *Tree) linkLocked(n *node, f *file) {
+	for _, other := range n.opens {
+		if l := other.link; l.directory == f.link.directory && l.name == f.link.name {
+			if f.link.owned {
+				shut(f.link.dir)
+			}
+			f.link = l
+			break
+		}
+	}
+	f.link.users++
+}
+
+// shares reports whether a share access lets another open have these rights.
+func shares(s fileaccess.ShareAccess, granted winnt.AccessMask) bool {
+	const reads, writes = winnt.FILE_READ_DATA | winnt.FILE_EXECUTE, winnt.FILE_WRITE_DATA | winnt.FILE_APPEND_DATA
+	return (granted&reads == 0 || s&fileaccess.ShareRead != 0) &&
+		(granted&writes == 0 || s&fileaccess.ShareWrite != 0) &&
+		(granted&winnt.DELETE == 0 || s&fileaccess.ShareDelete != 0)
+}
+
+// leave takes an open off its file. The last one removes the name of a file that is to
+// go; until that is done it cannot be opened. F-117
+func (t *Tree) leave(f *file) {
+	t.mu.Lock()
+	n := f.node
+	if f.deleteOnClose && !n.pending {
+		n.pending, n.doomed = true, f.link
+		n.doomed.users++
+	}
+	for i, other := range n.opens {
+		if other == f {
+			n.opens = append(n.opens[:i], n.opens[i+1:]...)
+			break
+		}
+	}
+	t.opens--
+	t.unlinkLocked(f.link)
+	last, doomed := len(n.opens) == 0, n.doomed
+	if last && !n.pending {
+		delete(t.nodes, n.inode)
+	}
+	t.mu.Unlock()
+	if !last || !n.pending {
+		return
+	}
+	t.remove(n, doomed, f)
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.unlinkLocked(doomed)
+	delete(t.nodes, n.inode)
+}
+
+// unlinkLocked gives up one use of a link.
+//
+// +checklocks:t.mu
+func (t *Tree) unlinkLocked(l *link) {
+	if l.users--; l.users == 0 && l.owned {
+		shut(l.dir)
+	}
+}
+
+// doom says whether the file goes away with its last open.
+func (t *Tree) doom(f *file, remove bool) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	n := f.node
+	if remove == n.pending {
+		return
+	}
+	if n.pending = remove; remove {
+		n.doomed = f.link
+		n.doomed.users++
+		return
+	}
+	t.unlinkLocked(n.doomed)
+	n.doomed = nil
+}
+
+// pending reports whether a file that is open goes away.
+func (t *Tree) pending(inode uint64) bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	n := t.nodes[inode]
+	return n != nil && n.pending
+}
+
+// isOpen reports whether a file is open.
+func (t *Tree) isOpen(inode uint64) bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.nodes[inode] != nil
+}
+
+// opensBelow reports whether a file below a directory is open.
+func (t *Tree) opensBelow(path string) bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	for _, n := range t.nodes {
+		for _, f := range n.opens {
+			if strings.HasPrefix(f.link.path, path+"/") {
+				return true
+			}
+		}
+	}
+	return false
+}

@@ -1,0 +1,218 @@
+package hostfs
+
+import (
+	"crypto/rand"
+	"encoding/hex"
+	"errors"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/refmon/refmon/fileaccess"
+	"github.com/refmon/refmon/nt"
+	"github.com/refmon/refmon/ntacl"
+	"github.com/refmon/refmon/ntstatus"
+	"github.com/refmon/refmon/winnt"
+)
+
+// privatePrefix begins the names under which files are made and removed. No client can
+// say or see such a name. F-113
+const privatePrefix = ".refmon-"
+
+// privateName returns a name that cannot be guessed.
+func privateName() string {
+	var b [12]byte
+	_, _ = rand.Read(b[:]) // it never fails
+	return privatePrefix + hex.EncodeToString(b[:])
+}
+
+// Open implements nt.FilePlace.
+func (p *place) Open(r *fileaccess.Request, d *fileaccess.Decision) (nt.OpenFile, bool, ntstatus.Status) {
+	if !d.Allowed() || p.object < 0 && p.parent < 0 {
+		return nil, false, ntstatus.AccessDenied
+	}
+	share := r.Share
+	if d.ForceShareRead {
+		// Who cannot write keeps no other from reading (F-48).
+		share |= fileaccess.ShareRead
+	}
+	f := &file{t: p.t, fd: -1, granted: d.Granted, share: share,
+		deleteOnClose: r.Options&fileaccess.DeleteOnClose != 0,
+		link:          &link{dir: p.parent, directory: p.parentInode, name: p.name, path: join(p.path, p.name)}}
+	var again bool
+	var err error
+	st := ntstatus.Success
+	if p.object < 0 {
+		again, err = p.create(f, r, d)
+	} else {
+		again, st, err = p.open(f, d)
+	}
+	if st == ntstatus.Success {
+		st = statusOf(err)
+	}
+	if again || st != ntstatus.Success {
+		return nil, again, st
+	}
+	return f, false, ntstatus.Success
+}
+
+// enterHere enters an open of an inode with the place's directory as that of its link.
+func (p *place) enterHere(inode uint64, f *file) ntstatus.Status {
+	if p.parent >= 0 && !p.owned && p.parent != p.t.root {
+		// The directory is a handle's own, which may be closed before this open.
+		fd, err := unix.FcntlInt(uintptr(p.parent), unix.F_DUPFD_CLOEXEC, 0)
+		if err != nil {
+			return statusOf(err)
+		}
+		p.parent, p.owned, f.link.dir = fd, true, fd
+	}
+	f.link.owned = p.owned
+	st := p.t.enter(inode, f)
+	if st == ntstatus.Success {
+		p.owned = false
+	}
+	return st
+}
+
+// open opens the inode that was found, and empties it where that was decided.
+func (p *place) open(f *file, d *fileaccess.Decision) (again bool, st ntstatus.Status, err error) {
+	f.directory = p.facts.Object.IsDirectory
+	if st := p.enterHere(p.status.Ino, f); st != ntstatus.Success {
+		return false, st, nil
+	}
+	if f.fd, err = reopen(p.object, f.directory, d.Granted); err != nil {
+		f.deleteOnClose = false
+		p.t.leave(f)
+		return false, ntstatus.Success, err
+	}
+	if f.fd == p.object {
+		p.object = -1
+	}
+	if d.Action == fileaccess.Overwritten || d.Action == fileaccess.Superseded {
+		if err := f.empty(); err != nil {
+			f.deleteOnClose = false
+			f.Close()
+			return false, ntstatus.Success, err
+		}
+	}
+	return false, ntstatus.Success, nil
+}
+
+// reopen opens the inode that a descriptor holds for what was granted; the descriptor
+// itself serves where no contents are to be had. F-114
+func reopen(fd int, directory bool, granted winnt.AccessMask) (int, error) {
+	reads := granted&(winnt.FILE_READ_DATA|winnt.FILE_EXECUTE) != 0
+	writes := granted&(winnt.FILE_WRITE_DATA|winnt.FILE_APPEND_DATA) != 0
+	if directory || !reads && !writes {
+		return fd, nil
+	}
+	flags := unix.O_RDONLY
+	switch {
+	case reads && writes:
+		flags = unix.O_RDWR
+	case writes:
+		flags = unix.O_WRONLY
+	}
+	place := placeOf(fd)
+	for {
+		n, err := unix.Open(place, flags|unix.O_CLOEXEC|unix.O_NONBLOCK|unix.O_NOCTTY, 0)
+		if !errors.Is(err, unix.EINTR) {
+			return n, err
+		}
+	}
+}
+
+// create makes a file or directory under a private name, with its attribute, and
+// renames it to its place. again says that the name was taken meanwhile.
+func (p *place) create(f *file, r *fileaccess.Request, d *fileaccess.Decision) (again bool, err error) {
+	const unsupported = fileaccess.AttributeReadOnly | fileaccess.AttributeHidden | fileaccess.AttributeSystem
+	if r.Attributes&unsupported != 0 {
+		// The tree keeps no such attributes: what could not be kept is not promised. F-122
+		return false, unix.ENOTSUP
+	}
+	f.directory = r.Options&fileaccess.DirectoryFile != 0
+	private := privateName()
+	if err := p.make(f, private); err != nil {
+		// The directory itself went away: its name is looked up anew.
+		return errors.Is(err, unix.ENOENT), err
+	}
+	s, err := stat(f.fd)
+	if err == nil {
+		err = p.describeNew(f, &s, d)
+	}
+	if err == nil {
+		if st := p.enterHere(s.Ino, f); st != ntstatus.Success {
+			err = unix.EMFILE
+		}
+	}
+	if err != nil {
+		p.discard(f, private)
+		return false, err
+	}
+	err = unix.Renameat2(f.link.dir, private, f.link.dir, f.link.name, unix.RENAME_NOREPLACE)
+	if err != nil {
+		p.discardEntered(f, private)
+		return errors.Is(err, unix.EEXIST) || errors.Is(err, unix.ENOENT), err
+	}
+	return false, nil
+}
+
+// make makes an empty file or directory.
+func (p *place) make(f *file, private string) (err error) {
+	if !f.directory {
+		const flags = unix.O_RDWR | unix.O_CREAT | unix.O_EXCL | unix.O_NOFOLLOW | unix.O_CLOEXEC
+		if f.fd, err = unix.Openat(p.parent, private, flags, p.t.cfg.FileMode); err != nil {
+			return err
+		}
+		if err = unix.Fchmod(f.fd, p.t.cfg.FileMode); err != nil {
+			p.discard(f, private)
+		}
+		return err
+	}
+	if err = unix.Mkdirat(p.parent, private, p.t.cfg.DirectoryMode); err != nil {
+		return err
+	}
+	if f.fd, err = below(p.parent, private, unix.O_DIRECTORY); err == nil {
+		err = unix.Chmod(placeOf(f.fd), p.t.cfg.DirectoryMode)
+	}
+	if err != nil {
+		p.discard(f, private)
+	}
+	return err
+}
+
+// describeNew gives a new file its descriptor, in the version of its directory.
+func (p *place) describeNew(f *file, s *unix.Statx_t, d *fileaccess.Decision) error {
+	a := ntacl.Attribute{Version: 4}
+	if p.parentsKnown != nil && p.parentsKnown.attribute.Version != 0 {
+		a.Version = p.parentsKnown.attribute.Version
+	} else if p.t.cfg.IgnorePosix {
+		a.Version = 3
+	}
+	if a.Version == 3 {
+		a.HashType = ntacl.HashSHA256 // of zeros: the permissions play no part
+	}
+	a.Descriptor = d.NewSD
+	return p.t.write(f.fd, s, &a)
+}
+
+// discard removes what could not be made.
+func (p *place) discard(f *file, private string) {
+	flags := 0
+	if f.directory {
+		flags = unix.AT_REMOVEDIR
+	}
+	_ = unix.Unlinkat(p.parent, private, flags) // no other program knows the name
+	shut(f.fd)
+	f.fd = -1
+}
+
+// discardEntered removes what could not be put in its place.
+func (p *place) discardEntered(f *file, private string) {
+	flags := 0
+	if f.directory {
+		flags = unix.AT_REMOVEDIR
+	}
+	_ = unix.Unlinkat(f.link.dir, private, flags) // no other program knows the name
+	f.deleteOnClose = false
+	f.Close()
+}

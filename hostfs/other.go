@@ -1,0 +1,28 @@
+//go:build !linux
+
+package hostfs
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/refmon/refmon/fileaccess"
+	"github.com/refmon/refmon/nt"
+	"github.com/refmon/refmon/ntstatus"
+)
+
+// Tree is a directory that is served. This system has no such thing.
+type Tree struct{}
+
+// Open fails: only Linux resolves names below a directory as this package needs it.
+func Open(c Config) (*Tree, error) {
+	return nil, fmt.Errorf("hostfs: %s: %w", c.Path, errors.ErrUnsupported)
+}
+
+// Close does nothing.
+func (*Tree) Close() error { return nil }
+
+// Find finds nothing.
+func (*Tree) Find(*fileaccess.Request, nt.OpenFile) (nt.FilePlace, ntstatus.Status) {
+	return nil, ntstatus.NotSupported
+}

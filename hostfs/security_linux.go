@@ -1,0 +1,82 @@
+package hostfs
+
+import (
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/refmon/refmon/ntacl"
+	"github.com/refmon/refmon/ntstatus"
+	"github.com/refmon/refmon/sd"
+)
+
+// Descriptor implements nt.OpenFile.
+func (f *file) Descriptor() (*sd.Descriptor, ntstatus.Status) {
+	s, err := f.stat()
+	if err != nil {
+		return nil, statusOf(err)
+	}
+	k, err := f.t.known(f.fd, &s)
+	if err != nil {
+		return nil, statusOf(err)
+	}
+	if k.descriptor == nil {
+		// What was not read must not be taken for a descriptor without a DACL (F-50).
+		return nil, ntstatus.NoSecurityOnObject
+	}
+	return k.descriptor, ntstatus.Success
+}
+
+// SwapDescriptor implements nt.OpenFile. Opens of this tree exclude each other; another
+// program that writes in between the look and the write loses.
+func (f *file) SwapDescriptor(old, next *sd.Descriptor) (bool, ntstatus.Status) {
+	t := f.t
+	t.writing.Lock()
+	defer t.writing.Unlock()
+	s, err := f.stat()
+	if err != nil {
+		return false, statusOf(err)
+	}
+	k, err := t.readAttribute(placeOf(f.fd), &s)
+	if err != nil {
+		return false, statusOf(err)
+	}
+	if k.descriptor == nil || old == nil || !k.descriptor.Equal(old) {
+		return false, ntstatus.Success
+	}
+	a := k.attribute
+	switch {
+	case a.Version == 0:
+		a = ntacl.Attribute{Version: 4}
+		if t.cfg.IgnorePosix {
+			a = ntacl.Attribute{Version: 3, HashType: ntacl.HashSHA256}
+		}
+	case k.verdict == ntacl.Unverifiable:
+		// The hash is one that only the server can compute: it would not believe the
+		// new descriptor. F-121
+		return false, ntstatus.NotSupported
+	}
+	a.Descriptor = next
+	return true, statusOf(t.write(f.fd, &s, &a))
+}
+
+// write writes an attribute so that a server believes it: it says of the
+// permissions how they are now. F-121
+func (t *Tree) write(fd int, s *unix.Statx_t, a *ntacl.Attribute) error {
+	place := placeOf(fd)
+	if a.Version == 4 {
+		access, inherited, err := posixOf(place, s)
+		if err != nil {
+			return err
+		}
+		if err := a.Seal(infoOf(s), access, inherited); err != nil {
+			return err
+		}
+		a.Time = epoch + time.Now().UnixNano()/100
+	}
+	value, err := a.Append(nil)
+	if err != nil {
+		return err
+	}
+	return retry(func() error { return unix.Setxattr(place, t.cfg.Attribute, value, 0) })
+}

@@ -1,0 +1,203 @@
+package hostfs
+
+import (
+	"fmt"
+	"os"
+	"slices"
+	"testing"
+
+	"github.com/refmon/refmon/fileaccess"
+	"github.com/refmon/refmon/nt"
+	"github.com/refmon/refmon/ntacl"
+	"github.com/refmon/refmon/ntstatus"
+	"github.com/refmon/refmon/sddl"
+	"github.com/refmon/refmon/winnt"
+)
+
+// A listing shows what can be opened, in pieces, to who may list (F-70, F-120, F-123).
+func TestList(t *testing.T) {
+	w := newWorld(t)
+	w.dir("d", "O:BAG:SYD:P(A;;FA;;;"+alice+")(A;;0x100080;;;"+bob+")")
+	var want []string
+	for i := range 700 {
+		name := fmt.Sprintf("file %03d.txt", i)
+		want = append(want, name)
+		w.must(os.WriteFile(w.path(`d\`+name), nil, 0o600))
+	}
+	w.must(os.Mkdir(w.path(`d\Sub`), 0o700))
+	for _, name := range []string{"a:b", `back\slash`, "bad\xff", privatePrefix + "1", "star*"} {
+		w.must(os.WriteFile(w.root+"/d/"+name, nil, 0o600))
+	}
+	w.must(os.Symlink("/etc/passwd", w.path(`d\link`)))
+	w.must(mkfifo(w.path(`d\fifo`)))
+	one, two := w.as(alice), w.as(bob)
+	_, st := two.NtQueryDirectoryFile(w.open(two, "d", winnt.FILE_READ_ATTRIBUTES, ntstatus.Success), "", true)
+	w.want(st, ntstatus.AccessDenied)
+	h := w.open(one, "d", winnt.FILE_LIST_DIRECTORY, ntstatus.Success)
+	list := func(pattern string) (names []string) {
+		entries, st := one.NtQueryDirectoryFile(h, pattern, true)
+		for ; st == ntstatus.Success; entries, st = one.NtQueryDirectoryFile(h, "ignored", false) {
+			if len(entries) > 1024 {
+				t.Errorf("%d entries at once", len(entries))
+			}
+			for _, e := range entries {
+				names = append(names, e.FileName)
+			}
+		}
+		end := ntstatus.NoMoreFiles
+		if names == nil {
+			end = ntstatus.NoSuchFile
+		}
+		if st != end {
+			t.Errorf("%q ends with %v, want %v", pattern, st, end)
+		}
+		slices.Sort(names)
+		return names
+	}
+	for pattern, names := range map[string][]string{"": append([]string{"Sub"}, want...), "FILE 00?.*": want[:10],
+		"*9.txt": func() (l []string) {
+			for i := 9; i < 700; i += 10 {
+				l = append(l, want[i])
+			}
+			return l
+		}(), "sub": {"Sub"}, "none*": nil} {
+		if got := list(pattern); !slices.Equal(got, names) {
+			t.Errorf("%q: %d names, want %d: %.20q...", pattern, len(got), len(names), fmt.Sprint(got))
+		}
+	}
+	_, st = one.NtQueryDirectoryFile(h, "a/b", true)
+	w.want(st, ntstatus.ObjectNameInvalid)
+	w.file("f", "", "O:BAG:SYD:P(A;;FA;;;WD)")
+	_, st = one.NtQueryDirectoryFile(w.open(one, "f", winnt.FILE_READ_DATA, ntstatus.Success), "", true)
+	w.want(st, ntstatus.InvalidParameter)
+}
+
+// A descriptor is read and set by who may, and stands in the attribute afterwards (F-50,
+// F-121).
+func TestSetSecurity(t *testing.T) {
+	w := newWorld(t)
+	w.file("f", "", "O:"+alice+"G:SYD:P(A;;FR;;;WD)")
+	one, two := w.as(alice), w.as(bob)
+	h := w.open(one, "f", winnt.READ_CONTROL|winnt.WRITE_DAC, ntstatus.Success) // alice owns it
+	w.open(two, "f", winnt.WRITE_DAC, ntstatus.AccessDenied)
+	reader := w.open(two, "f", winnt.READ_CONTROL|winnt.FILE_READ_DATA, ntstatus.Success)
+	const dacl = winnt.DACL_SECURITY_INFORMATION
+	next := sddl.MustParse("D:P(A;;FA;;;" + alice + ")")
+	w.want(two.NtSetSecurityObject(reader, dacl, next), ntstatus.AccessDenied)
+	w.want(one.NtSetSecurityObject(h, dacl, next), ntstatus.Success)
+	if a := w.readBack("f"); a.Version != 3 || !a.Descriptor.DACL().Equal(next.DACL()) || a.HashType != ntacl.HashSHA256 ||
+		a.Hash != [64]byte{} {
+		t.Errorf("the attribute is %+v", a)
+	}
+	w.open(two, "f", winnt.FILE_READ_DATA, ntstatus.AccessDenied)
+	// The handle that was open keeps what it has (F-52), and shows what there is.
+	if _, st := two.NtReadFileAt(reader, 1, 0); st != ntstatus.EndOfFile {
+		t.Errorf("bob's handle: %v", st)
+	}
+	d, st := two.NtQuerySecurityObject(reader, dacl)
+	if st != ntstatus.Success || !d.DACL().Equal(next.DACL()) {
+		t.Errorf("bob sees %v, %v", d, st)
+	}
+}
+
+// Each version of the attribute is written as it was found, and a server that checks
+// the hash believes it; one whose hash only the server knows is not written (F-121).
+func TestVersions(t *testing.T) {
+	w := newWorld(t, func(c *Config) { c.Missing = SynthesiseMissing })
+	th := w.as(alice)
+	text := "O:" + alice + "G:SYD:P(A;;FA;;;" + alice + ")"
+	sealed := ntacl.Attribute{Version: 4}
+	info := ntacl.Info{Mode: 0o600, UID: uint32(os.Getuid()), GID: uint32(os.Getgid())}
+	w.must(sealed.Seal(info, nil, nil))
+	for name, c := range map[string]struct {
+		a    ntacl.Attribute
+		want ntstatus.Status
+	}{
+		"1":         {ntacl.Attribute{Version: 1}, ntstatus.Success},
+		"2":         {ntacl.Attribute{Version: 2, Hash: [64]byte{1, 2, 3}}, ntstatus.Success},
+		"3":         {ntacl.Attribute{Version: 3, HashType: ntacl.HashSHA256}, ntstatus.Success},
+		"3, hashed": {ntacl.Attribute{Version: 3, HashType: ntacl.HashSHA256, Hash: [64]byte{1}}, ntstatus.NotSupported},
+		"4":         {sealed, ntstatus.Success},
+		"4, other":  {ntacl.Attribute{Version: 4, HashType: ntacl.HashSHA256, What: "other"}, ntstatus.NotSupported},
+	} {
+		w.must(os.WriteFile(w.path(name), nil, 0o600))
+		c.a.Descriptor = sddl.MustParse(text)
+		value, err := c.a.Append(nil)
+		w.must(err)
+		w.must(setAttribute(w.path(name), w.tree.cfg.Attribute, value))
+		h := w.open(th, name, winnt.WRITE_DAC, ntstatus.Success)
+		next := sddl.MustParse("D:P(A;;FR;;;WD)")
+		if st := th.NtSetSecurityObject(h, winnt.DACL_SECURITY_INFORMATION, next); st != c.want {
+			t.Errorf("version %s: %v, want %v", name, st, c.want)
+		}
+		got := w.readBack(name)
+		if c.want != ntstatus.Success {
+			next = c.a.Descriptor
+		}
+		if got.Version != c.a.Version || got.Hash != c.a.Hash || !got.Descriptor.DACL().Equal(next.DACL()) {
+			t.Errorf("version %s: %+v", name, got)
+		}
+		if v := got.Verify(info, nil, nil); c.want == ntstatus.Success && v != ntacl.Unhashed && v != ntacl.Intact {
+			t.Errorf("version %s: a server finds it %v", name, v)
+		}
+	}
+	// Permissions changed behind the server's back: the descriptor does not count (F-115).
+	w.must(os.Chmod(w.path("4"), 0o644))
+	w.open(th, "4", winnt.FILE_WRITE_DATA, ntstatus.AccessDenied)
+	w.open(th, "4", winnt.FILE_READ_DATA, ntstatus.Success)
+	w.must(os.Chmod(w.path("4"), 0o600))
+	w.must(os.Chmod(w.path("4"), 0o660))
+	w.open(th, "4", winnt.FILE_READ_DATA, ntstatus.AccessDenied)
+}
+
+// A tree with a descriptor of its own gates every open, and clips what is granted
+// (F-111).
+func TestShareDescriptor(t *testing.T) {
+	w := newWorld(t, func(c *Config) { c.Share = sddl.MustParse("D:(A;;0x1200a9;;;" + alice + ")") })
+	w.describe("", "O:BAG:SYD:P(A;;FA;;;WD)")
+	w.file("f", "", "O:BAG:SYD:P(A;;FA;;;WD)")
+	one, two := w.as(alice), w.as(bob)
+	h := w.open(one, "f", winnt.MAXIMUM_ALLOWED, ntstatus.Success)
+	if v, st := one.NtQueryInformationFile(h, nt.FileAccessInformation); st != ntstatus.Success ||
+		v.(nt.AccessInformation).AccessFlags != 0x1200a9 {
+		t.Errorf("alice is granted %v, %v", v, st)
+	}
+	w.open(one, "f", winnt.FILE_WRITE_DATA, ntstatus.AccessDenied)
+	w.create(one, "g", call{desired: winnt.FILE_READ_DATA, disposition: fileaccess.FileCreate}, ntstatus.AccessDenied)
+	w.open(two, "f", winnt.FILE_READ_DATA, ntstatus.AccessDenied)
+	w.exists("g", false)
+}
+
+// A name in another case is found where the tree says so, and then not made twice.
+func TestCase(t *testing.T) {
+	w := newWorld(t, func(c *Config) { c.CaseInsensitive = true })
+	const all = "O:BAG:SYD:P(A;OICI;FA;;;WD)"
+	w.describe("", all)
+	w.dir("Sub", all)
+	w.file(`Sub\File`, "x", all)
+	th := w.as(bob)
+	h := w.open(th, `sUB\fILE`, winnt.FILE_READ_DATA|winnt.DELETE, ntstatus.Success)
+	if v, _ := th.NtQueryInformationFile(h, nt.FileNameInformation); v.(nt.NameInformation).FileName != `\Sub\File` {
+		t.Errorf("the name is %v", v)
+	}
+	w.create(th, `SUB\FILE`, call{desired: winnt.FILE_READ_DATA, disposition: fileaccess.FileCreate},
+		ntstatus.ObjectNameCollision)
+	w.want(th.NtSetInformationFile(h, nt.FileRenameInformation, nt.FileRename{FileName: "FILE"}), ntstatus.Success)
+	w.exists(`Sub\FILE`, true)
+	exact := newWorld(t)
+	exact.describe("", all)
+	exact.file("File", "", all)
+	exact.open(exact.as(bob), "fILE", winnt.FILE_READ_DATA, ntstatus.ObjectNameNotFound)
+}
+
+// The number of open files is bounded (F-123).
+func TestOpensAreBounded(t *testing.T) {
+	w := newWorld(t, func(c *Config) { c.Opens = 2 })
+	w.file("f", "", "O:BAG:SYD:P(A;;FA;;;WD)")
+	th := w.as(bob)
+	h := w.open(th, "f", winnt.FILE_READ_DATA, ntstatus.Success)
+	w.open(th, "f", winnt.FILE_READ_DATA, ntstatus.Success)
+	w.open(th, "f", winnt.FILE_READ_DATA, ntstatus.TooManyOpenedFiles)
+	w.want(th.NtClose(h), ntstatus.Success)
+	w.open(th, "f", winnt.FILE_READ_DATA, ntstatus.Success)
+}

@@ -1,0 +1,142 @@
+package hostfs
+
+import (
+	"errors"
+	"os"
+	"strings"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/refmon/refmon/fileaccess"
+)
+
+// findParent finds a directory, in one step where no directory on the way is asked.
+// A directory that is missing is a fact: parent stays -1.
+func (p *place) findParent(base int, prefix, dir string, walk bool) error {
+	if dir == "" {
+		p.parent, p.path = base, prefix
+		return p.keepParent()
+	}
+	if !walk {
+		fd, err := below(base, dir, unix.O_DIRECTORY)
+		if err == nil {
+			p.parent, p.owned, p.path = fd, true, join(prefix, dir)
+			return p.stepped(dir, fd, false)
+		}
+		if !errors.Is(err, unix.ENOENT) && !errors.Is(err, unix.ENOTDIR) && !errors.Is(err, unix.ENAMETOOLONG) {
+			return err
+		}
+	}
+	return p.walk(base, prefix, dir, walk)
+}
+
+// walk goes through the directories one by one.
+func (p *place) walk(base int, prefix, dir string, ask bool) error {
+	at, spelled := base, prefix
+	for part := range strings.SplitSeq(dir, "/") {
+		name := part
+		fd, err := below(at, name, 0)
+		if errors.Is(err, unix.ENOENT) && p.t.cfg.CaseInsensitive {
+			if other, found := p.fold(at, name); found {
+				name = other
+				fd, err = below(at, name, 0)
+			}
+		}
+		if at != base {
+			shut(at)
+		}
+		if err == nil {
+			err = p.stepped(name, fd, ask)
+		}
+		c := fileaccess.Component{Name: backslashed(join(spelled, name))}
+		switch {
+		case errors.Is(err, unix.ENOENT) || errors.Is(err, unix.ENAMETOOLONG):
+			p.facts.Path = append(p.facts.Path, c)
+			return nil
+		case errors.Is(err, unix.ENOTDIR):
+			c.Exists = true
+			p.facts.Path = append(p.facts.Path, c)
+			shut(fd)
+			return nil
+		case err != nil:
+			shut(fd)
+			return err
+		}
+		at, spelled = fd, join(spelled, name)
+		p.facts.Path[len(p.facts.Path)-1].Name = backslashed(spelled)
+	}
+	p.parent, p.owned, p.path = at, true, spelled
+	return nil
+}
+
+// stepped notes a directory on the way, with its descriptor where that decides.
+func (p *place) stepped(name string, fd int, ask bool) error {
+	s, err := stat(fd)
+	if err != nil {
+		return err
+	}
+	if kind := s.Mode & unix.S_IFMT; kind == unix.S_IFLNK {
+		return unix.ELOOP
+	} else if kind != unix.S_IFDIR {
+		return unix.ENOTDIR
+	}
+	c := fileaccess.Component{Name: backslashed(name), Exists: true, IsDirectory: true, DeletePending: p.t.pending(s.Ino)}
+	p.parentInode, p.parentsKnown = s.Ino, nil
+	if ask {
+		k, err := p.t.known(fd, &s)
+		if err != nil {
+			return err
+		}
+		c.Descriptor, p.parentsKnown = k.descriptor, k
+	} else if p.parentsKnown, err = p.t.known(fd, &s); err != nil {
+		return err
+	}
+	p.facts.Path = append(p.facts.Path, c)
+	return nil
+}
+
+// keepParent learns about a directory that is the start itself.
+func (p *place) keepParent() error {
+	s, err := stat(p.parent)
+	if err != nil {
+		return err
+	}
+	p.parentInode = s.Ino
+	p.parentsKnown, err = p.t.known(p.parent, &s)
+	return err
+}
+
+// fold looks for a name that differs in case alone.
+func (p *place) fold(dir int, name string) (string, bool) {
+	fd, err := unix.Openat(dir, ".", unix.O_RDONLY|unix.O_DIRECTORY|unix.O_CLOEXEC, 0)
+	if err != nil {
+		return "", false
+	}
+	f := os.NewFile(uintptr(fd), "directory")
+	defer func() { _ = f.Close() }() // only read
+	for {
+		names, err := f.Readdirnames(256)
+		for _, n := range names {
+			if strings.EqualFold(n, name) && !strings.HasPrefix(n, privatePrefix) {
+				return n, true
+			}
+		}
+		if err != nil {
+			return "", false
+		}
+	}
+}
+
+func split(path string) (dir, name string) {
+	i := strings.LastIndexByte(path, '/')
+	return path[:max(i, 0)], path[i+1:]
+}
+
+func join(dir, name string) string {
+	if dir == "" || name == "" {
+		return dir + name
+	}
+	return dir + "/" + name
+}
+
+func backslashed(path string) string { return strings.ReplaceAll(path, "/", `\`) }

@@ -1,0 +1,217 @@
+package services
+
+import (
+	"sync"
+
+	"github.com/refmon/refmon/audit"
+	"github.com/refmon/refmon/fileaccess"
+	"github.com/refmon/refmon/internal/ntos/ob"
+	"github.com/refmon/refmon/nt"
+	"github.com/refmon/refmon/ntstatus"
+	"github.com/refmon/refmon/winnt"
+)
+
+// treeFile holds what a file of a tree remembers of its open. The zero value is that of
+// another file.
+type treeFile struct {
+	path        string             // immutable; below the root of the tree
+	face        fileaccess.Face    // immutable
+	profile     fileaccess.Profile // immutable
+	synchronous bool               // immutable; the file has a position
+
+	mu sync.Mutex
+	// +checklocks:mu
+	position int64 // guarded by mu
+}
+
+// treeHandle is a handle of a file of a tree, referenced for one call.
+type treeHandle struct {
+	*File
+	granted winnt.AccessMask
+}
+
+// may decides an operation by what the handle grants.
+func (c *Context) may(h treeHandle, op fileaccess.Operation, facts *nt.FileFacts) ntstatus.Status {
+	subject := c.self.Subject()
+	q := fileaccess.Handle{Granted: h.granted, Profile: h.profile, Subject: &subject}
+	if facts != nil {
+		q.Directory, q.NotEmpty, q.Attributes = facts.Directory, facts.NotEmpty, facts.FileAttributes
+	}
+	if st := q.May(op); st != ntstatus.Success {
+		// The handle, not who uses it, says what may be done.
+		return c.Fail("F-55", st)
+	}
+	return ntstatus.Success
+}
+
+// treeHandle references a handle if its file is in a tree; ok is false where it names
+// another file, or the status is one of naming none.
+func (c *Context) treeHandle(v winnt.Handle) (h treeHandle, ok bool, st ntstatus.Status) {
+	obj, granted, st := c.fileGranted(v, 0)
+	if st != ntstatus.Success {
+		return h, false, st
+	}
+	if f, tree := obj.(*File); tree && f.open != nil {
+		return treeHandle{f, granted}, true, ntstatus.Success
+	}
+	obj.Head().Deref(ob.TagCall)
+	return h, false, ntstatus.Success
+}
+
+// use records the first use of a right through a handle where its open said so.
+func (c *Context) use(v winnt.Handle, obj ob.Object, right winnt.AccessMask) {
+	t := c.TableOf(v)
+	if t == nil {
+		return
+	}
+	if now := t.TakeAudit(v, obj, right); now != 0 {
+		o := audit.Object{Type: obj.Head().Type().Name, Name: obj.Head().Path(), Handle: v}
+		c.Sys.Log.Used(c.origin(), o, audit.HandleAudit{Audited: now, Pending: now}, now, obj.Head().Security())
+	}
+}
+
+// maxTransfer bounds the bytes of one read, in bytes.
+const maxTransfer = 16 << 20
+
+// at returns the offset of a transfer.
+func (f *File) at(offset uint64) (at int64, st ntstatus.Status) {
+	switch {
+	case offset == winnt.FILE_USE_FILE_POINTER_POSITION && !f.synchronous:
+		// Only a handle with synchronous operations has a position.
+		return 0, ntstatus.InvalidParameter
+	case offset == winnt.FILE_USE_FILE_POINTER_POSITION:
+		f.mu.Lock()
+		defer f.mu.Unlock()
+		return f.position, ntstatus.Success
+	case int64(offset) < 0:
+		return 0, ntstatus.InvalidParameter
+	}
+	return int64(offset), ntstatus.Success
+}
+
+// moved says where the position is after a transfer.
+func (f *File) moved(to int64) {
+	if f.synchronous {
+		f.mu.Lock()
+		f.position = to
+		f.mu.Unlock()
+	}
+}
+
+// readTree reads from a file of a tree.
+func (c *Context) readTree(h treeHandle, in *nt.ReadFileIn) (out nt.ReadFileOut, st ntstatus.Status) {
+	if st := c.may(h, fileaccess.Read, nil); st != ntstatus.Success {
+		return out, st
+	}
+	at, st := h.at(in.ByteOffset)
+	if st != ntstatus.Success {
+		return out, c.Fail("F-119", st)
+	}
+	c.use(in.FileHandle, h.File, winnt.FILE_READ_DATA)
+	facts, st := h.open.Facts()
+	if st != ntstatus.Success {
+		return out, c.Fail("F-124", st)
+	}
+	// No more memory is taken than the file can fill. F-123
+	want := min(int64(in.Length), maxTransfer, max(facts.EndOfFile-at, 0))
+	if facts.Directory {
+		// A directory is listed, not read.
+		return out, c.Fail("F-119", ntstatus.InvalidParameter)
+	}
+	out.Buffer = make([]byte, want)
+	n, st := h.open.ReadAt(out.Buffer, at)
+	if out.Buffer = out.Buffer[:n]; st == ntstatus.Success && n == 0 && in.Length > 0 {
+		return nt.ReadFileOut{}, c.Fail("O-31", ntstatus.EndOfFile)
+	}
+	if st != ntstatus.Success {
+		return nt.ReadFileOut{}, c.Fail("F-124", st)
+	}
+	h.moved(at + int64(n))
+	return out, ntstatus.Success
+}
+
+// writeTree writes to a file of a tree. A handle that may only append writes at the end.
+func (c *Context) writeTree(h treeHandle, in *nt.WriteFileIn) (out nt.WriteFileOut, st ntstatus.Status) {
+	facts, st := h.open.Facts()
+	if st != ntstatus.Success {
+		return out, c.Fail("F-124", st)
+	}
+	offset := in.ByteOffset
+	if h.granted&(winnt.FILE_WRITE_DATA|winnt.FILE_APPEND_DATA) == winnt.FILE_APPEND_DATA {
+		offset = winnt.FILE_WRITE_TO_END_OF_FILE
+	}
+	at, right := facts.EndOfFile, winnt.FILE_APPEND_DATA
+	if offset != winnt.FILE_WRITE_TO_END_OF_FILE {
+		if at, st = h.at(offset); st != ntstatus.Success {
+			return out, c.Fail("F-119", st)
+		}
+		if st := c.may(h, fileaccess.Write, nil); st != ntstatus.Success {
+			return out, st
+		}
+		right = winnt.FILE_WRITE_DATA
+	}
+	if at > 1<<62 || at+int64(len(in.Buffer.V)) > facts.EndOfFile {
+		if st := c.may(h, fileaccess.Extend, nil); st != ntstatus.Success {
+			return out, st
+		}
+	}
+	c.use(in.FileHandle, h.File, right)
+	if offset == winnt.FILE_WRITE_TO_END_OF_FILE {
+		at = -1
+	}
+	n, st := h.open.WriteAt(in.Buffer.V, at)
+	out.Information = uint32(n)
+	if st != ntstatus.Success {
+		return out, c.Fail("F-124", st)
+	}
+	if at >= 0 {
+		h.moved(at + int64(n))
+	} else {
+		h.moved(facts.EndOfFile + int64(n))
+	}
+	return out, ntstatus.Success
+}
+
+// treeFact answers the classes of NtQueryInformationFile that need the file system.
+func (c *Context) treeFact(h treeHandle, class nt.FileInfoClass) (out nt.QueryInformationFileOut,
+	st ntstatus.Status) {
+	op := fileaccess.QueryOther
+	if class == nt.FileBasicInformation {
+		op = fileaccess.QueryBasic
+	}
+	if st := c.may(h, op, nil); st != ntstatus.Success {
+		return out, st
+	}
+	facts, st := h.open.Facts()
+	if st != ntstatus.Success {
+		return out, c.Fail("F-124", st)
+	}
+	switch class {
+	case nt.FileBasicInformation:
+		out.FileInformation = facts.FileBasic
+	case nt.FileStandardInformation:
+		out.FileInformation = nt.FileStandard{AllocationSize: facts.AllocationSize, EndOfFile: facts.EndOfFile,
+			NumberOfLinks: facts.Links, DeletePending: facts.DeletePending, Directory: facts.Directory}
+	case nt.FileInternalInformation:
+		out.FileInformation = nt.FileInternal{IndexNumber: facts.FileID}
+	case nt.FilePositionInformation:
+		h.mu.Lock()
+		out.FileInformation = nt.FilePosition{CurrentByteOffset: h.position}
+		h.mu.Unlock()
+	default:
+		// The class is one of pipes.
+		return out, c.Fail("I-133", ntstatus.InvalidParameter)
+	}
+	return out, ntstatus.Success
+}
+
+// flushTree writes what the system keeps of a file to its disk.
+func (c *Context) flushTree(h treeHandle) ntstatus.Status {
+	if st := c.may(h, fileaccess.Flush, nil); st != ntstatus.Success {
+		return st
+	}
+	if st := h.open.Flush(); st != ntstatus.Success {
+		return c.Fail("F-124", st)
+	}
+	return ntstatus.Success
+}

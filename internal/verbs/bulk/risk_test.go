@@ -1,0 +1,93 @@
+package bulk
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/refmon/refmon/internal/verbs/bulk/people"
+	"github.com/refmon/refmon/sddl"
+	"github.com/refmon/refmon/winnt"
+)
+
+// crowd is a directory of that many users.
+func crowd(t *testing.T, users int) *people.Directory {
+	t.Helper()
+	text := "domain: S-1-5-21-1-2-3\nusers:\n"
+	for i := range users {
+		text += fmt.Sprintf("  - {name: u%d, sid: S-1-5-21-1-2-3-%d, uid: %d}\n", i, 1100+i, 5000+i)
+	}
+	d, err := people.Read([]byte(text))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return d
+}
+
+// TestRisk: half of the people are many, one alone never is; a list that lacks is the
+// worst, and an entry for strangers that lets write counts least.
+func TestRisk(t *testing.T) {
+	for _, c := range []struct {
+		people int
+		sd     string
+		counts []uint32 // who can read, write and control
+		score  int
+		why    string
+	}{
+		{5, "D:(A;;FA;;;BA)", []uint32{5, 2, 2}, 0, ""},
+		{5, "D:(A;;FA;;;BA)", []uint32{5, 3, 2}, 6, "3 people can write"},
+		{5, "D:(A;;FA;;;BA)", []uint32{5, 3, 3}, 12, "3 people can change its rights"},
+		{6, "D:(A;;FA;;;BA)", []uint32{6, 3, 0}, 6, "3 people can write"},
+		{6, "D:(A;;FA;;;BA)", []uint32{6, 2, 2}, 0, ""},
+		{1, "D:(A;;FA;;;BA)", []uint32{1, 1, 1}, 0, ""},
+		{2, "D:(A;;FA;;;BA)", []uint32{2, 1, 1}, 0, ""},
+		{5, "O:BA", []uint32{5, 5, 5}, 40, "no DACL: everybody can do everything"},
+		{5, "D:NO_ACCESS_CONTROL", []uint32{4, 5, 5}, 32, "no DACL: everybody can do everything"},
+		{5, "D:(A;;FW;;;WD)", []uint32{0, 0, 0}, 1, "Everyone has writing rights by an entry"},
+		{5, "D:(A;;GW;;;BG)", []uint32{0, 0, 0}, 1, "Guests has writing rights by an entry"},
+		{5, "D:(A;;GA;;;AN)", []uint32{0, 0, 0}, 1, "ANONYMOUS LOGON has writing rights by an entry"},
+		{5, "D:(A;;FR;;;WD)(D;;FW;;;WD)(A;;FA;;;AU)", []uint32{0, 0, 0}, 0, ""},
+	} {
+		r := Report{Directory: crowd(t, c.people)}
+		score, why := r.risk(sddl.MustParse(c.sd), winnt.FileObject, c.counts)
+		if score != c.score || why != c.why {
+			t.Errorf("%d people, %v of %s: %d, %q, want %d, %q", c.people, c.counts, c.sd, score, why, c.score, c.why)
+		}
+	}
+}
+
+// TestUnknown: accounts without a name are listed once, with all that entries allow
+// them; well-known ones and those of the directory are not.
+func TestUnknown(t *testing.T) {
+	r := Report{Directory: crowd(t, 1)}
+	d := sddl.MustParse("O:S-1-5-21-9-9-9-1D:(A;;0x1;;;S-1-5-21-9-9-9-2)(A;;GR;;;S-1-5-21-9-9-9-2)" +
+		"(D;;FA;;;S-1-5-21-9-9-9-1)(A;;FA;;;WD)(A;;FA;;;S-1-5-21-1-2-3-1100)(A;;0x2;;;S-1-22-1-7)(A;;FA;;;S-1-22-1-5000)" +
+		"(A;;0x4;;;S-1-9-7)")
+	want := "[{S-1-5-21-9-9-9-1 0x0} {S-1-5-21-9-9-9-2 0x120089} {S-1-22-1-7 0x2}]"
+	if got := fmt.Sprint(r.unknown(d, winnt.FileObject)); got != want {
+		t.Errorf("%s, want %s", got, want)
+	}
+}
+
+// TestSizeAtLeast: a state is that of a checkpoint if its runs follow one another and
+// are all in the file.
+func TestSizeAtLeast(t *testing.T) {
+	f, err := os.Create(filepath.Join(t.TempDir(), "state"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	if err := f.Truncate(9); err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct {
+		runs []int64
+		good bool
+	}{{nil, true}, {[]int64{9}, true}, {[]int64{0, 4, 9}, true}, {[]int64{10}, false}, {[]int64{4, 10}, false},
+		{[]int64{-1, 4}, false}, {[]int64{5, 4}, false}, {[]int64{4, 4}, true}} {
+		if err := sizeAtLeast(f, c.runs); (err == nil) != c.good {
+			t.Errorf("%v of 9 bytes: %v", c.runs, err)
+		}
+	}
+}

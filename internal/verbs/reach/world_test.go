@@ -1,0 +1,199 @@
+package reach_test
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"strings"
+	"testing"
+
+	"github.com/refmon/refmon/internal/verbs/bulk/objects"
+	"github.com/refmon/refmon/internal/verbs/bulk/people"
+	"github.com/refmon/refmon/internal/verbs/reach"
+	"github.com/refmon/refmon/sddl"
+	"github.com/refmon/refmon/sid"
+	"github.com/refmon/refmon/winnt"
+)
+
+const domainSID = "S-1-5-21-1-2-3"
+
+// world is a random directory: its people and what each object is, in words of
+// its own.
+type world struct {
+	users  []person
+	groups []person
+	things []object
+	search reach.Search
+	block  bool
+	joined int
+}
+
+// person is a user or group with its groups, by number.
+type person struct {
+	name string
+	sid  sid.SID
+	of   []int
+}
+
+// object is an object with what it is: user, computer, group, domain, ou or file.
+type object struct {
+	is      string
+	account int // number of the user or group, -1: none
+	sid     sid.SID
+	item    objects.Item
+}
+
+// GUIDs of MS-ADA, MS-ADSC and MS-ADTS 5.1.3.2.1.
+const (
+	memberGUID     = "bf9679c0-0de6-11d0-a285-00aa003049e2"
+	membershipGUID = "bc0ac240-79a9-11d0-9020-00c04fc2d4cf"
+	passwordGUID   = "00299570-246d-11d0-a768-00aa006e0529"
+	keyGUID        = "5b47d60f-6090-40b2-9f37-2a4de88f3063"
+	keySetGUID     = "9b026da6-0d3c-465c-8bee-5199d7165cba"
+	actGUID        = "3f78c3e5-f79a-46bd-a0b8-9d18116ddc79"
+	accountGUID    = "4c164200-20c0-11d0-a768-00aa006e0529"
+	spnGUID        = "f3a64788-5306-11d1-a9c5-0000f80367c1"
+	publicGUID     = "e48d0154-bcf8-11d1-8702-00c04fb96050"
+	altGUID        = "00fbf30c-91fe-11d1-aebc-0000f80367c1"
+	changesGUID    = "1131f6aa-9c07-11d1-f79f-00c04fc2dcd2"
+	changesAllGUID = "1131f6ad-9c07-11d1-f79f-00c04fc2dcd2"
+	linkGUID       = "f30e3bbe-9ff0-11d1-b603-0000f80367c1"
+)
+
+// classGUID has the classes of the objects of a world.
+var classGUID = map[string]string{
+	"user": "bf967aba-0de6-11d0-a285-00aa003049e2", "computer": "bf967a86-0de6-11d0-a285-00aa003049e2",
+	"group": "bf967a9c-0de6-11d0-a285-00aa003049e2", "domain": "19195a5b-6da0-11d0-afd3-00c04fd930c9",
+	"ou": "bf967aa5-0de6-11d0-a285-00aa003049e2",
+}
+
+var classesOf = map[string][]string{
+	"user": {"top", "person", "user"}, "computer": {"top", "person", "user", "computer"}, "group": {"top", "group"},
+	"domain": {"top", "domain", "domainDNS"}, "ou": {"top", "organizationalUnit"},
+}
+
+func must[T any](v T, err error) T {
+	if err != nil {
+		panic(err)
+	}
+	return v
+}
+
+// newWorld draws a directory.
+func newWorld(t *testing.T, rng *rand.Rand) *world {
+	t.Helper()
+	w := &world{block: rng.IntN(3) == 0, joined: 1 + rng.IntN(2)}
+	for i := range 3 + rng.IntN(4) {
+		w.groups = append(w.groups, person{fmt.Sprint("g", i), sid.MustParse(fmt.Sprint(domainSID, "-", 2000+i)), nil})
+	}
+	for i := range w.groups {
+		if rng.IntN(3) == 0 { // cycles are fine
+			w.groups[i].of = []int{rng.IntN(len(w.groups))}
+		}
+	}
+	for i := range 3 + rng.IntN(4) {
+		u := person{fmt.Sprint("u", i), sid.MustParse(fmt.Sprint(domainSID, "-", 1100+i)), nil}
+		for range rng.IntN(2) {
+			u.of = append(u.of, rng.IntN(len(w.groups)))
+		}
+		w.users = append(w.users, u)
+	}
+	for i, u := range w.users {
+		w.add(rng, []string{"user", "user", "computer"}[rng.IntN(3)], i, u.sid)
+	}
+	for i, g := range w.groups {
+		w.add(rng, "group", i, g.sid)
+	}
+	for _, is := range []string{"domain", "ou", "file"} {
+		w.add(rng, is, -1, sid.SID{})
+	}
+	rng.Shuffle(len(w.things), func(i, j int) { w.things[i], w.things[j] = w.things[j], w.things[i] })
+	w.search = reach.Search{Directory: must(people.Read([]byte(w.yaml()))), BlockOwner: w.block, MaxJoined: w.joined}
+	for _, o := range w.things {
+		w.search.Objects = append(w.search.Objects, o.item)
+	}
+	return w
+}
+
+func (w *world) yaml() string {
+	var b strings.Builder
+	list := func(of []int) string {
+		var names []string
+		for _, g := range of {
+			names = append(names, w.groups[g].name)
+		}
+		return strings.Join(names, ", ")
+	}
+	fmt.Fprintf(&b, "domain: %s\nusers:\n", domainSID)
+	for _, u := range w.users {
+		fmt.Fprintf(&b, "  - {name: %s, sid: %v, memberOf: [%s]}\n", u.name, u.sid, list(u.of))
+	}
+	b.WriteString("groups:\n")
+	for _, g := range w.groups {
+		fmt.Fprintf(&b, "  - {name: %s, sid: %v, memberOf: [%s]}\n", g.name, g.sid, list(g.of))
+	}
+	return b.String()
+}
+
+// add draws an object.
+func (w *world) add(rng *rand.Rand, is string, account int, who sid.SID) {
+	o := object{is: is, account: account, sid: who, item: objects.Item{
+		Path: fmt.Sprint(is, len(w.things)), Type: winnt.DirectoryServiceObject,
+		Entry: &objects.Entry{SID: who, Classes: classesOf[is]},
+	}}
+	if is == "file" {
+		o.item.Type, o.item.Entry = winnt.FileObject, nil
+	}
+	text := "O:" + w.trustee(rng) + "D:"
+	for range rng.IntN(4) {
+		text += w.entry(rng, is)
+	}
+	o.item.Descriptor = must(sddl.Parse(text, sddl.Options{Domain: sid.MustParse(domainSID)}))
+	w.things = append(w.things, o)
+}
+
+func (w *world) trustee(rng *rand.Rand) string {
+	switch n := rng.IntN(40); {
+	case n == 0:
+		return "AU"
+	case n == 1:
+		return "DU"
+	case n < 18:
+		return w.users[rng.IntN(len(w.users))].sid.String()
+	}
+	return w.groups[rng.IntN(len(w.groups))].sid.String()
+}
+
+// entry draws an entry that means something on an object, or does not.
+func (w *world) entry(rng *rand.Rand, is string) string {
+	kind, who := []string{"A", "A", "A", "D"}[rng.IntN(4)], w.trustee(rng)
+	switch rng.IntN(12) {
+	case 0:
+		who = "OW"
+	case 1:
+		who = "PS"
+	}
+	types := map[string][]string{
+		"user":     {passwordGUID, keyGUID, keySetGUID, spnGUID, publicGUID, altGUID, classGUID["user"]},
+		"computer": {passwordGUID, actGUID, accountGUID, classGUID["computer"]},
+		"group":    {memberGUID, memberGUID, membershipGUID, classGUID["group"]},
+		"domain":   {changesGUID, changesAllGUID, linkGUID, classGUID["domain"]},
+		"ou":       {linkGUID, classGUID["ou"]},
+	}[is]
+	masks := []string{"0x20", "0x100", "0x130", "0x120", "0x20", "0x100"}
+	if len(types) == 0 || rng.IntN(3) == 0 {
+		masks = append(masks[:2], "0x40000", "0x80000", "0x80000", "0xf01ff", "0x20028", "0x8", "0xc0000")
+	}
+	object := ""
+	if len(types) > 0 && rng.IntN(2) == 0 {
+		object, kind = types[rng.IntN(len(types))], "O"+kind
+	} else if rng.IntN(4) == 0 && kind == "A" {
+		g, h := w.groups[rng.IntN(len(w.groups))].sid, w.groups[rng.IntN(len(w.groups))].sid
+		return fmt.Sprintf("(XA;;%s;;;AU;(%sMember_of{SID(%s)} && Member_of{SID(%s)}))", masks[rng.IntN(len(masks))],
+			[]string{"", "", "Not_"}[rng.IntN(3)], g, h)
+	}
+	flags := ""
+	if rng.IntN(12) == 0 {
+		flags = "CIIO"
+	}
+	return fmt.Sprintf("(%s;%s;%s;%s;;%s)", kind, flags, masks[rng.IntN(len(masks))], object, who)
+}

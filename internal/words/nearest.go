@@ -1,0 +1,44 @@
+package words
+
+import "strings"
+
+// maxTypos is the most edits by which a word may differ from the one that was
+// meant: with more of them a guess helps less than the list does.
+const maxTypos = 3
+
+// Nearest returns the name that a misspelled one was most likely meant to be, the
+// first of those that are equally near; "" if no name is near. Case does not count,
+// and of a short name more than half must be right.
+func Nearest(name string, names []string) string {
+	best, cost := "", min(maxTypos, len(name)/2)+1
+	for _, s := range names {
+		if d := distance(strings.ToLower(name), strings.ToLower(s)); d < cost {
+			best, cost = s, d
+		}
+	}
+	return best
+}
+
+// distance returns the edit distance of two short strings.
+func distance(a, b string) int {
+	row := make([]int, len(b)+1)
+	for j := range row {
+		row[j] = j
+	}
+	for i := 1; i <= len(a); i++ {
+		diagonal := row[0]
+		row[0] = i
+		for j := 1; j <= len(b); j++ {
+			d := diagonal
+			if a[i-1] != b[j-1] {
+				d = 1 + min(diagonal, row[j], row[j-1])
+			}
+			diagonal, row[j] = row[j], d
+		}
+	}
+	return row[len(b)]
+}
+
+// All returns the words that [Parse] reads beside SDDL's own: those of every type of
+// object, then those of a directory.
+func All() []string { return append(typed[:len(typed):len(typed)], directoryNames()...) }

@@ -1,0 +1,261 @@
+package logon_test
+
+import (
+	"slices"
+	"testing"
+
+	"github.com/refmon/refmon/logon"
+	"github.com/refmon/refmon/ntstatus"
+	"github.com/refmon/refmon/sd"
+	"github.com/refmon/refmon/sddl"
+	"github.com/refmon/refmon/sid"
+	"github.com/refmon/refmon/token"
+	"github.com/refmon/refmon/winnt"
+)
+
+const allRights = logon.SeInteractiveLogonRight | logon.SeNetworkLogonRight | logon.SeBatchLogonRight |
+	logon.SeServiceLogonRight | logon.SeRemoteInteractiveLogonRight
+
+const (
+	alice = "S-1-5-21-1-2-3-1001"
+	users = "S-1-5-21-1-2-3-513"
+	team  = "S-1-5-21-1-2-3-2001"
+)
+
+// person is a user with these rights in these groups, who holds four privileges.
+func person(rights logon.Rights, groups ...string) logon.Person {
+	p := logon.Person{Account: logon.Account{SID: sid.MustParse(alice), Use: winnt.SidTypeUser, Name: "alice"},
+		Rights: rights, Privileges: winnt.Privileges(winnt.SeChangeNotifyPrivilege, winnt.SeBackupPrivilege,
+			winnt.SeShutdownPrivilege, winnt.SeCreateGlobalPrivilege)}
+	for _, g := range groups {
+		p.Groups = append(p.Groups, sid.MustParse(g))
+	}
+	return p
+}
+
+// sids returns the groups of a token in their order, those for denying only behind "-".
+func sids(s token.Spec) (out []string) {
+	for _, g := range s.Groups {
+		name := g.SID.String()
+		if g.Attributes&winnt.SE_GROUP_USE_FOR_DENY_ONLY != 0 {
+			name = "-" + name
+		}
+		out = append(out, name)
+	}
+	return out
+}
+
+// types are the ways to log on: the right each needs, the right that denies it,
+// and the SIDs of the type.
+var types = []struct {
+	typ        winnt.LogonType
+	need, deny logon.Rights
+	sids       []string
+}{
+	{winnt.LOGON32_LOGON_INTERACTIVE, logon.SeInteractiveLogonRight, logon.SeDenyInteractiveLogonRight,
+		[]string{"S-1-5-4"}},
+	{winnt.LOGON32_LOGON_UNLOCK, logon.SeInteractiveLogonRight, logon.SeDenyInteractiveLogonRight,
+		[]string{"S-1-5-4"}},
+	{winnt.LOGON32_LOGON_NETWORK, logon.SeNetworkLogonRight, logon.SeDenyNetworkLogonRight, []string{"S-1-5-2"}},
+	{winnt.LOGON32_LOGON_NETWORK_CLEARTEXT, logon.SeNetworkLogonRight, logon.SeDenyNetworkLogonRight,
+		[]string{"S-1-5-2"}},
+	{winnt.LOGON32_LOGON_BATCH, logon.SeBatchLogonRight, logon.SeDenyBatchLogonRight, []string{"S-1-5-3"}},
+	{winnt.LOGON32_LOGON_SERVICE, logon.SeServiceLogonRight, logon.SeDenyServiceLogonRight, []string{"S-1-5-6"}},
+	{winnt.LOGON32_LOGON_REMOTE_INTERACTIVE, logon.SeRemoteInteractiveLogonRight,
+		logon.SeDenyRemoteInteractiveLogonRight, []string{"S-1-5-4", "S-1-5-14"}},
+}
+
+// TestComposeRights: each type needs its own right, which its own denial takes away;
+// no other right helps or hurts (L-2), and there is no other type (L-3).
+func TestComposeRights(t *testing.T) {
+	ask := func(rights logon.Rights, typ winnt.LogonType) ntstatus.Status {
+		_, st := logon.Compose(person(rights, users), typ)
+		return st
+	}
+	const allDenials = allRights << 5
+	for _, c := range types {
+		for _, q := range []struct {
+			what   string
+			rights logon.Rights
+			want   ntstatus.Status
+		}{
+			{"its right alone", c.need, ntstatus.Success},
+			{"its right, denied to log on otherwise", c.need | allDenials&^c.deny, ntstatus.Success},
+			{"every right but its own", allRights &^ c.need, ntstatus.LogonTypeNotGranted},
+			{"every right, and denied", allRights | c.deny, ntstatus.LogonTypeNotGranted},
+			{"no right", 0, ntstatus.LogonTypeNotGranted},
+		} {
+			if st := ask(q.rights, c.typ); st != q.want {
+				t.Errorf("L-2: type %d, %s: %v, want %v", c.typ, q.what, st, q.want)
+			}
+		}
+	}
+	for _, typ := range []winnt.LogonType{0, 1, 6, 9, 11, 14, 1 << 31} {
+		if st := ask(allRights, typ); st != ntstatus.InvalidLogonType {
+			t.Errorf("L-3: type %d: %v, want STATUS_INVALID_LOGON_TYPE", typ, st)
+		}
+	}
+}
+
+// TestComposeGroups: the person's groups come first, then Everyone, the SIDs of the
+// type and Authenticated Users, then those that the caller adds (L-8); a network logon
+// gives an impersonation token (L-9).
+func TestComposeGroups(t *testing.T) {
+	added := token.Group{SID: sid.MustParse("S-1-5-21-9-9-9-77"), Attributes: winnt.SE_GROUP_ENABLED}
+	for _, c := range types {
+		r, st := logon.Compose(person(allRights, users, team), c.typ, added)
+		if st != ntstatus.Success || r.Linked != nil {
+			t.Fatalf("type %d: %v, linked %v", c.typ, st, r.Linked)
+		}
+		want := append([]string{users, team, "S-1-1-0"}, c.sids...)
+		want = append(want, "S-1-5-11", "S-1-5-15", "S-1-5-21-9-9-9-77")
+		if got := sids(r.Token); !slices.Equal(got, want) {
+			t.Errorf("L-8: type %d: groups %v, want %v", c.typ, got, want)
+		}
+		for i, g := range r.Token.Groups {
+			if wanted := uint32(token.GroupDefault); i < len(want)-1 && g.Attributes != wanted {
+				t.Errorf("L-8: type %d: %v has attributes %#x, want %#x", c.typ, g.SID, g.Attributes, wanted)
+			}
+		}
+		if last := r.Token.Groups[len(want)-1]; last != added {
+			t.Errorf("L-33: type %d: added as %+v, want %+v", c.typ, last, added)
+		}
+		if got := logon.TypeSID(c.typ).String(); got != c.sids[0] {
+			t.Errorf("L-8: type %d has SID %s, want %s", c.typ, got, c.sids[0])
+		}
+		typ, level := winnt.TokenPrimary, winnt.SecurityAnonymous
+		if c.typ == winnt.LOGON32_LOGON_NETWORK {
+			typ, level = winnt.TokenImpersonation, winnt.SecurityImpersonation
+		}
+		if s := r.Token; s.Type != typ || s.Level != level || s.User.SID.String() != alice ||
+			s.Integrity != sid.MediumLevel || !s.Owner.IsZero() || s.ElevationType != 0 && s.ElevationType !=
+			winnt.TokenElevationTypeDefault {
+			t.Errorf("L-9: type %d: %+v", c.typ, s)
+		}
+	}
+	// One group more than a token holds is refused, with those that every logon adds (L-4).
+	for _, n := range []int{token.MaxGroups - 4, token.MaxGroups - 3} {
+		p := person(allRights)
+		for i := range n {
+			p.Groups = append(p.Groups, sid.MustParse(alice).Prefix().WithRID(uint32(3000+i)))
+		}
+		want := ntstatus.Success
+		if n == token.MaxGroups-3 {
+			want = ntstatus.TooManyContextIDs
+		}
+		if _, st := logon.Compose(p, winnt.LOGON32_LOGON_NETWORK); st != want {
+			t.Errorf("L-4: %d groups: %v, want %v", n, st, want)
+		}
+	}
+	// Without a group the user is the primary group.
+	r, _ := logon.Compose(person(allRights), winnt.LOGON32_LOGON_NETWORK)
+	if r.Token.PrimaryGroup.String() != alice {
+		t.Errorf("primary group %v", r.Token.PrimaryGroup)
+	}
+}
+
+// TestComposeAdministrators: each of the groups that split gives a pair in an
+// interactive logon (L-5), the full token in a batch or service logon (L-6), and the
+// limited one alone over the network (L-7).
+func TestComposeAdministrators(t *testing.T) {
+	held := winnt.Privileges(winnt.SeChangeNotifyPrivilege, winnt.SeBackupPrivilege, winnt.SeShutdownPrivilege,
+		winnt.SeCreateGlobalPrivilege)
+	few := winnt.Privileges(winnt.SeChangeNotifyPrivilege, winnt.SeShutdownPrivilege)
+	for _, group := range []string{"S-1-5-32-544", "S-1-5-32-551", "S-1-5-32-547", "S-1-5-32-548", "S-1-5-32-549",
+		"S-1-5-32-550"} {
+		admin := group == "S-1-5-32-544"
+		owner, level := sid.SID{}, sid.MediumLevel
+		if admin { // objects of an administrator are the group's
+			owner, level = sid.Administrators, sid.HighLevel
+		}
+		check := func(what string, s token.Spec, full bool, elevation uint32) {
+			t.Helper()
+			name, own, integrity, all, flags := group, owner, level, held, uint32(0)
+			if !full {
+				name, own, integrity, all, flags = "-"+group, sid.SID{}, sid.MediumLevel, few, winnt.TOKEN_IS_FILTERED
+			}
+			made, err := token.New(s)
+			if err != nil {
+				t.Fatal(err)
+			}
+			usual := winnt.Privileges(winnt.SeChangeNotifyPrivilege, winnt.SeCreateGlobalPrivilege) & all
+			if !slices.Contains(sids(s), name) || s.Owner != own || s.Integrity != integrity || s.Privileges != all ||
+				s.EnabledPrivileges != usual || s.DefaultPrivileges != usual || s.Flags != flags ||
+				made.ElevationType() != elevation {
+				t.Errorf("%s of a member of %s: %v %+v", what, group, sids(s), s)
+			}
+		}
+		for _, c := range types {
+			r, st := logon.Compose(person(allRights, users, group), c.typ)
+			if st != ntstatus.Success {
+				t.Fatal(st)
+			}
+			switch c.typ {
+			case winnt.LOGON32_LOGON_BATCH, winnt.LOGON32_LOGON_SERVICE:
+				check("L-6: the token", r.Token, true, winnt.TokenElevationTypeDefault)
+			case winnt.LOGON32_LOGON_NETWORK, winnt.LOGON32_LOGON_NETWORK_CLEARTEXT:
+				check("L-7: the token", r.Token, false, winnt.TokenElevationTypeDefault)
+			default:
+				check("L-5: the limited token", r.Token, false, winnt.TokenElevationTypeLimited)
+				if r.Linked == nil {
+					t.Fatal("L-5: no full token is linked")
+				}
+				check("L-5: the full token", *r.Linked, true, winnt.TokenElevationTypeFull)
+			}
+			paired := c.sids[0] == "S-1-5-4"
+			enabled := paired || c.typ == winnt.LOGON32_LOGON_BATCH || c.typ == winnt.LOGON32_LOGON_SERVICE
+			if (r.Linked != nil) != paired || r.Administrator() != (admin && enabled) {
+				t.Errorf("type %d of a member of %s: linked %t, administrator %t", c.typ, group, r.Linked != nil,
+					r.Administrator())
+			}
+			full := r.Full()
+			if paired {
+				check("L-51: the full token first", full.Token, true, winnt.TokenElevationTypeFull)
+				check("L-51: the limited one linked", *full.Linked, false, winnt.TokenElevationTypeLimited)
+			} else if full.Linked != nil || full.Token.Flags != r.Token.Flags {
+				t.Errorf("L-51: type %d without a pair: %+v", c.typ, full)
+			}
+		}
+	}
+}
+
+// TestInSession: both tokens of a pair share a logon SID, each has its own session and
+// a default DACL of its own owner (L-10).
+func TestInSession(t *testing.T) {
+	r, st := logon.Compose(person(allRights, users, "S-1-5-32-544"), winnt.LOGON32_LOGON_INTERACTIVE)
+	if st != ntstatus.Success {
+		t.Fatal(st)
+	}
+	before := len(r.Token.Groups)
+	spec, linked := r.InSession(0x7_0000_0009, 0x8_0000_0001)
+	check := func(s token.Spec, id winnt.LUID, owner string) {
+		t.Helper()
+		last := s.Groups[len(s.Groups)-1]
+		if s.AuthenticationID != id || last.SID.String() != "S-1-5-5-7-9" ||
+			last.Attributes != token.GroupDefault|winnt.SE_GROUP_LOGON_ID {
+			t.Errorf("L-10: session %#x, %+v", s.AuthenticationID, last)
+		}
+		text, err := sddl.Format(sd.New(sd.Parts{DACL: s.DefaultDACL}), sddl.Options{})
+		if want := "D:(A;;GA;;;" + owner + ")(A;;GA;;;SY)(A;;GXGR;;;S-1-5-5-7-9)"; err != nil || text != want {
+			t.Errorf("L-10: default DACL %s, %v, want %s", text, err, want)
+		}
+		if _, err := token.New(s); err != nil {
+			t.Error(err)
+		}
+	}
+	check(spec, 0x7_0000_0009, alice)
+	if linked == nil {
+		t.Fatal("L-10: no linked token")
+	}
+	check(*linked, 0x8_0000_0001, "BA")
+	if len(r.Token.Groups) != before || r.Token.AuthenticationID != 0 || r.Linked.AuthenticationID != 0 {
+		t.Error("the result itself changed")
+	}
+	anonymous := logon.AnonymousLogon()
+	spec, linked = anonymous.InSession(1, 2)
+	if _, err := token.New(spec); err != nil || linked != nil || spec.AuthenticationID == 1 ||
+		spec.Type != winnt.TokenImpersonation || spec.Level != winnt.SecurityImpersonation ||
+		anonymous.Account.SID != sid.Anonymous || anonymous.Administrator() {
+		t.Errorf("L-34: %+v, %v, %v", spec, linked, err)
+	}
+}

@@ -1,0 +1,79 @@
+package nt
+
+import (
+	"github.com/refmon/refmon/fileaccess"
+	"github.com/refmon/refmon/ntstatus"
+	"github.com/refmon/refmon/sd"
+)
+
+// FileSystem is a tree of files in which a kernel opens names. The kernel decides, by
+// the rules of package fileaccess; a file system finds what a name means, says what it
+// found, and does what was decided. Any goroutine may use it.
+type FileSystem interface {
+	// Find looks up the name of a request, below a directory that is open, or below the
+	// root where start is nil. That a name is missing is a fact and no error.
+	Find(r *fileaccess.Request, start OpenFile) (FilePlace, ntstatus.Status)
+}
+
+// FilePlace is where the look-up of one name ended. It belongs to one goroutine, which
+// releases it.
+type FilePlace interface {
+	// Facts says what was found there; the decision is about it.
+	Facts() *fileaccess.Facts
+	// Path is the name below the root as the tree spells it, with backslashes.
+	Path() string
+	// Open opens or makes what was decided. again says that the place has changed
+	// since it was found: nothing was done, and the name is to be looked up anew.
+	Open(r *fileaccess.Request, d *fileaccess.Decision) (f OpenFile, again bool, st ntstatus.Status)
+	Release()
+}
+
+// OpenFile is one open of a file or directory of a tree. The kernel tests the rights
+// of the handle before it calls. Any goroutine may use it.
+type OpenFile interface {
+	Facts() (FileFacts, ntstatus.Status)
+	// ReadAt reads; no bytes and success are the end of the file.
+	ReadAt(b []byte, at int64) (int, ntstatus.Status)
+	// WriteAt writes; with the offset -1 at the end of the file.
+	WriteAt(b []byte, at int64) (int, ntstatus.Status)
+	Flush() ntstatus.Status
+	// List returns the next entries of a directory whose names fit a pattern, none at
+	// the end. It goes on where the last call stopped, or begins anew.
+	List(pattern string, restart bool, most int) ([]FileEntry, ntstatus.Status)
+	SetBasic(FileBasic) ntstatus.Status
+	SetSize(size int64) ntstatus.Status
+	// SetDelete says whether the name goes away with the last open.
+	SetDelete(bool) ntstatus.Status
+	// Move renames or links the file. decide is called with what was found where it
+	// is to go, and no lock held.
+	Move(m *FileMove) ntstatus.Status
+	// Descriptor is the one of the moment; SwapDescriptor replaces it if it is still old.
+	Descriptor() (*sd.Descriptor, ntstatus.Status)
+	SwapDescriptor(old, next *sd.Descriptor) (swapped bool, st ntstatus.Status)
+	// Close ends the open. It is called once, by the last who uses it.
+	Close()
+}
+
+// FileFacts holds what a file system tells of a file. Times are in units of 100 ns since
+// 1601, sizes in bytes.
+type FileFacts struct {
+	FileBasic
+	AllocationSize int64
+	EndOfFile      int64
+	Links          uint32
+	DeletePending  bool
+	Directory      bool
+	NotEmpty       bool // a directory with entries
+	FileID         uint64
+}
+
+// FileMove is a rename or a hard link of an open file.
+type FileMove struct {
+	Name    string   // where it goes: below Root, or below the root of the tree
+	Root    OpenFile // nil: the root
+	Replace bool
+	Link    bool // a hard link; the old name stays
+	// Decide answers for what was found of source and target: the fields that the
+	// caller knows are its own to fill in.
+	Decide func(*fileaccess.Move) fileaccess.MoveDecision
+}

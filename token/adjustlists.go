@@ -1,0 +1,167 @@
+package token
+
+import (
+	"github.com/refmon/refmon/claims"
+	"github.com/refmon/refmon/ntstatus"
+	"github.com/refmon/refmon/winnt"
+)
+
+// entryState says of a group or a claim what an adjustment reads. The flags of
+// claims say "disabled" and those of groups "enabled": here both say the same.
+type entryState struct {
+	enabled, byDefault  bool
+	mandatory, denyOnly bool
+}
+
+// adjust returns whether the entry is enabled once it was asked to be, or why it
+// stays as it is.
+func (s entryState) adjust(enable bool) (bool, ntstatus.Status) {
+	switch {
+	// An entry that is mandatory cannot be disabled: what a logon insists on, such
+	// as a group that denies, would otherwise be switched off by its holder. T-75
+	case !enable && s.mandatory:
+		return s.enabled, ntstatus.CantDisableMandatory
+	// An entry for deny entries only cannot be enabled: it was taken from the token
+	// so that it grants no more. T-75
+	case enable && s.denyOnly:
+		return s.enabled, ntstatus.CantEnableDenyOnly
+	}
+	return enable, ntstatus.Success
+}
+
+// reset returns whether the entry is enabled after a return to the defaults.
+func (s entryState) reset() bool {
+	// Resetting passes over the entries that no adjustment may change. T-75
+	if s.mandatory || s.denyOnly {
+		return s.enabled
+	}
+	return s.byDefault
+}
+
+// adjustable is a list whose entries adjustments enable and disable.
+type adjustable[E any] struct {
+	list   []E // of the token: it is shared, and never written to
+	state  func(E) entryState
+	with   func(E, bool) E     // the entry, enabled or disabled
+	same   func(E, E) bool     // whether a change names the entry
+	enable func(change E) bool // whether a change asks to enable
+}
+
+// adjust tries the changes on a copy, so that all of them are made or none. It
+// returns the copy and, in the order of the list, what changed as it was; an
+// error leaves both nil. With reset the changes are ignored. T-75
+func (a adjustable[E]) adjust(reset bool, changes []E) (now, previous []E, status ntstatus.Status) {
+	now = append([]E(nil), a.list...)
+	if reset {
+		changes = nil
+		for i, e := range now {
+			now[i] = a.with(e, a.state(e).reset())
+		}
+	}
+	for _, c := range changes {
+		found := false
+		for i, e := range now {
+			// Every entry of the name changes: a list may have two of one SID.
+			if !a.same(e, c) {
+				continue
+			}
+			found = true
+			on, st := a.state(e).adjust(a.enable(c))
+			if st != ntstatus.Success {
+				return nil, nil, st
+			}
+			now[i] = a.with(e, on)
+		}
+		// A change of what the token lacks is told, and the others are made. T-75
+		if !found {
+			status = ntstatus.NotAllAssigned
+		}
+	}
+	for i, e := range a.list {
+		if a.state(e).enabled != a.state(now[i]).enabled {
+			previous = append(previous, e)
+		}
+	}
+	return now, previous, status
+}
+
+// AdjustClaims disables and enables the user's claims, or with device those of
+// the device, as NtAdjustTokenClaimsAndDeviceGroups does: a change names a
+// claim, and its FlagDisabled says what the claim is to be. With reset the
+// changes are ignored and every claim returns to FlagDisabledByDefault.
+//
+// STATUS_CANT_DISABLE_MANDATORY and STATUS_CANT_ENABLE_DENY_ONLY leave
+// everything as it was and return the receiver. STATUS_NOT_ALL_ASSIGNED (a
+// success) means that a change names a claim the token does not have. previous
+// has what changed as it was. Rules and order are those of groups (T-75).
+func (t *Token) AdjustClaims(modified winnt.LUID, device, reset bool, changes []claims.Attribute) (n *Token,
+	previous []claims.Attribute, status ntstatus.Status) {
+	// A claim keeps its place: previous is told in the order of the set.
+	set := t.body.userClaims
+	if device {
+		set = t.body.deviceClaims
+	}
+	list := adjustable[claims.Attribute]{list: collect(set.All()), state: claimState, with: claimEnabled,
+		same:   func(a, c claims.Attribute) bool { return claims.EqualName(a.Name, c.Name) },
+		enable: func(c claims.Attribute) bool { return c.Flags&claims.FlagDisabled == 0 }}
+	now, previous, status := list.adjust(reset, changes)
+	if previous == nil {
+		return t, nil, status
+	}
+	changed, err := claims.NewSet(now)
+	if err != nil {
+		return t, nil, ntstatus.InvalidParameter
+	}
+	return t.withBody(modified, func(b *body) {
+		if device {
+			b.deviceClaims = changed
+		} else {
+			b.userClaims = changed
+		}
+	}), previous, status
+}
+
+// claimState reads the flags of a claim.
+func claimState(a claims.Attribute) entryState {
+	return entryState{a.Flags&claims.FlagDisabled == 0, a.Flags&claims.FlagDisabledByDefault == 0,
+		a.Flags&claims.FlagMandatory != 0, a.Flags&claims.FlagUseForDenyOnly != 0}
+}
+
+// claimEnabled returns the claim, enabled or disabled.
+func claimEnabled(a claims.Attribute, on bool) claims.Attribute {
+	a.Flags &^= claims.FlagDisabled
+	if !on {
+		a.Flags |= claims.FlagDisabled
+	}
+	return a
+}
+
+// AdjustDeviceGroups adjusts the groups of the device as AdjustGroups does
+// those of the user.
+func (t *Token) AdjustDeviceGroups(modified winnt.LUID, reset bool, changes []Group) (n *Token, previous []Group,
+	status ntstatus.Status) {
+	list := adjustable[Group]{list: collect(t.body.device.all), state: groupState, with: groupEnabled,
+		same:   func(g, c Group) bool { return g.SID == c.SID },
+		enable: func(c Group) bool { return c.Attributes&winnt.SE_GROUP_ENABLED != 0 }}
+	now, previous, status := list.adjust(reset, changes)
+	if previous == nil {
+		return t, nil, status
+	}
+	return t.withBody(modified, func(b *body) { b.device = newList(now) }), previous, status
+}
+
+// groupState reads the attributes of a group.
+func groupState(g Group) entryState {
+	a := g.Attributes
+	return entryState{a&winnt.SE_GROUP_ENABLED != 0, a&winnt.SE_GROUP_ENABLED_BY_DEFAULT != 0,
+		a&winnt.SE_GROUP_MANDATORY != 0, a&winnt.SE_GROUP_USE_FOR_DENY_ONLY != 0}
+}
+
+// groupEnabled returns the group, enabled or disabled.
+func groupEnabled(g Group, on bool) Group {
+	g.Attributes &^= winnt.SE_GROUP_ENABLED
+	if on {
+		g.Attributes |= winnt.SE_GROUP_ENABLED
+	}
+	return g
+}

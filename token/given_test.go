@@ -1,0 +1,110 @@
+package token_test
+
+import (
+	"errors"
+	"fmt"
+	"testing"
+
+	"github.com/refmon/refmon/ntstatus"
+	"github.com/refmon/refmon/sid"
+	"github.com/refmon/refmon/token"
+	"github.com/refmon/refmon/winnt"
+)
+
+// TestGroupsWithoutAttributes: a group of a spec without attributes is an
+// ordinary one, and the mark of a disabled one stays in the spec (T-143).
+func TestGroupsWithoutAttributes(t *testing.T) {
+	tok := must(t, token.Spec{User: token.Group{SID: userU},
+		Groups: []token.Group{{SID: groupG1}, {SID: groupG2, Attributes: token.GroupDisabled}}})
+	if a, ok := attributes(t, tok, groupG1); !ok || a != winnt.SE_GROUP_MANDATORY|winnt.SE_GROUP_ENABLED_BY_DEFAULT|
+		winnt.SE_GROUP_ENABLED || !tok.Member(groupG1, false) {
+		t.Errorf("T-143: attributes 0 became %#x", a)
+	}
+	if a, ok := attributes(t, tok, groupG2); !ok || a != 0 || tok.Member(groupG2, true) {
+		t.Errorf("T-143: a disabled group has %#x", a)
+	}
+	// It can be enabled, as any group that is not mandatory.
+	on, _, st := tok.AdjustGroups(1, false, []token.Group{{SID: groupG2, Attributes: winnt.SE_GROUP_ENABLED}})
+	if st != ntstatus.Success || !on.Member(groupG2, false) {
+		t.Errorf("enabling: %v", st)
+	}
+}
+
+// TestMarkStandsAlone: nothing but a group of a spec can have the mark, and none
+// has it beside attributes (T-143).
+func TestMarkStandsAlone(t *testing.T) {
+	marked := func(s sid.SID, beside uint32) token.Group {
+		return token.Group{SID: s, Attributes: token.GroupDisabled | beside}
+	}
+	list := func(s sid.SID) []token.Group { return []token.Group{marked(s, 0)} }
+	refused := map[string]func(*token.Spec){
+		"user":                     func(s *token.Spec) { s.User = marked(userU, 0) },
+		"restricting":              func(s *token.Spec) { s.Restricted = list(groupG1) },
+		"group of a device":        func(s *token.Spec) { s.DeviceGroups = list(groupG1) },
+		"restricted device groups": func(s *token.Spec) { s.RestrictedDeviceGroups = list(groupG1) },
+		"capability": func(s *token.Spec) {
+			s.Package, s.Capabilities = sid.MustParse("S-1-15-2-1-2"), list(sid.MustParse("S-1-15-3-1"))
+		},
+		"integrity": func(s *token.Spec) {
+			s.Integrity, s.Groups = sid.SID{}, []token.Group{marked(sid.MediumLevel, winnt.SE_GROUP_INTEGRITY)}
+		},
+	}
+	for bit := uint32(1); bit != 0; bit <<= 1 {
+		if bit != token.GroupDisabled {
+			refused[fmt.Sprintf("beside %#x", bit)] = func(s *token.Spec) {
+				s.Groups = append(s.Groups, marked(account(3001), bit))
+			}
+		}
+	}
+	for name, change := range refused {
+		s := setup()
+		change(&s)
+		var wrong *token.SpecError
+		if _, err := token.New(s); !errors.As(err, &wrong) || wrong.Status != ntstatus.InvalidParameter {
+			t.Errorf("T-143: %s: %v", name, err)
+		}
+	}
+}
+
+// TestAsGiven: groups with the attributes of others mean by 0 what those mean,
+// and cannot bring the mark (T-144).
+func TestAsGiven(t *testing.T) {
+	given := []token.Group{{SID: groupG1}, {SID: groupG2, Attributes: winnt.SE_GROUP_ENABLED}}
+	tok := must(t, token.Spec{User: token.Group{SID: userU}, Groups: token.AsGiven(given)})
+	if tok.Member(groupG1, true) || !tok.Member(groupG2, false) || given[0].Attributes != 0 {
+		t.Errorf("T-144: %v", tok.Spec().Groups)
+	}
+	for _, beside := range []uint32{0, winnt.SE_GROUP_ENABLED, winnt.SE_GROUP_OWNER} {
+		_, err := token.New(token.Spec{User: token.Group{SID: userU}, Groups: token.AsGiven(
+			[]token.Group{{SID: groupG1, Attributes: token.GroupDisabled | beside}})})
+		if !errors.Is(err, ntstatus.InvalidParameter.Err()) {
+			t.Errorf("T-144: the mark beside %#x came from outside: %v", beside, err)
+		}
+	}
+}
+
+// TestDisabledStaysDisabled: what takes the groups of a token or of a file keeps
+// a disabled one disabled (T-144).
+func TestDisabledStaysDisabled(t *testing.T) {
+	tok := must(t, setup())
+	copied := tok.Spec()
+	file, err := tok.MarshalJSON()
+	if err != nil {
+		t.Fatal(err)
+	}
+	read, err := token.Parse(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	listed, err := token.Parse([]byte(`{"user":"S-1-5-21-1-2-3-1001","groups":[
+		{"sid":"S-1-5-21-1-2-3-2001"},{"sid":"S-1-5-21-1-2-3-2002","attributes":[]}]}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, made := range map[string]*token.Token{"Spec": must(t, copied), "the file of a token": read,
+		"a written file": listed, "its groups": must(t, token.Spec{User: copied.User, Groups: copied.Groups})} {
+		if made.Member(groupG2, true) || !made.Member(groupG1, false) {
+			t.Errorf("T-144: %s: %v", name, made.Spec().Groups)
+		}
+	}
+}
