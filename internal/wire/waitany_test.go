@@ -10,7 +10,7 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// anyWaiter is what a client's thread can do besides the services.
+// anyWaiter waits for several objects, as the thread of a client does besides its services.
 type anyWaiter interface {
 	WaitAny([]winnt.Handle, bool, <-chan struct{}) ntstatus.Status
 }
