@@ -10,6 +10,7 @@ require (
 	go.starlark.net v0.0.0-20260908191801-89a6a09411d5
 	golang.org/x/mod v0.34.0
 	golang.org/x/sys v0.42.0
+	golang.org/x/term v0.41.0
 	pgregory.net/rapid v1.3.0
 )
 

@@ -34,9 +34,11 @@ func holder(t *testing.T, privileges ...winnt.Privilege) audit.Origin {
 func TestClearNamesWhatWent(t *testing.T) {
 	d := newMemDisk(t, "")
 	cfg := testConfig(t, d)
-	cfg.SegmentBytes, cfg.Keep.Full = 5_000, Overwrite
+	cfg.SegmentBytes, cfg.Keep.Full = 3_000, Overwrite
 	l := mustOpen(t, cfg)
-	mustWrite(t, l, 40)
+	for range 40 { // one after the other: a batch is not divided
+		mustWrite(t, l, 1)
+	}
 	if err := l.Clear(holder(t, winnt.SeSecurityPrivilege)); err != nil {
 		t.Fatal(err)
 	}

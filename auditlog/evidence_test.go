@@ -197,6 +197,67 @@ func TestTilesAreWatched(t *testing.T) {
 	}
 }
 
+// TestTilesOfRecordsThatWent: of records that are not kept any more only hashes are left,
+// and a changed one of them is found by the hashes above it (U-74).
+func TestTilesOfRecordsThatWent(t *testing.T) {
+	d := newMemDisk(t, "")
+	cfg := testConfig(t, d)
+	cfg.SegmentBytes = 3_000
+	l := mustOpen(t, cfg)
+	mustWrite(t, l, 600)
+	for range 30 { // one after the other: a batch is not divided
+		mustWrite(t, l, 1)
+	}
+	if err := l.Close(); err != nil {
+		t.Fatal(err)
+	}
+	firsts := segmentsOf(t, d)
+	for _, first := range firsts[:len(firsts)-1] {
+		delete(d.now, segmentName(first))
+	}
+	if v := verifyDisk(t, d); v.First <= 2*tileWidth {
+		t.Fatalf("the records are kept from %d on", v.First)
+	}
+	full := 0
+	for _, name := range slices.Sorted(maps.Keys(d.now)) {
+		if _, _, width, ok := parseTilePath(name); !ok || width < tileWidth {
+			continue
+		}
+		full++
+		whole := d.now[name].data
+		for _, at := range []int{0, len(whole) / 2, len(whole) - 1} {
+			b := slices.Clone(whole)
+			b[at] ^= 1
+			d.set(name, b)
+			refuted(t, fmt.Sprintf("byte %d of %s changed", at, name), d, 0, FaultTree)
+		}
+		d.set(name, whole)
+	}
+	if full != 2 {
+		t.Errorf("%d full tiles, want 2", full)
+	}
+	verifyDisk(t, d)
+}
+
+// TestOlderAnchors: a checkpoint of records that are not read is proved from the stored
+// hashes; one of another log is not (U-72).
+func TestOlderAnchors(t *testing.T) {
+	d, ours := manySegments(t, 2)
+	_, theirs := manySegments(t, 2)
+	_, key := testKey(t)
+	total := verifyDisk(t, d).Last
+	for name, c := range map[string]struct {
+		anchor []byte
+		kind   string // "": none
+	}{"ours": {ours[0], ""}, "theirs": {theirs[0], FaultHistory}} {
+		_, err := Verify(Verification{disk: d, Keys: []note.Verifier{key}, Anchors: [][]byte{c.anchor}, From: total})
+		var f *Fault
+		if c.kind == "" && err != nil || c.kind != "" && (!errors.As(err, &f) || f.Kind != c.kind) {
+			t.Errorf("an anchor that is %s: %v", name, err)
+		}
+	}
+}
+
 // opensProof checks a proof as its reader does, with the public key and nothing of the
 // log, and returns the record that it proves.
 func opensProof(t *testing.T, proof []byte) (record []byte, index int64, err error) {
@@ -260,8 +321,11 @@ func TestProofs(t *testing.T) {
 		}
 	}
 	for _, id := range []uint64{0, size + 1, 1 << 40} {
-		if proof, err := proveRecord(d, id); err == nil {
+		proof, err := proveRecord(d, id)
+		if err == nil {
 			t.Errorf("record %d, which was never written, is proved by %s", id, proof)
+		} else if want := fmt.Sprintf("covers records 1 to %d", size); !strings.Contains(err.Error(), want) {
+			t.Errorf("record %d: %v, want %q", id, err, want)
 		}
 	}
 	_, key := testKey(t)

@@ -44,8 +44,9 @@ enum {
 		RM_ObMakeTemporaryObject, RM_ObCloseHandle, RM_ObGetObjectSecurity, RM_rm_add_ace, RM_rm_add_conditional_ace,
 		RM_rm_add_attribute_ace, RM_rm_appcontainer_sid, RM_rm_ids_of, RM_rm_impersonate_self, RM_rm_impersonate_user,
 		RM_rm_check_membership, RM_rm_check_membership_ex, RM_rm_set_handle_information, RM_rm_check_capability,
-		RM_rm_create_process, RM_rm_assign, RM_rm_set_parts, RM_rm_select_parts, RM_rm_set_entries, RM_rm_trustee_sid,
-		RM_rm_acl_rights, RM_rm_account_name, RM_rm_account_sid, RM_rm_logon_user, RM_rm_computer, RM_rm_account_domain,
+		RM_rm_create_process, RM_rm_assign, RM_rm_set_parts, RM_rm_select_parts, RM_rm_object_security, RM_rm_named_security,
+		RM_rm_file_security, RM_rm_set_named_security, RM_rm_set_entries, RM_rm_trustee_sid, RM_rm_acl_rights,
+		RM_rm_account_name, RM_rm_account_sid, RM_rm_logon_user, RM_rm_computer, RM_rm_account_domain,
 		RM_rm_parse_descriptor, RM_rm_format_descriptor, RM_rm_parse_sid, RM_rm_format_sid, RM_rm_privilege_value,
 		RM_rm_privilege_name, RM_rm_single_privilege_check, RM_rm_delete_access_state, RM_rm_create_system_thread,
 		RM_rm_end_system_thread, RM_rm_queue_work, RM_rm_register_session_routine, RM_rm_unregister_session_routine

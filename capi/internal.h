@@ -39,6 +39,17 @@ REFMON_HIDDEN NTSTATUS NTAPI rm_set_parts(SECURITY_INFORMATION Information, PSEC
 REFMON_HIDDEN NTSTATUS NTAPI rm_select_parts(PSECURITY_DESCRIPTOR Descriptor, SECURITY_INFORMATION Information,
 	PSECURITY_DESCRIPTOR Buffer, ULONG Length, PULONG Needed);
 
+/* The security of objects, by handle or by name as the services know it, in one call; a descriptor that is read comes
+ * from malloc, or goes to a buffer as NtQuerySecurityObject has it. */
+REFMON_HIDDEN NTSTATUS NTAPI rm_object_security(HANDLE Handle, SECURITY_INFORMATION Information,
+	PSECURITY_DESCRIPTOR *Descriptor);
+REFMON_HIDDEN NTSTATUS NTAPI rm_named_security(PUNICODE_STRING Name, SECURITY_INFORMATION Information,
+	PSECURITY_DESCRIPTOR *Descriptor, BOOLEAN File);
+REFMON_HIDDEN NTSTATUS NTAPI rm_file_security(PUNICODE_STRING Name, SECURITY_INFORMATION Information,
+	PSECURITY_DESCRIPTOR Descriptor, ULONG Length, PULONG Needed);
+REFMON_HIDDEN NTSTATUS NTAPI rm_set_named_security(PUNICODE_STRING Name, SECURITY_INFORMATION Information,
+	PSECURITY_DESCRIPTOR Descriptor, BOOLEAN File);
+
 /* SetEntriesInAcl: EXPLICIT_ACCESS of either width; the new list comes from malloc. */
 REFMON_HIDDEN NTSTATUS NTAPI rm_set_entries(ULONG Count, PVOID List, PACL Old, PACL *New, BOOLEAN Wide);
 

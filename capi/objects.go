@@ -6,6 +6,7 @@ import (
 	"github.com/refmon/refmon/internal/marshal"
 	"github.com/refmon/refmon/nt"
 	"github.com/refmon/refmon/ntstatus"
+	"github.com/refmon/refmon/sd"
 	"github.com/refmon/refmon/winnt"
 )
 
@@ -97,8 +98,13 @@ func ntSetInformationObject(c *call) uint64 {
 	return status(st)
 }
 
-func ntQuerySecurityObject(c *call) uint64 {
+func ntQuerySecurityObject(c *call) uint64 { return c.querySecurity(c.handle(0)) }
+
+// querySecurity asks for a descriptor through a handle; the other parameters are
+// those of NtQuerySecurityObject.
+func (c *call) querySecurity(h winnt.Handle) uint64 {
 	buffer, needed, in := c.ptr(2), c.ptr(4), querySecurityObjectIn(c)
+	in.Handle = h
 	if in.FaultLengthNeeded = c.ProbeU32(needed); in.FaultLengthNeeded == ntstatus.Success {
 		in.FaultLengthNeeded = c.Probe(buffer, uintptr(in.Length), 4)
 	}
@@ -112,12 +118,19 @@ func ntQuerySecurityObject(c *call) uint64 {
 
 func ntSetSecurityObject(c *call) uint64 {
 	in := setSecurityObjectIn(c)
-	if c.ptr(2) == 0 {
-		// NULL is no descriptor, and the service looks at the descriptor before the handle (O-65).
-		in.SecurityDescriptor.Status = ntstatus.AccessViolation
-	}
+	in.SecurityDescriptor = c.descriptorToSet()
 	_, st := c.sys.NtSetSecurityObject(in)
 	return status(st)
+}
+
+// descriptorToSet reads the third parameter of NtSetSecurityObject.
+func (c *call) descriptorToSet() nt.Captured[*sd.Descriptor] {
+	d := setSecurityObjectIn(c).SecurityDescriptor
+	if c.ptr(2) == 0 {
+		// NULL is no descriptor, and the service looks at the descriptor before the handle (O-65).
+		d.Status = ntstatus.AccessViolation
+	}
+	return d
 }
 
 func ntOpenProcess(c *call) uint64 {

@@ -147,6 +147,26 @@ NTSTATUS NTAPI rm_select_parts(PSECURITY_DESCRIPTOR Descriptor, SECURITY_INFORMA
 	return (NTSTATUS)rm_enter(RM_rm_select_parts, (uint64_t[]){A(Descriptor), A(Information), A(Buffer), A(Length),
 		A(Needed)});
 }
+NTSTATUS NTAPI rm_object_security(HANDLE Handle, SECURITY_INFORMATION Information, PSECURITY_DESCRIPTOR *Descriptor)
+{
+	return (NTSTATUS)rm_enter(RM_rm_object_security, (uint64_t[]){A(Handle), A(Information), A(Descriptor)});
+}
+NTSTATUS NTAPI rm_named_security(PUNICODE_STRING Name, SECURITY_INFORMATION Information,
+	PSECURITY_DESCRIPTOR *Descriptor, BOOLEAN File)
+{
+	return (NTSTATUS)rm_enter(RM_rm_named_security, (uint64_t[]){A(Name), A(Information), A(Descriptor), A(File)});
+}
+NTSTATUS NTAPI rm_file_security(PUNICODE_STRING Name, SECURITY_INFORMATION Information,
+	PSECURITY_DESCRIPTOR Descriptor, ULONG Length, PULONG Needed)
+{
+	return (NTSTATUS)rm_enter(RM_rm_file_security, (uint64_t[]){A(Name), A(Information), A(Descriptor), A(Length),
+		A(Needed)});
+}
+NTSTATUS NTAPI rm_set_named_security(PUNICODE_STRING Name, SECURITY_INFORMATION Information,
+	PSECURITY_DESCRIPTOR Descriptor, BOOLEAN File)
+{
+	return (NTSTATUS)rm_enter(RM_rm_set_named_security, (uint64_t[]){A(Name), A(Information), A(Descriptor), A(File)});
+}
 NTSTATUS NTAPI rm_set_entries(ULONG Count, PVOID List, PACL Old, PACL *New, BOOLEAN Wide)
 {
 	return (NTSTATUS)rm_enter(RM_rm_set_entries, (uint64_t[]){A(Count), A(List), A(Old), A(New), A(Wide)});

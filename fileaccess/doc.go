@@ -30,6 +30,9 @@
 // handle's granted mask, so that a changed descriptor closes no handle
 // (F-52).
 //
+// Where file servers do something else than the documents, Policy.Profile chooses;
+// clients of SMB and their test suites expect [Observed].
+//
 // Sources: MS-FSA 2.1.4.14 and 2.1.5, MS-SMB2 3.3.5, MS-FSCC, MS-DTYP 2.4.7,
 // the Windows driver documentation. docs/rules/80-files.md lists the rules.
 //

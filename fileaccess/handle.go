@@ -14,7 +14,7 @@ import (
 type Handle struct {
 	Granted    winnt.AccessMask // Decision.Granted of the open; never computed anew (F-52)
 	Face       Face
-	Profile    Profile
+	Profile    Profile // that of the Policy of the open
 	Directory  bool
 	NotEmpty   bool       // a directory with entries; read for deletion only
 	Attributes Attributes // as they are now

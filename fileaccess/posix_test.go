@@ -322,6 +322,14 @@ func TestToPOSIXLosses(t *testing.T) {
 			t.Errorf("entries with %s: %v", flags, lost)
 		}
 	}
+	// Who is named for files alone, or for directories alone, is lost.
+	for _, flags := range []string{"OIIO", "CIIO"} {
+		_, lost := fileaccess.ToPOSIX(sddl.MustParse(owned+"D:(A;;FR;;;S-1-22-1-7)(A;;FR;;;S-1-22-2-8)(A;;FR;;;WD)(A;"+
+			"OICIIO;FR;;;CO)(A;OICIIO;FR;;;CG)(A;OICIIO;FR;;;WD)(A;"+flags+";FR;;;S-1-22-1-9)"), true, nil)
+		if !kinds(lost)[fileaccess.LossInheritance] {
+			t.Errorf("a named user with %s: %v", flags, lost)
+		}
+	}
 	if p, _ := fileaccess.ToPOSIX(sddl.MustParse(owned), false, nil); p.Mode != 0o777 {
 		t.Errorf("no DACL: %+v", p)
 	}

@@ -252,8 +252,8 @@ func TestCreationGranted(t *testing.T) {
 			options(fileaccess.NonDirectoryFile)(s)
 			asked(fileaccess.AttributeTemporary)(s)
 		},
-		"a directory":      dirOption,
-		"a read-only file": asked(fileaccess.AttributeReadOnly),
+		"a directory":                     dirOption,
+		"a read-only file":                asked(fileaccess.AttributeReadOnly),
 		"a file that is deleted on close": options(fileaccess.DeleteOnClose),
 	} {
 		if d, _ := open(t, winnt.DELETE, create, missing, parentFull, do); !d.Allowed() {

@@ -64,7 +64,8 @@ func (s *smbSession) open(name string, parent, f *smbFile, desired winnt.AccessM
 	}
 	dec := fileaccess.Open(&req, facts)
 	o := &smbOpened{max: dec.Max, handle: fileaccess.Handle{Granted: dec.Granted, Face: fileaccess.SMB,
-		Subject: &s.subject, Directory: facts.Object.IsDirectory, Attributes: facts.Object.Attributes}}
+		Profile: fileaccess.Observed, Subject: &s.subject, Directory: facts.Object.IsDirectory,
+		Attributes: facts.Object.Attributes}}
 	if dec.NewSD != nil {
 		o.newSD = dec.NewSD.Append(nil)
 	}
@@ -74,7 +75,7 @@ func (s *smbSession) open(name string, parent, f *smbFile, desired winnt.AccessM
 // facts tells what the store has of a directory and of a name in it. A descriptor
 // that cannot be read is an error.
 func (s *smbSession) facts(parent, f *smbFile) (*fileaccess.Facts, error) {
-	facts := &fileaccess.Facts{Share: &s.share}
+	facts := &fileaccess.Facts{Share: &s.share, Policy: fileaccess.Policy{Profile: fileaccess.Observed}}
 	if parent != nil {
 		d, err := sd.Decode(parent.SD)
 		if err != nil {

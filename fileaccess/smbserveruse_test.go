@@ -74,7 +74,8 @@ func TestSMBServer(t *testing.T) {
 }
 
 // TestMaximumAllowedWithEachRight asks the owner of a file that it may read for the
-// maximum and one right by name: a right that it does not have refuses the open.
+// maximum and one right by name: a right that it does not have refuses the open,
+// but a generic execute is taken for what there is, as servers do (F-102).
 func TestMaximumAllowedWithEachRight(t *testing.T) {
 	s, _, _ := smbWorld(t)
 	user := s.subject.Effective().User().SID.String()
@@ -84,7 +85,7 @@ func TestMaximumAllowedWithEachRight(t *testing.T) {
 	for bit := winnt.AccessMask(1); bit != 0; bit <<= 1 {
 		want := ntstatus.AccessDenied
 		switch {
-		case bit&(granted|winnt.GENERIC_READ|winnt.MAXIMUM_ALLOWED) != 0:
+		case bit&(granted|winnt.GENERIC_READ|winnt.GENERIC_EXECUTE|winnt.MAXIMUM_ALLOWED) != 0:
 			want = ntstatus.Success
 		case bit == winnt.ACCESS_SYSTEM_SECURITY:
 			want = ntstatus.PrivilegeNotHeld

@@ -5,9 +5,11 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"golang.org/x/sys/unix"
 
+	"github.com/refmon/refmon/access"
 	"github.com/refmon/refmon/fileaccess"
 	"github.com/refmon/refmon/kernel"
 	"github.com/refmon/refmon/nt"
@@ -98,10 +100,16 @@ func (w *world) path(name string) string {
 // describe gives a file of the tree a descriptor behind the server's back.
 func (w *world) describe(name, text string) {
 	w.Helper()
+	w.must(unix.Setxattr(w.path(name), attributeHere(w), w.raw(text), 0))
+}
+
+// raw returns the attribute that says a descriptor and that every server believes.
+func (w *world) raw(text string) []byte {
+	w.Helper()
 	a := ntacl.Attribute{Version: 3, HashType: ntacl.HashSHA256, Descriptor: sddl.MustParse(text)}
 	value, err := a.Append(nil)
 	w.must(err)
-	w.must(unix.Setxattr(w.path(name), attributeHere(w), value, 0))
+	return value
 }
 
 // file makes a file with contents and a descriptor.
@@ -194,3 +202,27 @@ var long = strings.Repeat("x", 256)
 func mkfifo(path string) error { return unix.Mkfifo(path, 0o666) }
 
 func setAttribute(path, name string, value []byte) error { return unix.Setxattr(path, name, value, 0) }
+
+// subject returns a person as an access check sees one.
+func (w *world) subject(user string) access.Subject {
+	w.Helper()
+	tok, err := token.New(person(user))
+	w.must(err)
+	return access.Subject{Primary: tok}
+}
+
+// settle gives files a time of change that is old enough for their descriptors to be
+// kept.
+func settle(t testing.TB, path string) {
+	t.Helper()
+	for start := time.Now(); time.Since(start) < time.Second; time.Sleep(settled) {
+		var s unix.Stat_t
+		if err := unix.Stat(path, &s); err != nil {
+			t.Fatal(err)
+		}
+		if time.Since(time.Unix(s.Ctim.Unix())) > settled {
+			return
+		}
+	}
+	t.Fatalf("%s never settles: the clock and the file system's differ", path)
+}

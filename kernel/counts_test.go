@@ -24,6 +24,21 @@ func TestEveryObjectIsCounted(t *testing.T) {
 			SecurityDescriptor: sddl.MustParse("O:SYG:SYD:(A;;GA;;;WD)")}
 	}
 	unnamed := &nt.ObjectAttributes{}
+	// ZwClose closes the handle that it is given, and no other.
+	k := sys.KernelMode(server)
+	first, st1 := server.NtCreateEvent(1, unnamed, 0, false)
+	second, st2 := server.NtCreateEvent(1, unnamed, 0, false)
+	if st1 != ntstatus.Success || st2 != ntstatus.Success {
+		t.Fatal(st1, st2)
+	}
+	for i, want := range []ntstatus.Status{ntstatus.Success, ntstatus.InvalidHandle} {
+		if st := k.ZwClose(second); st != want {
+			t.Errorf("ZwClose %d: %v, want %v", i, st, want)
+		}
+	}
+	if st := k.ZwClose(first); st != ntstatus.Success {
+		t.Errorf("ZwClose of the other: %v", st)
+	}
 	for _, c := range []struct {
 		name    string
 		th      *nt.Thread

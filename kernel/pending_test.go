@@ -127,6 +127,33 @@ func TestPendingPipes(t *testing.T) {
 	same("flushing nothing", w.th.NtFlushBuffersFile(w.client), ntstatus.Success)
 }
 
+// TestStalledWriteEnds: a write that waits for room ends when all of it fits the quota to
+// its last byte, and no byte earlier (I-85, I-135).
+func TestStalledWriteEnds(t *testing.T) {
+	w := newPendingWorld(t, 8)
+	w.connect()
+	var ends atomic.Int32
+	var got nt.IOResult
+	w.must(w.write(w.th, w.client, "123456", nil))
+	if st := w.write(w.th, w.client, "78abc", later(&ends, &got)); st != ntstatus.Pending {
+		t.Fatal(st)
+	}
+	for i, c := range []struct {
+		bytes uint32
+		want  string
+		ended int32 // 6+5 bytes are 3 too many
+	}{{2, "12", 0}, {1, "3", 1}, {64, "456", 1}, {64, "78abc", 1}} {
+		b, st := w.th.NtReadFile(w.server, c.bytes)
+		if string(b) != c.want || st != ntstatus.Success && st != ntstatus.BufferOverflow || ends.Load() != c.ended {
+			t.Errorf("I-85: read %d: %q, %v, the write has ended %d times, want %q and %d", i, b, st, ends.Load(), c.want,
+				c.ended)
+		}
+	}
+	if got.Status != ntstatus.Success || got.Information != 5 {
+		t.Errorf("I-85: the write ended as %+v", got)
+	}
+}
+
 // I-139, I-142: an end that reads bytes reads across messages and cannot ask; one that reads
 // messages sends one and gets the answer.
 func TestTransceive(t *testing.T) {

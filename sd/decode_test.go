@@ -146,6 +146,31 @@ func TestPartOrder(t *testing.T) {
 	}
 }
 
+// S-25: bytes that differ from Windows' in one thing alone are kept as they were.
+func TestOddBytesAreKept(t *testing.T) {
+	want := sddl.MustParse("O:BAG:SYD:(A;;GA;;;WD)").Binary() // header, DACL, owner, group
+	unused := bytes.Clone(want)
+	unused[1] = 7 // RMControl without its flag
+	gap := append(bytes.Clone(want[:48]), 0, 0, 0, 0)
+	gap = append(gap, want[48:]...)
+	for _, field := range []int{4, 8} { // owner and group stand behind the gap
+		binary.LittleEndian.PutUint32(gap[field:], binary.LittleEndian.Uint32(gap[field:])+4)
+	}
+	for name, b := range map[string][]byte{"nothing": want, "an unused byte": unused, "a gap": gap,
+		"a tail": append(bytes.Clone(want), 0)} {
+		d, err := sd.Decode(b)
+		if err != nil {
+			t.Fatal(name, err)
+		}
+		if got := d.AppendOriginal(nil); !bytes.Equal(got, b) {
+			t.Errorf("%s: kept as %x, was %x", name, got, b)
+		}
+		if got := d.Append(nil); !bytes.Equal(got, want) {
+			t.Errorf("%s: written as %x, want %x", name, got, want)
+		}
+	}
+}
+
 // S-28: what the caller does to its bytes afterwards does not matter.
 func TestDecodeCopies(t *testing.T) {
 	b := sddl.MustParse(sample).Binary()

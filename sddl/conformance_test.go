@@ -115,7 +115,8 @@ func TestRights(t *testing.T) {
 	}
 	for text, want := range map[string]winnt.AccessMask{"FR|WD": 0x160089, "FRWD": 0x160089, "0x20089": 0x20089,
 		"33": 33, "FILE_READ_DATA": 1, "read_control | WRITE_DAC": 0x60000, "TOKEN_QUERY,DELETE": 0x10008,
-		"KEY_ALL_ACCESS": 0xF003F, "gr": 0x80000000} {
+		"KEY_ALL_ACCESS": 0xF003F, "gr": 0x80000000, "0x80000000": 1 << 31, "4294967295": 1<<32 - 1,
+		"0o37777777777": 1<<32 - 1, "0b10000000000000000000000000000000": 1 << 31} {
 		if got, err := sddl.ParseRights(text); got != want || err != nil {
 			t.Errorf("%q: %#x, %v, want %#x", text, got, err, want)
 		}
@@ -132,7 +133,7 @@ func TestRights(t *testing.T) {
 			t.Errorf("%q: %#x, %v, want %#x", text, got, err, want)
 		}
 	}
-	for _, text := range []string{"", "X", "FRW", "FILE_READ", "-1", "0x123456789", "|"} {
+	for _, text := range []string{"", "X", "FRW", "FILE_READ", "-1", "0x123456789", "4294967296", "0o40000000000", "|"} {
 		if m, err := sddl.ParseRights(text); err == nil {
 			t.Errorf("%q was read as %#x", text, m)
 		}

@@ -40,19 +40,12 @@ static BOOL contains(LPCWSTR s, WCHAR c)
 	return *s == c;
 }
 
-NTSTATUS rm_open_file(LPCWSTR name, ACCESS_MASK access, HANDLE *h)
+NTSTATUS rm_file_name(LPCWSTR name, PUNICODE_STRING s, PWSTR *text)
 {
-	UNICODE_STRING s;
-	OBJECT_ATTRIBUTES oa;
-	IO_STATUS_BLOCK io;
-	PWSTR w = rm_device_name(name, &s);
-	if (!w && contains(name, '\\'))
+	*text = rm_device_name(name, s);
+	if (!*text && contains(name, '\\'))
 		return STATUS_NOT_SUPPORTED;
-	if (!w) /* one of the named files, which are in no directory */
-		RtlInitUnicodeString(&s, name);
-	InitializeObjectAttributes(&oa, &s, OBJ_CASE_INSENSITIVE, NULL, NULL);
-	NTSTATUS st = NtOpenFile(h, access, &oa, &io, FILE_SHARE_READ | FILE_SHARE_WRITE,
-		FILE_SYNCHRONOUS_IO_NONALERT);
-	free(w);
-	return st;
+	if (!*text) /* one of the named files, which are in no directory */
+		RtlInitUnicodeString(s, name);
+	return STATUS_SUCCESS;
 }

@@ -138,16 +138,9 @@ HANDLE WINAPI OpenJobObjectA(DWORD access, BOOL inherit, LPCSTR name)
 	return h;
 }
 
-/* A handle to the event, job, mutex, semaphore or timer of that name, for functions that take a name. */
-NTSTATUS rm_open_named(LPCWSTR name, ACCESS_MASK access, HANDLE *h)
+/* The name of an event, job, mutex, semaphore or timer, for functions that take any of them. */
+NTSTATUS rm_object_name(LPCWSTR name, PUNICODE_STRING s, PWSTR *text)
 {
-	struct named n;
-	if (!attributes(&n, name, 0, FALSE, NULL))
-		return STATUS_OBJECT_NAME_INVALID;
-	static const open_service services[] = {NtOpenEvent, NtOpenJobObject, NtOpenMutant, NtOpenSemaphore, NtOpenTimer};
-	NTSTATUS st = STATUS_OBJECT_TYPE_MISMATCH;
-	for (size_t i = 0; st == STATUS_OBJECT_TYPE_MISMATCH && i < sizeof services / sizeof *services; i++)
-		st = services[i](h, access, &n.oa);
-	free(n.text);
-	return st;
+	*text = place(name, s);
+	return *text ? STATUS_SUCCESS : STATUS_OBJECT_NAME_INVALID;
 }

@@ -14,27 +14,9 @@ static DWORD check_type(SE_OBJECT_TYPE type)
 		: ERROR_NOT_SUPPORTED;
 }
 
-DWORD WINAPI GetSecurityInfo(HANDLE h, SE_OBJECT_TYPE type, SECURITY_INFORMATION info, PSID *owner, PSID *group,
-	PACL *dacl, PACL *sacl, PSECURITY_DESCRIPTOR *out)
+/* The parts of a self-relative descriptor that the caller wants. */
+static void take_parts(PSECURITY_DESCRIPTOR d, PSID *owner, PSID *group, PACL *dacl, PACL *sacl)
 {
-	DWORD error = check_type(type);
-	if (error)
-		return error;
-	if (!out) /* nothing is asked for, or parts of a descriptor that the caller could not free */
-		return ERROR_INVALID_PARAMETER;
-	PSECURITY_DESCRIPTOR d = NULL;
-	ULONG n = 0;
-	NTSTATUS st;
-	/* It may have grown since it told its size. */
-	while ((st = NtQuerySecurityObject(h, info, d, n, &n)) == STATUS_BUFFER_TOO_SMALL) {
-		free(d);
-		if (!(d = malloc(n)))
-			return ERROR_NOT_ENOUGH_MEMORY;
-	}
-	if (!NT_SUCCESS(st)) {
-		free(d);
-		return RtlNtStatusToDosError(st);
-	}
 	BOOLEAN present, defaulted;
 	if (owner)
 		RtlGetOwnerSecurityDescriptor(d, owner, &defaulted);
@@ -48,12 +30,44 @@ DWORD WINAPI GetSecurityInfo(HANDLE h, SE_OBJECT_TYPE type, SECURITY_INFORMATION
 		*sacl = NULL;
 		RtlGetSaclSecurityDescriptor(d, &present, sacl, &defaulted);
 	}
+}
+
+DWORD WINAPI GetSecurityInfo(HANDLE h, SE_OBJECT_TYPE type, SECURITY_INFORMATION info, PSID *owner, PSID *group,
+	PACL *dacl, PACL *sacl, PSECURITY_DESCRIPTOR *out)
+{
+	DWORD error = check_type(type);
+	if (error)
+		return error;
+	if (!out) /* nothing is asked for, or parts of a descriptor that the caller could not free */
+		return ERROR_INVALID_PARAMETER;
+	PSECURITY_DESCRIPTOR d;
+	NTSTATUS st = rm_object_security(h, info, &d);
+	if (!NT_SUCCESS(st))
+		return RtlNtStatusToDosError(st);
+	take_parts(d, owner, group, dacl, sacl);
 	*out = d;
 	return ERROR_SUCCESS;
 }
 
 /* Parts that info does not name are ignored; a NULL DACL that it names grants
  * everyone everything. The kernel does the PROTECTED and UNPROTECTED bits. */
+static void put_parts(SECURITY_DESCRIPTOR *d, SECURITY_INFORMATION info, PSID owner, PSID group, PACL dacl, PACL sacl)
+{
+	InitializeSecurityDescriptor(d, SECURITY_DESCRIPTOR_REVISION);
+	if (info & (OWNER_SECURITY_INFORMATION | BACKUP_SECURITY_INFORMATION))
+		d->Owner = owner;
+	if (info & (GROUP_SECURITY_INFORMATION | BACKUP_SECURITY_INFORMATION))
+		d->Group = group;
+	if (info & (DACL_SECURITY_INFORMATION | BACKUP_SECURITY_INFORMATION)) {
+		d->Control |= SE_DACL_PRESENT;
+		d->Dacl = dacl;
+	}
+	if (info & IN_SACL) {
+		d->Control |= SE_SACL_PRESENT;
+		d->Sacl = sacl;
+	}
+}
+
 DWORD WINAPI SetSecurityInfo(HANDLE h, SE_OBJECT_TYPE type, SECURITY_INFORMATION info, PSID owner, PSID group,
 	PACL dacl, PACL sacl)
 {
@@ -61,47 +75,39 @@ DWORD WINAPI SetSecurityInfo(HANDLE h, SE_OBJECT_TYPE type, SECURITY_INFORMATION
 	if (error)
 		return error;
 	SECURITY_DESCRIPTOR d;
-	InitializeSecurityDescriptor(&d, SECURITY_DESCRIPTOR_REVISION);
-	if (info & (OWNER_SECURITY_INFORMATION | BACKUP_SECURITY_INFORMATION))
-		d.Owner = owner;
-	if (info & (GROUP_SECURITY_INFORMATION | BACKUP_SECURITY_INFORMATION))
-		d.Group = group;
-	if (info & (DACL_SECURITY_INFORMATION | BACKUP_SECURITY_INFORMATION)) {
-		d.Control |= SE_DACL_PRESENT;
-		d.Dacl = dacl;
-	}
-	if (info & IN_SACL) {
-		d.Control |= SE_SACL_PRESENT;
-		d.Sacl = sacl;
-	}
+	put_parts(&d, info, owner, group, dacl, sacl);
 	return RtlNtStatusToDosError(NtSetSecurityObject(h, info, &d));
 }
 
-/* A handle to the object of that name, for the rights that the parts take. */
-static DWORD open_object(LPCWSTR name, SE_OBJECT_TYPE type, DWORD access, HANDLE *h)
+/* The name of an object as the services know it; the caller frees text. */
+static DWORD nt_name(LPCWSTR name, SE_OBJECT_TYPE type, PUNICODE_STRING s, PWSTR *text)
 {
 	DWORD error = check_type(type);
 	if (error)
 		return error;
 	if (!name || !*name)
 		return ERROR_INVALID_PARAMETER;
-	return RtlNtStatusToDosError(type == SE_FILE_OBJECT ? rm_open_file(name, access, h) : rm_open_named(name, access, h));
+	return RtlNtStatusToDosError(type == SE_FILE_OBJECT ? rm_file_name(name, s, text) : rm_object_name(name, s, text));
 }
 
 DWORD WINAPI GetNamedSecurityInfoW(LPCWSTR name, SE_OBJECT_TYPE type, SECURITY_INFORMATION info, PSID *owner,
 	PSID *group, PACL *dacl, PACL *sacl, PSECURITY_DESCRIPTOR *out)
 {
-	HANDLE h;
-	DWORD access;
+	UNICODE_STRING s;
+	PWSTR text;
+	PSECURITY_DESCRIPTOR d;
 	if (!out)
 		return ERROR_INVALID_PARAMETER;
-	QuerySecurityAccessMask(info, &access);
-	DWORD error = open_object(name, type, access, &h);
+	DWORD error = nt_name(name, type, &s, &text);
 	if (error)
 		return error;
-	error = GetSecurityInfo(h, type, info, owner, group, dacl, sacl, out);
-	NtClose(h);
-	return error;
+	NTSTATUS st = rm_named_security(&s, info, &d, type == SE_FILE_OBJECT);
+	free(text);
+	if (!NT_SUCCESS(st))
+		return RtlNtStatusToDosError(st);
+	take_parts(d, owner, group, dacl, sacl);
+	*out = d;
+	return ERROR_SUCCESS;
 }
 
 DWORD WINAPI GetNamedSecurityInfoA(LPCSTR name, SE_OBJECT_TYPE type, SECURITY_INFORMATION info, PSID *owner,
@@ -113,18 +119,24 @@ DWORD WINAPI GetNamedSecurityInfoA(LPCSTR name, SE_OBJECT_TYPE type, SECURITY_IN
 	return error;
 }
 
+static DWORD set_named(LPCWSTR name, SE_OBJECT_TYPE type, SECURITY_INFORMATION info, PSECURITY_DESCRIPTOR d)
+{
+	UNICODE_STRING s;
+	PWSTR text;
+	DWORD error = nt_name(name, type, &s, &text);
+	if (error)
+		return error;
+	NTSTATUS st = rm_set_named_security(&s, info, d, type == SE_FILE_OBJECT);
+	free(text);
+	return RtlNtStatusToDosError(st);
+}
+
 DWORD WINAPI SetNamedSecurityInfoW(LPWSTR name, SE_OBJECT_TYPE type, SECURITY_INFORMATION info, PSID owner, PSID group,
 	PACL dacl, PACL sacl)
 {
-	HANDLE h;
-	DWORD access;
-	SetSecurityAccessMask(info, &access);
-	DWORD error = open_object(name, type, access, &h);
-	if (error)
-		return error;
-	error = SetSecurityInfo(h, type, info, owner, group, dacl, sacl);
-	NtClose(h);
-	return error;
+	SECURITY_DESCRIPTOR d;
+	put_parts(&d, info, owner, group, dacl, sacl);
+	return set_named(name, type, info, &d);
 }
 
 DWORD WINAPI SetNamedSecurityInfoA(LPSTR name, SE_OBJECT_TYPE type, SECURITY_INFORMATION info, PSID owner, PSID group,
@@ -136,19 +148,18 @@ DWORD WINAPI SetNamedSecurityInfoA(LPSTR name, SE_OBJECT_TYPE type, SECURITY_INF
 	return error;
 }
 
-/* Files by name, which are pipes. */
+/* Files by name: pipes, devices, and the named files. */
 BOOL WINAPI GetFileSecurityW(LPCWSTR name, SECURITY_INFORMATION info, PSECURITY_DESCRIPTOR d, DWORD length,
 	LPDWORD needed)
 {
-	HANDLE h;
-	DWORD access;
-	QuerySecurityAccessMask(info, &access);
-	DWORD error = open_object(name, SE_FILE_OBJECT, access, &h);
+	UNICODE_STRING s;
+	PWSTR text;
+	DWORD error = nt_name(name, SE_FILE_OBJECT, &s, &text);
 	if (error)
 		return fail(error);
-	BOOL r = GetKernelObjectSecurity(h, info, d, length, needed);
-	NtClose(h);
-	return r;
+	NTSTATUS st = rm_file_security(&s, info, d, length, needed);
+	free(text);
+	return done(st);
 }
 
 BOOL WINAPI GetFileSecurityA(LPCSTR name, SECURITY_INFORMATION info, PSECURITY_DESCRIPTOR d, DWORD length,
@@ -162,15 +173,8 @@ BOOL WINAPI GetFileSecurityA(LPCSTR name, SECURITY_INFORMATION info, PSECURITY_D
 
 BOOL WINAPI SetFileSecurityW(LPCWSTR name, SECURITY_INFORMATION info, PSECURITY_DESCRIPTOR d)
 {
-	HANDLE h;
-	DWORD access;
-	SetSecurityAccessMask(info, &access);
-	DWORD error = open_object(name, SE_FILE_OBJECT, access, &h);
-	if (error)
-		return fail(error);
-	BOOL r = SetKernelObjectSecurity(h, info, d);
-	NtClose(h);
-	return r;
+	DWORD error = set_named(name, SE_FILE_OBJECT, info, d);
+	return error ? fail(error) : TRUE;
 }
 
 BOOL WINAPI SetFileSecurityA(LPCSTR name, SECURITY_INFORMATION info, PSECURITY_DESCRIPTOR d)

@@ -65,8 +65,8 @@ static inline BOOL rm_here_a(LPCSTR system)
 	return r;
 }
 
-/* Objects by the names that Win32 functions take. */
-extern __attribute__((visibility("hidden"))) NTSTATUS rm_open_named(LPCWSTR name, ACCESS_MASK access, HANDLE *h);
-extern __attribute__((visibility("hidden"))) NTSTATUS rm_open_file(LPCWSTR name, ACCESS_MASK access, HANDLE *h);
+/* Names that Win32 functions take, as the services know them; the caller frees text. */
+extern __attribute__((visibility("hidden"))) NTSTATUS rm_object_name(LPCWSTR name, PUNICODE_STRING s, PWSTR *text);
+extern __attribute__((visibility("hidden"))) NTSTATUS rm_file_name(LPCWSTR name, PUNICODE_STRING s, PWSTR *text);
 
 #endif

@@ -198,6 +198,17 @@ func TestProofsOfContinuation(t *testing.T) {
 	}
 }
 
+// TestMoreThanThereIs: a log that signs a size that its tree does not have proves
+// nothing, though the hashes fit.
+func TestMoreThanThereIs(t *testing.T) {
+	s := newSigner("log")
+	leaves := records(4)
+	note := s.note("log", 8, tree(leaves))
+	refused(t, "a record", s.line(), inclusion(leaves[0], 0, path(0, leaves), note), "", "the proof is too short")
+	refused(t, "a continuation", s.line(), consistency(2, since(2, leaves, true), note),
+		s.note("log", 2, tree(leaves[:2])), "the log does not continue the old checkpoint")
+}
+
 // TestNotes: a checkpoint is taken from its signer alone, in one spelling.
 func TestNotes(t *testing.T) {
 	s, other := newSigner("log"), newSigner("other")
@@ -212,6 +223,7 @@ func TestNotes(t *testing.T) {
 	for name, c := range map[string][2]string{
 		"a second signer's line":  {s.line(), with(good + other.signature(text))},
 		"a second key":            {other.line() + s.line(), with(good)},
+		"a second key behind":     {s.line() + other.line(), with(good)},
 		"signed by both":          {other.line() + s.line(), with(good + other.signature(text))},
 		"a line of another key":   {s.line(), with(text + "\n" + other.signature(text) + s.signature(text))},
 		"blanks around the key":   {"\n " + s.line() + "\n", with(good)},

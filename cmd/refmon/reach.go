@@ -18,7 +18,7 @@ type reachCmd struct {
 	objectsFlags   `embed:""`
 	directoryFlags `embed:""`
 	To             string `help:"${to}" placeholder:"OBJECT"`
-	MaxDepth       int    `help:"Most steps of a path." default:"16" placeholder:"N"`
+	MaxDepth       int    `help:"Most steps of a path." default:"256" placeholder:"N"`
 	Joined         int    `help:"${joined}" default:"1" placeholder:"N"`
 	BlockOwner     bool   `name:"block-owner-implicit-rights" help:"${blockOwner}"`
 	JSON           bool   `name:"json" help:"Print a line of JSON for each path."`
@@ -30,7 +30,7 @@ func (reachCmd) Help() string {
 it may set, which groups it may write the members of, whose rights it may change, and what it can do from there.
 Under each step stands the entry that grants it.
 
-  refmon reach mallory -o ad.ldif -d company.yaml
+  refmon reach mallory -o ad.ldif -d ad.ldif
   refmon reach mallory -o ad.ldif -d company.yaml --to 'CN=Domain Admins,CN=Users,DC=corp,DC=test'
 
 Every step is the access check with the token that the user has there, so that deny entries, their order, groups,
@@ -45,7 +45,7 @@ The rest: GenericAll, WriteDacl, WriteOwner, DCSync (a domain), WriteGPLink (a d
 WriteOwner counts where the owner has a right then. With --joined 2 a token may be in two groups at once that it was put
 into on the way: what takes both, such as a condition or the two rights of DCSync, is found then too.
 
-The exit code is 0; with --to it is 1 if the object is not reached.`
+The exit code is 0; with --to it is 1 if the object is not reached, 2 if the search ended before that was known.`
 }
 
 // maxObjects is how many objects are held in memory.
@@ -91,6 +91,9 @@ func (c *reachCmd) Run(std *streams) error {
 		return errReported
 	}
 	if c.To != "" {
+		if len(paths) == 0 && result.Cut != "" {
+			return errReported // it is not known
+		}
 		return verdict(len(paths) > 0)
 	}
 	return nil

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"os/signal"
 
 	"github.com/refmon/refmon/client"
 	"github.com/refmon/refmon/internal/verbs/script"
@@ -123,7 +124,9 @@ type replCmd struct {
 
 // Help returns the long help of the verb.
 func (replCmd) Help() string {
-	return `Reads the language of 'refmon run' one statement at a time and runs each at once. Try:
+	return `Reads the language of 'refmon run' one statement at a time and runs each at once. In a terminal the
+line can be edited, the arrows bring back earlier ones, Tab completes names, parameters and constants, help(NtClose)
+explains a service, Ctrl-C gives a line up and exit ends. Try:
 
   alice = token(user="S-1-5-21-1-2-3-1107", groups=["DU"])
   svc = process("server", token_profile("network service"))
@@ -136,16 +139,34 @@ With --connect the calls go to a running daemon. Try there:
   me.NtOpenProcessToken(ProcessHandle=NtCurrentProcess(), DesiredAccess=TOKEN_QUERY)`
 }
 
-// Run reads statements until the input ends.
+// Run reads statements until the input ends. A person gets an editor, and Ctrl-C ends
+// the statement that runs and not the session.
 func (c *replCmd) Run(std *streams) error {
 	cfg, err := c.config(std)
 	if err != nil {
 		return err
 	}
 	r := script.New(cfg)
-	prompt := ""
-	if f, ok := std.in.(*os.File); ok && isTerminal(f) {
-		prompt = ">>> "
+	in, typed := std.in.(*os.File)
+	out, seen := std.out.(*os.File)
+	if !typed || !seen || !isTerminal(in) || !isTerminal(out) {
+		return finish(r, r.Interact(std.in, ""))
 	}
-	return finish(r, r.Interact(std.in, prompt))
+	fmt.Fprintln(std.out, script.Greeting)
+	interrupts := make(chan os.Signal, 1)
+	signal.Notify(interrupts, os.Interrupt)
+	defer signal.Stop(interrupts)
+	done := make(chan struct{})
+	defer close(done)
+	go func() {
+		for {
+			select {
+			case <-interrupts:
+				r.Interrupt()
+			case <-done:
+				return
+			}
+		}
+	}()
+	return finish(r, r.Converse(newEditor(in, out, r.Complete)))
 }

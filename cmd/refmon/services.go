@@ -10,7 +10,6 @@ import (
 	"github.com/refmon/refmon/audit"
 	"github.com/refmon/refmon/internal/verbs/script"
 	"github.com/refmon/refmon/internal/win32"
-	"github.com/refmon/refmon/internal/words"
 	"github.com/refmon/refmon/kernel"
 	"github.com/refmon/refmon/nt"
 )
@@ -36,28 +35,14 @@ func (c *servicesCmd) Run(std *streams) error {
 		}
 		return c.list(std)
 	}
-	for _, t := range []*nt.Table{&nt.NtTable, &win32.Table, &kernel.Table} {
-		if row := t.Find(c.Name); row != nil {
-			if c.Faults {
-				return c.faultsOf(std, row, c.profile())
-			}
-			return c.one(std, row)
-		}
+	row, err := script.Find(c.Name)
+	switch {
+	case err != nil:
+		return err
+	case c.Faults:
+		return c.faultsOf(std, row, c.profile())
 	}
-	if near := words.Nearest(c.Name, serviceNames()); near != "" {
-		return fmt.Errorf("no service %q: did you mean %s?", c.Name, near)
-	}
-	return fmt.Errorf("no service %q: 'refmon services' lists them", c.Name)
-}
-
-// serviceNames returns the names of all rows.
-func serviceNames() (names []string) {
-	for _, t := range []*nt.Table{&nt.NtTable, &win32.Table, &kernel.Table} {
-		for row := range t.All {
-			names = append(names, row.Info().Name)
-		}
-	}
-	return names
+	return c.one(std, row)
 }
 
 func (c *servicesCmd) profile() nt.Profile {
@@ -95,11 +80,9 @@ func (c *servicesCmd) list(std *streams) error {
 }
 
 func (c *servicesCmd) listJSON(std *streams) error {
-	for _, t := range []*nt.Table{&nt.NtTable, &win32.Table, &kernel.Table} {
-		for row := range t.All {
-			if err := c.one(std, row); err != nil {
-				return err
-			}
+	for row := range script.Rows {
+		if err := c.one(std, row); err != nil {
+			return err
 		}
 	}
 	return nil

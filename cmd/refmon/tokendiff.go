@@ -89,7 +89,7 @@ func (d *tokenDiff) facts(a, b *token.Token) {
 		{"primary group", func(t *token.Token) string { return t.PrimaryGroup().String() }},
 	} {
 		if x, y := f.of(a), f.of(b); x != y {
-			d.line("~", f.name, y, "was "+orNone(x))
+			d.line("~", f.name, orNone(y), "was "+orNone(x))
 		}
 	}
 }

@@ -19,6 +19,7 @@ type outer struct {
 	Raw   json.RawMessage  `json:"raw"`
 	Any   map[string]any   `json:"any"`
 	Ptr   *inner           `json:"ptr"`
+	Arr   [2]inner         `json:"arr"`
 	Plain string
 	none  string //nolint:unused // no name of a file reaches it
 }
@@ -38,6 +39,7 @@ func TestUnmarshal(t *testing.T) {
 		`{"name":"a","name":"b"}`:                    "name: given twice",
 		`{"Name":"a"}`:                               "Name: unknown field, write it name",
 		`{"list":[{"n":1},{"N":1}]}`:                 "list[1].N: unknown field, write it n",
+		`{"arr":[{"n":1},{"N":1}]}`:                  "arr[1].N: unknown field, write it n",
 		`{"map":{"k":{"n":1,"n":2}}}`:                "map.k.n: given twice",
 		`{"map":{"k":{},"k":{}}}`:                    "map.k: given twice",
 		`{"raw":{"a":[{"x":1,"x":2}]}}`:              "raw.a[0].x: given twice",

@@ -7,8 +7,10 @@
 //	}
 //	defer w.RevertToSelf()
 //
-// Every function is a row of [Table], with the documented names of its
-// parameters, so that scripts and listings find them as they find the services.
+// Every function that returns a BOOL is a row of [Table], with the documented names
+// of its parameters, so that scripts and listings find them as they find the
+// services; those that take the name of an object ([Named]) return a status, whose
+// Win32 code is the value of the documented function.
 // A function calls documented services only: what it can do, a program could do
 // with package nt. Codes are those that the failing service's status stands for
 // ([ntstatus.Status.Win32]).

@@ -14,6 +14,7 @@ import (
 	"github.com/refmon/refmon/internal/test/randtest"
 	"github.com/refmon/refmon/internal/wire"
 	"github.com/refmon/refmon/nt"
+	"github.com/refmon/refmon/ntstatus"
 )
 
 // TestEveryRowTravelsAsJSON: random parameters of every row come out of JSON as
@@ -223,6 +224,27 @@ func TestJSONDocumented(t *testing.T) {
 			answer = s.said(jsonCall(wire.Call, l[3], l[2]))
 		} else if answer != l[2] {
 			t.Errorf("%s, documented is %s", answer, l[2])
+		}
+	}
+}
+
+// TestJSONAnswer: an answer in JSON is read with its status, its reason and what it
+// carries, and nothing that is unknown, doubled or behind it (W-36).
+func TestJSONAnswer(t *testing.T) {
+	head, rest, err := wire.DecodeAnswerJSON([]byte(
+		`{"Out":{"a":[1]},"Status":3221225480,"Why":{"Rule":"O-40","Because":"no handle"}}`))
+	if err != nil || head.Status != ntstatus.InvalidHandle || string(rest) != `{"a":[1]}` || head.Why == nil ||
+		head.Why.Rule != "O-40" || head.Why.Because != "no handle" {
+		t.Errorf("%+v, %s, %v", head, rest, err)
+	}
+	head, rest, err = wire.DecodeAnswerJSON([]byte(`{"Status":0,"Why":null}`))
+	if err != nil || head.Status != ntstatus.Success || head.Why != nil || rest != nil {
+		t.Errorf("%+v, %s, %v", head, rest, err)
+	}
+	for _, text := range []string{`{"Status":0,"Why":null,"More":1}`, `{"Status":0,"Status":0}`, `{"Status":0}{}`,
+		`{"Status":"0"}`, `{"Status":4294967296}`, `{"Why":1}`, `[]`, ``} {
+		if head, rest, err := wire.DecodeAnswerJSON([]byte(text)); !errors.Is(err, wire.ErrValue) {
+			t.Errorf("%s: %+v, %s, %v", text, head, rest, err)
 		}
 	}
 }

@@ -110,6 +110,27 @@ func TestWatched(t *testing.T) {
 			t.Errorf("noted %q, want %q", got, c.want)
 		}
 	}
+	// A thread that has no work left holds no other one up: two may have some at once.
+	if err := s.conn.SetReadDeadline(time.Now().Add(time.Minute)); err != nil {
+		t.Fatal(err)
+	}
+	for range 4 {
+		s.send(&wire.Frame{Kind: wire.NewThread, Request: 7})
+		_, rest, err := wire.DecodeAnswer(s.receive().Body)
+		if err != nil {
+			t.Fatal(err)
+		}
+		made, err := wire.DecodeThread(rest)
+		if err != nil {
+			t.Fatal(err)
+		}
+		again := *reverting
+		again.Thread = made.Thread
+		if st := s.status(&again); st != ntstatus.Success {
+			t.Errorf("W-21: thread %d: %v", made.Thread, st)
+		}
+	}
+	p.take()
 	// A logon takes no turn: it has a bound of its own (W-21).
 	s.status(call(t, "LsaLogonUser", nt.LsaLogonUserIn{}))
 	for _, text := range p.take() {

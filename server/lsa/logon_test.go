@@ -2,10 +2,14 @@ package lsa
 
 import (
 	"context"
+	"os"
+	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
 	"time"
+
+	"go.etcd.io/bbolt"
 
 	"github.com/refmon/refmon/fileaccess"
 	"github.com/refmon/refmon/logon"
@@ -108,7 +112,33 @@ func TestLockout(t *testing.T) {
 	if st := logOn(`host\alice`, "correct"); st != ntstatus.AccountLockedOut {
 		t.Errorf("after a restart: %v", st)
 	}
-	f.clock.pass(lockFor + time.Second)
+	if err := f.Unlock("zoe"); err == nil {
+		t.Error("a name without an account was unlocked")
+	}
+	if err := f.Unlock("ALICE"); err != nil {
+		t.Error(err)
+	}
+	if st := logOn("alice", "correct"); st != 0 {
+		t.Errorf("unlocked: %v", st)
+	}
+	for range lockAfter {
+		logOn("alice", "guess")
+	}
+	if err := f.Unlock("alice"); err != nil {
+		t.Error(err)
+	}
+	f.reopen(t)
+	if st := logOn("alice", "correct"); st != 0 {
+		t.Errorf("unlocked before a restart: %v", st)
+	}
+	for range lockAfter {
+		logOn("alice", "guess")
+	}
+	f.clock.pass(lockFor - time.Second)
+	if st := logOn("alice", "correct"); st != ntstatus.AccountLockedOut {
+		t.Errorf("before a quarter of an hour is over: %v", st)
+	}
+	f.clock.pass(2 * time.Second)
 	if st := logOn("alice", "correct"); st != 0 {
 		t.Errorf("after a quarter of an hour: %v", st)
 	}
@@ -395,4 +425,51 @@ func number8(i int) string {
 		b[7-at], i = digits[i%10], i/10
 	}
 	return string(b[:])
+}
+
+// TestNoStore: a store that cannot be opened is told with the reason.
+func TestNoStore(t *testing.T) {
+	f := open(t, nil)
+	file := filepath.Join(t.TempDir(), "file")
+	if err := os.WriteFile(file, []byte("x"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	broken := t.TempDir()
+	if err := os.WriteFile(filepath.Join(broken, File), []byte("no store"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for folder, want := range map[string]string{f.cfg.Folder: "another daemon has it open: stop that one first",
+		file: "this is no folder of a local file system", file + "/none": "state folder: ", broken: "account store "} {
+		cfg := f.cfg
+		cfg.Folder = folder
+		if s, err := Open(cfg); err == nil || s != nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: %v, want %s", folder, err, want)
+		}
+	}
+}
+
+// TestDamagedStore: a store whose records cannot be, or be together, is not served from:
+// who would be let in is not known.
+func TestDamagedStore(t *testing.T) {
+	for name, change := range map[string]func(*state){
+		"an account below the first RID": func(s *state) { s.accounts[7] = Account{Name: "a", RID: 7} },
+		"two accounts of one name": func(s *state) {
+			s.next = 1010
+			s.accounts[1005], s.accounts[1006] = Account{Name: "a", RID: 1005}, Account{Name: "A", RID: 1006}
+		},
+		"a group of no SID": func(s *state) { s.groups[sid.Everyone] = Group{Name: "g", SID: sid.Everyone} },
+	} {
+		f := open(t, nil)
+		bad := f.now.Load().clone()
+		change(bad)
+		if err := f.db.Update(func(tx *bbolt.Tx) error { return writeState(tx, f.now.Load(), bad) }); err != nil {
+			t.Fatal(err)
+		}
+		if err := f.Close(); err != nil {
+			t.Fatal(err)
+		}
+		if s, err := Open(f.cfg); err == nil || s != nil || !strings.Contains(err.Error(), "account store ") {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
 }

@@ -420,5 +420,10 @@ func TestWinbindMap(t *testing.T) {
 	}
 	f.cfg.Domains = nil
 	f.reopen(t)
+	for _, rid := range []uint32{5, 99, 1103, 70001} {
+		if n, ok := f.UID(one.WithRID(rid)); ok {
+			t.Errorf("without winbind RID %d has the uid %d (L-55)", rid, n)
+		}
+	}
 	check(70001, 7, ntstatus.NoLogonServers, sid.SID{})
 }

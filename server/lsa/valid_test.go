@@ -31,6 +31,13 @@ func TestValid(t *testing.T) {
 	mapped := func(change func(*IDMap)) func(*state) { m := corp; change(&m); return idMap(m) }
 	machine := sid.MustParse("S-1-5-21-1-2-3")
 	local := machine.WithRID
+	ranges := func(size uint32, count uint32, change func(*IDMap)) func(*state) {
+		return mapped(func(m *IDMap) {
+			m.Backend, m.BaseRID, m.RangeSize, m.Low = Autorid, 0, size, 100000
+			m.High = m.Low + size*count - 1
+			change(m)
+		})
+	}
 	for _, c := range []struct {
 		name   string
 		wrong  string // in the error; "" where nothing is wrong
@@ -117,6 +124,27 @@ func TestValid(t *testing.T) {
 		{"map beside 65534", "", mapped(func(m *IDMap) { m.Low, m.High = 65535, 70000 })},
 		{"map of too many RIDs", "leaves no RIDs", mapped(func(m *IDMap) { m.BaseRID = ^uint32(0) - 99999 })},
 		{"map of just enough RIDs", "", mapped(func(m *IDMap) { m.BaseRID = ^uint32(0) - 100000 })},
+		{"map of rid with a range", "belong to backend autorid", mapped(func(m *IDMap) { m.RangeSize = 100000 })},
+		{"map of rid with an index", "belong to backend autorid", mapped(func(m *IDMap) { m.Index = 1 })},
+		{"map of rid with a number", "belong to backend autorid", mapped(func(m *IDMap) { m.Number = 1 })},
+		{"map of winbind", "", mapped(func(m *IDMap) { m.Backend, m.BaseRID = Winbind, 0 })},
+		{"map of winbind with a base", "low and high only", mapped(func(m *IDMap) { m.Backend, m.BaseRID = Winbind, 1 })},
+		{"map of winbind with a range", "low and high only",
+			mapped(func(m *IDMap) { m.Backend, m.BaseRID, m.RangeSize = Winbind, 0, 5000 })},
+		{"map of winbind with an index", "low and high only",
+			mapped(func(m *IDMap) { m.Backend, m.BaseRID, m.Index = Winbind, 0, 1 })},
+		{"map of winbind with a number", "low and high only",
+			mapped(func(m *IDMap) { m.Backend, m.BaseRID, m.Number = Winbind, 0, 1 })},
+		{"map of autorid", "", ranges(2000, 2, func(m *IDMap) { m.Number = 1 })},
+		{"map of autorid with a base", "baseRid belongs to backend rid", ranges(2000, 2, func(m *IDMap) { m.BaseRID = 1 })},
+		{"map of autorid of small ranges", "want a rangeSize of at least 2000", ranges(1999, 2, func(*IDMap) {})},
+		{"map of autorid of one range", "has 2 or more whole ones", ranges(2000, 1, func(*IDMap) {})},
+		{"map of autorid of half a range", "has 2 or more whole ones", ranges(2000, 2, func(m *IDMap) { m.High++ })},
+		{"map of autorid of the next number", "number 2: low to high has 2 ranges",
+			ranges(2000, 2, func(m *IDMap) { m.Number = 2 })},
+		{"map of autorid of the last index", "", ranges(1<<16, 2, func(m *IDMap) { m.Index = 1<<16 - 1 })},
+		{"map of autorid of a later index", "index 65536 has no RIDs",
+			ranges(1<<16, 2, func(m *IDMap) { m.Index = 1 << 16 })},
 		{"map of a bad name", "no control", mapped(func(m *IDMap) { m.Name = "a\\b" })},
 		{"map over subordinate ids", `overlaps the subordinate ids 50000-50009 of "sub"`,
 			mapped(func(m *IDMap) { m.Low, m.High = 50009, 60000 })},

@@ -36,6 +36,16 @@ func TestConversions(t *testing.T) {
 			`{"id":1,"error":"line 1: hex: wrong hexadecimal digit or an odd number of them at 2","offset":2}`},
 		{SIDs(), `{"id":1}`, `{"id":1,"error":"line 1: want one of the fields \"sid\" and \"hex\""}`},
 		{SIDs(), `{"id":1,"sid":"WD","hex":"00"}`, `{"id":1,"error":"line 1: want one of the fields \"sid\" and \"hex\""}`},
+		{SIDs(), `{"id":1,"sid":"DU","domain":"S-1-5-21-1-2-3"}`,
+			`{"id":1,"hex":"01050000000000051500000001000000020000000300000001020000"}`},
+		{SIDs(), `{"id":1,"sid":"DU"}`, `{"id":1,"error":"line 1: sid: SID \"DU\": at byte 0: want an alias ` +
+			`that needs no domain (DU does, and none was given)","offset":0}`},
+		{SIDs(), `{"id":1,"sid":"WD","domain":7}`, `{"id":1,"error":"line 1: domain: want a string, found 7"}`},
+		{SIDs(), `{"id":1,"hex":7}`, `{"id":1,"error":"line 1: hex: want a string, found 7"}`},
+		{SIDs(), `{"id":1,"sid":null,"hex":"` + everyone + `","domain":null}`, `{"id":1,"sid":"S-1-1-0"}`},
+		{Descriptors(), `{"id":1,"sddl":"O:WD","sid":"WD"}`, `{"id":1,"error":"line 1: byte 22: unknown field \"sid\": ` +
+			`known are domain, hex, id, sddl"}`},
+		{Descriptors(), `{"id":1,"sddl":["O:WD"]}`, `{"id":1,"error":"line 1: sddl: want a string, found [\"O:WD\"]"}`},
 		{SIDs(), `{"id":1,"sid":5}`, `{"id":1,"error":"line 1: sid: want a string, found 5"}`},
 		{Descriptors(), `{"id":1,"sddl":"O:WD"}`, `{"id":1,"hex":"0100008014000000000000000000000000000000` +
 			everyone + `"}`},

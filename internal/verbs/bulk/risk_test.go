@@ -61,10 +61,10 @@ func TestRisk(t *testing.T) {
 // them; well-known ones and those of the directory are not.
 func TestUnknown(t *testing.T) {
 	r := Report{Directory: crowd(t, 1)}
-	d := sddl.MustParse("O:S-1-5-21-9-9-9-1D:(A;;0x1;;;S-1-5-21-9-9-9-2)(A;;GR;;;S-1-5-21-9-9-9-2)" +
+	d := sddl.MustParse("O:S-1-5-21-9-9-9-1D:(A;;0x2;;;S-1-5-21-9-9-9-2)(A;;GR;;;S-1-5-21-9-9-9-2)" +
 		"(D;;FA;;;S-1-5-21-9-9-9-1)(A;;FA;;;WD)(A;;FA;;;S-1-5-21-1-2-3-1100)(A;;0x2;;;S-1-22-1-7)(A;;FA;;;S-1-22-1-5000)" +
 		"(A;;0x4;;;S-1-9-7)")
-	want := "[{S-1-5-21-9-9-9-1 0x0} {S-1-5-21-9-9-9-2 0x120089} {S-1-22-1-7 0x2}]"
+	want := "[{S-1-5-21-9-9-9-1 0x0} {S-1-5-21-9-9-9-2 0x12008b} {S-1-22-1-7 0x2}]"
 	if got := fmt.Sprint(r.unknown(d, winnt.FileObject)); got != want {
 		t.Errorf("%s, want %s", got, want)
 	}
@@ -88,6 +88,66 @@ func TestSizeAtLeast(t *testing.T) {
 		{[]int64{-1, 4}, false}, {[]int64{5, 4}, false}, {[]int64{4, 4}, true}} {
 		if err := sizeAtLeast(f, c.runs); (err == nil) != c.good {
 			t.Errorf("%v of 9 bytes: %v", c.runs, err)
+		}
+	}
+}
+
+// TestReachRows: who controls most stands first, then who writes and reads most; shares
+// are of the objects that could be read.
+func TestReachRows(t *testing.T) {
+	r := Report{Directory: crowd(t, 4)}
+	r.Objects, r.Unreadable = 11, 1
+	r.reach = [][3]int{{9, 5, 1}, {9, 2, 7}, {2, 5, 1}, {1, 6, 1}}
+	want := "[{u1 9 2 7 90 20 70 false} {u3 1 6 1 10 60 10 false} {u0 9 5 1 90 50 10 false} {u2 2 5 1 20 50 10 false}]"
+	if got := fmt.Sprint(r.reachRows()); got != want {
+		t.Errorf("%s, want %s", got, want)
+	}
+	r.reach = make([][3]int, 5*maxListed)
+	r.Directory = crowd(t, 5*maxListed)
+	if got := r.reachRows(); len(got) != 4*maxListed {
+		t.Errorf("%d rows", len(got))
+	}
+}
+
+// TestOrphans: what two parts of a run found of an account is added up, with the first
+// place as the sample; those on most objects are listed, and all are counted.
+func TestOrphans(t *testing.T) {
+	a := &orphan{SID: "S", Objects: 2, Granted: 1, Sample: "/b", First: 5}
+	addOrphan(a, &orphan{SID: "S", Objects: 3, Granted: 6, Sample: "/a", First: 2})
+	addOrphan(a, &orphan{SID: "S", Objects: 1, Granted: 2, Sample: "/c", First: 9})
+	if *a != (orphan{SID: "S", Objects: 6, Granted: 7, Sample: "/a", First: 2}) {
+		t.Errorf("%+v", a)
+	}
+	all := newAggregate(0, addOrphan, func(*orphan) int { return 1 })
+	defer all.close()
+	const n = 10 * maxListed
+	for i := range n {
+		o := &orphan{SID: fmt.Sprintf("S-%04d", i), Objects: 1 + i/2}
+		if err := all.merge(o.SID, o); err != nil {
+			t.Fatal(err)
+		}
+	}
+	list, count, err := mostOrphans(all)
+	if err != nil || count != n || len(list) != maxListed {
+		t.Fatalf("%d of %d, %v", len(list), count, err)
+	}
+	for i, o := range list {
+		if want := fmt.Sprintf("S-%04d", n-2-i+2*(i%2)); o.SID != want {
+			t.Errorf("row %d is %+v, want %s", i, o, want)
+		}
+	}
+}
+
+// TestEntryKinds: what an entry does, and for whom.
+func TestEntryKinds(t *testing.T) {
+	d := sddl.MustParse(`D:(A;;FA;;;WD)(D;;FA;;;WD)(OA;;WP;bf9679c0-0de6-11d0-a285-00aa003049e2;;WD)` +
+		`(OD;;WP;bf9679c0-0de6-11d0-a285-00aa003049e2;;WD)(XA;;FA;;;WD;(@User.x == 1))(XD;;FA;;;WD;(@User.x == 1))` +
+		`(A;OICIIO;FA;;;WD)(D;ID;FA;;;WD)(A;OICIIOID;FA;;;WD)`)
+	want := []string{"allow", "deny", "allow", "deny", "allow if", "deny if", "allow, children only", "deny, inherited",
+		"allow, children only, inherited"}
+	for i, a := range d.DACL().All() {
+		if got := entryKind(a); got != want[i] {
+			t.Errorf("entry %d: %s, want %s", i, got, want[i])
 		}
 	}
 }

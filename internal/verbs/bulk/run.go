@@ -76,6 +76,8 @@ type Run struct {
 	Progress func(Position)       // called now and then by the writer; nil: not
 	Save     func(Position) error // called when all rows up to a position have been written; nil: not
 
+	alike bool // equal descriptors are one answer, also where PRINCIPAL SELF is another account in each
+
 	tokens *effective.Principals
 	names  names
 	namer  *setNamer // Index

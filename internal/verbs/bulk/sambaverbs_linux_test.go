@@ -19,10 +19,10 @@ import (
 // what it makes of the file with what we do. verified says whether the server
 // looks at them.
 func (s *samba) behindTheServer(share string, verified bool) {
-	s.t.Helper()
+	s.T.Helper()
 	const name = "changed"
-	path := filepath.Join(s.dir, share, name)
-	intact := s.cacls("root", share, name, "--numeric")
+	path := filepath.Join(s.Dir, share, name)
+	intact := s.Cacls("root", share, name, "--numeric")
 	var as syscall.Stat_t
 	s.must(syscall.Stat(path, &as))
 	for _, c := range []struct {
@@ -40,20 +40,20 @@ func (s *samba) behindTheServer(share string, verified bool) {
 	} {
 		s.must(os.Chown(path, c.uid, 12346))
 		s.must(syscall.Chmod(path, c.mode))
-		shown := s.cacls("root", share, name, "--numeric")
+		shown := s.Cacls("root", share, name, "--numeric")
 		if stale := shown != intact; stale != (c.stale && verified) {
-			s.t.Fatalf("%s: the server was expected to behave otherwise: it shows\n%s", c.what, shown)
+			s.T.Fatalf("%s: the server was expected to behave otherwise: it shows\n%s", c.what, shown)
 		}
 		rows, notes := s.whoCanRead(share)
 		switch {
 		case !verified || !c.stale:
 			if len(notes) != 0 || !slices.Equal(rows[name], []string{"bob"}) {
-				s.t.Errorf("%s: notes %v, readers %v; the attribute counts", c.what, notes, rows[name])
+				s.T.Errorf("%s: notes %v, readers %v; the attribute counts", c.what, notes, rows[name])
 			}
 		default:
 			if len(notes) != 1 || !strings.HasPrefix(notes[name], "hash mismatch") || !slices.Equal(rows[name], c.reader) &&
 				len(rows[name])+len(c.reader) > 0 {
-				s.t.Errorf("%s: notes %v, readers %v, want %v", c.what, notes, rows[name], c.reader)
+				s.T.Errorf("%s: notes %v, readers %v, want %v", c.what, notes, rows[name], c.reader)
 			}
 			s.samePermissions(path, shown)
 		}
@@ -63,34 +63,34 @@ func (s *samba) behindTheServer(share string, verified bool) {
 // otherVerbs asks the other verbs about the share: what one user can do, which
 // entry decides, what a change through the server did, and a report.
 func (s *samba) otherVerbs(share string) {
-	s.t.Helper()
-	root := filepath.Join(s.dir, share)
+	s.T.Helper()
+	root := filepath.Join(s.Dir, share)
 	file := filepath.Join(root, "a group")
 	if out, code := s.refmon("what-can", "alice", file, "-f", "jsonl"); code != 0 ||
 		!strings.Contains(out, `"granted":"0x001f01fd"`) {
-		s.t.Errorf("what-can: exit code %d, %s", code, out)
+		s.T.Errorf("what-can: exit code %d, %s", code, out)
 	}
 	// the server puts SYSTEM first
 	if out, code := s.refmon("access", file, "--as", "alice", "--want", "read"); code != 0 ||
 		!strings.HasPrefix(out, "GRANTED") || !strings.Contains(out, "AceAllow DACL 2") {
-		s.t.Errorf("access: exit code %d, %s", code, out)
+		s.T.Errorf("access: exit code %d, %s", code, out)
 	}
 	if out, code := s.refmon("access", file, "--as", "alice", "--want", "read", "--share", "D:(A;;RC;;;WD)"); code != 1 ||
 		!strings.HasPrefix(out, "DENIED by the share\n") {
-		s.t.Errorf("access through a share that grants READ_CONTROL: exit code %d, %s", code, out)
+		s.T.Errorf("access through a share that grants READ_CONTROL: exit code %d, %s", code, out)
 	}
 	export := func(name string) string {
-		s.t.Helper()
+		s.T.Helper()
 		out, code := s.refmon("acl", "export", root, "-r")
 		if code != 0 {
-			s.t.Fatalf("acl export: exit code %d, %s", code, out)
+			s.T.Fatalf("acl export: exit code %d, %s", code, out)
 		}
-		name = filepath.Join(s.dir, name)
+		name = filepath.Join(s.Dir, name)
 		s.must(os.WriteFile(name, []byte(out), 0o644))
 		return name
 	}
 	before := export("before.jsonl")
-	s.cacls("root", share, "a group", "--sddl", "-S", "D:P(A;;0x120089;;;S-1-5-21-1-2-3-1108)(A;;0x1f01ff;;;SY)")
+	s.Cacls("root", share, "a group", "--sddl", "-S", "D:P(A;;0x120089;;;S-1-5-21-1-2-3-1108)(A;;0x1f01ff;;;SY)")
 	after := export("after.jsonl")
 	out, code := s.refmon("diff", before, after, "-f", "jsonl")
 	want := fmt.Sprintf(`{"principal":"alice","path":%q,"gained":"0x00000000","lost":"0x001f01fd","cause":"entry `+
@@ -99,22 +99,22 @@ func (s *samba) otherVerbs(share string) {
 		file)
 	if code != 1 || strings.Count(out, `{"principal"`) != 2 || !strings.Contains(out, want) ||
 		!strings.Contains(out, gained) {
-		s.t.Errorf("diff: exit code %d\n%swant the rows\n%s\n%s", code, out, want, gained)
+		s.T.Errorf("diff: exit code %d\n%swant the rows\n%s\n%s", code, out, want, gained)
 	}
-	page := filepath.Join(s.dir, share+".html")
+	page := filepath.Join(s.Dir, share+".html")
 	if out, code := s.refmon("report", root, "-r", "--out", page); code != 0 ||
 		!strings.Contains(out, fmt.Sprintf("%d objects", len(sambaFiles)+1)) {
-		s.t.Errorf("report: exit code %d, %s", code, out)
+		s.T.Errorf("report: exit code %d, %s", code, out)
 	}
 	if b, err := os.ReadFile(page); err != nil || !strings.Contains(string(b), "<code>"+file+"</code>") {
-		s.t.Errorf("report: %v, %d bytes", err, len(b))
+		s.T.Errorf("report: %v, %d bytes", err, len(b))
 	}
 }
 
 // refmon runs a verb with the directory, and gives its output and exit code.
 func (s *samba) refmon(args ...string) (string, int) {
-	s.t.Helper()
-	refmon := filepath.Join(s.dir, "refmon")
+	s.T.Helper()
+	refmon := filepath.Join(s.Dir, "refmon")
 	if args[0] != "acl" {
 		args = append(args, "-d", refmon+".json")
 	}
@@ -124,7 +124,7 @@ func (s *samba) refmon(args ...string) (string, int) {
 	case errors.As(err, &exit):
 		return string(out) + string(exit.Stderr), exit.ExitCode()
 	case err != nil:
-		s.t.Fatal(err)
+		s.T.Fatal(err)
 	}
 	return string(out), 0
 }
@@ -132,8 +132,8 @@ func (s *samba) refmon(args ...string) (string, int) {
 // samePermissions compares the descriptor that a file's permissions amount to
 // with what the server shows, in any order: all entries allow.
 func (s *samba) samePermissions(path, shown string) {
-	s.t.Helper()
-	out, err := exec.Command(filepath.Join(s.dir, "refmon"), "acl", "export", path).Output()
+	s.T.Helper()
+	out, err := exec.Command(filepath.Join(s.Dir, "refmon"), "acl", "export", path).Output()
 	s.must(err)
 	var row struct{ SD string }
 	s.must(json.Unmarshal(out, &row))
@@ -142,7 +142,7 @@ func (s *samba) samePermissions(path, shown string) {
 	slices.Sort(mine)
 	slices.Sort(theirs)
 	if !slices.Equal(mine, theirs) {
-		s.t.Errorf("%s: the permissions amount to\n%s\nthe server shows\n%s", path, strings.Join(mine, "\n"),
+		s.T.Errorf("%s: the permissions amount to\n%s\nthe server shows\n%s", path, strings.Join(mine, "\n"),
 			strings.Join(theirs, "\n"))
 	}
 }

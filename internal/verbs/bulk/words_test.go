@@ -15,6 +15,7 @@ import (
 	"github.com/refmon/refmon/internal/words"
 	"github.com/refmon/refmon/sd"
 	"github.com/refmon/refmon/sddl"
+	"github.com/refmon/refmon/sid"
 	"github.com/refmon/refmon/winnt"
 )
 
@@ -23,12 +24,23 @@ var objectTypes = []string{"member", "Membership", "User-Force-Change-Password",
 	"DS-Replication-Get-Changes-All", "servicePrincipalName", "group", "User-Account-Restrictions"}
 
 // randomDirectoryACL returns a descriptor with entries for object types, allowing
-// and denying, among plain ones.
+// and denying, among plain ones, some of them with conditions or for PRINCIPAL SELF and
+// OWNER RIGHTS.
 func randomDirectoryACL(rng *rand.Rand, s company.Sample) string {
 	masks := []string{"0x20", "0x100", "0x130", "0xf01ff", "0x40000", "0x80000", "0x20028", "0x8"}
-	text := "O:DUG:DUD:"
+	group := func() string { return fmt.Sprintf("%s-%d", company.Domain, 20000+rng.IntN(s.Groups)) }
+	text := "O:" + []string{"DU", group()}[rng.IntN(2)] + "G:DUD:"
 	for range 1 + rng.IntN(7) {
-		who := fmt.Sprintf("%s-%d", company.Domain, 20000+rng.IntN(s.Groups))
+		who := group()
+		switch rng.IntN(16) {
+		case 0, 1:
+			who = "PS"
+		case 2:
+			who = "OW"
+		case 3:
+			text += fmt.Sprintf("(XA;;%s;;;AU;(Not_Member_of{SID(%s)}))", masks[rng.IntN(len(masks))], group())
+			continue
+		}
 		kind, object := []string{"A", "A", "D"}[rng.IntN(3)], ""
 		if rng.IntN(3) > 0 {
 			kind = "O" + kind
@@ -44,12 +56,12 @@ func randomDirectoryACL(rng *rand.Rand, s company.Sample) string {
 }
 
 // has asks the scalar check about every part of a right.
-func has(t *testing.T, r bulk.Right, p access.Subject, d *sd.Descriptor) bool {
+func has(t *testing.T, r bulk.Right, p access.Subject, d *sd.Descriptor, self sid.SID) bool {
 	t.Helper()
 	typ, n := winnt.DirectoryServiceObject, 0
 	parts := r.Parts(typ)
 	for _, part := range parts {
-		q := &access.Request{Descriptor: d, Subject: p, Desired: part.Mask, Type: typ, ObjectTypes: part.List()}
+		q := &access.Request{Descriptor: d, Subject: p, Desired: part.Mask, Type: typ, Self: self, ObjectTypes: part.List()}
 		if must(access.SeAccessCheck(q)).Allowed() {
 			n++
 		}
@@ -58,7 +70,8 @@ func has(t *testing.T, r bulk.Right, p access.Subject, d *sd.Descriptor) bool {
 }
 
 // TestWordsEqualTheCheck: words of a directory, with the object types that they
-// ask about, equal the scalar check with an object type list, pair by pair.
+// ask about, equal the scalar check with an object type list, pair by pair; PRINCIPAL SELF is
+// the object's own SID (A-161).
 func TestWordsEqualTheCheck(t *testing.T) {
 	s := company.Sample{Seed: randtest.Seed(t), Objects: 1, Descriptors: 1, Principals: 70, Groups: 12}
 	dir, _ := sample(t, s)
@@ -67,9 +80,20 @@ func TestWordsEqualTheCheck(t *testing.T) {
 		"AllExtendedRights+WP:group+AddAllowedToAct"))
 	pairs := randtest.Count(t, "REFMON_PAIRS", 100_000)
 	var text strings.Builder
-	n := max(pairs/len(rights)/len(dir.Principals), 100)
+	var selves []sid.SID
+	n := max(pairs/len(rights)/len(dir.Principals)+1, 100)
 	for i := range n {
-		fmt.Fprintf(&text, "{\"path\":\"/%d\",\"sd\":\"%s\"}\n", i, randomDirectoryACL(rng, s))
+		who := dir.Principals[rng.IntN(len(dir.Principals))].Token.User().SID
+		if i%4 == 0 { // it tells no SID
+			who = sid.SID{}
+		}
+		acl := randomDirectoryACL(rng, s)
+		selves = append(selves, who)
+		fmt.Fprintf(&text, `{"path":"/%d","sd":"%s"`, i, acl)
+		if !who.IsZero() {
+			fmt.Fprintf(&text, `,"sid":"%v"`, who)
+		}
+		text.WriteString("}\n")
 	}
 	r := &bulk.Run{Directory: dir, Rights: rights, Type: winnt.DirectoryServiceObject, Format: bulk.JSONL}
 	out, _, err := runOver(t, context.Background(), r, text.String())
@@ -83,7 +107,7 @@ func TestWordsEqualTheCheck(t *testing.T) {
 		for j, right := range rights {
 			var want []string
 			for _, p := range dir.Principals {
-				if has(t, right, access.SubjectOf(p.Token), d) {
+				if has(t, right, access.SubjectOf(p.Token), d, selves[i]) {
 					want = append(want, p.Name)
 				}
 			}
@@ -93,6 +117,7 @@ func TestWordsEqualTheCheck(t *testing.T) {
 			}
 		}
 	}
+	t.Logf("%d pairs: %v allowed", n*len(rights)*len(dir.Principals), allowed)
 	for _, right := range rights {
 		if allowed[right.Name] == 0 {
 			t.Errorf("%s is never allowed: %v", right.Name, allowed)

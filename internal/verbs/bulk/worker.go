@@ -68,7 +68,7 @@ func (w *worker[A, T]) batch(b *box[T]) {
 // descriptor at once may both decide it; either answer will do.
 func (w *worker[A, T]) outcome(o *objects.Object) *outcome[A] {
 	k := w.near.find(o, o.Type)
-	if x := k.answer.Load(); x != nil && !(x.self && o.Entry.Account()) {
+	if x := k.answer.Load(); x != nil && !(x.self && !w.run.alike && o.Entry.Account()) {
 		return x
 	}
 	x, share := w.decide(o)
@@ -87,7 +87,10 @@ func (w *worker[A, T]) decide(o *objects.Object) (x *outcome[A], share bool) {
 	}
 	x.noDACL = batch.LacksDACL(d)
 	x.self = d.DACL().Facts()&sd.HasPrincipalSelf != 0
-	self := withSelf(d, o.Entry)
+	self := d
+	if !w.run.alike {
+		self = withSelf(d, o.Entry)
+	}
 	x.answer, share, x.err = w.ask.decide(self, o.Type)
 	share = share && self == d
 	x.remark = remarkOn(d, w.run.Directory, w.run.whole(o.Type))

@@ -1,6 +1,7 @@
 package expect
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 	"testing"
@@ -54,6 +55,14 @@ expect:
 	}
 	if last := r.Cases[len(r.Cases)-1]; last.Name != "wrong" || !strings.Contains(last.Problem, "DACL 7") {
 		t.Errorf("%+v", last)
+	}
+	for text, line := range map[string]int{"principals:\n  a: {user: BA}\nbogus: 1\n": 3, "domain: x\n": 1,
+		"\n\ndomain:\n  - x\n": 4, "principals: {}\n": 0} {
+		var e *Error
+		if _, err := Parse([]byte(text), noFiles); !errors.As(err, &e) || e.Line != line ||
+			strings.Contains(e.Problem, "line") {
+			t.Errorf("%q: %+v, want line %d", text, err, line)
+		}
 	}
 	for _, wrong := range []string{"call: x", "self: x", "is: maybe", "want: x y", "who: z", "on: z"} {
 		key, _, _ := strings.Cut(wrong, ":")

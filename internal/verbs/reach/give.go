@@ -7,13 +7,10 @@ import (
 	"github.com/refmon/refmon/sid"
 )
 
-// givers returns the hands of a level that a right takes on: all that have one but
-// those that end there.
+// givers returns the hands of a level that have any right. On an account or a group
+// each of them takes the hand on.
 func (l *level) givers() (all effective.Set) {
 	for _, a := range l.answers {
-		if a.ends {
-			continue
-		}
 		for len(all) < len(a.set) {
 			all = append(all, 0)
 		}

@@ -30,7 +30,6 @@ const (
 type word struct {
 	name  string
 	kinds string // letters of kindLetters
-	ends  bool   // it gives nothing that the search goes on from
 }
 
 // kindLetters has a letter for each kind, in their order.
@@ -50,8 +49,8 @@ var wordList = [...]word{
 	{name: "ReadGMSAPassword", kinds: "m"},
 	{name: "AddMember", kinds: "gu"},
 	{name: "AddSelf", kinds: "gu"},
-	{name: "DCSync", kinds: "du", ends: true},
-	{name: "WriteGPLink", kinds: "dcu", ends: true},
+	{name: "DCSync", kinds: "du"},
+	{name: "WriteGPLink", kinds: "dcu"},
 }
 
 // Words that the search treats in a way of their own.
@@ -101,51 +100,51 @@ type subject struct {
 
 // subject says what an object is: by its classes, or else by its SID in the
 // directory.
-func (all *Search) subject(i *objects.Item) (s subject, err error) {
-	d := all.Directory
-	s.user = -1
+func (s *Search) subject(i *objects.Item) (o subject, err error) {
+	d := s.Directory
+	o.user = -1
 	if i.Entry != nil {
-		s.sid = i.Entry.SID
+		o.sid = i.Entry.SID
 	}
-	if user, ok := all.users[s.sid]; ok {
-		s.user = user
+	if user, ok := s.users[o.sid]; ok {
+		o.user = user
 	}
-	isGroup := d.IsGroup(s.sid)
-	s.group = i.Entry.Is("group") || isGroup && s.user < 0
-	s.computer = i.Entry.Is("computer")
+	isGroup := d.IsGroup(o.sid)
+	o.group = i.Entry.Is("group") || isGroup && o.user < 0
+	o.computer = i.Entry.Is("computer")
 	switch {
 	case i.Entry != nil && i.Entry.Managed != nil:
-		s.kind = managed
-	case s.group:
-		s.kind = group
-	case i.Entry.Is("user") || s.user >= 0:
-		s.kind = account
+		o.kind = managed
+	case o.group:
+		o.kind = group
+	case i.Entry.Is("user") || o.user >= 0:
+		o.kind = account
 	case i.Entry.Is("domainDNS"):
-		s.kind = domain
+		o.kind = domain
 	case i.Entry.Is("organizationalUnit"):
-		s.kind = container
+		o.kind = container
 	case i.Type == winnt.DirectoryServiceObject && (i.Entry == nil || len(i.Entry.Classes) == 0):
-		s.kind = unknown
+		o.kind = unknown
 	}
 	if i.Entry == nil {
-		return s, nil
+		return o, nil
 	}
 	if i.Entry.Managed != nil {
-		if s.managed, err = sd.Decode(i.Entry.Managed); err != nil {
-			return s, fmt.Errorf("%s: msDS-GroupMSAMembership: %w", i.Path, err)
+		if o.managed, err = sd.Decode(i.Entry.Managed); err != nil {
+			return o, fmt.Errorf("%s: msDS-GroupMSAMembership: %w", i.Path, err)
 		}
 	}
 	if n := len(i.Entry.Classes); n > 0 { // the last one is the most derived
-		s.class = all.class(i.Entry.Classes[n-1])
-	} else if s.user >= 0 {
-		s.computer = strings.HasSuffix(d.Principals[s.user].Name, "$")
+		o.class = s.class(i.Entry.Classes[n-1])
+	} else if o.user >= 0 {
+		o.computer = strings.HasSuffix(d.Principals[o.user].Name, "$")
 	}
-	return s, nil
+	return o, nil
 }
 
 // class returns the GUID of a class, the zero GUID if it has none here.
-func (all *Search) class(name string) (g winnt.GUID) {
-	if g, ok := all.classes[name]; ok {
+func (s *Search) class(name string) (g winnt.GUID) {
+	if g, ok := s.classes[name]; ok {
 		return g
 	}
 	for _, e := range adrights.ByName(name) {
@@ -153,6 +152,6 @@ func (all *Search) class(name string) (g winnt.GUID) {
 			g = e.GUID
 		}
 	}
-	all.classes[name] = g
+	s.classes[name] = g
 	return g
 }

@@ -62,7 +62,7 @@ func (s *Search) step(e *edge) (Step, error) {
 		step.Then = e.then.name
 	}
 	switch {
-	case e.ends || about.sid.IsZero():
+	case about.sid.IsZero():
 	case about.group:
 		step.Gives = "member of " + s.Directory.Name(about.sid)
 	case about.user >= 0:

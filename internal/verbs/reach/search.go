@@ -16,7 +16,7 @@ import (
 
 // Defaults and bounds of a search.
 const (
-	DefaultDepth = 16
+	DefaultDepth = 256
 	DefaultHands = 1 << 16
 	// MaxJoined is the most groups that one token may have been put into.
 	MaxJoined = 4
@@ -85,7 +85,7 @@ func (s *Search) Do(ctx context.Context) (*Result, error) {
 	}
 	for start, depth := 0, 1; start < len(s.hands); depth++ {
 		if depth > s.MaxDepth {
-			s.cut = fmt.Sprintf("after %d steps", s.MaxDepth)
+			s.cut = fmt.Sprintf("at a depth of %d", s.MaxDepth)
 			break
 		}
 		end := len(s.hands)

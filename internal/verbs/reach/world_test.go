@@ -25,6 +25,7 @@ type world struct {
 	search reach.Search
 	block  bool
 	joined int
+	plain  bool // no object tells its class
 }
 
 // person is a user or group with its groups, by number.
@@ -81,7 +82,7 @@ func must[T any](v T, err error) T {
 // newWorld draws a directory.
 func newWorld(t *testing.T, rng *rand.Rand) *world {
 	t.Helper()
-	w := &world{block: rng.IntN(3) == 0, joined: 1 + rng.IntN(2)}
+	w := &world{block: rng.IntN(3) == 0, joined: 1 + rng.IntN(2), plain: rng.IntN(4) == 0}
 	for i := range 3 + rng.IntN(4) {
 		w.groups = append(w.groups, person{fmt.Sprint("g", i), sid.MustParse(fmt.Sprint(domainSID, "-", 2000+i)), nil})
 	}
@@ -136,10 +137,16 @@ func (w *world) yaml() string {
 
 // add draws an object.
 func (w *world) add(rng *rand.Rand, is string, account int, who sid.SID) {
+	if as := map[string]string{"computer": "user", "domain": "unknown", "ou": "unknown"}[is]; w.plain && as != "" {
+		is = as
+	}
 	o := object{is: is, account: account, sid: who, item: objects.Item{
 		Path: fmt.Sprint(is, len(w.things)), Type: winnt.DirectoryServiceObject,
 		Entry: &objects.Entry{SID: who, Classes: classesOf[is]},
 	}}
+	if w.plain {
+		o.item.Entry.Classes = nil
+	}
 	if is == "file" {
 		o.item.Type, o.item.Entry = winnt.FileObject, nil
 	}
@@ -178,6 +185,7 @@ func (w *world) entry(rng *rand.Rand, is string) string {
 		"group":    {memberGUID, memberGUID, membershipGUID, classGUID["group"]},
 		"domain":   {changesGUID, changesAllGUID, linkGUID, classGUID["domain"]},
 		"ou":       {linkGUID, classGUID["ou"]},
+		"unknown":  {linkGUID, passwordGUID, memberGUID, keyGUID, changesGUID, changesAllGUID},
 	}[is]
 	masks := []string{"0x20", "0x100", "0x130", "0x120", "0x20", "0x100"}
 	if len(types) == 0 || rng.IntN(3) == 0 {

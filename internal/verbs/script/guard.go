@@ -54,6 +54,7 @@ func (r *Runner) guarded(run func() error) error {
 		return r.stopped
 	}
 	r.limit = heap() + maxHeap
+	r.thread.Uncancel() // an interrupt that came too late for the last statement
 	defer r.thread.Uncancel()
 	done := make(chan error, 1)
 	go func() {

@@ -52,6 +52,8 @@ th.NtSetInformationToken(TokenHandle=h, TokenInformationClass=TokenDefaultDacl, 
 th.NtQueryInformationToken(TokenHandle=h, TokenInformationClass=TokenDefaultDacl)
 th.NtCreateEvent(EventType=NotificationEvent, InitialState=True,
     ObjectAttributes=object_attributes(sd="O:SYD:(A;;GA;;;SY)"))
+for i in range(2):
+    th.NtOpenProcessToken(ProcessHandle=NtCurrentProcess(), DesiredAccess=TOKEN_QUERY)
 close_all()
 `)
 	for i, want := range []string{
@@ -75,12 +77,13 @@ close_all()
 		`^16\.1 .*"TokenInformation":null`,
 		`^17\.1 S/1 NtCreateEvent STATUS_SUCCESS .*"EventType":"0x0","InitialState":true,"ObjectAttributes":{.*` +
 			`"SecurityDescriptor":"O:SYD:\(A;;GA;;;SY\)"`,
+		`^20\.1 .* {"TokenHandle":"handle of line 20"} `, `^20\.2 .* {"TokenHandle":"handle of line 20, time 2"} `,
 	} {
 		if i >= len(got) || !regexp.MustCompile(want).MatchString(got[i]) {
 			t.Errorf("call %d: want %s\n%s", i, want, strings.Join(got[i:min(i+1, len(got))], ""))
 		}
 	}
-	if len(got) != 15 {
+	if len(got) != 17 {
 		t.Errorf("%d calls:\n%s", len(got), strings.Join(got, "\n"))
 	}
 }

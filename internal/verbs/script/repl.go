@@ -24,59 +24,78 @@ func (r *Runner) Interact(in io.Reader, prompt string) error {
 	for k, v := range r.globals {
 		env[k] = v
 	}
-	for r.statement(lines, prompt, env) {
+	for {
+		err := r.statement(env, func(read int) ([]byte, error) { return r.scan(lines, prompt, read) })
+		switch {
+		case err == nil:
+			continue
+		case r.stopped != nil:
+			return r.stopped
+		case lines.Err() != nil:
+			return fmt.Errorf("read the statements: %w", lines.Err())
+		}
+		return r.outcome(nil)
 	}
-	if r.stopped != nil {
-		return r.stopped
-	}
-	if err := lines.Err(); err != nil {
-		return fmt.Errorf("read the statements: %w", err)
-	}
-	return r.outcome(nil)
 }
 
-// statement reads and runs one statement; false at the end of the input. A
-// statement that is wrong is reported and the loop goes on.
-func (r *Runner) statement(lines *bufio.Scanner, prompt string, env starlark.StringDict) bool {
+// scan returns the next line of an input, after a prompt that says whether it begins
+// a statement.
+func (r *Runner) scan(lines *bufio.Scanner, prompt string, read int) ([]byte, error) {
+	if prompt != "" && read > 0 {
+		prompt = "... "
+	}
+	fmt.Fprint(r.out.buffer(), prompt)
+	if err := r.out.flush(); err != nil {
+		return nil, err
+	}
+	if !lines.Scan() {
+		return nil, io.EOF
+	}
+	return append(lines.Bytes(), '\n'), nil
+}
+
+// statement reads and runs one statement. A statement that is wrong is reported and
+// is no error; the error is that of next, of output that is lost, or of a kernel that
+// has stopped. next gets how many lines of the statement it has returned.
+func (r *Runner) statement(env starlark.StringDict, next func(read int) ([]byte, error)) error {
+	var ended error
 	read := 0
 	f, err := options.ParseCompoundStmt("input", func() ([]byte, error) {
-		if prompt != "" {
-			p := prompt
-			if read > 0 {
-				p = "... "
-			}
-			fmt.Fprint(r.out.buffer(), p)
-			if err := r.out.flush(); err != nil {
-				return nil, err
-			}
-		}
-		if !lines.Scan() {
-			return nil, io.EOF
+		line, err := next(read)
+		if err != nil {
+			ended = err
+			return nil, err
 		}
 		read++
-		return append(lines.Bytes(), '\n'), nil
+		return line, nil
 	})
+	if ended != nil {
+		return ended
+	}
 	if err != nil {
-		if errors.Is(err, io.EOF) || read == 0 {
-			return false
-		}
 		r.out.complain(err)
-		return true
+		return r.out.flush()
 	}
 	err = r.guarded(func() error { return r.evaluate(f, env) })
-	if r.stopped != nil {
-		return false
-	}
-	if err != nil {
+	switch {
+	case r.stopped != nil:
+		return r.stopped
+	case errors.Is(err, errExit):
+		return errors.Join(r.out.flush(), errExit)
+	case err != nil:
 		r.out.complain(err)
 	}
-	return r.out.flush() == nil
+	return r.out.flush()
 }
 
 func (r *Runner) evaluate(f *syntax.File, env starlark.StringDict) error {
 	if len(f.Stmts) == 1 {
 		if e, ok := f.Stmts[0].(*syntax.ExprStmt); ok {
 			v, err := starlark.EvalExprOptions(options, r.thread, e.X, env)
+			// In a session exit and help are typed as in a shell, too.
+			if word, ok := v.(*starlark.Builtin); ok && err == nil && (word == env["exit"] || word == env["help"]) {
+				v, err = starlark.Call(r.thread, word, nil, nil)
+			}
 			if err == nil && v != starlark.None {
 				r.out.say(v.String())
 			}

@@ -48,6 +48,7 @@ type Runner struct {
 	cfg     Config
 	sys     *kernel.System
 	globals starlark.StringDict
+	env     starlark.StringDict // of a session, nil outside one
 	thread  *starlark.Thread
 	out     *transcript
 	threads map[*nt.Thread]*threadValue

@@ -4,7 +4,10 @@ import (
 	"bytes"
 	"fmt"
 	"io"
+	"path/filepath"
 	"regexp"
+	"strconv"
+	"strings"
 	"testing"
 
 	"github.com/refmon/refmon/client"
@@ -98,39 +101,74 @@ func TestLooking(t *testing.T) {
 		ntstatus.Success {
 		t.Fatal(st)
 	}
+	held := &nt.ClientID{UniqueProcess: c.Process()}
+	if _, st := th.NtOpenProcess(winnt.PROCESS_QUERY_LIMITED_INFORMATION, nil, held); st != ntstatus.Success {
+		t.Fatal(st)
+	}
+	second, err := c.NewThread()
+	if err != nil {
+		t.Fatal(err)
+	}
+	number := func(th *nt.Thread) string {
+		basic, st := th.NtQueryInformationThread(winnt.NtCurrentThread, nt.ThreadBasicInformation)
+		if st != ntstatus.Success {
+			t.Fatal(st)
+		}
+		return fmt.Sprint(uint64(basic.(nt.ThreadBasic).ClientID.UniqueThread))
+	}
+	thread, idle := number(th), number(second)
+	id, err := strconv.ParseUint(idle, 10, 64)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, st := th.NtOpenThread(winnt.THREAD_QUERY_INFORMATION, nil,
+		&nt.ClientID{UniqueThread: winnt.Handle(id)}); st != ntstatus.Success {
+		t.Fatal(st)
+	}
 	pipe, err := th.ListenPipe("looked", nt.PipeConfig{})
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer pipe.Close()
-	if st := th.NtImpersonateAnonymousToken(winnt.NtCurrentThread); st != ntstatus.Success {
-		t.Fatal(st)
-	}
-	basic, st := th.NtQueryInformationThread(winnt.NtCurrentThread, nt.ThreadBasicInformation)
+	tok, st := th.NtOpenProcessToken(winnt.NtCurrentProcess, winnt.TOKEN_ADJUST_PRIVILEGES|winnt.TOKEN_QUERY)
 	if st != ntstatus.Success {
 		t.Fatal(st)
 	}
-	thread := fmt.Sprint(uint64(basic.(nt.ThreadBasic).ClientID.UniqueThread))
+	if _, st := th.NtAdjustPrivilegesToken(tok, false, []nt.LUIDAndAttributes{
+		{LUID: winnt.LUID(winnt.SeChangeNotifyPrivilege)}}, false); st != ntstatus.Success {
+		t.Fatal(st)
+	}
+	th.NtClose(tok)
+	if st := th.NtImpersonateAnonymousToken(winnt.NtCurrentThread); st != ntstatus.Success {
+		t.Fatal(st)
+	}
 	own, system := fmt.Sprint(uint64(c.Process())), `(?m)^ +4  System `
 	for _, v := range []struct {
 		args      []string
 		all, both string // patterns: to the administrator only, to both
 		code      int    // of the user
 	}{
-		{[]string{"ps"}, system, `(?m)^ +` + own + `  refmond.test.*\n.* as (NT AUTHORITY.ANONYMOUS LOGON|S-1-5-7), ` +
+		{[]string{"ps"}, system, `(?m)^ +` + own + `  refmond.test.*\n.* as NT AUTHORITY.ANONYMOUS LOGON, ` +
 			`SecurityImpersonation, since \d\d:\d\d:\d\d$`, exitSuccess},
 		{[]string{"sessions"}, ` \(full\)\n`, `(?m)^ +` + own + `  refmond.test `, exitSuccess},
 		{[]string{"handles", own}, "", `0x4  File +\\Files\\payroll  READ_DATA\n`, exitSuccess},
+		{[]string{"handles", own}, "", `0x8  Process +` + own + `  QUERY_LIMITED_INFORMATION\n`, exitSuccess},
+		{[]string{"handles", own}, "", `0xc  Thread +refmond.test/2  .*QUERY_INFORMATION`, exitSuccess},
+		{[]string{"open-files", "elsewhere"}, "", `^ +ID  PROCESS[^\n]*\n$`, exitSuccess},
+		{[]string{"open-files"}, "", own + `  refmond.test +0x4  \\Files\\payroll  READ_DATA\n`, exitSuccess},
+		{[]string{"why", "--process", own}, "", `because A-\d+ File .Files.payroll`, exitSuccess},
+		{[]string{"why", "--process", "999999"}, "", `^Nothing was denied`, exitSuccess},
 		{[]string{"open-files", "PAYR"}, "", own + `  refmond.test +0x4  \\Files\\payroll  READ_DATA\n`, exitSuccess},
 		{[]string{"token", own}, "", `(?m)^user .*\ntype +TokenPrimary\n`, exitSuccess},
-		{[]string{"token", own + "/" + thread}, "", `(?m)^user +(NT AUTHORITY.ANONYMOUS LOGON|S-1-5-7)\ntype +` +
+		{[]string{"token", own + "/" + thread}, "", `(?m)^user +NT AUTHORITY.ANONYMOUS LOGON\ntype +` +
 			`TokenImpersonation, SecurityImpersonation\n`, exitSuccess},
 		{[]string{"token", own}, "", `(?m)^group .*, for deny entries only$`, exitSuccess},
+		{[]string{"token", own}, "", `(?m)^privilege +SeChangeNotifyPrivilege, switched off$`, exitSuccess},
 		{[]string{"token", "4"}, `(?m)^privilege +SeTcbPrivilege$`, "", exitMalformed},
 		{[]string{"why", "--path", "payroll", "--since", "10m"}, "", `because A-\d+ File .Files.payroll`, exitSuccess},
 		{[]string{"why", "--path", "elsewhere"}, "",
 			`^Nothing was denied, of what is kept and you may see\.\n$`, exitSuccess},
-		{[]string{"open-files", "PIPE"}, "", own + `  refmond.test +0x8  \\Device\\NamedPipe\\looked  `, exitSuccess},
+		{[]string{"open-files", "PIPE"}, "", own + `  refmond.test +0x[0-9a-f]+  \\Device\\NamedPipe\\looked  `, exitSuccess},
 		{[]string{"trace", "--for", "1ms"}, "", `^$`, exitSuccess},
 	} {
 		look := func(socket string) (string, int) {
@@ -152,5 +190,29 @@ func TestLooking(t *testing.T) {
 		if both := regexp.MustCompile(v.both); !both.MatchString(admin) || v.code == exitSuccess && !both.MatchString(user) {
 			t.Errorf("%q: both are to see %s:\n%s\nthe user:\n%s", v.args, v.both, admin, user)
 		}
+	}
+	for _, c := range []struct {
+		args []string
+		want string
+	}{
+		{[]string{"token", "x"}, `"x" names no process`},
+		{[]string{"token", own + "/x"}, `names no thread`},
+		{[]string{"token", own + "/999999"}, "thread " + own + "/999999: "},
+		{[]string{"token", own + "/" + idle}, "impersonates no client: it acts with the token of its process"},
+		{[]string{"token", "999999"}, "no process has the number 999999; refmond ps lists them"},
+		{[]string{"handles", "999999"}, "no process has the number 999999"},
+		{[]string{"handles", "4"}, "process 4: "}, {[]string{"token", "4"}, "process 4: "},
+		{[]string{"ps", "--owner", "stranger-of-that-name"}, "--owner"},
+	} {
+		var out, errs bytes.Buffer
+		code := run(append(c.args, "--socket", cfg.Socket), &streams{out: &out, err: &errs})
+		if code != exitMalformed || out.Len() > 0 || !strings.Contains(errs.String(), c.want) {
+			t.Errorf("%q: exit code %d, %q, %q, want %s", c.args, code, out.String(), errs.String(), c.want)
+		}
+	}
+	var out bytes.Buffer
+	if code := run([]string{"ps", "--socket", filepath.Join(cfg.State, "none")}, &streams{out: &out, err: &out}); code !=
+		exitMalformed {
+		t.Errorf("no socket: exit code %d, %s", code, out.String())
 	}
 }

@@ -3,10 +3,12 @@ package host
 import (
 	"bufio"
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"time"
 )
@@ -68,7 +70,8 @@ func replies(r interface{ Read([]byte) (int, error) }, each func(json.RawMessage
 	in.Split(untilZero)
 	for range maxReplies {
 		if !in.Scan() {
-			return false, fmt.Errorf("%w: the conversation ended early: %w", errUnavailable, in.Err())
+			return false, fmt.Errorf("%w: the conversation ended early: %w", errUnavailable,
+				cmp.Or(in.Err(), io.ErrUnexpectedEOF))
 		}
 		var m reply
 		if err := json.Unmarshal(in.Bytes(), &m); err != nil {

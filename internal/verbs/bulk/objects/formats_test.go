@@ -132,6 +132,8 @@ func TestFormats(t *testing.T) {
 			[]string{"CN=ab,DC=x directoryService " + manyRow, "CN=ü directoryService " + readers,
 				"CN=c error: the entry that ends at line 17 has no nTSecurityDescriptor: ask for it by name, " +
 					"with the right to read it"}},
+		{"a.ldif", "dn: CN=a\nnTSecurityDescriptor: " + readers + "\n", // as ldbsearch prints it
+			[]string{"CN=a directoryService " + readers}},
 		{"a.ldf", "dn:x\nnTSecurityDescriptor:: " + padded, []string{"x directoryService " + readers}},
 		{"noname", "version: 1\ndn:x\nnTSecurityDescriptor:: " + padded, []string{"x directoryService " + readers}},
 		{"noname", "\xef\xbb\xbf\n {\"path\":\"a\",\"sd\":\"" + readers + "\",\"type\":\"file\"}\n",

@@ -103,7 +103,9 @@ func (l *ldif) entry(o *Object) (found, ended bool, err error) {
 				o.Err = fmt.Errorf("line %d: dn: wrong base64", l.number)
 			}
 		case strings.EqualFold(name, "nTSecurityDescriptor"):
-			o.SD, o.Form = value, FormBinary
+			if o.SD, o.Form = value, FormBinary; len(value) > 0 && value[0] != 1 {
+				o.Form = FormSDDL // as ldbsearch prints it; the bytes begin with revision 1
+			}
 			if !ok {
 				o.Err = fmt.Errorf("line %d: nTSecurityDescriptor: wrong base64", l.number)
 			}

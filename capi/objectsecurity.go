@@ -1,0 +1,66 @@
+//go:build cgo && linux
+
+package main
+
+import (
+	"github.com/refmon/refmon/internal/win32"
+	"github.com/refmon/refmon/ntstatus"
+	"github.com/refmon/refmon/sd"
+	"github.com/refmon/refmon/winnt"
+)
+
+// named returns the object of a call: its name as the services know it, and
+// whether it is a file.
+func (c *call) named(file int) (win32.Named, ntstatus.Status) {
+	name, st := c.StringAt(c.ptr(0))
+	return win32.Named{Name: name, File: c.boolean(file)}, st
+}
+
+// rmNamedSecurity implements GetNamedSecurityInfo up to the parts.
+func rmNamedSecurity(c *call) uint64 {
+	o, st := c.named(3)
+	if st != ntstatus.Success {
+		return status(st)
+	}
+	return c.giveDescriptor(win32.On(c.nt).NamedSecurity(o, c.u32(1)))
+}
+
+// rmObjectSecurity implements GetSecurityInfo up to the parts.
+func rmObjectSecurity(c *call) uint64 {
+	return c.giveDescriptor(c.nt.NtQuerySecurityObject(c.handle(0), c.u32(1)))
+}
+
+// giveDescriptor gives what a query said, at the third parameter.
+func (c *call) giveDescriptor(d *sd.Descriptor, st ntstatus.Status) uint64 {
+	if st != ntstatus.Success {
+		return status(st)
+	}
+	return status(c.give(c.ptr(2), d.Append(nil)))
+}
+
+// rmFileSecurity implements GetFileSecurity: the parameters are those of
+// NtQuerySecurityObject, with a name for the handle.
+func rmFileSecurity(c *call) uint64 {
+	name, st := c.StringAt(c.ptr(0))
+	if st != ntstatus.Success {
+		return status(st)
+	}
+	var said uint64
+	st = win32.On(c.nt).ReadNamed(win32.Named{Name: name, File: true}, c.u32(1), func(h winnt.Handle) ntstatus.Status {
+		said = c.querySecurity(h)
+		return ntstatus.Success
+	})
+	if st != ntstatus.Success {
+		return status(st)
+	}
+	return said
+}
+
+// rmSetNamedSecurity implements SetNamedSecurityInfo and SetFileSecurity.
+func rmSetNamedSecurity(c *call) uint64 {
+	o, st := c.named(3)
+	if st != ntstatus.Success {
+		return status(st)
+	}
+	return status(win32.On(c.nt).SetNamedSecurity(o, c.u32(1), c.descriptorToSet()))
+}

@@ -1,0 +1,167 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+	"testing"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// terminal opens a pseudo terminal: what a person has, and what a program sees.
+func terminal(t *testing.T) (person, program *os.File) {
+	t.Helper()
+	person, err := os.OpenFile("/dev/ptmx", os.O_RDWR|unix.O_NOCTTY, 0)
+	if err != nil {
+		t.Skip("no pseudo terminals here: ", err)
+	}
+	t.Cleanup(func() { _ = person.Close() })
+	number, err := unix.IoctlGetInt(int(person.Fd()), unix.TIOCGPTN)
+	if err == nil {
+		err = unix.IoctlSetPointerInt(int(person.Fd()), unix.TIOCSPTLCK, 0)
+	}
+	if err == nil {
+		program, err = os.OpenFile(fmt.Sprintf("/dev/pts/%d", number), os.O_RDWR|unix.O_NOCTTY, 0)
+	}
+	if err != nil {
+		t.Skip("no pseudo terminals here: ", err)
+	}
+	t.Cleanup(func() { _ = program.Close() })
+	return person, program
+}
+
+// screen collects what a terminal shows.
+type screen struct {
+	t     *testing.T
+	shown chan string
+	all   string
+}
+
+// until waits until the screen shows a text, after what was waited for before.
+func (s *screen) until(text string) {
+	s.t.Helper()
+	for !strings.Contains(s.all, text) {
+		select {
+		case more, ok := <-s.shown:
+			if !ok {
+				s.t.Fatalf("the terminal ended, want %q, shown %q", text, s.all)
+			}
+			s.all += more
+		case <-time.After(time.Minute):
+			s.t.Fatalf("want %q, shown %q", text, s.all)
+		}
+	}
+	s.all = s.all[strings.Index(s.all, text)+len(text):]
+}
+
+// TestRepl: a session in a terminal has a greeting, Tab, earlier lines, Ctrl-C that
+// gives a line up, and an end.
+func TestRepl(t *testing.T) {
+	person, program := terminal(t)
+	s := &screen{t: t, shown: make(chan string, 64)}
+	go func() {
+		defer close(s.shown)
+		for {
+			b := make([]byte, 4096)
+			n, err := person.Read(b)
+			if err != nil {
+				return
+			}
+			s.shown <- string(b[:n])
+		}
+	}()
+	code := make(chan int, 1)
+	go func() {
+		code <- run([]string{"repl"}, &streams{in: program, out: program, err: program})
+	}()
+	keys := func(text string) {
+		if _, err := io.WriteString(person, text); err != nil {
+			t.Error(err)
+		}
+	}
+	s.until("help() explains")
+	s.until(">>> ")
+	keys("6 * 7\r")
+	s.until("42")
+	s.until(">>> ")
+	keys("STATUS_CANT_OPEN_A\t\r")
+	s.until("STATUS_CANT_OPEN_ANONYMOUS\r\n")
+	s.until(">>> ")
+	keys("NtOpenThreadTo\t\t")
+	s.until("NtOpenThreadToken, NtOpenThreadTokenEx")
+	keys("\x03")
+	s.until(">>> ")
+	keys("\x1b[A\x1b[A\r") // the line before the last
+	s.until("42")
+	s.until(">>> ")
+	keys("def f():\r")
+	s.until("... ")
+	keys("  pass\x03")
+	s.until(">>> ")
+	keys("exit\r")
+	if got := <-code; got != exitGranted {
+		t.Errorf("exit code %d", got)
+	}
+}
+
+// TestHistory: the last line is the first to come back, empty lines and repetitions are
+// not kept, and there is a bound.
+func TestHistory(t *testing.T) {
+	h := &history{}
+	for _, line := range []string{"a", "", "b", "b", "a"} {
+		h.Add(line)
+	}
+	if h.Len() != 3 || h.At(0) != "a" || h.At(1) != "b" || h.At(2) != "a" {
+		t.Errorf("%q", h.lines)
+	}
+	for i := range 2 * maxHistory {
+		h.Add(fmt.Sprint(i))
+	}
+	if h.Len() != maxHistory || h.At(0) != fmt.Sprint(2*maxHistory-1) {
+		t.Errorf("%d lines, the last %q", h.Len(), h.At(0))
+	}
+}
+
+// TestKeys: Ctrl-C empties and ends its line; what was typed after it is of the next.
+func TestKeys(t *testing.T) {
+	in := &pieces{"ab\x03cd", "e\x03", "\x03f\r"}
+	k := &keys{in: in}
+	var lines []string
+	line := ""
+	var b [64]byte
+	for {
+		n, err := k.Read(b[:])
+		line += string(b[:n])
+		if k.interrupted {
+			k.interrupted = false
+			lines, line = append(lines, line), ""
+		}
+		if err != nil {
+			if !errors.Is(err, io.EOF) {
+				t.Error(err)
+			}
+			break
+		}
+	}
+	// The end of a line that was given up stands with what follows: the terminal ends
+	// the line at the Enter, and keeps the rest.
+	if got, want := fmt.Sprintf("%q %q", lines, line), `["ab\x05\x15\rcd" "e\x05\x15\r" "\x05\x15\rf\r"] ""`; got != want {
+		t.Errorf("%s, want %s", got, want)
+	}
+}
+
+// pieces is an input that gives one piece a read.
+type pieces []string
+
+func (p *pieces) Read(b []byte) (int, error) {
+	if len(*p) == 0 {
+		return 0, io.EOF
+	}
+	n := copy(b, (*p)[0])
+	*p = (*p)[1:]
+	return n, nil
+}

@@ -1,0 +1,63 @@
+package hostfs
+
+import (
+	"testing"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/refmon/refmon/fileaccess"
+	"github.com/refmon/refmon/ntstatus"
+	"github.com/refmon/refmon/winnt"
+)
+
+// BenchmarkOpen opens and closes a file at depth 3: as the system does it, as a thread
+// does it through the kernel, and what of that the decision is.
+func BenchmarkOpen(b *testing.B) {
+	w := newWorld(b)
+	const text = "O:BAG:SYD:PAI(D;;FW;;;BG)(A;;FA;;;BA)(A;;FA;;;SY)(A;;0x1301bf;;;S-1-5-21-1-2-3-3001)(A;;FR;;;WD)"
+	for _, d := range []string{"a", `a\b`} {
+		w.dir(d, text)
+	}
+	w.file(`a\b\f`, "x", text)
+	settle(b, w.path(`a\b\f`))
+	th := w.as(bob)
+	in := call{desired: winnt.FILE_GENERIC_READ, disposition: fileaccess.FileOpen}.at(`a\b\f`)
+	b.Run("openat2", func(b *testing.B) {
+		how := unix.OpenHow{Flags: unix.O_RDONLY | unix.O_CLOEXEC,
+			Resolve: unix.RESOLVE_BENEATH | unix.RESOLVE_NO_SYMLINKS | unix.RESOLVE_NO_MAGICLINKS}
+		for b.Loop() {
+			fd, err := unix.Openat2(w.tree.root, "a/b/f", &how)
+			if err != nil {
+				b.Fatal(err)
+			}
+			shut(fd)
+		}
+	})
+	b.Run("NtCreateFile", func(b *testing.B) {
+		b.ReportAllocs()
+		for b.Loop() {
+			h, _, st := th.NtCreateFile(in)
+			if st != ntstatus.Success {
+				b.Fatal(st)
+			}
+			if st := th.NtClose(h); st != ntstatus.Success {
+				b.Fatal(st)
+			}
+		}
+	})
+	b.Run("decision", func(b *testing.B) {
+		r := fileaccess.Request{Desired: in.DesiredAccess, Disposition: fileaccess.FileOpen, Name: `a\b\f`, Share: 7}
+		r.Subject = w.subject(bob)
+		p, st := w.tree.Find(&r, nil)
+		if st != ntstatus.Success {
+			b.Fatal(st)
+		}
+		defer p.Release()
+		b.ReportAllocs()
+		for b.Loop() {
+			if d := fileaccess.Open(&r, p.Facts()); !d.Allowed() {
+				b.Fatal(d.Status())
+			}
+		}
+	})
+}

@@ -1,0 +1,170 @@
+package script
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+
+	"go.starlark.net/starlark"
+
+	"github.com/refmon/refmon/internal/win32"
+	"github.com/refmon/refmon/internal/words"
+	"github.com/refmon/refmon/kernel"
+	"github.com/refmon/refmon/nt"
+)
+
+// Editor is where a session reads its statements from: an editor that a person
+// types into.
+type Editor interface {
+	// Line returns the next line without its end. The error is io.EOF at the end of
+	// the input, and ErrInterrupted where the user gave the line up.
+	Line(prompt string) (string, error)
+}
+
+// ErrInterrupted is the error of [Editor] for a line that was given up: the statement
+// that it belongs to is forgotten, and the session goes on.
+var ErrInterrupted = errors.New("interrupted")
+
+// errExit ends a session.
+var errExit = errors.New("exit")
+
+// Greeting is the first line of a session.
+const Greeting = "refmon: help() explains, Tab completes, exit or Ctrl-D ends."
+
+const helpText = `A program is Starlark, a small Python. Make a token and a process, and call:
+
+  alice = token(user="S-1-5-21-1-2-3-1107", groups=["DU"])
+  svc = process("server", token_profile("network service"))
+  kernel_mode(svc.thread).PsImpersonateClient(Thread=svc.thread, Token=alice, ImpersonationLevel=SecurityImpersonation)
+  svc.thread.NtOpenThreadToken(ThreadHandle=NtCurrentThread(), DesiredAccess=TOKEN_QUERY)
+
+help(NtOpenThreadToken) tells a service's parameters, and each status with its condition and rule.
+Tab after "svc.thread." lists what a thread can do, and within a call its parameters.
+`
+
+// serviceName is a service under its own name, for help.
+type serviceName struct{ row *nt.Row }
+
+func (v serviceName) String() string {
+	name := v.row.Info().Name
+	return fmt.Sprintf("%s: %s; help(%s) tells more", Signature(v.row), v.row.Info().Summary, name)
+}
+func (serviceName) Type() string          { return "service" }
+func (serviceName) Freeze()               {}
+func (serviceName) Truth() starlark.Bool  { return true }
+func (serviceName) Hash() (uint32, error) { return 0, errors.New("unhashable: service") }
+
+// Converse does what Interact does for a person: what it reads are lines of an
+// editor, help and exit are there, services can be named, and a line that is given
+// up ends its statement.
+func (r *Runner) Converse(e Editor) error {
+	r.env = r.session()
+	for {
+		err := r.statement(r.env, func(read int) ([]byte, error) {
+			prompt := ">>> "
+			if read > 0 {
+				prompt = "... "
+			}
+			line, err := e.Line(prompt)
+			return []byte(line + "\n"), err
+		})
+		switch {
+		case errors.Is(err, ErrInterrupted):
+			continue
+		case errors.Is(err, errExit), errors.Is(err, io.EOF):
+			return r.outcome(nil)
+		case err != nil:
+			return err
+		}
+	}
+}
+
+// session returns what the statements of a session see: the globals, help, exit and
+// the names of the services.
+func (r *Runner) session() starlark.StringDict {
+	env := starlark.StringDict{}
+	for row := range Rows {
+		env[row.Info().Name] = serviceName{row}
+	}
+	for k, v := range r.globals {
+		env[k] = v
+	}
+	env["help"] = starlark.NewBuiltin("help", r.help)
+	env["exit"] = starlark.NewBuiltin("exit", func(*starlark.Thread, *starlark.Builtin, starlark.Tuple,
+		[]starlark.Tuple) (starlark.Value, error) {
+		return nil, errExit
+	})
+	return env
+}
+
+// Interrupt ends the statement that runs, from another goroutine; it does nothing
+// where none runs.
+func (r *Runner) Interrupt() { r.thread.Cancel("interrupted") }
+
+// help implements the builtin help([SERVICE]), which explains a service by its name,
+// as text or not, or by a method of a thread.
+func (r *Runner) help(_ *starlark.Thread, b *starlark.Builtin, args starlark.Tuple,
+	kwargs []starlark.Tuple) (starlark.Value, error) {
+	var what starlark.Value
+	if err := starlark.UnpackArgs(b.Name(), args, kwargs, "service?", &what); err != nil {
+		return nil, err
+	}
+	name := ""
+	switch v := what.(type) {
+	case nil:
+		r.out.say(strings.TrimSpace(helpText))
+		return starlark.None, nil
+	case serviceName:
+		name = v.row.Info().Name
+	case starlark.String:
+		name = string(v)
+	case *starlark.Builtin:
+		name = v.Name()
+	}
+	row, err := Find(name)
+	if err != nil {
+		return nil, err
+	}
+	r.out.say(explain(row))
+	return starlark.None, nil
+}
+
+// Rows yields the services of all tables: those of user mode, the Win32 functions,
+// then the routines of kernel mode.
+func Rows(yield func(*nt.Row) bool) {
+	for _, t := range []*nt.Table{&nt.NtTable, &win32.Table, &kernel.Table} {
+		for row := range t.All {
+			if !yield(row) {
+				return
+			}
+		}
+	}
+}
+
+// Find returns the service of a name; the error tells which one may have been meant.
+func Find(name string) (*nt.Row, error) {
+	var names []string
+	for row := range Rows {
+		if row.Info().Name == name {
+			return row, nil
+		}
+		names = append(names, row.Info().Name)
+	}
+	if near := words.Nearest(name, names); near != "" {
+		return nil, fmt.Errorf("no service %q: did you mean %s?", name, near)
+	}
+	return nil, fmt.Errorf("no service %q: 'refmon services' lists them", name)
+}
+
+// explain tells what a service takes, returns and tests.
+func explain(row *nt.Row) string {
+	m := row.Info()
+	var out strings.Builder
+	fmt.Fprintf(&out, "%s\n  %s (%s)\n  returns %s", Signature(row), m.Summary, m.Document(),
+		strings.Join(OutNames(row), ", "))
+	for _, k := range m.Conditions {
+		fmt.Fprintf(&out, "\n  %-6s %-32s %s", k.Rule, k.Status, k.When)
+	}
+	return out.String()
+}

@@ -1,0 +1,70 @@
+package win32_test
+
+import (
+	"testing"
+
+	"github.com/refmon/refmon/internal/win32"
+	"github.com/refmon/refmon/nt"
+	"github.com/refmon/refmon/ntstatus"
+	"github.com/refmon/refmon/sd"
+	"github.com/refmon/refmon/sddl"
+	"github.com/refmon/refmon/winnt"
+)
+
+// TestSecurityByName: the descriptor of a named object of any type is read and set
+// without a handle that stays, with the rights that the parts take (O-64, O-65).
+func TestSecurityByName(t *testing.T) {
+	w, sys := thread(t)
+	th := w.NT()
+	const event, mutant = `\BaseNamedObjects\named-event`, `\BaseNamedObjects\named-mutant`
+	own := sddl.MustParse("O:S-1-5-21-1-2-3-1001G:BUD:(A;;GA;;;S-1-5-21-1-2-3-1001)")
+	if _, st := th.NtCreateEvent(winnt.EVENT_ALL_ACCESS, &nt.ObjectAttributes{ObjectName: event, SecurityDescriptor: own},
+		nt.NotificationEvent, false); st != ntstatus.Success {
+		t.Fatal(st)
+	}
+	if _, st := th.NtCreateMutant(winnt.MUTANT_ALL_ACCESS,
+		&nt.ObjectAttributes{ObjectName: mutant, SecurityDescriptor: own}, false); st != ntstatus.Success {
+		t.Fatal(st)
+	}
+	_, handles, _ := sys.Counts()
+	denying := nt.Cap(sddl.MustParse("D:(A;;WD;;;OW)S:"))
+	for _, name := range []string{event, mutant} {
+		o := win32.Named{Name: name}
+		d, st := w.NamedSecurity(o, winnt.OWNER_SECURITY_INFORMATION|winnt.DACL_SECURITY_INFORMATION)
+		if st != ntstatus.Success || d.Owner() != own.Owner() || d.DACL().Len() != 1 || !d.Group().IsZero() {
+			t.Errorf("O-64: %s: %v %v", name, st, d)
+		}
+		if st := w.SetNamedSecurity(o, winnt.SACL_SECURITY_INFORMATION, denying); st != ntstatus.PrivilegeNotHeld {
+			t.Errorf("O-65: %s: a SACL without its privilege: %v", name, st)
+		}
+		// The bit of a protected list alone takes WRITE_DAC.
+		if st := w.SetNamedSecurity(o, winnt.PROTECTED_DACL_SECURITY_INFORMATION, denying); st != ntstatus.Success {
+			t.Errorf("O-65: %s: protecting: %v", name, st)
+		}
+		if d, st = w.NamedSecurity(o, winnt.DACL_SECURITY_INFORMATION); d.Control()&sd.DACLProtected == 0 {
+			t.Errorf("O-65: %s: not protected: %v %v", name, st, d)
+		}
+		if st := w.SetNamedSecurity(o, winnt.DACL_SECURITY_INFORMATION, denying); st != ntstatus.Success {
+			t.Errorf("O-65: %s: %v", name, st)
+		}
+		if _, st := w.NamedSecurity(o, winnt.DACL_SECURITY_INFORMATION); st != ntstatus.AccessDenied {
+			t.Errorf("O-64: %s: a denied part: %v", name, st)
+		}
+	}
+	// A name that is not there, or names nothing, is told before the descriptor is looked at.
+	for name, want := range map[string]ntstatus.Status{`\BaseNamedObjects\none`: ntstatus.ObjectNameNotFound,
+		"": ntstatus.ObjectPathSyntaxBad} {
+		wrong := nt.Captured[*sd.Descriptor]{Status: ntstatus.AccessViolation}
+		if st := w.SetNamedSecurity(win32.Named{Name: name}, winnt.DACL_SECURITY_INFORMATION, wrong); st != want {
+			t.Errorf("%q: %v", name, st)
+		}
+		called := false
+		if st := w.ReadNamed(win32.Named{Name: name, File: true}, winnt.DACL_SECURITY_INFORMATION,
+			func(winnt.Handle) ntstatus.Status { called = true; return ntstatus.Success }); st.IsSuccess() || called {
+			t.Errorf("%q as a file: %v", name, st)
+		}
+	}
+	if _, n, _ := sys.Counts(); n != handles {
+		t.Errorf("%d handles stay", n-handles)
+	}
+}

@@ -1,0 +1,144 @@
+package logon_test
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/refmon/refmon/logon"
+	"github.com/refmon/refmon/ntstatus"
+	"github.com/refmon/refmon/sid"
+	"github.com/refmon/refmon/token"
+	"github.com/refmon/refmon/winnt"
+)
+
+// TestMemoryLogOn: who logs on at the example's computer, how, and what the record alone
+// is told of a refusal (L-32, L-33, L-34, L-36).
+func TestMemoryLogOn(t *testing.T) {
+	m := logon.Example(sid.SID{})
+	const user, good, bad = "S-1-5-21-1-2-3-1001", logon.ExamplePassword, logon.Secret("wrong")
+	const network, interactive = winnt.LOGON32_LOGON_NETWORK, winnt.LOGON32_LOGON_INTERACTIVE
+	added := []token.Group{{SID: sid.MustParse("S-1-5-21-9-9-9-77"), Attributes: token.GroupDefault}}
+	for _, c := range []struct {
+		name   string
+		r      logon.Request
+		st     ntstatus.Status
+		reason ntstatus.Status
+		sid    string // of the account, or ""
+	}{
+		{"a password", logon.Request{Package: logon.Password, Type: network, Name: "user", Password: good}, 0, 0, user},
+		{"a name and its domain", logon.Request{Package: logon.Password, Type: interactive, Domain: "refmon", Name: "USER",
+			Password: good}, 0, 0, user},
+		{"the name has a domain of its own", logon.Request{Package: logon.Password, Type: network, Domain: "other",
+			Name: `REFMON\User`, Password: good}, 0, 0, user},
+		{"a name behind which the domain stands", logon.Request{Package: logon.Password, Type: network, Domain: "other",
+			Name: "User@refmon", Password: good}, 0, 0, user},
+		{"another domain", logon.Request{Package: logon.Password, Type: network, Domain: "other", Name: "User",
+			Password: good}, ntstatus.LogonFailure, ntstatus.NoSuchUser, ""},
+		{"a wrong password", logon.Request{Package: logon.Password, Type: network, Name: "User", Password: bad},
+			ntstatus.LogonFailure, ntstatus.WrongPassword, user},
+		{"no password of one who has one", logon.Request{Package: logon.Password, Type: interactive, Name: "User"},
+			ntstatus.LogonFailure, ntstatus.WrongPassword, user},
+		{"no password of one who has none", logon.Request{Package: logon.Password, Type: interactive, Name: "Guest"},
+			ntstatus.LogonFailure, ntstatus.WrongPassword, "S-1-5-21-1-2-3-501"},
+		{"an unknown name", logon.Request{Package: logon.Password, Type: network, Name: "zoe", Password: good},
+			ntstatus.LogonFailure, ntstatus.NoSuchUser, ""},
+		{"a group", logon.Request{Package: logon.Password, Type: network, Name: "None", Password: good},
+			ntstatus.LogonFailure, ntstatus.NoSuchUser, ""},
+		{"a type that is not granted", logon.Request{Package: logon.Password, Type: winnt.LOGON32_LOGON_BATCH,
+			Name: "User", Password: good}, ntstatus.LogonTypeNotGranted, 0, ""},
+		{"no package", logon.Request{Type: network, Name: "User", Password: good}, ntstatus.NoSuchPackage, 0, ""},
+		{"a package that is unknown", logon.Request{Package: 3, Type: network, Name: "User", Password: good},
+			ntstatus.NoSuchPackage, 0, ""},
+		{"a name alone", logon.Request{Package: logon.S4U, Type: network, Name: "User"}, 0, 0, user},
+		{"a name alone, not over the network", logon.Request{Package: logon.S4U, Type: interactive, Name: "User"},
+			ntstatus.InvalidLogonType, 0, ""},
+		{"an unknown name alone", logon.Request{Package: logon.S4U, Type: network, Name: "zoe"}, ntstatus.NoSuchUser, 0, ""},
+		{"no name", logon.Request{Package: logon.Password, Type: network}, 0, 0, "S-1-5-7"},
+		{"no name, and a password", logon.Request{Package: logon.Password, Type: network, Password: good},
+			ntstatus.LogonFailure, ntstatus.NoSuchUser, ""},
+		{"no name, not over the network", logon.Request{Package: logon.Password, Type: interactive},
+			ntstatus.LogonFailure, ntstatus.NoSuchUser, ""},
+		{"groups without the privilege", logon.Request{Package: logon.Password, Type: network, Name: "User",
+			Password: good, Groups: added}, ntstatus.PrivilegeNotHeld, 0, ""},
+		{"groups with it", logon.Request{Package: logon.Password, Type: network, Name: "User", Password: good,
+			Groups: added, Tcb: true}, 0, 0, user},
+	} {
+		got, st := m.LogOn(c.r)
+		who := got.Account.SID.String()
+		if st != c.st || got.Reason != c.reason || who != c.sid {
+			t.Errorf("%s: %v, reason %v, account %q, want %v, %v, %q", c.name, st, got.Reason, who, c.st, c.reason, c.sid)
+		}
+		if made := !got.Token.User.SID.IsZero(); made != (c.st == ntstatus.Success) {
+			t.Errorf("%s: a token is made: %t", c.name, made)
+		}
+		if held := len(got.Token.Groups) > 0 && got.Token.Groups[len(got.Token.Groups)-1] == added[0]; held !=
+			(c.r.Groups != nil && c.r.Tcb) {
+			t.Errorf("L-33: %s: the group is added: %t", c.name, held)
+		}
+	}
+	for tcb, level := range map[bool]winnt.SecurityImpersonationLevel{false: winnt.SecurityIdentification,
+		true: winnt.SecurityImpersonation} {
+		got, _ := m.LogOn(logon.Request{Package: logon.S4U, Type: network, Name: "User", Tcb: tcb})
+		if got.Token.Level != level {
+			t.Errorf("L-36: a name alone, SeTcbPrivilege %t: level %v, want %v", tcb, got.Token.Level, level)
+		}
+	}
+	// What a caller does with its result is no matter to the next one.
+	one, _ := m.LogOn(logon.Request{Package: logon.Password, Type: network, Name: "User", Password: good})
+	clear(one.Token.Groups)
+	if two, _ := m.LogOn(logon.Request{Package: logon.Password, Type: network, Name: "User",
+		Password: good}); two.Token.Groups[0].SID != sid.MustParse("S-1-5-21-1-2-3-513") {
+		t.Errorf("groups %v", two.Token.Groups)
+	}
+}
+
+// TestMemoryNames: a name with a domain is an account of that domain only; without one
+// well-known names come first, in any case (L-12, L-13).
+func TestMemoryNames(t *testing.T) {
+	m, err := logon.NewMemory(logon.Settings{Computer: "box", Members: []logon.Member{
+		{Person: logon.Person{Account: logon.Account{SID: sid.MustParse("S-1-5-21-1-2-3-1001"), Use: winnt.SidTypeUser,
+			Name: "Ann"}}},
+		{Person: logon.Person{Account: logon.Account{SID: sid.MustParse("S-1-5-21-1-2-3-1002"), Use: winnt.SidTypeUser,
+			Name: "Everyone"}}}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	const ann, everyone = "S-1-5-21-1-2-3-1001", "S-1-5-21-1-2-3-1002"
+	for name, want := range map[string]string{"ann": ann, "ANN": ann, `.\ann`: ann, `box\Ann`: ann, "ann@BOX": ann,
+		`other\ann`: "", "ann@other": "", "box": "S-1-5-21-1-2-3", "BOX": "S-1-5-21-1-2-3", `box\box`: "",
+		"everyone":     "S-1-1-0",
+		`box\everyone`: everyone, `BUILTIN\Users`: "S-1-5-32-545", `box\Users`: "", "": "", "zoe": "",
+		strings.Repeat("n", logon.MaxName+1): ""} {
+		a, ok := m.LookupName(name)
+		if ok != (want != "") || a.SID.String() != want {
+			t.Errorf("L-12: %.20q is %v, %t, want %q", name, a.SID, ok, want)
+		}
+	}
+	for text, want := range map[string]string{ann: `BOX\Ann`, "S-1-5-21-1-2-3": `BOX\`, "S-1-5-32-545": `BUILTIN\Users`,
+		"S-1-1-0": `\Everyone`, "S-1-5-21-1-2-3-999": "", "S-1-5-21-9-9-9": ""} {
+		a, ok := m.LookupSID(sid.MustParse(text))
+		if got := a.Domain + `\` + a.Name; ok != (want != "") || ok && got != want {
+			t.Errorf("%s is %s, %t, want %s", text, got, ok, want)
+		}
+	}
+	if a, ok := m.LookupSID(sid.SID{}); ok {
+		t.Errorf("the zero SID is %v", a)
+	}
+	if c := m.Computer(); c.Domain != "BOX" || c.Use != winnt.SidTypeDomain || c.SID.String() != "S-1-5-21-1-2-3" {
+		t.Errorf("the computer is %+v", c)
+	}
+	member := func(text, name string) logon.Member {
+		a := logon.Account{SID: sid.MustParse(text), Use: winnt.SidTypeUser, Name: name}
+		return logon.Member{Person: logon.Person{Account: a}}
+	}
+	for name, all := range map[string][]logon.Member{
+		"one name twice":    {member(ann, "ann"), member(everyone, "ANN")},
+		"one SID twice":     {member(ann, "ann"), member(ann, "bob")},
+		"no name":           {member(ann, "")},
+		"of another domain": {member("S-1-5-21-1-2-4-1001", "ann")},
+	} {
+		if m, err := logon.NewMemory(logon.Settings{Members: all}); err == nil || m != nil {
+			t.Errorf("%s: accepted", name)
+		}
+	}
+}
