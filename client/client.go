@@ -37,15 +37,12 @@ type Conn struct {
 	// +checklocks:mu
 	waiting map[uint64]chan *wire.Frame // guarded by mu; nil once the connection is lost
 	// +checklocks:mu
-	ends map[uint64]func(nt.IOResult) // of operations that may end after their calls; guarded by mu
-	// +checklocks:mu
 	err error // why; guarded by mu
 }
 
 // New speaks to a daemon at the other end of a stream, which it then owns.
 func New(c net.Conn) (*Conn, error) {
-	conn := &Conn{conn: c, from: wire.NewReader(c), waiting: map[uint64]chan *wire.Frame{},
-		ends: map[uint64]func(nt.IOResult){}, services: map[string]uint16{}}
+	conn := &Conn{conn: c, from: wire.NewReader(c), waiting: map[uint64]chan *wire.Frame{}, services: map[string]uint16{}}
 	if err := conn.greet(); err != nil {
 		_ = c.Close()
 		return nil, err
@@ -179,11 +176,7 @@ func (c *Conn) lose(err error) error {
 func (c *Conn) read() {
 	for {
 		f, err := c.from.Frame()
-		if err == nil && f.Kind == wire.Ended {
-			if err = c.ended(f); err == nil {
-				continue
-			}
-		} else if err == nil && f.Kind != wire.Answer && f.Kind != wire.AnswerWith {
+		if err == nil && f.Kind != wire.Answer && f.Kind != wire.AnswerWith {
 			err = fmt.Errorf("%w: kind %d where an answer belongs", wire.ErrFrame, f.Kind)
 		}
 		if errors.Is(err, io.EOF) {
@@ -215,7 +208,7 @@ func (c *Conn) ask(f *wire.Frame) (head wire.AnswerHead, rest []byte, err error)
 // channels is closed. The answer is waited for also then: the call may have been
 // made meanwhile.
 func (c *Conn) askUntil(f *wire.Frame, closed, due <-chan struct{}) (head wire.AnswerHead, rest []byte, err error) {
-	head, rest, files, err := c.askFor(f, nil, closed, due)
+	head, rest, files, err := c.askFor(f, closed, due)
 	if len(files) > 0 {
 		closeAll(files)
 		err = c.lose(fmt.Errorf("%w: descriptors that were not asked for", wire.ErrFrame))
@@ -223,10 +216,9 @@ func (c *Conn) askUntil(f *wire.Frame, closed, due <-chan struct{}) (head wire.A
 	return head, rest, err
 }
 
-// askFor does the same where the answer may bring descriptors, which are the caller's,
-// and with a function for the end of an operation that ends later, nil for other frames.
-func (c *Conn) askFor(f *wire.Frame, ended func(nt.IOResult), closed, due <-chan struct{}) (head wire.AnswerHead,
-	rest []byte, files []*os.File, err error) {
+// askFor does the same where the answer may bring descriptors, which are the caller's.
+func (c *Conn) askFor(f *wire.Frame, closed, due <-chan struct{}) (head wire.AnswerHead, rest []byte, files []*os.File,
+	err error) {
 	w := make(chan *wire.Frame, 1)
 	c.mu.Lock()
 	if c.waiting == nil {
@@ -236,9 +228,6 @@ func (c *Conn) askFor(f *wire.Frame, ended func(nt.IOResult), closed, due <-chan
 	c.last++
 	f.Request = c.last
 	c.waiting[f.Request] = w
-	if ended != nil {
-		c.ends[f.Request] = ended
-	}
 	c.mu.Unlock()
 	if err := c.send(f); err != nil {
 		return head, nil, nil, c.lose(err)

@@ -42,7 +42,7 @@ func (c *Conn) Start(process winnt.Handle, cmd *exec.Cmd) error {
 // of them.
 func (c *Conn) Attach(process winnt.Handle) (*os.File, error) {
 	f := &wire.Frame{Kind: wire.Attach, Thread: 1, Body: wire.AppendHandle(nil, process)}
-	head, _, files, err := c.askFor(f, nil, nil, nil)
+	head, _, files, err := c.askFor(f, nil, nil)
 	if err == nil {
 		err = head.Status.Err()
 	}

@@ -32,13 +32,6 @@ func (t *thread) CallWhenReady(row *nt.Row, in any, w nt.Wait) (any, ntstatus.St
 // send sends a call behind what its body holds already.
 func (t *thread) send(f *wire.Frame, row *nt.Row, in any, why bool, closed, due <-chan struct{}) (out any,
 	st ntstatus.Status, reason nt.Why) {
-	return t.carry(f, row, in, why, func() (wire.AnswerHead, []byte, error) { return t.c.askUntil(f, closed, due) })
-}
-
-// carry puts a call into a frame behind what its body holds already, asks with it, and
-// reads the answer.
-func (t *thread) carry(f *wire.Frame, row *nt.Row, in any, why bool,
-	ask func() (wire.AnswerHead, []byte, error)) (out any, st ntstatus.Status, reason nt.Why) {
 	r := wire.Rows()[row.Info().Number]
 	number, known := t.c.services[row.Info().Name]
 	if !known {
@@ -49,7 +42,7 @@ func (t *thread) carry(f *wire.Frame, row *nt.Row, in any, why bool,
 		return r.Nothing(), ntstatus.InvalidParameter, nt.Why{Rule: "W-6", Because: "a parameter does not travel"}
 	}
 	f.Thread, f.Service, f.Body = t.number, number, body
-	head, rest, err := ask()
+	head, rest, err := t.c.askUntil(f, closed, due)
 	if err != nil {
 		return r.Nothing(), ntstatus.PortDisconnected, nt.Why{Rule: "W-9", Because: err.Error()}
 	}
@@ -105,15 +98,6 @@ func (t *thread) WaitAny(handles []winnt.Handle, alertable bool, due <-chan stru
 		return ntstatus.PortDisconnected
 	}
 	return head.Status
-}
-
-// CallLater makes a call on a file that may end later: l.Done runs when it has ended,
-// before anything that follows from that can be seen. It must not wait. The caller of a
-// synchronous handle gets its answer at the end (W-55).
-func (t *thread) CallLater(row *nt.Row, in any, l *nt.Later) (out any, st ntstatus.Status) {
-	f := &wire.Frame{Kind: wire.Later, Body: wire.AppendLater(nil, l)}
-	out, st, _ = t.carry(f, row, in, false, func() (wire.AnswerHead, []byte, error) { return t.c.askLater(f, l.Done) })
-	return out, st
 }
 
 // EndThread implements [nt.Transport].

@@ -16,8 +16,7 @@ func (s *Server) dispatch(f *Frame) error {
 		return s.makeThread(f)
 	case Cancel:
 		return s.cancel(f)
-	case Call, Then, Save, Restore, EndThread, Wait, WaitAny, Later, Connected, Attach,
-		Look:
+	case Call, Then, Save, Restore, EndThread, Wait, WaitAny, Connected, Attach, Look:
 	default:
 		return fmt.Errorf("%w: kind %d", ErrFrame, f.Kind)
 	}

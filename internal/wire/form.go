@@ -73,7 +73,6 @@ type request struct {
 	why   bool // the reason of a failure is wanted
 	in    any
 	wait  WaitHead
-	later LaterHead
 }
 
 // request reads the body of a call or a wait. A row that this side does not have
@@ -85,11 +84,6 @@ func (s *Server) request(f *Frame) (q request, err error) {
 	body := f.Body
 	if f.Kind == Wait {
 		if q.wait, body, err = prefix(waitHead, body); err != nil {
-			return q, err
-		}
-	}
-	if f.Kind == Later {
-		if q.later, body, err = prefix(laterHead, body); err != nil {
 			return q, err
 		}
 	}
@@ -113,23 +107,15 @@ func rowOf(f *Frame) (*Row, bool) {
 	return rows[f.Service], true
 }
 
-// requestFields are the names of a call's body in JSON, those of a wait included;
-// laterFields those of one that may end later.
-var (
-	requestFields = []string{"Why", "In", "Handle", "NotYet"}
-	laterFields   = []string{"Why", "In", "Later"}
-)
+// requestFields are the names of a call's body in JSON, those of a wait included.
+var requestFields = []string{"Why", "In", "Handle", "NotYet"}
 
 func jsonRequest(f *Frame) (q request, err error) {
 	if q.row, q.known = rowOf(f); q.known {
 		q.in = q.row.NothingIn()
 	}
 	names := requestFields
-	switch f.Kind {
-	case Wait:
-	case Later:
-		names = laterFields
-	default:
+	if f.Kind != Wait {
 		names = names[:2]
 	}
 	handle, status := jsonOf(reflect.TypeFor[uint64]()), jsonOf(reflect.TypeFor[ntstatus.Status]())
@@ -138,8 +124,6 @@ func jsonRequest(f *Frame) (q request, err error) {
 		switch {
 		case i == 0:
 			q.why, err = r.Boolean()
-		case i == 2 && f.Kind == Later:
-			err = jsonOf(reflect.TypeFor[LaterHead]()).get(r, reflect.ValueOf(&q.later).Elem())
 		case i == 2:
 			err = handle.get(r, reflect.ValueOf(&q.wait.Handle).Elem())
 		case i == 3:

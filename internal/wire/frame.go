@@ -28,8 +28,7 @@ const (
 type Kind uint8
 
 // Kinds of frames. A client sends a hello first; every other one of its frames
-// is answered by one frame of kind Answer or AnswerWith with the same request. Ended
-// alone comes without being asked for.
+// is answered by one frame of kind Answer or AnswerWith with the same request.
 const (
 	Hello      Kind = 1 + iota // both ways: version and rows
 	Call                       // a service of a thread
@@ -45,8 +44,6 @@ const (
 	Attach                     // asks for the connection of a process, which a program inherits
 	AnswerWith                 // an Answer that brings descriptors
 	WaitAny                    // waits for the first of several objects
-	Later                      // a call on a file that may end after its answer
-	Ended                      // to the client: how that call ended, with its request
 	// Look (65) is in look.go.
 )
 

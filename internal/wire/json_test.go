@@ -180,11 +180,6 @@ func TestJSONFrames(t *testing.T) {
 		{&wire.Frame{Kind: wire.Call, Thread: 1, Service: 60000, Body: []byte(`{"In":{"a":1}}`)}, `{"Status":3221225659`},
 		{jsonCall(wire.Wait, "NtReadFile", `{"Handle":"8","NotYet":3221225689,"In":{"FileHandle":"8"}}`),
 			`{"Status":3221225480,`},
-		{jsonCall(wire.Later, "NtReadFile", `{"In":{"FileHandle":"8"},"Later":{"Event":"8","Routine":"0","Context":"0",`+
-			`"Block":"1"}}`), `{"Status":3221225480,`},
-		{&wire.Frame{Kind: wire.WaitAny, Thread: 1, Body: []byte(`{"Handles":["8"],"Alertable":true}`)},
-			`{"Status":3221225480,"Why":null}`},
-		{&wire.Frame{Kind: wire.Attach, Thread: 1, Body: []byte(`{"Handle":"8"}`)}, `{"Status":3221225659,"Why":null}`},
 		{&wire.Frame{Kind: wire.Save, Thread: 1}, save},
 		{&wire.Frame{Kind: wire.Restore, Thread: 1, Body: []byte(`{"Ticket":"1"}`)}, restore},
 		{&wire.Frame{Kind: wire.Cancel, Body: []byte(`{"Request":"18446744073709551615"}`)}, restore},

@@ -43,24 +43,10 @@ func (s *Server) send(f *Frame) error {
 	if len(b)-4 > MaxFrame {
 		return fmt.Errorf("%w: an answer of %d bytes, the bound is %d", ErrFrame, len(b)-4, MaxFrame)
 	}
-	return s.write(b, f.Files)
-}
-
-// write writes the ends of operations that the client was not told of, and then a frame,
-// nil for none.
-func (s *Server) write(b []byte, files []*os.File) error {
-	s.writes.Lock()
-	defer s.writes.Unlock()
+	s.write.Lock()
+	defer s.write.Unlock()
 	if !s.stopped() {
 		_ = s.conn.SetWriteDeadline(time.Now().Add(WriteTimeout))
 	}
-	for _, end := range s.ends.take() {
-		if _, err := s.conn.Write(end); err != nil {
-			return err
-		}
-	}
-	if b == nil {
-		return nil
-	}
-	return writeWith(s.conn, b, files)
+	return writeWith(s.conn, b, f.Files)
 }

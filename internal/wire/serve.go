@@ -74,8 +74,7 @@ type Server struct {
 	running sync.WaitGroup
 	over    chan struct{} // closed when no further call is begun: what waits ends
 
-	writes sync.Mutex // one frame at a time
-	ends   ends
+	write sync.Mutex // one frame at a time
 
 	mu sync.Mutex
 	// +checklocks:mu
@@ -99,8 +98,7 @@ func NewServer(conn net.Conn, p Process) *Server {
 		most = turns.Threads()
 	}
 	return &Server{conn: conn, from: bufio.NewReader(conn), process: p, turns: turns, watcher: watcher,
-		pace: newPace(most), threads: map[uint32]*worker{}, over: make(chan struct{}), waits: map[uint64]*waiting{},
-		ends: ends{more: make(chan struct{}, 1)}}
+		pace: newPace(most), threads: map[uint32]*worker{}, over: make(chan struct{}), waits: map[uint64]*waiting{}}
 }
 
 // Patient lets the client say hello when it likes, or never: it is a program that was

@@ -149,8 +149,6 @@ func (w *worker) turn(f *Frame) (a reply, parked bool, err error) {
 		return w.wait(f)
 	case WaitAny:
 		return w.waitAny(f)
-	case Later:
-		return w.later(f)
 	case Connected:
 		return w.connected(f)
 	}
