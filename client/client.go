@@ -3,7 +3,6 @@ package client
 import (
 	"errors"
 	"fmt"
-	"io"
 	"net"
 	"os"
 	"sync"
@@ -23,7 +22,7 @@ const HelloTimeout = 30 * time.Second
 // Conn is a connection: a process of the daemon.
 type Conn struct {
 	conn     net.Conn
-	from     *wire.Reader      // of conn; owned by New, then by read
+	from     *wire.Reader      // of conn; owned by New, then by who reads
 	process  winnt.Handle      // immutable
 	profile  nt.Profile        // immutable
 	services map[string]uint16 // immutable: the daemon's numbers of the rows that both sides know alike
@@ -38,6 +37,10 @@ type Conn struct {
 	waiting map[uint64]chan *wire.Frame // guarded by mu; nil once the connection is lost
 	// +checklocks:mu
 	err error // why; guarded by mu
+	// +checklocks:mu
+	reading bool // an answer is read; guarded by mu
+	// +checklocks:mu
+	idle *time.Timer // of watch; guarded by mu
 }
 
 // New speaks to a daemon at the other end of a stream, which it then owns.
@@ -47,7 +50,9 @@ func New(c net.Conn) (*Conn, error) {
 		_ = c.Close()
 		return nil, err
 	}
-	go conn.read()
+	conn.mu.Lock()
+	defer conn.mu.Unlock()
+	conn.idle = time.AfterFunc(0, conn.watch)
 	return conn, nil
 }
 
@@ -167,36 +172,9 @@ func (c *Conn) lose(err error) error {
 		close(w)
 	}
 	c.waiting = nil
+	c.idle.Stop()
 	_ = c.conn.Close()
 	return c.err
-}
-
-// read gives each answer to who waits for it. An answer that was not asked for
-// ends the connection.
-func (c *Conn) read() {
-	for {
-		f, err := c.from.Frame()
-		if err == nil && f.Kind != wire.Answer && f.Kind != wire.AnswerWith {
-			err = fmt.Errorf("%w: kind %d where an answer belongs", wire.ErrFrame, f.Kind)
-		}
-		if errors.Is(err, io.EOF) {
-			err = errors.New("the daemon closed the connection")
-		}
-		if err != nil {
-			_ = c.lose(err)
-			return
-		}
-		c.mu.Lock()
-		w := c.waiting[f.Request]
-		delete(c.waiting, f.Request)
-		c.mu.Unlock()
-		if w == nil {
-			closeAll(f.Files)
-			_ = c.lose(fmt.Errorf("%w: an answer to request %d, which nothing waits for", wire.ErrFrame, f.Request))
-			return
-		}
-		w <- f
-	}
 }
 
 // ask sends a frame and waits for its answer.
@@ -232,7 +210,7 @@ func (c *Conn) askFor(f *wire.Frame, closed, due <-chan struct{}) (head wire.Ans
 	if err := c.send(f); err != nil {
 		return head, nil, nil, c.lose(err)
 	}
-	answer, ok, cancelled := received(w, closed, due)
+	answer, ok, cancelled := c.received(f.Request, w, closed, due)
 	if cancelled {
 		if _, _, err := c.ask(&wire.Frame{Kind: wire.Cancel, Body: wire.AppendCancel(nil, f.Request)}); err != nil {
 			return head, nil, nil, err
@@ -249,7 +227,16 @@ func (c *Conn) askFor(f *wire.Frame, closed, due <-chan struct{}) (head wire.Ans
 	return head, rest, answer.Files, nil
 }
 
-func received(w <-chan *wire.Frame, closed, due <-chan struct{}) (f *wire.Frame, ok, cancelled bool) {
+// received returns the answer to a request, unless one of the channels is closed before.
+func (c *Conn) received(request uint64, w <-chan *wire.Frame, closed, due <-chan struct{}) (f *wire.Frame, ok,
+	cancelled bool) {
+	if c.take(request) {
+		if closed == nil && due == nil {
+			f = c.readFor(request)
+			return f, f != nil, false
+		}
+		go c.read() // what ends the wait does not end a read
+	}
 	select {
 	case f, ok = <-w:
 		return f, ok, false

@@ -2,6 +2,7 @@ package hostfs
 
 import (
 	"errors"
+	"math"
 	"os"
 	"sync"
 
@@ -91,13 +92,11 @@ const epoch = 116444736000000000
 
 func fileTime(t unix.StatxTimestamp) int64 { return epoch + t.Sec*10_000_000 + int64(t.Nsec)/100 }
 
+// unixTime returns a time as Linux has it. The last ones of Windows are the last of
+// Linux: about the year 2262.
 func unixTime(t int64) unix.Timespec {
-	t -= epoch
-	sec := t / 10_000_000
-	if t%10_000_000 < 0 {
-		sec--
-	}
-	return unix.Timespec{Sec: sec, Nsec: (t - sec*10_000_000) * 100}
+	const last = math.MaxInt64 / 100
+	return unix.NsecToTimespec(min(max(t-epoch, -last), last) * 100)
 }
 
 // notEmpty reports whether a directory has entries.
@@ -179,7 +178,7 @@ func (f *file) clearSpecial() error {
 	if err != nil {
 		return err
 	}
-	if const_ := uint16(unix.S_ISUID | unix.S_ISGID); f.directory || s.Mode&const_ == 0 {
+	if f.directory || s.Mode&(unix.S_ISUID|unix.S_ISGID) == 0 {
 		return nil
 	}
 	return unix.Chmod(placeOf(f.fd), uint32(s.Mode)&0o1777)

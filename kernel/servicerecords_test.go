@@ -9,8 +9,16 @@ import (
 	"github.com/refmon/refmon/logon"
 	"github.com/refmon/refmon/nt"
 	"github.com/refmon/refmon/ntstatus"
+	"github.com/refmon/refmon/sid"
 	"github.com/refmon/refmon/winnt"
 )
+
+// names knows every account.
+type names struct{}
+
+func (names) Account(s sid.SID) (name, domain string, ok bool) {
+	return "name of " + s.String(), "domain", true
+}
 
 // TestServicesLeaveRecords: a privilege that was adjusted, a process that was made, one
 // that was given a token, and a logon are each one record, which names the process that
@@ -62,6 +70,11 @@ func TestServicesLeaveRecords(t *testing.T) {
 	_, st = logOn(th, "User", string(logon.ExamplePassword), winnt.LOGON32_LOGON_NETWORK)
 	who := []string{"TargetUserSid", "LogonProcessName"}
 	check("logged on", st, who, "4624 "+caller+" S-1-5-21-1-2-3-1001 LsaLogonUser")
+	sys.Audit().Names = names{}
+	_, st = logOn(th, "User", string(logon.ExamplePassword), winnt.LOGON32_LOGON_NETWORK)
+	check("named", st, []string{"TargetUserName", "TargetDomainName", "SubjectUserName"},
+		"4624 "+caller+" name of S-1-5-21-1-2-3-1001 domain name of S-1-5-18")
+	sys.Audit().Names = nil
 	_, st = logOn(th, "User", "wrong", winnt.LOGON32_LOGON_NETWORK)
 	if st != ntstatus.LogonFailure {
 		t.Error(st)

@@ -59,8 +59,7 @@ func (a Accounts) of(id uint32, group bool) sid.SID {
 // attribute: an entry that allows for the owner, the group, each named user and
 // group, and Everyone. acl is the value of the attribute
 // system.posix_acl_access, nil for a file without it. Entries that only
-// children of a directory inherit are left out: they depend on the server's
-// configuration and decide nothing here.
+// children of a directory inherit are left out: [PosixDirectory] has them.
 //
 // POSIX stops at the first class that fits, the entries add up: a user who is
 // refused by name but whose group is allowed gets in, here as on the server.

@@ -2,6 +2,7 @@ package ntacl_test
 
 import (
 	"encoding/hex"
+	"strings"
 	"testing"
 
 	"github.com/refmon/refmon/ntacl"
@@ -47,11 +48,46 @@ func TestPosix(t *testing.T) {
 			t.Errorf("%s: %s, want %s (%v)", c.name, got, want, err)
 		}
 	}
+	testDirectories(t)
 	for _, bad := range []string{"", "02", "0100000001000600ffffffff", "0200000001000600ffff",
 		"0200000003000600ffffffff"} {
 		b, _ := hex.DecodeString(bad)
 		if _, err := ntacl.Posix(ntacl.Info{}, append([]byte{}, b...), nil); err == nil {
 			t.Errorf("%q: accepted", bad)
 		}
+	}
+}
+
+// testDirectories compares the entries that children inherit with those that smbcacls
+// printed of the same server (F-109).
+func testDirectories(t *testing.T) {
+	t.Helper()
+	// other r-x, in both: one entry
+	same, _ := hex.DecodeString("0200000001000700ffffffff04000500ffffffff20000500ffffffff")
+	const own = "O:S-1-22-1-1001G:S-1-22-2-1002D:(A;;FA;;;S-1-22-1-1001)(A;;0x1200a9;;;S-1-22-2-1002)(A;;0x1200a9;;;WD)"
+	// user::rwx, user:2:r-x, group::r-x, group:60:rwx, mask rwx, other ---
+	inherited, _ := hex.DecodeString("0200000001000700ffffffff020005000200000004000500ffffffff080007003c000000" +
+		"10000700ffffffff20000000ffffffff")
+	for want, value := range map[string][]byte{
+		"(A;OICIIO;FA;;;CO)(A;OICIIO;0x1200a9;;;CG)(A;OICIIO;0x1200a9;;;WD)": nil,
+		"(A;OICIIO;FA;;;CO)(A;OICIIO;0x1200a9;;;S-1-22-1-2)(A;OICIIO;0x1200a9;;;CG)(A;OICIIO;FA;;;S-1-22-2-60)" +
+			"(A;OICIIO;;;;WD)": inherited,
+		"(A;OICIIO;FA;;;CO)(A;OICIIO;0x1200a9;;;CG)": same,
+	} {
+		f := ntacl.Info{Directory: true, Mode: 0o755, UID: 1001, GID: 1002}
+		d, err := ntacl.PosixDirectory(f, nil, value, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		full := own + want
+		if strings.Count(want, "(") == 2 {
+			full = strings.Replace(own, "(A;;0x1200a9;;;WD)", "(A;OICI;0x1200a9;;;WD)", 1) + want
+		}
+		if got, err := sddl.Format(d, sddl.Options{}); err != nil || got != full {
+			t.Errorf("%s, %v, want %s", got, err, full)
+		}
+	}
+	if _, err := ntacl.PosixDirectory(ntacl.Info{Directory: true}, nil, []byte{2}, nil); err == nil {
+		t.Error("a default ACL of one byte: accepted")
 	}
 }

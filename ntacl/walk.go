@@ -100,6 +100,7 @@ type File struct {
 	Verdict    Verdict   // on Attribute; Stale: there is no Descriptor
 	Info       Info      // with no Descriptor
 	PosixACL   []byte    // with no Descriptor: the POSIX ACL, if there is one
+	Inherited  []byte    // with no Descriptor: what children of a directory get, if it says
 }
 
 // Read reads a file. What it returns is valid until the next call. The error is
@@ -141,16 +142,15 @@ func (r *Reader) posix(f *File, path string, used int) (err error) {
 		return err
 	}
 	f.PosixACL = access
-	if f.Descriptor == nil {
-		return nil
-	}
-	var inherited []byte
 	if f.Info.Directory {
-		if inherited, err = r.Tree.Attribute(nil, path, posixDefault); err != nil {
+		if f.Inherited, err = r.Tree.Attribute(nil, path, posixDefault); err != nil {
 			return err
 		}
 	}
-	if f.Verdict = f.Attribute.Verify(f.Info, access, inherited); f.Verdict == Stale {
+	if f.Descriptor == nil {
+		return nil
+	}
+	if f.Verdict = f.Attribute.Verify(f.Info, access, f.Inherited); f.Verdict == Stale {
 		f.Descriptor = nil
 	}
 	return nil

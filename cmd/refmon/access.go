@@ -34,7 +34,8 @@ of a file and the token of a user of the directory.
   refmon access /srv/share/plan.docx --as alice --directory company.yaml
   refmon access /srv/share/plan.docx --as alice -d company.yaml --objects acls.jsonl --want write
 
-With --share the share's descriptor is asked first: what either refuses is refused, and the first line says which did.
+With --share the share is asked first: what either refuses is refused, and the first line says which did. Of a
+section of smb.conf each list that decides is named, and the object is asked for the forced user.
 
 The exit code is 0 granted, 1 denied, 2 if it could not be answered.`
 }
@@ -60,6 +61,11 @@ func (c *accessCmd) Run(std *streams) error {
 	if c.Objects == "" {
 		paths, c.Recurse = []string{c.Path}, false
 	}
+	gate, err := c.gate(std)
+	if err != nil {
+		return err
+	}
+	paths = gate.objects(&c.objectsFlags, paths)
 	item, err := c.find(std, dir, typ, paths)
 	if err != nil {
 		return err
@@ -80,11 +86,18 @@ func (c *accessCmd) Run(std *streams) error {
 	if err := choose(q, queries); err != nil {
 		return err
 	}
-	share, err := c.share(dir)
-	if err != nil {
+	return c.answer(std, gate, dir, who, q)
+}
+
+// answer asks the share if there is one, and the object.
+func (c *accessCmd) answer(std *streams, gate *gate, dir *people.Directory, who int, q *batch.Question) error {
+	_, guard, share, err := gate.before(std, dir)
+	switch {
+	case err != nil:
 		return err
-	}
-	if share != nil {
+	case guard != nil:
+		return c.guarded(std, guard, who, q)
+	case share != nil:
 		return c.both(std, share, q)
 	}
 	a, err := q.Ask()
@@ -94,7 +107,8 @@ func (c *accessCmd) Run(std *streams) error {
 	if c.JSON {
 		return printJSON(std, q, &a)
 	}
-	if _, err := fmt.Fprint(std.out, paintTable(std, printable(a.Why.String()+typesOf(item.Descriptor)))); err != nil {
+	if _, err := fmt.Fprint(std.out, paintTable(std,
+		printable(a.Why.String()+typesOf(q.Request.Descriptor)))); err != nil {
 		return err
 	}
 	return verdict(a.Allowed())

@@ -15,8 +15,6 @@ import (
 	"github.com/refmon/refmon/internal/verbs/bulk/objects"
 	"github.com/refmon/refmon/internal/verbs/bulk/people"
 	"github.com/refmon/refmon/internal/words"
-	"github.com/refmon/refmon/sd"
-	"github.com/refmon/refmon/sddl"
 	"github.com/refmon/refmon/winnt"
 )
 
@@ -47,22 +45,6 @@ func (c *objectTypeFlag) chains() ([][]winnt.GUID, error) {
 		return nil, fmt.Errorf("--object-type: %w", err)
 	}
 	return chains, nil
-}
-
-// shareFlag is a second gate before the objects.
-type shareFlag struct {
-	Share string `help:"${share}" placeholder:"SDDL"`
-}
-
-func (c *shareFlag) share(d *people.Directory) (*sd.Descriptor, error) {
-	if c.Share == "" {
-		return nil, nil
-	}
-	share, err := sddl.Parse(c.Share, sddl.Options{Domain: d.Domain})
-	if err != nil {
-		return nil, fmt.Errorf("--share: %w", err)
-	}
-	return share, nil
 }
 
 // directory reads the principals.

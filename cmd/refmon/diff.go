@@ -30,6 +30,9 @@ on what, and why: the entry that was added or removed, the group that a user joi
   refmon acl export /srv/share -r > after.jsonl
   refmon diff before.jsonl after.jsonl --directory company.yaml --summary
 
+Of two outputs of who-can --for-index it lists what to do to an index, as JSON lines, without a directory: rows of
+objects that are new or have other sets, sets that are new, and what is "gone".
+
 Both states of rights are decided, not guessed: a new entry that changes nothing for anybody is no difference.
 Objects that cannot be read on one side are counted and not compared. The exit code is 0 if no user gained or
 lost anything, 1 if one did, 2 if something could not be read.`
@@ -37,6 +40,12 @@ lost anything, 1 if one did, 2 if something could not be read.`
 
 // Run compares.
 func (c *diffCmd) Run(std *streams) error {
+	switch is, err := c.indexes(); {
+	case err != nil:
+		return err
+	case is:
+		return c.index(std)
+	}
 	d := &bulk.Diff{Summary: c.Summary}
 	var inputs [2]*input
 	var err error
@@ -55,7 +64,16 @@ func (c *diffCmd) Run(std *streams) error {
 			return err
 		}
 	}
-	if d.Share, err = c.share(d.Directory); err != nil {
+	gate, err := c.gate(std)
+	if err != nil {
+		return err
+	}
+	if d.DirectoryAfter != nil {
+		if d.DirectoryAfter, _, _, err = gate.before(std, d.DirectoryAfter); err != nil {
+			return err
+		}
+	}
+	if d.Directory, _, d.Share, err = gate.before(std, d.Directory); err != nil {
 		return err
 	}
 	for i, name := range [2]string{c.Before, c.After} {

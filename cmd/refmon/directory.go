@@ -28,8 +28,8 @@ func (directoryFromCmd) Help() string {
 that who-can, what-can, access, diff and report take.
 
   refmon directory from passwd /etc/passwd /etc/group --out company.yaml
-  pdbedit -L -v | refmon directory from pdbedit - --with passwd:/etc/passwd --with passwd:/etc/group
-  refmon directory from csv users.csv groups.csv --members Engineering=engineering.csv
+  pdbedit -L -v | refmon directory from pdbedit - --with passwd:/etc/passwd
+  refmon directory from csv users.csv groups.csv --members Staff=staff.csv
   refmon directory from bloodhound 20261121_BloodHound.zip
 
 passwd (or getent) takes lines of passwd and of group. ldif is the output of ldapsearch; ask
@@ -39,15 +39,17 @@ the output of user show and group show, one after the other, and of user list an
 list, which tell who is missing. csv is written by Export-Csv of Get-ADUser, Get-ADGroup
 and Get-ADComputer; join a list such as MemberOf before:
 
-  Get-ADUser -Filter * -Properties PrimaryGroupID,MemberOf | Select SamAccountName,SID,
-    Enabled,ObjectClass,DistinguishedName,PrimaryGroupID,@{n='MemberOf';e={$_.MemberOf -join ';'}}
-    | Export-Csv users.csv
+  Get-ADUser -Filter * -Properties PrimaryGroupID,MemberOf |
+    Select SamAccountName,SID,Enabled,ObjectClass,DistinguishedName,
+      PrimaryGroupID,@{n='MemberOf';e={$_.MemberOf -join ';'}} |
+    Export-Csv users.csv
 
 Members of a group, as Get-ADGroupMember or samba-tool group listmembers give them, are read with
 --members GROUP=FILE, or by a column Group. bloodhound is a file of its collectors,
 versions 4 to 6, or their zip. wbinfo is a transcript of calls and answers:
 
-  (set -x; for u in $(wbinfo -u); do wbinfo -n "$u"; wbinfo -i "$u"; wbinfo -r "$u"; done) 2>&1
+  (set -x; for u in $(wbinfo -u); do
+    wbinfo -n "$u"; wbinfo -i "$u"; wbinfo -r "$u"; done) 2>&1
 
 auto finds the form of each file by what stands in it; -d of the other verbs does so, too.
 

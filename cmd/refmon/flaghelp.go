@@ -23,6 +23,7 @@ var flagHelp = kong.Vars{
 	"disable":        "SIDs that become deny-only: they no longer match entries that allow.",
 	"expressions":    "With --for-index: add to each set an expression over SIDs that allows exactly its principals.",
 	"faults":         "Of two things wrong at once, which one the service answers to: each pair, called on a real kernel.",
+	"formats":        "table,jsonl,csv,es-bulk,csv-tables",
 	"forIndex": "For search indexes: a row an object with the names of its allowed sets, and the table of sets, as " +
 		"JSON lines.",
 	"ignoreSystemACLs": "Take attributes whose POSIX permissions were changed since: for servers with acl_xattr:ignore " +
@@ -49,7 +50,8 @@ var flagHelp = kong.Vars{
 	"right": "What to ask for: read, write, modify, full, list, control; words of a directory such as AddMember or " +
 		"DCSync; names and masks as check takes them; a right on one property as WP:member. Several joined by " +
 		"+.",
-	"share": "Descriptor of the share they are reached through, in SDDL: it limits what the objects grant.",
+	"share": "Share they are reached through, which limits what the objects grant: its descriptor in SDDL or as " +
+		"sharesec -v prints it, or its section of smb.conf; may be repeated for both.",
 	"to":    "Only the path to this object: its path or DN, or the name of an account.",
 	"token": "Token file of a further principal, named by the file, or a built-in token; may be repeated.",
 	"type":  "Type of object, which gives generic rights their meaning: " + batch.ObjectTypes + ".",

@@ -43,15 +43,19 @@ func (c *reportCmd) Run(std *streams) error {
 	if err != nil {
 		return err
 	}
-	in, err := c.open(std, c.Paths)
+	gate, err := c.gate(std)
+	if err != nil {
+		return err
+	}
+	dir, _, share, err := gate.before(std, dir)
+	if err != nil {
+		return err
+	}
+	in, err := c.open(std, gate.objects(&c.objectsFlags, c.Paths))
 	if err != nil {
 		return err
 	}
 	defer func() { _ = in.close() }() // only read
-	share, err := c.share(dir)
-	if err != nil {
-		return err
-	}
 	// A report takes a while: what stands in its way is told before it begins.
 	if at, err := os.Stat(c.Out); err == nil && at.Mode().IsRegular() && !c.Force && c.Checkpoint == "" {
 		return fmt.Errorf("%s is there already: give --out another name, or --force to write over it", c.Out)

@@ -47,10 +47,14 @@ func (c *whatCanCmd) Run(std *streams) error {
 	if run.Principal = run.Directory.Find(c.Who); run.Principal < 0 {
 		return fmt.Errorf("%q is no user who can log on: give a name or SID of the directory file", c.Who)
 	}
-	if run.Share, err = c.share(run.Directory); err != nil {
+	gate, err := c.gate(std)
+	if err != nil {
 		return err
 	}
-	in, err := c.open(std, c.Paths)
+	if run.Directory, _, run.Share, err = gate.before(std, run.Directory); err != nil {
+		return err
+	}
+	in, err := c.open(std, gate.objects(&c.objectsFlags, c.Paths))
 	if err != nil {
 		return err
 	}

@@ -13,7 +13,7 @@ type whoCanCmd struct {
 	directoryFlags `embed:""`
 	shareFlag      `embed:""`
 	objectTypeFlag `embed:""`
-	Format         string `help:"table, jsonl, csv or es-bulk." default:"table" enum:"table,jsonl,csv,es-bulk" short:"f"`
+	Format         string `help:"${formats}." default:"table" enum:"${formats}" short:"f"`
 	Count          bool   `help:"Only how many principals can." xor:"what"`
 	ForIndex       bool   `help:"${forIndex}" xor:"what"`
 	Expressions    bool   `help:"${expressions}"`
@@ -60,7 +60,9 @@ With --expressions a set has "expression": clauses that must all allow, each a l
 privileges).
 
 --format es-bulk writes what Elasticsearch and OpenSearch take as _bulk: for each object an action and a
-document with _allow_access_control, the SIDs of those who have the right; see docs/search.md.
+document with _allow_access_control, the SIDs of those who have the right. --format csv-tables writes two tables
+for COPY of a database: of objects (path, right_name, set_name), and with --sets FILE of sets (set_name, sid).
+docs/search.md has the queries.
 
 Unreadable objects give a row with "error", never an empty or a full list; the exit code is then 2.`
 }
@@ -71,6 +73,7 @@ func (c *whoCanCmd) Run(std *streams) error {
 	if err != nil {
 		return err
 	}
+	c.ForIndex = c.ForIndex || c.Format == "csv-tables" && !c.Count
 	if (c.Sets != "" || c.Expressions) && !c.ForIndex {
 		return errors.New("--sets and --expressions belong to --for-index")
 	}
@@ -93,10 +96,14 @@ func (c *whoCanCmd) Run(std *streams) error {
 	if run.Directory, err = c.directory(std); err != nil {
 		return err
 	}
-	if run.Share, err = c.share(run.Directory); err != nil {
+	gate, err := c.gate(std)
+	if err != nil {
 		return err
 	}
-	in, err := c.open(std, c.Paths)
+	if run.Directory, _, run.Share, err = gate.before(std, run.Directory); err != nil {
+		return err
+	}
+	in, err := c.open(std, gate.objects(&c.objectsFlags, c.Paths))
 	if err != nil {
 		return err
 	}

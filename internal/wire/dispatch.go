@@ -6,38 +6,45 @@ import (
 	"github.com/refmon/refmon/ntstatus"
 )
 
-// dispatch gives a frame to its thread. A frame that a client with this protocol
-// cannot have sent ends the connection.
-func (s *Server) dispatch(f *Frame) error {
+// dispatch does what a frame asks, in the reader's turn where it is a thread's. It
+// reports false where the reader has been relieved meanwhile. A frame that a client with
+// this protocol cannot have sent ends the connection.
+func (s *Server) dispatch(t *stint, f *Frame) (goesOn bool, err error) {
 	switch f.Kind {
 	case Administer:
-		return s.administer(f)
+		return true, s.administer(f)
 	case NewThread:
-		return s.makeThread(f)
+		return true, s.makeThread(f)
 	case Cancel:
-		return s.cancel(f)
+		return true, s.cancel(f)
 	case Call, Then, Save, Restore, EndThread, Wait, WaitAny, Connected, Attach, Look:
 	default:
-		return fmt.Errorf("%w: kind %d", ErrFrame, f.Kind)
+		return true, fmt.Errorf("%w: kind %d", ErrFrame, f.Kind)
 	}
 	w := s.threads[f.Thread]
 	if w == nil {
 		// Numbers of threads are the connection's own: no other's can be named (W-7).
-		return s.answer(f, AnswerHead{Status: ntstatus.InvalidCid}, nil)
+		return true, s.answer(f, AnswerHead{Status: ntstatus.InvalidCid}, nil)
 	}
 	admitted, err := s.admit(f)
 	if err != nil {
-		return err
+		return true, err
 	}
 	if !admitted {
 		// A bound is a status, not a hang (W-3).
-		return s.answer(f, AnswerHead{Status: ntstatus.InsufficientResources}, nil)
+		return true, s.answer(f, AnswerHead{Status: ntstatus.InsufficientResources}, nil)
 	}
 	if f.Kind == EndThread {
 		delete(s.threads, f.Thread)
 	}
-	w.push(f)
-	return nil
+	if f.slow() {
+		w.push(f)
+		return true, nil
+	}
+	if mine, _ := w.take(f); mine {
+		return w.inline(t, f)
+	}
+	return true, nil
 }
 
 // admit counts a call unless the connection has too many.
@@ -96,20 +103,12 @@ func (s *Server) newThread() (*worker, error) {
 	s.last++
 	w := newWorker(s, th)
 	s.threads[s.last] = w
-	s.running.Go(w.run)
 	return w, nil
 }
 
-// hangUp ends the threads' goroutines after the calls they have begun.
+// hangUp begins no further call.
 func (s *Server) hangUp() {
 	for _, w := range s.threads {
 		w.stop()
-	}
-}
-
-// finish ends them after the calls they were given.
-func (s *Server) finish() {
-	for _, w := range s.threads {
-		w.finish()
 	}
 }

@@ -8,6 +8,8 @@
 // checks as much so that a fault ends in an error.
 //
 // One connection is one process. A thread is a number that a frame made; calls
-// of one thread run in their order, calls of different threads side by side.
+// of one thread run in their order, calls of different threads side by side: the
+// goroutine that reads the frames makes their calls, and once one takes long another
+// goroutine reads on.
 // When the connection ends the process exits. docs/wire.md has every byte.
 package wire

@@ -54,9 +54,13 @@ func (o *open) Called(c *nt.Call, size int) {
 	o.note("%s %s %v %t", c.Thread, c.Row.Info().Name, c.Status, size > 0)
 }
 
-func (o *open) Threads() int          { return 2 }
-func (o *open) Enter() time.Time      { o.note("enter"); return time.Time{} }
-func (o *open) Leave(began time.Time) { o.note("leave %t", began.IsZero()) }
+func (o *open) Enter() time.Time { o.note("enter"); return time.Time{} }
+
+func (o *open) Leave(began time.Time, slow bool) { o.note("leave %t", began.IsZero() && !slow) }
+
+func (o *open) Slow() bool { return false }
+
+func (o *open) Crowded() bool { return false }
 
 // TestLook: a question goes to the process as it is, with the thread that asks; status
 // and answer come back, one too long for a frame is STATUS_BUFFER_OVERFLOW without an

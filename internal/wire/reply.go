@@ -1,9 +1,7 @@
 package wire
 
 import (
-	"fmt"
 	"os"
-	"time"
 
 	"github.com/refmon/refmon/ntstatus"
 )
@@ -33,20 +31,4 @@ func (s *Server) reply(f *Frame, a reply) error {
 	}
 	return s.send(&Frame{Kind: kind, Request: f.Request, Thread: f.Thread, Service: f.Service, Body: s.answered(a),
 		Files: a.files})
-}
-
-// send writes one frame within WriteTimeout. A frame that was not written whole
-// ends the connection (W-3).
-func (s *Server) send(f *Frame) error {
-	defer closeAll(f.Files) // the client has its own
-	b := AppendFrame(nil, f)
-	if len(b)-4 > MaxFrame {
-		return fmt.Errorf("%w: an answer of %d bytes, the bound is %d", ErrFrame, len(b)-4, MaxFrame)
-	}
-	s.write.Lock()
-	defer s.write.Unlock()
-	if !s.stopped() {
-		_ = s.conn.SetWriteDeadline(time.Now().Add(WriteTimeout))
-	}
-	return writeWith(s.conn, b, f.Files)
 }

@@ -2,13 +2,12 @@ package wire
 
 import (
 	"bufio"
-	"encoding/binary"
 	"errors"
 	"fmt"
 	"io"
 	"net"
-	"os"
 	"sync"
+	"syscall"
 	"time"
 
 	"github.com/refmon/refmon/nt"
@@ -26,16 +25,6 @@ type Process interface {
 	Exit()
 	// GiveBack takes back a thread once its calls are over.
 	GiveBack(*nt.Thread)
-}
-
-// Turns may be implemented by a Process whose server shares its time out: Enter
-// waits for the turn of a call and says when it came, Leave ends it. A logon takes no
-// turn: it hashes for long, and has a bound of its own (W-21).
-type Turns interface {
-	// Threads is how many threads of the connection may have work at once.
-	Threads() int
-	Enter() time.Time
-	Leave(began time.Time)
 }
 
 // How long the other side may take (W-3, W-18).
@@ -65,7 +54,6 @@ type Server struct {
 	from    *bufio.Reader // of conn; owned by the reader
 	process Process
 	turns   Turns              // immutable; nil where every call runs at once
-	pace    *pace              // immutable
 	watcher Watcher            // immutable; nil where no call is watched
 	patient bool               // set before Serve: the hello may take its time
 	threads map[uint32]*worker // owned by the reader
@@ -74,7 +62,16 @@ type Server struct {
 	running sync.WaitGroup
 	over    chan struct{} // closed when no further call is begun: what waits ends
 
-	write sync.Mutex // one frame at a time
+	raw    syscall.RawConn // immutable; nil where conn is no socket
+	unread chan error      // why no further frame is read: one value
+
+	write sync.Mutex
+	// +checklocks:write
+	unsent []byte // answers; guarded by write
+	// +checklocks:write
+	parcels []parcel // of the answers that bring descriptors; guarded by write
+	// +checklocks:write
+	hold bool // the reader will send them; guarded by write
 
 	mu sync.Mutex
 	// +checklocks:mu
@@ -93,12 +90,12 @@ type Server struct {
 func NewServer(conn net.Conn, p Process) *Server {
 	turns, _ := p.(Turns)
 	watcher, _ := p.(Watcher)
-	most := 0
-	if turns != nil {
-		most = turns.Threads()
+	s := &Server{conn: conn, from: bufio.NewReader(conn), process: p, turns: turns, watcher: watcher,
+		threads: map[uint32]*worker{}, over: make(chan struct{}), unread: make(chan error, 1), waits: map[uint64]*waiting{}}
+	if socket, ok := conn.(syscall.Conn); ok {
+		s.raw, _ = socket.SyscallConn() // without it writes take the long way
 	}
-	return &Server{conn: conn, from: bufio.NewReader(conn), process: p, turns: turns, watcher: watcher,
-		pace: newPace(most), threads: map[uint32]*worker{}, over: make(chan struct{}), waits: map[uint64]*waiting{}}
+	return s
 }
 
 // Patient lets the client say hello when it likes, or never: it is a program that was
@@ -113,13 +110,13 @@ func (s *Server) Patient() { s.patient = true }
 func (s *Server) Serve() error {
 	err := s.begin()
 	if err == nil {
-		err = s.read()
+		s.running.Go(func() { s.read(s.newStint(true)) })
+		err = <-s.unread
 	}
 	close(s.over)
 	stopped := s.stopped()
 	if stopped {
 		// Calls that were received are answered before a server that stops hangs up (W-19).
-		s.finish()
 		s.running.Wait()
 		err = nil
 	}
@@ -218,48 +215,6 @@ func (s *Server) greet(thread string) error {
 	}
 	_, err = DecodeHello(f.Body)
 	return err
-}
-
-func (s *Server) read() error {
-	for {
-		s.pace.wait()
-		f, err := s.next()
-		if err != nil {
-			return err
-		}
-		if err := s.dispatch(f); err != nil {
-			return err
-		}
-	}
-}
-
-// next reads a frame. Reading takes no ancillary data, so that the host's kernel
-// closes descriptors that come with one (W-25). Between two frames a client may
-// take its time; a frame that has begun is whole in time, or the connection ends (W-18).
-func (s *Server) next() (*Frame, error) {
-	if _, err := s.from.Peek(1); err != nil {
-		return nil, err
-	}
-	if s.whole() {
-		return ReadFrame(s.from)
-	}
-	s.within(FrameTimeout)
-	defer s.within(0)
-	f, err := ReadFrame(s.from)
-	if errors.Is(err, os.ErrDeadlineExceeded) {
-		err = fmt.Errorf("%w: half a frame for %s", ErrFrame, FrameTimeout)
-	}
-	return f, err
-}
-
-// whole reports whether a whole frame has come already.
-func (s *Server) whole() bool {
-	n := s.from.Buffered()
-	if n < 4 {
-		return false
-	}
-	b, err := s.from.Peek(4)
-	return err == nil && int64(binary.LittleEndian.Uint32(b)) <= int64(n-4)
 }
 
 // statusOf returns the status of an error of a kernel.

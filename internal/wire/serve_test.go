@@ -303,6 +303,8 @@ func TestRefused(t *testing.T) {
 		{"an answer", "W-6", true, wire.AppendFrame(nil, &wire.Frame{Kind: wire.Answer}), wire.ErrFrame},
 		{"a body too short", "W-6", true, wire.AppendFrame(nil, truncated), wire.ErrValue},
 		{"a body too long", "W-6", true, wire.AppendFrame(nil, longer), wire.ErrValue},
+		{"a cancel too short", "W-6", true,
+			wire.AppendFrame(nil, &wire.Frame{Kind: wire.Cancel, Body: []byte{1, 2, 3}}), wire.ErrValue},
 		{"half a frame", "W-6", true, wire.AppendFrame(nil, longer)[:9], io.ErrUnexpectedEOF},
 	} {
 		t.Run(c.name, func(t *testing.T) {

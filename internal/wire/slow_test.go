@@ -95,3 +95,51 @@ func TestSlow(t *testing.T) {
 		})
 	}
 }
+
+// TestDribble: a program that sends a frame byte by byte, each within the bound, and one
+// that takes its answer so, has as long as for the whole frame (W-3, W-18).
+func TestDribble(t *testing.T) {
+	hello := wire.AppendFrame(nil, &wire.Frame{Kind: wire.Hello, Body: wire.AppendHello(nil, wire.HelloBody{})})
+	for _, c := range []struct {
+		name  string
+		pause time.Duration // between two bytes
+		reads bool          // it is the answer that is taken byte by byte
+		bytes int           // until the one that fails, about; -1: all go over
+	}{
+		{"a frame in time", time.Second, false, -1},
+		{"a frame too slowly", 2100 * time.Millisecond, false, 16},
+		{"an answer in time", time.Millisecond, true, -1},
+		{"an answer too slowly", 1100 * time.Millisecond, true, 28},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				conn, _ := alone(t, false)
+				if _, err := conn.Write(hello); err != nil {
+					t.Fatal(err)
+				}
+				n, all := 0, 0
+				var err error
+				if c.reads {
+					for b := make([]byte, 1); err == nil && n < 1000; n++ {
+						time.Sleep(c.pause)
+						_, err = conn.Read(b)
+					}
+					all = 1000 // of a hello that is longer
+				} else {
+					go func() { _, _ = io.Copy(io.Discard, conn) }()
+					b := wire.AppendFrame(nil, &wire.Frame{Kind: wire.NewThread})
+					for all = len(b); err == nil && n < all; n++ {
+						_, err = conn.Write(b[n : n+1])
+						time.Sleep(c.pause)
+					}
+				}
+				if c.bytes < 0 && (err != nil || n != all) {
+					t.Errorf("after %d of %d bytes: %v", n, all, err)
+				}
+				if c.bytes >= 0 && (err == nil || n < c.bytes-1 || n > c.bytes+1) {
+					t.Errorf("%d bytes went over, then %v, want %d", n, err, c.bytes)
+				}
+			})
+		})
+	}
+}

@@ -7,75 +7,62 @@ import (
 	"github.com/refmon/refmon/ntstatus"
 )
 
-// worker runs the calls of one thread in their order, beside those of other
-// threads (W-11).
+// worker makes the calls of one thread in their order, beside those of other threads
+// (W-11). One goroutine at a time does: the connection's reader as a rule (stint).
 type worker struct {
-	s       *Server
-	th      *nt.Thread // used by run alone
-	tickets map[nt.Ticket]struct{}
-	failed  bool          // the last call that did not wait; used by run alone
-	ended   chan struct{} // closed when run returns
+	s  *Server
+	th *nt.Thread
 
-	mu   sync.Mutex
-	more *sync.Cond
+	// Used by the goroutine that makes the calls.
+	tickets map[nt.Ticket]struct{}
+	failed  bool          // the last call that did not wait
+	ended   chan struct{} // closed when the thread ends
+
+	mu sync.Mutex
 	// +checklocks:mu
-	queue []*Frame // bounded by the connection's MaxPending and MaxWaits; guarded by mu
+	taken bool // a goroutine makes its calls; guarded by mu
+	// +checklocks:mu
+	queue []*Frame // for that one; bounded by MaxPending and MaxWaits; guarded by mu
 	// +checklocks:mu
 	over bool // no further call is begun; guarded by mu
-	// +checklocks:mu
-	last bool // nor waited for; guarded by mu
-	// +checklocks:mu
-	busy bool // it has work; guarded by mu
 }
 
 func newWorker(s *Server, th *nt.Thread) *worker {
-	w := &worker{s: s, th: th, tickets: map[nt.Ticket]struct{}{}, ended: make(chan struct{})}
-	w.more = sync.NewCond(&w.mu)
-	return w
+	return &worker{s: s, th: th, tickets: map[nt.Ticket]struct{}{}, ended: make(chan struct{})}
 }
 
-// push gives the thread a call; it reports false where none is begun any more.
+// take makes the caller the one that makes the thread's calls, beginning with f. It
+// reports false where another one does, which has the call now, and where none is begun.
+func (w *worker) take(f *Frame) (mine, begun bool) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	switch {
+	case w.over:
+		return false, false
+	case w.taken:
+		w.queue = append(w.queue, f)
+		return false, true
+	}
+	w.taken = true
+	return true, true
+}
+
+// push gives the thread a call, which a goroutine of its own makes unless another one
+// makes the thread's calls; it reports false where none is begun any more.
 func (w *worker) push(f *Frame) bool {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	if w.over {
-		return false
+	mine, begun := w.take(f)
+	if mine {
+		w.s.running.Go(func() { w.run(f) })
 	}
-	w.queue = append(w.queue, f)
-	if !w.busy {
-		w.busy = true
-		w.s.pace.add(1)
-	}
-	w.more.Signal()
-	return true
+	return begun
 }
 
-func (w *worker) stop() {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	w.over = true
-	w.more.Signal()
-}
-
-func (w *worker) finish() {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	w.last = true
-	w.more.Signal()
-}
-
-// next waits for a call, nil once there will be none.
+// next returns the next call. It returns nil and gives the thread up where no call waits.
 func (w *worker) next() *Frame {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	if len(w.queue) == 0 {
-		w.idle()
-	}
-	for len(w.queue) == 0 && !w.over && !w.last {
-		w.more.Wait()
-	}
 	if w.over || len(w.queue) == 0 {
-		w.over = true
+		w.taken = false
 		return nil
 	}
 	f := w.queue[0]
@@ -83,77 +70,98 @@ func (w *worker) next() *Frame {
 	return f
 }
 
-// idle notes that the thread has no work.
-//
-// +checklocks:w.mu
-func (w *worker) idle() {
-	if w.busy {
-		w.busy = false
-		w.s.pace.add(-1)
-	}
-}
-
-// rest takes the calls that were not begun.
-func (w *worker) rest() []*Frame {
+// stop begins no further call, and returns those that were not.
+func (w *worker) stop() []*Frame {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.over = true
 	left := w.queue
 	w.queue = nil
-	w.idle()
 	return left
-}
-
-func (w *worker) run() {
-	defer close(w.ended)
-	defer w.rest()
-	for f := w.next(); f != nil; f = w.next() {
-		a, parked, err := w.turn(f)
-		if parked {
-			continue
-		}
-		w.s.done(f)
-		if err == nil {
-			err = w.s.reply(f, a)
-		}
-		if err != nil {
-			w.s.complain(f, err)
-			w.s.end(err)
-			return
-		}
-		if f.Kind == EndThread {
-			for _, f := range w.rest() { // calls that waited until now
-				w.forgo(f)
-			}
-			return
-		}
-	}
 }
 
 // logonRow is the number of the row that is slow on purpose.
 var logonRow = sync.OnceValue(func() int { return nt.NtTable.Find("LsaLogonUser").Info().Number })
 
-// turn performs a frame when it is the turn of its connection.
-func (w *worker) turn(f *Frame) (a reply, parked bool, err error) {
-	if w.s.turns != nil {
-		if int(f.Service) == logonRow() {
-			w.s.pace.add(-1)
-			defer w.s.pace.add(1)
-		} else {
-			began := w.s.turns.Enter()
-			defer w.s.turns.Leave(began)
+// slow reports whether a frame is a logon, which takes no turn (W-21).
+func (f *Frame) slow() bool { return int(f.Service) == logonRow() }
+
+// run makes a call of a thread that the caller has taken, and those that came
+// meanwhile. Each has a turn.
+func (w *worker) run(f *Frame) {
+	for ; f != nil; f = w.next() {
+		t := w.s.newStint(false)
+		if !f.slow() {
+			t.enter()
 		}
+		var r result
+		t.call(func() { r = w.turn(f) })
+		t.leave()
+		_ = w.settle(f, r) // the connection has ended
 	}
+}
+
+// inline makes a call of a thread that the reader has taken, in the reader's turn. It
+// reports false where the reader has been relieved meanwhile.
+func (w *worker) inline(t *stint, f *Frame) (goesOn bool, err error) {
+	t.enter()
+	var r result
+	goesOn = t.call(func() { r = w.turn(f) })
+	if !goesOn || r.err != nil {
+		t.leave()
+	}
+	err = w.settle(f, r)
+	switch f = w.next(); {
+	case f == nil:
+	case goesOn:
+		w.s.running.Go(func() { w.run(f) })
+	default:
+		w.run(f)
+	}
+	return goesOn, err
+}
+
+// result has what a frame's turn brought.
+type result struct {
+	reply
+	parked bool  // it waits for a change, and is answered later
+	err    error // it ends the connection
+}
+
+// turn performs a frame.
+func (w *worker) turn(f *Frame) (r result) {
 	switch f.Kind {
 	case Wait:
-		return w.wait(f)
+		r.reply, r.parked, r.err = w.wait(f)
 	case WaitAny:
-		return w.waitAny(f)
+		r.reply, r.parked, r.err = w.waitAny(f)
 	case Connected:
-		return w.connected(f)
+		r.reply, r.parked, r.err = w.connected(f)
+	default:
+		r.reply, r.err = w.perform(f)
 	}
-	a, err = w.perform(f)
-	return a, false, err
+	return r
+}
+
+// settle answers a frame. An error has ended the connection.
+func (w *worker) settle(f *Frame, r result) error {
+	if r.parked {
+		return nil
+	}
+	w.s.done(f)
+	if r.err == nil {
+		r.err = w.s.reply(f, r.reply)
+	}
+	if r.err != nil {
+		w.stop()
+		w.s.fail(f, r.err)
+	} else if f.Kind == EndThread {
+		close(w.ended)
+		for _, f := range w.stop() { // calls that waited until now
+			w.forgo(f)
+		}
+	}
+	return r.err
 }
 
 // perform does what a frame asks. An error ends the connection.

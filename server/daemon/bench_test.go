@@ -2,86 +2,138 @@ package daemon_test
 
 import (
 	"bufio"
-	"github.com/refmon/refmon/internal/wire"
-	"github.com/refmon/refmon/nt"
-	"github.com/refmon/refmon/sid"
-	"github.com/refmon/refmon/token"
 	"io"
 	"net"
-	"path/filepath"
-	"runtime"
+	"os"
+	"slices"
 	"testing"
+	"time"
+
+	"golang.org/x/sys/unix"
 
 	"github.com/refmon/refmon/client"
+	"github.com/refmon/refmon/internal/wire"
+	"github.com/refmon/refmon/nt"
 	"github.com/refmon/refmon/ntstatus"
-	peer "github.com/refmon/refmon/server/auth/unix"
-	"github.com/refmon/refmon/server/daemon"
 	"github.com/refmon/refmon/winnt"
 )
 
-// BenchmarkPingPong is 64 bytes there and back over a Unix socket: the least that a
-// call over the socket costs (compare BenchmarkCall).
-func BenchmarkPingPong(b *testing.B) {
-	l, err := net.Listen("unix", filepath.Join(b.TempDir(), "s"))
-	if err != nil {
+// pingPong sends 64 bytes there and back: the least that a call over a socket costs.
+func pingPong(b *testing.B, conn net.Conn, buf []byte) {
+	if _, err := conn.Write(buf); err != nil {
 		b.Fatal(err)
 	}
-	defer l.Close()
-	go func() {
-		c, err := l.Accept()
-		if err == nil {
-			_, _ = io.CopyBuffer(struct{ io.Writer }{c}, struct{ io.Reader }{c}, make([]byte, 64))
-		}
-	}()
-	c, err := net.Dial("unix", l.Addr().String())
-	if err != nil {
+	if _, err := io.ReadFull(conn, buf); err != nil {
 		b.Fatal(err)
-	}
-	defer c.Close()
-	buf := make([]byte, 64)
-	for b.Loop() {
-		if _, err := c.Write(buf); err != nil {
-			b.Fatal(err)
-		}
-		if _, err := io.ReadFull(c, buf); err != nil {
-			b.Fatal(err)
-		}
 	}
 }
 
-// bench starts a daemon for a benchmark.
-func bench(b *testing.B, limits daemon.Limits) (d *daemon.Daemon, socket string) {
-	b.Helper()
-	dir := b.TempDir()
-	d, err := daemon.Start(daemon.Config{State: filepath.Join(dir, "state"), Socket: filepath.Join(dir, "s"),
-		Identity: peer.Accounts{}, Limits: limits})
-	if err != nil {
-		b.Fatal(err)
+// closes is NtClose of a handle that is not there.
+func closes(b *testing.B, th *nt.Thread) {
+	if st := th.NtClose(winnt.Handle(4)); st != ntstatus.InvalidHandle {
+		b.Fatal(st)
 	}
-	go func() { _ = d.Serve() }()
-	b.Cleanup(func() { _ = d.Close() })
-	return d, filepath.Join(dir, "s")
 }
 
-// BenchmarkCall is NtClose of a handle that is not there, over the socket.
+// low returns what a quarter of the blocks took at most, in microseconds a call: what
+// other programs of the machine take meanwhile is in the rest.
+func low(blocks []time.Duration, calls int) float64 {
+	slices.Sort(blocks)
+	return float64(blocks[len(blocks)/4]) / float64(calls) / 1e3
+}
+
+// BenchmarkCall: a call over the socket to a daemon that is another program, beside 64
+// bytes there and back to another program in the same run, in turns.
 func BenchmarkCall(b *testing.B) {
-	_, socket := bench(b, daemon.Limits{})
+	_, echo := apart(b, "echo")
+	_, socket := apart(b, "daemon")
+	conn, err := net.Dial("unix", echo)
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer conn.Close()
 	c, err := client.Dial(socket)
 	if err != nil {
 		b.Fatal(err)
 	}
 	defer c.Close()
-	th := c.Thread()
+	const calls = 200
+	var pings, services []time.Duration
+	buf, th := make([]byte, 64), c.Thread()
 	for b.Loop() {
-		if st := th.NtClose(winnt.Handle(4)); st != ntstatus.InvalidHandle {
-			b.Fatal(st)
+		at := time.Now()
+		for range calls {
+			pingPong(b, conn, buf)
 		}
+		pings = append(pings, time.Since(at))
+		at = time.Now()
+		for range calls {
+			closes(b, th)
+		}
+		services = append(services, time.Since(at))
 	}
+	ping, call := low(pings, calls), low(services, calls)
+	b.ReportMetric(ping, "µs/ping-pong")
+	b.ReportMetric(call, "µs/call")
+	b.ReportMetric(call/ping, "call/ping-pong")
+	b.ReportMetric(0, "ns/op")
 }
 
-// BenchmarkBatch is the same with a hundred calls sent at once, of several threads.
+// spent returns the processor time of a program.
+func spent(b *testing.B, p *os.Process) time.Duration {
+	b.Helper()
+	// clock_getcpuclockid(3): the clock of a process.
+	var at unix.Timespec
+	if err := unix.ClockGettime(int32(^uint32(p.Pid)<<3|2), &at); err != nil {
+		b.Fatal(err)
+	}
+	return time.Duration(at.Nano())
+}
+
+// BenchmarkDaemonCPU: the daemon's processor time a call with eight clients, each of
+// which makes one call after the other, beside that with one.
+func BenchmarkDaemonCPU(b *testing.B) {
+	d, socket := apart(b, "daemon")
+	var threads []*nt.Thread
+	for range 8 {
+		c, err := client.Dial(socket)
+		if err != nil {
+			b.Fatal(err)
+		}
+		defer c.Close()
+		threads = append(threads, c.Thread())
+	}
+	const calls = 2000
+	costs := func(clients int) time.Duration {
+		before := spent(b, d)
+		done := make(chan struct{})
+		for _, th := range threads[:clients] {
+			go func() {
+				for range calls / clients {
+					closes(b, th)
+				}
+				done <- struct{}{}
+			}()
+		}
+		for range clients {
+			<-done
+		}
+		return spent(b, d) - before
+	}
+	var one, eight []time.Duration
+	for b.Loop() {
+		one = append(one, costs(1))
+		eight = append(eight, costs(8))
+	}
+	b.ReportMetric(low(one, calls), "µs/call-of-1")
+	b.ReportMetric(low(eight, calls), "µs/call-of-8")
+	b.ReportMetric(low(eight, calls)/low(one, calls), "of-8/of-1")
+	b.ReportMetric(0, "ns/op")
+}
+
+// BenchmarkBatch is calls of one thread sent a hundred at a time.
 func BenchmarkBatch(b *testing.B) {
-	_, socket := bench(b, daemon.Limits{})
+	_, socket := apart(b, "daemon")
 	conn, err := net.Dial("unix", socket)
 	if err != nil {
 		b.Fatal(err)
@@ -116,56 +168,4 @@ func BenchmarkBatch(b *testing.B) {
 		}
 	}
 	b.ReportMetric(float64(b.N*calls)/b.Elapsed().Seconds(), "calls/s")
-}
-
-// BenchmarkMemory weighs what stays behind: an idle connection with its process, both
-// halves of its socket with it, and a process alone; heap and stacks of this program.
-func BenchmarkMemory(b *testing.B) {
-	const n = 1000
-	d, socket := bench(b, daemon.Limits{PerUser: 1 << 20, Connections: 1 << 20, Threads: 1 << 20})
-	used := func() int64 {
-		runtime.GC()
-		runtime.GC() // what finalizers held
-		var m runtime.MemStats
-		runtime.ReadMemStats(&m)
-		return int64(m.HeapAlloc + m.StackInuse)
-	}
-	b.Run("process", func(b *testing.B) {
-		tok, err := token.New(token.StandardUser(sid.MustParse("S-1-5-21-1-2-3-1107")))
-		if err != nil {
-			b.Fatal(err)
-		}
-		before := used()
-		kept := 0
-		for b.Loop() {
-			for range n {
-				if _, err := d.System().NewProcess("p", tok); err != nil {
-					b.Fatal(err)
-				}
-				kept++
-			}
-		}
-		b.ReportMetric(float64(used()-before)/float64(kept)/1024, "KiB/process")
-	})
-	b.Run("connection", func(b *testing.B) {
-		before := used()
-		var conns []net.Conn
-		for b.Loop() {
-			for range n {
-				c, err := net.Dial("unix", socket)
-				if err != nil {
-					b.Fatal(err)
-				}
-				b.Cleanup(func() { _ = c.Close() })
-				conns = append(conns, c)
-				if _, err := c.Write(hello); err != nil {
-					b.Fatal(err)
-				}
-				if _, err := wire.ReadFrame(c); err != nil {
-					b.Fatal(err)
-				}
-			}
-		}
-		b.ReportMetric(float64(used()-before)/float64(len(conns))/1024, "KiB/connection")
-	})
 }

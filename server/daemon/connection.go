@@ -33,7 +33,7 @@ type connection struct {
 	process *kernel.Process // set before the first thread is made
 	begun   bool            // there is a first thread; owned by the connection's reader
 
-	share   share                   // of the daemon's time
+	share   *share                  // of the daemon's time; set before the first call
 	session atomic.Pointer[Session] // nil until there is a process
 	watches atomic.Bool             // it looks at calls
 }
@@ -57,6 +57,7 @@ func (d *Daemon) serve(conn *net.UnixConn, full bool) {
 	}
 	defer d.forget(c)
 	if err = c.logOn(); err == nil {
+		peer.Close() // who it is has been decided: a connection keeps one descriptor
 		err = c.run()
 	}
 	d.over(c, err)
@@ -88,6 +89,8 @@ func (c *connection) run() error {
 	}
 	p := c.process
 	defer p.Close()
+	c.share = c.d.turns.join(c.account)
+	defer c.d.turns.part(c.account)
 	c.session.Store(&Session{Process: uint64(p.ID()), Name: name, UID: c.peer.UID, PID: c.peer.PID,
 		User: c.token.User().SID.String(), Full: c.full, Since: time.Now(),
 		Session: fmt.Sprintf("0x%x", uint64(c.token.Spec().AuthenticationID)), guard: p.Object().Security()})

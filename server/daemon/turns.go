@@ -1,57 +1,93 @@
 package daemon
 
 import (
-	"container/heap"
 	"runtime"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
-// turns shares the daemon's time out between connections: so many calls run at once,
-// and the next one is of the connection that has had the least time of those that
-// have one waiting (W-21). A call that waits for nothing takes two locks.
+// turns shares the daemon's time out: so many calls run at once, and the next one is of
+// the user who has had the least time of those with a call waiting, and of that user's
+// connection that has had the least (W-21, W-42). Calls that take long move out of the
+// others' way, so many at once. A call that waits for nothing takes two locks.
 type turns struct {
-	each int // calls of one connection at once; immutable
+	each     int          // calls of one connection at once; immutable
+	slowEach int          // of one user that take long; immutable
+	waiting  atomic.Int32 // calls
 
 	mu sync.Mutex
 	// +checklocks:mu
-	free int // calls that may begin now; guarded by mu; 0 while ready is not empty
+	free int // calls that may begin now; guarded by mu; 0 while one is ready
 	// +checklocks:mu
-	ready shares // connections with a call that may run; guarded by mu
+	slow int // calls that may take long now; guarded by mu
 	// +checklocks:mu
-	active shares // connections with a call that runs or waits; guarded by mu
+	all share // its parts are the users; guarded by mu
 	// +checklocks:mu
-	calls uint64 // that are over; guarded by mu
+	users map[uint32]*share // with a connection; guarded by mu
+	// +checklocks:mu
+	calls uint64 // turns that are over; guarded by mu
 	// +checklocks:mu
 	served time.Duration // time in them; guarded by mu
 }
 
-// share counts what one connection had of the daemon's time. The zero value is that of a
-// connection that had none. Its fields are guarded by turns.mu.
-type share struct {
-	had     time.Duration
-	running int
-	queue   []chan struct{} // calls that wait, in their order
-	place   [2]int          // in ready and in active, 1 the first; 0: not there
-}
-
-// newTurns lets several calls run at once for each processor: one that waits for the
-// disk leaves it to others.
+// newTurns lets a call run at once for each processor, and several more that wait for
+// the disk.
 func newTurns() *turns {
-	n := 4 * runtime.GOMAXPROCS(0)
-	return makeTurns(n, n/2)
+	n := processors()
+	return makeTurns(n, max(n/2, 1), 4*n)
 }
 
-func makeTurns(all, each int) *turns {
-	return &turns{free: all, each: each, active: shares{which: 1}}
+// spare is how many processors more than there are Go is told of by [Spare].
+var spare atomic.Int32
+
+// Spare lets Go run one goroutine more than there are processors, for a program that is
+// a daemon and nothing else. Go looks for input rarely as long as all that it may run
+// at once has work, and turns give work to as many as there are processors: who sends
+// something while others flood the daemon is heard at once (W-21).
+func Spare() {
+	if spare.CompareAndSwap(0, 1) {
+		runtime.GOMAXPROCS(runtime.GOMAXPROCS(0) + 1)
+	}
+}
+
+// processors returns how many processors calls may use.
+func processors() int { return max(runtime.GOMAXPROCS(0)-int(spare.Load()), 1) }
+
+func makeTurns(all, each, slow int) *turns {
+	t := &turns{free: all, each: each, slow: slow, slowEach: max(slow/2, 1), users: map[uint32]*share{}}
+	t.all.active.which = 1
+	return t
+}
+
+// join returns the share of a new connection of a user.
+func (t *turns) join(uid uint32) *share {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	u := t.users[uid]
+	if u == nil {
+		u = &share{of: &t.all, active: shares{which: 1}}
+		t.users[uid] = u
+	}
+	u.connections++
+	return &share{of: u}
+}
+
+// part forgets a connection of a user.
+func (t *turns) part(uid uint32) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	u := t.users[uid]
+	if u.connections--; u.connections == 0 {
+		delete(t.users, uid)
+	}
 }
 
 // enter waits for the turn of a call and returns when it came.
 func (t *turns) enter(s *share) time.Time {
 	t.mu.Lock()
-	if s.running == 0 && len(s.queue) == 0 && t.active.Len() > 0 {
-		s.had = max(s.had, t.active.list[0].had) // who made no call has saved nothing up
-	}
+	s.begin()
+	s.of.begin()
 	if t.free > 0 && s.running < t.each && len(s.queue) == 0 {
 		t.free--
 		s.running++
@@ -63,23 +99,60 @@ func (t *turns) enter(s *share) time.Time {
 	s.queue = append(s.queue, turn)
 	t.offer(s)
 	t.mu.Unlock()
+	t.waiting.Add(1)
 	<-turn
+	t.waiting.Add(-1)
 	return time.Now()
 }
 
+// begin notes that a share has a call: who made none has saved nothing up.
+func (s *share) begin() {
+	if active := &s.of.active; s.place[active.which] == 0 && active.Len() > 0 {
+		s.had = max(s.had, active.list[0].had)
+	}
+}
+
 // leave ends the turn of a call that began then, and begins others.
-func (t *turns) leave(s *share, began time.Time) {
+func (t *turns) leave(s *share, began time.Time, slow bool) {
 	spent := time.Since(began)
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	s.had += spent
+	s.of.had += spent
 	t.calls++
 	t.served += spent
+	if slow {
+		t.slow++
+		s.of.slow--
+		t.offer(s)
+		return
+	}
+	t.giveUp(s)
+}
+
+// takesLong lets others have the turn of a call that takes long, unless there are too
+// many of them: of all, or of one user (W-43).
+func (t *turns) takesLong(s *share) bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.slow == 0 || s.of.slow >= t.slowEach {
+		return false
+	}
+	t.slow--
+	s.of.slow++
+	t.giveUp(s)
+	return true
+}
+
+// giveUp gives a turn to who has had the least.
+//
+// +checklocks:t.mu
+func (t *turns) giveUp(s *share) {
 	s.running--
 	t.free++
 	t.offer(s)
-	for t.free > 0 && t.ready.Len() > 0 {
-		next := t.ready.list[0]
+	for t.free > 0 && t.all.ready.Len() > 0 {
+		next := t.all.ready.list[0].ready.list[0]
 		close(next.queue[0])
 		next.queue[0] = nil
 		next.queue = next.queue[1:]
@@ -89,66 +162,25 @@ func (t *turns) leave(s *share, began time.Time) {
 	}
 }
 
-// offer puts a connection where it belongs.
+// offer puts a connection and its user where they belong.
 //
 // +checklocks:t.mu
 func (t *turns) offer(s *share) {
-	t.ready.put(s, len(s.queue) > 0 && s.running < t.each)
-	t.active.put(s, len(s.queue) > 0 || s.running > 0)
+	u := s.of
+	u.ready.put(s, len(s.queue) > 0 && s.running < t.each)
+	u.active.put(s, len(s.queue) > 0 || s.running > 0)
+	t.all.ready.put(u, u.ready.Len() > 0)
+	t.all.active.put(u, u.active.Len() > 0)
 }
 
-// shares is a heap: the one that had the least time first.
-type shares struct {
-	list  []*share
-	which int // of share.place
-}
+// Enter implements [wire.Turns], as the methods below do.
+func (c *connection) Enter() time.Time { return c.d.turns.enter(c.share) }
 
-// put makes a share one of the heap, or none, and moves it where its time belongs.
-func (h *shares) put(s *share, in bool) {
-	switch at := s.place[h.which]; {
-	case in && at == 0:
-		heap.Push(h, s)
-	case in:
-		heap.Fix(h, at-1)
-	case at != 0:
-		heap.Remove(h, at-1)
-	}
-}
+// Leave ends a turn.
+func (c *connection) Leave(began time.Time, slow bool) { c.d.turns.leave(c.share, began, slow) }
 
-// Len implements heap.Interface, as the methods below do.
-func (h *shares) Len() int { return len(h.list) }
+// Slow says that a call takes long.
+func (c *connection) Slow() bool { return c.d.turns.takesLong(c.share) }
 
-// Less compares two shares.
-func (h *shares) Less(i, j int) bool { return h.list[i].had < h.list[j].had }
-
-// Swap exchanges two shares.
-func (h *shares) Swap(i, j int) {
-	h.list[i], h.list[j] = h.list[j], h.list[i]
-	h.list[i].place[h.which], h.list[j].place[h.which] = i+1, j+1
-}
-
-// Push adds a share.
-func (h *shares) Push(x any) {
-	s := x.(*share)
-	h.list = append(h.list, s)
-	s.place[h.which] = len(h.list)
-}
-
-// Pop takes the last one off.
-func (h *shares) Pop() any {
-	last := len(h.list) - 1
-	s := h.list[last]
-	h.list[last] = nil
-	h.list = h.list[:last]
-	s.place[h.which] = 0
-	return s
-}
-
-// Threads implements [wire.Turns], as the methods below do.
-func (c *connection) Threads() int { return max(2, runtime.GOMAXPROCS(0)) }
-
-// Enter waits for a turn.
-func (c *connection) Enter() time.Time { return c.d.turns.enter(&c.share) }
-
-// Leave ends one.
-func (c *connection) Leave(began time.Time) { c.d.turns.leave(&c.share, began) }
+// Crowded reports whether a call waits for its turn.
+func (c *connection) Crowded() bool { return c.d.turns.waiting.Load() > 0 }

@@ -11,8 +11,8 @@ import (
 // are long get the same of the daemon's time (W-21).
 func TestTurns(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		tr := makeTurns(2, 1)
-		var flood, slow, good share
+		tr := makeTurns(2, 1, 8)
+		flood, slow, good := tr.join(1), tr.join(1), tr.join(1)
 		had := map[*share]time.Duration{}
 		var mu sync.Mutex
 		stop := make(chan struct{})
@@ -28,7 +28,7 @@ func TestTurns(t *testing.T) {
 						}
 						began := tr.enter(s)
 						time.Sleep(call)
-						tr.leave(s, began)
+						tr.leave(s, began, false)
 						mu.Lock()
 						had[s] += call
 						mu.Unlock()
@@ -36,21 +36,21 @@ func TestTurns(t *testing.T) {
 				})
 			}
 		}
-		client(&flood, 100, time.Millisecond)
-		client(&slow, 10, 20*time.Millisecond)
-		client(&good, 3, time.Millisecond)
+		client(flood, 100, time.Millisecond)
+		client(slow, 10, 20*time.Millisecond)
+		client(good, 3, time.Millisecond)
 		time.Sleep(30 * time.Second)
 		close(stop)
 		all.Wait()
 		// Two at once for 30 s, in three parts.
 		const fair = 20 * time.Second
-		for name, s := range map[string]*share{"flood": &flood, "slow": &slow, "good": &good} {
+		for name, s := range map[string]*share{"flood": flood, "slow": slow, "good": good} {
 			if had[s] < fair*8/10 {
 				t.Errorf("%s had %s, want 0.8 of %s at least", name, had[s], fair)
 			}
 		}
-		if tr.free != 2 || tr.ready.Len()+tr.active.Len() != 0 {
-			t.Errorf("%d are free, %d ready", tr.free, tr.ready.Len())
+		if tr.free != 2 || tr.all.ready.Len()+tr.all.active.Len() != 0 {
+			t.Errorf("%d are free, %d ready", tr.free, tr.all.ready.Len())
 		}
 	})
 }
@@ -59,8 +59,8 @@ func TestTurns(t *testing.T) {
 // those that run, and for no more than one each of the rest (W-21).
 func TestTurnComesSoon(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		tr := makeTurns(2, 1)
-		var flood, other, good share
+		tr := makeTurns(2, 1, 8)
+		flood, other, good := tr.join(1), tr.join(1), tr.join(1)
 		before := 0
 		var mu sync.Mutex
 		var all sync.WaitGroup
@@ -71,16 +71,16 @@ func TestTurnComesSoon(t *testing.T) {
 				mu.Lock()
 				done()
 				mu.Unlock()
-				tr.leave(s, began)
+				tr.leave(s, began, false)
 			})
 		}
 		over := false
 		for range 1000 {
-			one(&flood, func() { before++ })
-			one(&other, func() { before++ })
+			one(flood, func() { before++ })
+			one(other, func() { before++ })
 		}
 		synctest.Wait()
-		one(&good, func() { over = true })
+		one(good, func() { over = true })
 		time.Sleep(10 * time.Millisecond)
 		mu.Lock()
 		if !over {
@@ -89,4 +89,92 @@ func TestTurnComesSoon(t *testing.T) {
 		mu.Unlock()
 		all.Wait()
 	})
+}
+
+// TestUsersShare: a user with ten connections gets what another one gets with one, and
+// those ten share it (W-42).
+func TestUsersShare(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		tr := makeTurns(2, 1, 8)
+		var mu sync.Mutex
+		had := map[uint32]time.Duration{}
+		of := map[*share]time.Duration{}
+		stop := make(chan struct{})
+		var all sync.WaitGroup
+		client := func(uid uint32) {
+			s := tr.join(uid)
+			for range 4 {
+				all.Go(func() {
+					for {
+						select {
+						case <-stop:
+							return
+						default:
+						}
+						began := tr.enter(s)
+						time.Sleep(time.Millisecond)
+						tr.leave(s, began, false)
+						mu.Lock()
+						had[uid] += time.Millisecond
+						of[s] += time.Millisecond
+						mu.Unlock()
+					}
+				})
+			}
+		}
+		for range 10 {
+			client(1000)
+		}
+		client(1001)
+		time.Sleep(10 * time.Second)
+		close(stop)
+		all.Wait()
+		// Two at once for 10 s; a connection has one call at once.
+		for uid, got := range had {
+			if got < 8*time.Second {
+				t.Errorf("user %d had %s, want 0.8 of 10s at least", uid, got)
+			}
+		}
+		for s, got := range of {
+			if got < 800*time.Millisecond {
+				t.Errorf("a connection of a user with %d had %s, want 0.8 of 1s at least", s.of.connections, got)
+			}
+		}
+		for range 10 {
+			tr.part(1000)
+		}
+		if tr.part(1001); len(tr.users) != 0 {
+			t.Errorf("%d users are left", len(tr.users))
+		}
+	})
+}
+
+// TestLongTurns: a call that takes long leaves its turn to others, so many of one user
+// and so many of all (W-43).
+func TestLongTurns(t *testing.T) {
+	tr := makeTurns(2, 1, 4)
+	var uids []*share
+	for uid := range uint32(4) {
+		uids = append(uids, tr.join(uid))
+	}
+	turn := func(uid int, want bool) time.Time {
+		t.Helper()
+		began := tr.enter(uids[uid])
+		if got := tr.takesLong(uids[uid]); got != want {
+			t.Errorf("a further long call of user %d: %t, want %t", uid, got, want)
+		}
+		return began
+	}
+	now := turn(0, true)
+	turn(0, true)
+	tr.leave(uids[0], turn(0, false), false) // half of all at most
+	turn(1, true)
+	turn(1, true)
+	tr.leave(uids[2], turn(2, false), false) // of all
+	tr.leave(uids[0], now, true)
+	turn(3, true)
+	tr.leave(uids[0], turn(0, false), false)
+	if tr.free != 2 || tr.slow != 0 || tr.waiting.Load() != 0 {
+		t.Errorf("%d turns are free, %d long ones, %d wait", tr.free, tr.slow, tr.waiting.Load())
+	}
 }

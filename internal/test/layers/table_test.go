@@ -69,6 +69,7 @@ var table = []row{
 	{9, "internal/verbs/bulk/objects"},
 	{9, "internal/verbs/bulk/people"},
 	{9, "internal/verbs/bulk/accounts"},
+	{9, "internal/verbs/bulk/shares"},
 	{9, "internal/verbs/bulk"},
 	{9, "internal/verbs/reach"},
 	{9, "vectors"},

@@ -2,6 +2,7 @@ package model
 
 import (
 	"fmt"
+	"sync/atomic"
 
 	"github.com/refmon/refmon/internal/ntos/ob"
 	"github.com/refmon/refmon/internal/ntos/ps"
@@ -22,6 +23,8 @@ type Pair struct {
 	sys       *kernel.System
 	processes []*kernel.Process
 	threads   []*nt.Thread
+	user      []nt.Services // of the threads
+	end       func() error  // of the way that these go
 	objects   []*ps.Thread
 	modes     []*kernel.KernelThread
 
@@ -36,9 +39,9 @@ type Pair struct {
 	ids      map[*se.TokenObject]int
 	modified map[winnt.LUID]int // ModifiedIds seen, to the model's
 	back     map[int]winnt.LUID
-	armed    func(point string) bool
-	made     Tally  // calls made
-	dead     []bool // tokens that have been seen destroyed, by model id − 1
+	armed    atomic.Pointer[Op] // the call that is made now
+	made     Tally              // calls made
+	dead     []bool             // tokens that have been seen destroyed, by model id − 1
 }
 
 var sids = func() map[Name]sid.SID {
@@ -124,9 +127,12 @@ func must[T any](v T, err error) T {
 func NewPair(w World) *Pair {
 	p := &Pair{World: w, M: w.machine(), made: Tally{}, ids: map[*se.TokenObject]int{}, modified: map[winnt.LUID]int{},
 		back: map[int]winnt.LUID{}}
-	fails := func(point string) bool { return p.armed != nil && p.armed(point) }
-	p.M.failing = fails
-	p.sys = kernel.Boot(kernel.Config{Profile: w.Profile, Faults: fails})
+	p.M.failing = p.fails
+	p.sys = kernel.Boot(kernel.Config{Profile: w.Profile, Faults: p.fails})
+	attach := func(_ *kernel.Process, th *nt.Thread) (nt.Services, error) { return th.Services(), nil }
+	if p.end = (func() error { return nil }); w.Over != nil {
+		attach, p.end = w.Over()
+	}
 	for i, mp := range p.M.Processes {
 		kp := must(p.sys.NewProcess(fmt.Sprintf("p%d", i), must(token.New(spec(&mp.Primary.Value)))))
 		p.processes = append(p.processes, kp)
@@ -135,6 +141,7 @@ func NewPair(w World) *Pair {
 		for range mp.Threads {
 			th := must(kp.NewThread())
 			p.threads = append(p.threads, th)
+			p.user = append(p.user, must(attach(kp, th)))
 			p.objects = append(p.objects, p.sys.ThreadObject(th))
 			p.modes = append(p.modes, p.sys.KernelMode(th))
 			p.tickets = append(p.tickets, nil)

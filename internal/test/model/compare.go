@@ -2,6 +2,7 @@ package model
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/refmon/refmon/internal/ntos/ob"
 	"github.com/refmon/refmon/internal/ntos/se"
@@ -17,21 +18,11 @@ func (p *Pair) Step(op *Op) error {
 	if c == nil {
 		return nil
 	}
-	p.armed = nil
-	if op.Fail != 0 {
-		p.armed = func(point string) bool {
-			for i, name := range points {
-				if name == point {
-					return op.Fail>>i&1 != 0
-				}
-			}
-			return false
-		}
-	}
+	p.armed.Store(op)
 	before := p.snapshot()
 	want := c.model()
 	got := c.kernel()
-	p.armed = nil
+	p.armed.Store(nil)
 	p.made.add(c.text, got.Status.IsSuccess())
 	if got != want {
 		return fmt.Errorf("%s%s:\n  kernel %+v\n  model  %+v", c.text, failing(op), got, want)
@@ -43,6 +34,14 @@ func (p *Pair) Step(op *Op) error {
 		return fmt.Errorf("after %s%s: %w", c.text, failing(op), err)
 	}
 	return nil
+}
+
+// fails reports whether memory runs out at a point of the call that is made now. The
+// kernel asks from any goroutine.
+func (p *Pair) fails(point string) bool {
+	op := p.armed.Load()
+	i := slices.Index(points, point)
+	return op != nil && i >= 0 && op.Fail>>i&1 != 0
 }
 
 func failing(op *Op) string {
@@ -203,11 +202,14 @@ func (p *Pair) Close() error {
 		k.PsDereferenceImpersonationToken(t)
 	}
 	p.sys.CloseAllHandles()
-	for i, th := range p.threads {
+	for i := range p.threads {
 		for _, ticket := range p.tickets[i] {
-			th.Services().RestoreImpersonation(ticket)
+			p.user[i].RestoreImpersonation(ticket)
 		}
 		p.modes[i].PsRevertToSelf()
+	}
+	if err := p.end(); err != nil {
+		return err
 	}
 	for i, o := range p.tokens {
 		if o == nil || p.dead[i] || p.primary(o) {

@@ -1,6 +1,7 @@
 package model_test
 
 import (
+	"fmt"
 	"os"
 	"strconv"
 	"strings"
@@ -8,6 +9,8 @@ import (
 	"time"
 
 	"github.com/refmon/refmon/internal/test/model"
+	"github.com/refmon/refmon/internal/test/wired"
+	"github.com/refmon/refmon/kernel"
 	"github.com/refmon/refmon/nt"
 )
 
@@ -37,7 +40,7 @@ func TestBesideTheModel(t *testing.T) {
 	for _, profile := range []nt.Profile{nt.Documented, nt.Observed} {
 		t.Run(profile.String(), func(t *testing.T) {
 			start := time.Now()
-			n, err := model.Run(seed, calls/2, profile)
+			n, err := model.Run(model.World{Seed: seed, Profile: profile}, calls/2)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -55,5 +58,36 @@ func TestBesideTheModel(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// TestOverSockets runs histories whose calls in user mode go over connections to Unix
+// sockets, one a process, several histories at once: the model says of each call what it
+// says in process, and nothing is left behind the connections (W-10, W-13).
+func TestOverSockets(t *testing.T) {
+	seed := number(t, "REFMON_SEED", plainSeed)
+	calls := int(number(t, "REFMON_CALLS", 12_000))
+	const atOnce = 4 // histories, of two connections
+	for _, profile := range []nt.Profile{nt.Documented, nt.Observed} {
+		for i := range uint64(atOnce) {
+			t.Run(fmt.Sprintf("%s %d", profile, i), func(t *testing.T) {
+				t.Parallel()
+				sockets := wired.Sockets(t)
+				w := model.World{Seed: seed + i<<32, Profile: profile}
+				over := 0
+				w.Over = func() (func(*kernel.Process, *nt.Thread) (nt.Services, error), func() error) {
+					c := &wired.Connections{Stream: sockets}
+					over++
+					return c.Services, c.Close
+				}
+				n, err := model.Run(w, calls/(2*atOnce))
+				if err != nil {
+					t.Fatal(err)
+				}
+				if len(n) < 40 || over < 2 {
+					t.Errorf("%d different calls, %d histories", len(n), over)
+				}
+			})
+		}
 	}
 }

@@ -104,7 +104,7 @@ func (p *Pair) caller(c *call) Caller { return Caller{p.M.Threads[c.thread], !c.
 // services returns the Nt or Zw services of the call's thread.
 func (p *Pair) services(c *call) nt.Services {
 	if c.user {
-		return p.threads[c.thread].Services()
+		return p.user[c.thread]
 	}
 	return p.modes[c.thread].Zw().Services()
 }

@@ -3,8 +3,6 @@ package model
 import (
 	"fmt"
 	"strings"
-
-	"github.com/refmon/refmon/nt"
 )
 
 // Length is how many calls a history has.
@@ -36,13 +34,13 @@ func (t Tally) add(text string, ok bool) {
 	t[name] = c
 }
 
-// Run makes at least n calls in histories of [Length], each in a world of its
-// own, and returns those that were made. The error is the first difference, with
-// the shortest history found that shows it and the seed to repeat it.
-func Run(seed uint64, n int, profile nt.Profile) (Tally, error) {
+// Run makes at least n calls in histories of [Length], each in a world of its own like
+// the first with the next seed, and returns those that were made. The error is the
+// first difference, with the shortest history found that shows it and the seed to repeat
+// it.
+func Run(first World, n int) (Tally, error) {
 	all := Tally{}
-	for i := uint64(0); all.Calls() < n; i++ {
-		w := World{Seed: seed + i, Profile: profile}
+	for w := first; all.Calls() < n; w.Seed++ {
 		ops := Draw(w.Seed, Length)
 		_, made, err := attempt(w, ops)
 		for name, c := range made {

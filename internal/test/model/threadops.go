@@ -70,7 +70,7 @@ func save(p *Pair, c *call, _ *args) bool {
 	c.text = fmt.Sprintf("t%d: save the impersonation", c.thread)
 	c.model = func() Result { return p.M.Save(p.M.Threads[c.thread]) }
 	c.kernel = func() Result {
-		p.tickets[c.thread] = append(p.tickets[c.thread], p.threads[c.thread].Services().SaveImpersonation())
+		p.tickets[c.thread] = append(p.tickets[c.thread], p.user[c.thread].SaveImpersonation())
 		return Result{}
 	}
 	return true
@@ -87,7 +87,7 @@ func restoreTicket(p *Pair, c *call, a *args) bool {
 	c.model = func() Result { return p.M.RestoreTicket(p.M.Threads[c.thread], i) }
 	c.kernel = func() Result {
 		list := p.tickets[c.thread]
-		p.threads[c.thread].Services().RestoreImpersonation(list[i])
+		p.user[c.thread].RestoreImpersonation(list[i])
 		p.tickets[c.thread] = append(list[:i:i], list[i+1:]...)
 		return Result{}
 	}

@@ -4,6 +4,7 @@ import (
 	"math/rand/v2"
 	"slices"
 
+	"github.com/refmon/refmon/kernel"
 	"github.com/refmon/refmon/nt"
 	"github.com/refmon/refmon/winnt"
 )
@@ -13,6 +14,11 @@ import (
 type World struct {
 	Seed    uint64
 	Profile nt.Profile
+
+	// Over begins a history whose calls in user mode go another way than straight to
+	// the kernel: attach returns the services of a thread, and end is called after the
+	// last call. nil stands for the straight way.
+	Over func() (attach func(*kernel.Process, *nt.Thread) (nt.Services, error), end func() error)
 
 	bend func(*Machine) // makes the model wrong, for the tests of this package
 }

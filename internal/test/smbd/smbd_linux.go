@@ -2,12 +2,14 @@ package smbd
 
 import (
 	"bytes"
+	"cmp"
 	"fmt"
 	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -31,7 +33,15 @@ const Guest = "daemon"
 // Share is a folder that the server shows, with the attribute as that is configured.
 type Share struct {
 	Name   string
-	Config string // lines of the share's section, each with its newline
+	Config string   // lines of the share's section, each with its newline
+	Folder string   // of the server's; "": one of the share's name
+	Users  []string // accounts that the server gets besides root and Guest
+}
+
+// Access returns what a client needs: the configuration, the address and the password of all
+// accounts.
+func (s *Server) Access() (config, address, password string) {
+	return s.config(), s.address, s.password
 }
 
 // Server is a smbd of one test alone, on a loopback address of its own, so that
@@ -46,8 +56,8 @@ type Server struct {
 	shares   []Share
 }
 
-// skip says why there is no server; where one is required, it fails.
-func skip(t testing.TB, format string, args ...any) {
+// Skip says why there is no server; where one is required, it fails.
+func Skip(t testing.TB, format string, args ...any) {
 	t.Helper()
 	if os.Getenv("REFMON_SAMBA") == "required" {
 		t.Fatalf(format, args...)
@@ -60,34 +70,39 @@ func skip(t testing.TB, format string, args ...any) {
 func Start(t testing.TB, shares ...Share) *Server {
 	t.Helper()
 	if testing.Short() {
-		skip(t, "it starts a server")
+		Skip(t, "it starts a server")
 	}
 	for _, p := range programs {
 		if _, err := exec.LookPath(p); err != nil {
-			skip(t, "no %s here: install the packages samba, samba-vfs-modules and smbclient", p)
+			Skip(t, "no %s here: install the packages samba, samba-vfs-modules and smbclient", p)
 		}
 	}
 	if os.Getuid() != 0 {
-		skip(t, "not root: a server on port 445 and the attribute %s need it", ntacl.Name)
+		Skip(t, "not root: a server on port 445 and the attribute %s need it", ntacl.Name)
 	}
-	seed := uint32(os.Getpid())
+	seed := uint32(os.Getpid() + len(t.Name())) // an address for each test
 	s := &Server{T: t, Dir: t.TempDir(), shares: shares, password: fmt.Sprintf("pass-%d", seed),
 		address: fmt.Sprintf("127.%d.%d.%d", 64+seed>>14&31, seed>>7&127, 1+seed&127)}
 	free, err := net.Listen("tcp", s.address+":445")
 	if err != nil {
-		skip(t, "port 445 of %s is taken, perhaps by a server on all addresses: %v", s.address, err)
+		Skip(t, "port 445 of %s is taken, perhaps by a server on all addresses: %v", s.address, err)
 	}
 	s.must(free.Close())
 	probe := filepath.Join(s.Dir, "probe")
 	s.must(os.WriteFile(probe, nil, 0o600))
 	if err := unix.Setxattr(probe, ntacl.Name, []byte{0}, 0); err != nil {
-		skip(t, "the attribute %s cannot be set in %s: %v", ntacl.Name, s.Dir, err)
+		Skip(t, "the attribute %s cannot be set in %s: %v", ntacl.Name, s.Dir, err)
 	}
 	for _, dir := range []string{s.Dir, filepath.Dir(s.Dir)} {
 		s.must(os.Chmod(dir, 0o755)) // the guest's server process goes through them
 	}
 	s.configure()
-	for _, user := range []string{"root", Guest} {
+	users := []string{"root", Guest}
+	for _, share := range shares {
+		users = append(users, share.Users...)
+	}
+	slices.Sort(users)
+	for _, user := range slices.Compact(users) {
 		cmd := exec.Command("smbpasswd", "-c", s.config(), "-s", "-a", user)
 		cmd.Stdin = strings.NewReader(s.password + "\n" + s.password + "\n")
 		if out, err := cmd.CombinedOutput(); err != nil {
@@ -124,8 +139,8 @@ func (s *Server) configure() {
 		fmt.Fprintf(&b, "\t%s = %s\n", option, dir)
 	}
 	for _, share := range s.shares {
-		dir := filepath.Join(s.Dir, share.Name)
-		s.must(os.Mkdir(dir, 0o755))
+		dir := filepath.Join(s.Dir, cmp.Or(share.Folder, share.Name))
+		s.must(os.MkdirAll(dir, 0o755))
 		s.must(os.Chmod(dir, 0o755))
 		fmt.Fprintf(&b, "[%s]\n\tpath = %s\n\tread only = no\n\tadmin users = root\n\tvfs objects = acl_xattr\n%s",
 			share.Name, dir, share.Config)

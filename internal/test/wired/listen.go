@@ -32,3 +32,22 @@ func Listen(t testing.TB, serve func(net.Conn)) (address string, stop func()) {
 		serving.Wait()
 	}
 }
+
+// Sockets returns what makes streams of a Unix socket, for [Connections].
+func Sockets(t testing.TB) func() (ours, theirs net.Conn, err error) {
+	t.Helper()
+	l, err := net.Listen("unix", filepath.Join(t.TempDir(), "s"))
+	if err != nil {
+		t.Skipf("no Unix sockets: %v", err)
+	}
+	t.Cleanup(func() { _ = l.Close() })
+	var one sync.Mutex
+	return func() (ours, theirs net.Conn, err error) {
+		one.Lock()
+		defer one.Unlock()
+		if ours, err = net.Dial("unix", l.Addr().String()); err == nil {
+			theirs, err = l.Accept()
+		}
+		return ours, theirs, err
+	}
+}

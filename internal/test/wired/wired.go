@@ -27,6 +27,8 @@ type Client interface {
 type Connections struct {
 	// Dial makes the client of a stream; nil: that of package client.
 	Dial func(net.Conn) (Client, error)
+	// Stream makes the two ends of a stream, the client's first; nil: net.Pipe.
+	Stream func() (ours, theirs net.Conn, err error)
 
 	of      map[*kernel.Process]*connection
 	serving sync.WaitGroup
@@ -48,6 +50,12 @@ func (c *Connections) Attach(p *kernel.Process, th *nt.Thread) (*nt.Thread, erro
 		c.of, c.ended = map[*kernel.Process]*connection{}, make(chan error, 1<<16)
 	}
 	ours, theirs := net.Pipe()
+	if c.Stream != nil {
+		var err error
+		if ours, theirs, err = c.Stream(); err != nil {
+			return nil, err
+		}
+	}
 	served := &process{p, th.Profile(), make(chan *nt.Thread, 1)}
 	served.next <- th
 	c.serving.Go(func() { c.ended <- wire.Serve(theirs, served) })

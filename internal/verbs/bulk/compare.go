@@ -95,6 +95,7 @@ func newComparer(d *Diff) *comparer {
 func (d *Diff) compile(pairs []int) two {
 	t := two{pairs: pairs, at: make([][2]int, len(pairs))}
 	var tokens [2][]*token.Token
+	var list [2][]people.Principal
 	for i, n := range pairs {
 		p := d.pairs[n]
 		for j, index := range [2]int{p.before, p.after} {
@@ -102,34 +103,17 @@ func (d *Diff) compile(pairs []int) two {
 			if index >= 0 {
 				t.at[i][j] = len(tokens[j])
 				dir := [2]*people.Directory{d.Directory, d.DirectoryAfter}[j]
+				list[j] = append(list[j], dir.Principals[index])
 				tokens[j] = append(tokens[j], dir.Principals[index].Token)
 			}
 		}
 	}
+	t.guards = [2]*guarded{guardedOf(list[0]), guardedOf(list[1])}
 	t.before = effective.Compile(tokens[0], d.Config)
 	if t.after = t.before; d.Directory != d.DirectoryAfter {
 		t.after = effective.Compile(tokens[1], d.Config)
 	}
 	return t
-}
-
-// evaluator returns the evaluator for a side, and what the share leaves of its answers.
-func (c *comparer) evaluator(
-	p *effective.Principals, typ *winnt.ObjectType,
-) (*effective.Evaluator, []winnt.AccessMask, error) {
-	s := side{p, typ}
-	if e := c.evaluators[s]; e != nil {
-		return e, c.gates[s], nil
-	}
-	e, err := effective.NewEvaluator(p, effective.Question{Type: typ, Rights: []winnt.AccessMask{winnt.MAXIMUM_ALLOWED}})
-	if err != nil {
-		return nil, nil, err
-	}
-	if c.d.Share != nil {
-		c.gates[s] = slices.Clone(e.Maximum(c.d.Share))
-	}
-	c.evaluators[s] = e
-	return e, c.gates[s], nil
 }
 
 // missing decides an object that only Before has.
@@ -270,6 +254,10 @@ func (c *comparer) answer(q question, as [2]*parsed) ([]change, error) {
 		}
 		repeatable = repeatable && e.Repeatable(ks[i].d)
 		masks[i] = slices.Clone(e.Maximum(ks[i].d)) // both may come from one evaluator
+		for j := range masks[i] {
+			g := q.pairs.guards[i]
+			masks[i][j] = (masks[i][j] | g.all(j, k.typ)) &^ g.withheld(j)
+		}
 		for j := range gate {
 			masks[i][j] &= gate[j]
 		}

@@ -14,6 +14,7 @@ import (
 	"testing"
 
 	"github.com/refmon/refmon/internal/test/randtest"
+	"github.com/refmon/refmon/internal/test/smbd"
 	"github.com/refmon/refmon/internal/verbs/bulk"
 	"github.com/refmon/refmon/internal/verbs/bulk/accounts"
 	"github.com/refmon/refmon/internal/verbs/bulk/objects"
@@ -53,18 +54,18 @@ const dcWords = "AddMember+WriteSPN+AddKeyCredentialLink+WriteAltSecurityIdentit
 // whose password it may set, what it may replicate.
 func TestDomainController(t *testing.T) {
 	if testing.Short() {
-		sambaSkip(t, "it makes a domain")
+		smbd.Skip(t, "it makes a domain")
 	}
 	for _, p := range dcNeeds {
 		if _, err := exec.LookPath(p); err != nil {
-			sambaSkip(t, "no %s here: install the packages %s", p, dcPackages)
+			smbd.Skip(t, "no %s here: install the packages %s", p, dcPackages)
 		}
 	}
 	if err := exec.Command("/usr/bin/python3", "-c", "import samba.dsdb, samba.provision").Run(); err != nil {
-		sambaSkip(t, "python3 has no Samba here: install the packages %s", dcPackages)
+		smbd.Skip(t, "python3 has no Samba here: install the packages %s", dcPackages)
 	}
 	if os.Getuid() != 0 {
-		sambaSkip(t, "not root: a domain's folder has attributes that only root sets")
+		smbd.Skip(t, "not root: a domain's folder has attributes that only root sets")
 	}
 	dir := filepath.Join(t.TempDir(), "dc")
 	answers := makeDomain(t, dir)

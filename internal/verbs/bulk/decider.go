@@ -1,8 +1,6 @@
 package bulk
 
 import (
-	"slices"
-
 	"github.com/refmon/refmon/effective"
 	"github.com/refmon/refmon/internal/words"
 	"github.com/refmon/refmon/sd"
@@ -54,7 +52,7 @@ func (d *decider) asked(t *winnt.ObjectType) (*asked, error) {
 		}
 		a.evaluators = append(a.evaluators, e)
 	}
-	a.share(d.run)
+	a.share(d.run, questions, t)
 	d.types[t] = a
 	return a, nil
 }
@@ -82,19 +80,29 @@ func (a *asked) divide(r *Run, t *winnt.ObjectType) (questions []effective.Quest
 	return questions
 }
 
-// share decides what the share leaves.
-func (a *asked) share(r *Run) {
-	if r.Share == nil {
-		return
-	}
+// share decides what the share leaves: its descriptor, and its configuration.
+func (a *asked) share(r *Run, questions []effective.Question, t *winnt.ObjectType) {
 	if r.Ask == What {
-		a.gate = a.evaluators[0].Maximum(r.Share)[0]
+		if r.Share != nil {
+			a.gate = a.evaluators[0].Maximum(r.Share)[0]
+		}
+		a.gate &^= r.guarded.withheld(0)
 		return
 	}
-	for _, e := range a.evaluators {
+	if r.Share == nil && r.guarded == nil {
+		return
+	}
+	for i, e := range a.evaluators {
 		var gate []effective.Set
-		for _, s := range e.Allowed(r.Share) {
-			gate = append(gate, slices.Clone(s))
+		for _, right := range questions[i].Rights {
+			gate = append(gate, r.guarded.pass(t.Mapping.Map(right), r.tokens.Len()))
+		}
+		if r.Share != nil {
+			for j, s := range e.Allowed(r.Share) {
+				for k := range s {
+					gate[j][k] &= s[k]
+				}
+			}
 		}
 		a.gates = append(a.gates, gate)
 	}
@@ -115,6 +123,7 @@ func (d *decider) sets(x *sd.Descriptor, t *winnt.ObjectType) (sets []effective.
 			if a.gates == nil {
 				break
 			}
+			d.run.guarded.admit(s)
 			for k := range s {
 				s[k] &= a.gates[i][j][k]
 			}
@@ -155,7 +164,8 @@ func (d *decider) maximum(x *sd.Descriptor, t *winnt.ObjectType) (m winnt.Access
 	if err != nil {
 		return 0, true, err
 	}
-	return a.evaluators[0].Maximum(x)[0] & a.gate, a.evaluators[0].Repeatable(x), nil
+	m = a.evaluators[0].Maximum(x)[0] | d.run.guarded.all(0, t)
+	return m & a.gate, a.evaluators[0].Repeatable(x), nil
 }
 
 // keep copies sets into one piece of memory, and counts them.

@@ -19,6 +19,7 @@ type two struct {
 	pairs         []int // index into Diff.pairs
 	before, after *effective.Principals
 	at            [][2]int // of each pair: its index in before and after; -1: it is not there
+	guards        [2]*guarded
 }
 
 // read reads Before, and what has been compared of After.
@@ -93,7 +94,11 @@ func (d *Diff) match() {
 
 // differ reports whether a check could tell the tokens of a pair apart.
 func (d *Diff) differ(p pair) bool {
-	was, is := d.Directory.Principals[p.before].Token, d.DirectoryAfter.Principals[p.after].Token
+	before, after := &d.Directory.Principals[p.before], &d.DirectoryAfter.Principals[p.after]
+	if before.Withheld != after.Withheld || before.Root != after.Root {
+		return true
+	}
+	was, is := before.Token, after.Token
 	// Local attributes can differ from one moment to the next.
 	local := was.LocalAttributes().Len()+is.LocalAttributes().Len() > 0
 	return local || effective.Fingerprint(was) != effective.Fingerprint(is)

@@ -80,6 +80,12 @@ func (w *rows) index(dst []byte, o *objects.Object, a *indexed) []byte {
 	if a.ids != nil {
 		ids = a.ids
 	}
+	if w.run.Format == CSVTables {
+		for i := range w.run.Rights {
+			dst = w.tableRow(dst, o, i, string(ids[i][:]))
+		}
+		return dst
+	}
 	dst = append(appendPath(append(dst, `{"path":`...), o), `,"sets":{`...)
 	for i := range w.run.Rights {
 		if i > 0 {
@@ -124,6 +130,10 @@ func (w *setWriter) batch(b *box[fresh], _ *Summary) error {
 				if u.exprs != nil {
 					x = u.exprs[i]
 				}
+				if w.run.Format == CSVTables {
+					out = w.run.appendTableSet(out, id, u.sets[i])
+					continue
+				}
 				out = appendSet(out, id, u.counts[i], u.sets[i], x)
 			}
 		}
@@ -139,7 +149,7 @@ func (w *setWriter) batch(b *box[fresh], _ *Summary) error {
 // clauses must allow too. Nil if SIDs alone do not tell.
 func (d *decider) expression(of *sd.Descriptor, t *winnt.ObjectType, right int) []byte {
 	asked, err := d.asked(t)
-	if err != nil || len(asked.rights[right]) != 1 {
+	if err != nil || len(asked.rights[right]) != 1 || d.run.guarded != nil {
 		return nil
 	}
 	part := asked.rights[right][0]

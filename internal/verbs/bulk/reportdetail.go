@@ -79,6 +79,9 @@ func (r *Report) sets(k key) ([]effective.Set, error) {
 // because names the entries that grant a right to a principal: of the object,
 // and of the share if there is one.
 func (r *Report) because(k key, p int, right Right) string {
+	if r.Directory.Principals[p].Root {
+		return "admin users of the share: files are not asked"
+	}
 	var all []string
 	for _, part := range right.Parts(k.typ) {
 		text, ok := r.reasons(k.d, k.typ, p, part.Mask)

@@ -17,7 +17,7 @@ func makeNames(d *people.Directory, f Format) names {
 		case JSONL:
 			out[i] = batch.AppendString(nil, d.Principals[i].Name)
 		case ESBulk:
-			out[i] = batch.AppendString(nil, "sid:"+d.Principals[i].Token.User().SID.String())
+			out[i] = batch.AppendString(nil, "sid:"+d.Principals[i].SID().String())
 		default:
 			out[i] = []byte(printable.Line(d.Principals[i].Name))
 		}
@@ -32,6 +32,8 @@ func (r *Run) heading() error {
 	}
 	var out []byte
 	switch {
+	case r.Format == CSVTables:
+		return r.tablesHeading()
 	case r.Ask == Index:
 		_, err := r.setsTo().Write(appendPrincipals(nil, r.Directory))
 		return err
@@ -70,6 +72,11 @@ func failed[T any](w *rows) func(b *box[T], o *objects.Object, err error) {
 func (w *rows) unreadable(dst []byte, o *objects.Object, err error) []byte {
 	text := batch.Shorten(err.Error())
 	switch {
+	case w.run.Format == CSVTables:
+		for i := range w.run.Rights {
+			dst = w.tableRow(dst, o, i, unreadableSet)
+		}
+		return dst
 	case w.run.Format == ESBulk:
 		return append(batch.AppendString(append(appendDocument(dst, o, nil), `,"error":`...), text), "}\n"...)
 	case w.run.Ask == Index || w.run.Format == JSONL:

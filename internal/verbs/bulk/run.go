@@ -32,7 +32,8 @@ const (
 	Table Format = iota
 	JSONL
 	CSV
-	ESBulk // Who of one right: what Elasticsearch and OpenSearch take as _bulk
+	CSVTables // Index: objects × sets and sets × SIDs, as COPY takes them
+	ESBulk    // Who of one right: what Elasticsearch and OpenSearch take as _bulk
 )
 
 // ParseFormat finds a format by its name.
@@ -46,8 +47,10 @@ func ParseFormat(name string) (Format, error) {
 		return CSV, nil
 	case "es-bulk":
 		return ESBulk, nil
+	case "csv-tables":
+		return CSVTables, nil
 	}
-	return 0, fmt.Errorf("--format %q: want table, jsonl, csv or es-bulk", name)
+	return 0, fmt.Errorf("--format %q: want table, jsonl, csv, es-bulk or csv-tables", name)
 }
 
 // Run is one pass over objects. Source, Directory and Out are needed, and
@@ -78,9 +81,10 @@ type Run struct {
 
 	alike bool // equal descriptors are one answer, also where PRINCIPAL SELF is another account in each
 
-	tokens *effective.Principals
-	names  names
-	namer  *setNamer // Index
+	tokens  *effective.Principals
+	names   names
+	namer   *setNamer // Index
+	guarded *guarded
 }
 
 // Do runs. Rows are written in the order of the input. When ctx is cancelled it
@@ -91,6 +95,9 @@ func (r *Run) Do(ctx context.Context) (Summary, error) {
 	r.prepare()
 	if r.Format == ESBulk && (r.Ask != Who || len(r.Rights) != 1) {
 		return Summary{}, errOneRight
+	}
+	if r.Format == CSVTables && (r.Ask != Index || r.Sets == nil || r.Expressions) {
+		return Summary{}, errTables
 	}
 	if err := r.heading(); err != nil {
 		return Summary{}, err
@@ -122,6 +129,11 @@ func (r *Run) prepare() {
 		}
 		r.tokens = effective.Compile(tokens, r.Config)
 	}
+	list := r.Directory.Principals
+	if r.Ask == What {
+		list = list[r.Principal : r.Principal+1]
+	}
+	r.guarded = guardedOf(list)
 	r.names = makeNames(r.Directory, r.Format)
 	if r.Ask == Index {
 		r.namer = newSetNamer(r.Directory)

@@ -91,6 +91,9 @@ func TestSamba(t *testing.T) {
 			}
 			s.compareWhoCan(share.name)
 			s.behindTheServer(share.name, share.version == 4)
+			if share.version == 4 {
+				s.directories(share.name)
+			}
 			s.otherVerbs(share.name)
 		})
 	}

@@ -11,6 +11,8 @@ import (
 	"strings"
 	"syscall"
 
+	"golang.org/x/sys/unix"
+
 	"github.com/refmon/refmon/ntacl"
 	"github.com/refmon/refmon/sddl"
 )
@@ -57,6 +59,26 @@ func (s *samba) behindTheServer(share string, verified bool) {
 			}
 			s.samePermissions(path, shown)
 		}
+	}
+}
+
+// directories compares directories without the attribute, one of them with a default ACL,
+// with what the server shows (F-109).
+func (s *samba) directories(share string) {
+	s.T.Helper()
+	// user::rwx, user:12345:r-x, group::r-x, mask rwx, other ---
+	inherited := []byte("\x02\x00\x00\x00\x01\x00\x07\x00\xff\xff\xff\xff\x02\x00\x05\x00\x39\x30\x00\x00" +
+		"\x04\x00\x05\x00\xff\xff\xff\xff\x10\x00\x07\x00\xff\xff\xff\xff\x20\x00\x00\x00\xff\xff\xff\xff")
+	for name, mode := range map[string]os.FileMode{"plain directory": 0o755, "directory with defaults": 0o710} {
+		path := filepath.Join(s.Dir, share, name)
+		s.must(os.Mkdir(path, mode))
+		s.must(os.Chown(path, 12345, 12346))
+		s.must(os.Chmod(path, mode))
+		if mode == 0o710 {
+			s.must(unix.Setxattr(path, "system.posix_acl_default", inherited, 0))
+		}
+		s.samePermissions(path, s.Cacls("root", share, name, "--numeric"))
+		s.must(os.Remove(path))
 	}
 }
 

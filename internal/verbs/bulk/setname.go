@@ -40,7 +40,7 @@ func newSetNamer(d *people.Directory) *setNamer {
 	for i := range order {
 		order[i] = i
 	}
-	who := func(i int) sid.SID { return d.Principals[i].Token.User().SID }
+	who := func(i int) sid.SID { return d.Principals[i].SID() }
 	slices.SortFunc(order, func(a, b int) int {
 		return cmp.Or(who(a).Compare(who(b)), cmp.Compare(d.Principals[a].Name, d.Principals[b].Name))
 	})

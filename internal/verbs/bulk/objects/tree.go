@@ -7,6 +7,7 @@ import (
 	"os"
 
 	"github.com/refmon/refmon/ntacl"
+	"github.com/refmon/refmon/sd"
 	"github.com/refmon/refmon/winnt"
 )
 
@@ -188,19 +189,28 @@ func (r *fileReader) read(path string) error {
 	if o.Form, o.SD = FormBinary, f.Descriptor; o.SD != nil {
 		return nil
 	}
-	if o.SD = r.plain[f.Info]; o.SD != nil && f.PosixACL == nil {
+	plain := f.PosixACL == nil && f.Inherited == nil
+	if o.SD = r.plain[f.Info]; o.SD != nil && plain {
 		return nil
 	}
-	d, err := ntacl.Posix(f.Info, f.PosixACL, nil)
+	d, err := posix(f)
 	if err != nil {
 		return err
 	}
 	o.SD = d.AppendOriginal(nil)
-	if f.PosixACL == nil {
+	if plain {
 		if len(r.plain) >= maxPlain {
 			clear(r.plain)
 		}
 		r.plain[f.Info] = o.SD
 	}
 	return nil
+}
+
+// posix makes the descriptor of a file without the attribute.
+func posix(f *ntacl.File) (*sd.Descriptor, error) {
+	if f.Info.Directory {
+		return ntacl.PosixDirectory(f.Info, f.PosixACL, f.Inherited, nil)
+	}
+	return ntacl.Posix(f.Info, f.PosixACL, nil)
 }

@@ -3,17 +3,33 @@ package people
 import (
 	"fmt"
 	"hash/fnv"
+	"slices"
 	"strings"
 
 	"github.com/refmon/refmon/effective"
 	"github.com/refmon/refmon/sid"
 	"github.com/refmon/refmon/token"
+	"github.com/refmon/refmon/winnt"
 )
 
 // A Principal can ask for access.
 type Principal struct {
 	Name  string
 	Token *token.Token
+	Group sid.SID // of its gid, S-1-22-2-gid; zero: none is known
+
+	// What a share makes of it, before the files: they are asked by Token, for whom Who logged on.
+	Who      sid.SID          // zero: the user of Token
+	Withheld winnt.AccessMask // rights that it has on no file
+	Root     bool             // files are not asked: it has all rights but those
+}
+
+// SID returns the SID of who logged on.
+func (p *Principal) SID() sid.SID {
+	if p.Who.IsZero() {
+		return p.Token.User().SID
+	}
+	return p.Who
 }
 
 // Directory is the principals of a run and the names of accounts. It is
@@ -23,7 +39,40 @@ type Directory struct {
 	Principals []Principal
 	Disabled   int                // users left out because their account is disabled
 	names      map[sid.SID]string // of users and groups
-	roster     *roster            // of the groups; nil: no file was read
+	disabled   []Principal
+	groups     map[string][]sid.SID // by their names in small letters
+	roster     *roster              // of the groups; nil: no file was read
+}
+
+// Account returns the user of a name in any case, who may be disabled; nil if no user has it.
+func (d *Directory) Account(name string) *Principal {
+	for _, list := range [2][]Principal{d.Principals, d.disabled} {
+		for i := range list {
+			if strings.EqualFold(list[i].Name, name) {
+				return &list[i]
+			}
+		}
+	}
+	return nil
+}
+
+// Group returns the SIDs of a group by its name in any case: its own, then that of its gid.
+func (d *Directory) Group(name string) []sid.SID { return d.groups[strings.ToLower(name)] }
+
+// Primary returns the primary group that a logon of the directory's domain has; zero for
+// other tokens.
+func (d *Directory) Primary(t *token.Token) sid.SID {
+	if s := t.User().SID; !d.Domain.IsZero() && s.Prefix() == d.Domain {
+		return d.Domain.WithRID(domainUsersRID)
+	}
+	return sid.SID{}
+}
+
+// Clone returns a directory whose principals may be changed.
+func (d *Directory) Clone() *Directory {
+	c := *d
+	c.Principals = slices.Clone(d.Principals)
+	return &c
 }
 
 // Name returns the name of an account: the directory's, a well-known one, or the
@@ -62,7 +111,7 @@ func (d *Directory) Find(who string) int {
 	}
 	if s, err := sid.Resolve(who, d.Domain); err == nil {
 		for i := range d.Principals {
-			if d.Principals[i].Token.User().SID == s {
+			if d.Principals[i].SID() == s {
 				return i
 			}
 		}
@@ -88,7 +137,8 @@ func (d *Directory) Tokens() []*token.Token {
 func (d *Directory) Fingerprint() uint64 {
 	h := fnv.New64a()
 	for i := range d.Principals {
-		fmt.Fprintf(h, "%q%x", d.Principals[i].Name, effective.Fingerprint(d.Principals[i].Token))
+		p := &d.Principals[i]
+		fmt.Fprintf(h, "%q%x %v %t", p.Name, effective.Fingerprint(p.Token), p.Withheld, p.Root)
 	}
 	return h.Sum64()
 }

@@ -155,7 +155,7 @@ func (r *reader) user(u *userFile) error {
 }
 
 func newDirectory(f *directoryFile) (*Directory, error) {
-	d := &Directory{names: make(map[sid.SID]string, len(f.Groups)+len(f.Users))}
+	d := &Directory{names: make(map[sid.SID]string, len(f.Groups)+len(f.Users)), groups: map[string][]sid.SID{}}
 	if f.Domain != "" {
 		var err error
 		if d.Domain, err = sid.Resolve(f.Domain, sid.SID{}); err != nil {
@@ -194,11 +194,16 @@ func newDirectory(f *directoryFile) (*Directory, error) {
 		if u.uid.given {
 			d.names[u.uid.sid(unixUser)] = u.Name
 		}
+		p := Principal{Name: u.Name, Token: t}
+		if u.gid.given {
+			p.Group = u.gid.sid(unixGroup)
+		}
 		if u.Disabled {
 			d.Disabled++
+			d.disabled = append(d.disabled, p)
 			continue
 		}
-		d.Principals = append(d.Principals, Principal{u.Name, t})
+		d.Principals = append(d.Principals, p)
 	}
 	return d, nil
 }

@@ -69,6 +69,7 @@ func (r *roster) addGroup(g *groupFile) error {
 	i := len(r.groups)
 	r.byName[key], r.bySID[s] = i, i
 	r.dir.names[s] = g.Name
+	r.dir.groups[key] = append(r.dir.groups[key], s)
 	a := account{sid: s}
 	// Members match the SID of the gid too, if it is another one (B-1).
 	if posix := g.gid.sid(unixGroup); g.gid.given && posix != s {
@@ -77,6 +78,7 @@ func (r *roster) addGroup(g *groupFile) error {
 		}
 		r.bySID[posix] = i
 		r.dir.names[posix] = g.Name
+		r.dir.groups[key] = append(r.dir.groups[key], posix)
 		a.direct = append(a.direct, posix)
 	}
 	r.groups = append(r.groups, a)

@@ -1,0 +1,116 @@
+package client
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"time"
+
+	"github.com/refmon/refmon/internal/wire"
+)
+
+// Who reads the answers: a caller that waits alone reads its own, which spares the way
+// over another goroutine. With several callers, and once no call has been made for
+// idleTime, a goroutine of the connection reads, so that the end of the connection is
+// seen at once.
+
+// idleTime is how long nothing reads after the last answer.
+const idleTime = 10 * time.Millisecond
+
+// take makes the caller, which waits for a request, the one that reads. It reports false
+// where there is one, and where the answer has been read.
+func (c *Conn) take(request uint64) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.reading || c.waiting[request] == nil {
+		return false
+	}
+	c.reading = true
+	return true
+}
+
+// leave ends the reading of the caller after an answer, for now or to a goroutine that
+// reads for those who wait.
+func (c *Conn) leave() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if len(c.waiting) > 0 {
+		go c.read()
+		return
+	}
+	c.reading = false
+	if c.waiting != nil {
+		c.idle.Reset(idleTime)
+	}
+}
+
+// watch reads where nothing does. It runs on a goroutine of its own.
+func (c *Conn) watch() {
+	c.mu.Lock()
+	mine := !c.reading && c.waiting != nil
+	c.reading = c.reading || mine
+	c.mu.Unlock()
+	if mine {
+		c.read()
+	}
+}
+
+// read gives each answer to who waits for it, as long as one does.
+func (c *Conn) read() {
+	for {
+		f, w := c.next()
+		if f == nil {
+			return
+		}
+		w <- f
+		c.mu.Lock()
+		over := len(c.waiting) == 0
+		c.mu.Unlock()
+		if over {
+			c.leave()
+			return
+		}
+	}
+}
+
+// readFor reads until the answer to a request, which it returns: nil where the connection
+// is lost.
+func (c *Conn) readFor(request uint64) *wire.Frame {
+	for {
+		f, w := c.next()
+		if f == nil {
+			return nil
+		}
+		if f.Request == request {
+			c.leave()
+			return f
+		}
+		w <- f
+	}
+}
+
+// next reads an answer and returns it with who waits for it. One that was not asked for
+// ends the connection: nil.
+func (c *Conn) next() (*wire.Frame, chan<- *wire.Frame) {
+	f, err := c.from.Frame()
+	if err == nil && f.Kind != wire.Answer && f.Kind != wire.AnswerWith {
+		err = fmt.Errorf("%w: kind %d where an answer belongs", wire.ErrFrame, f.Kind)
+	}
+	if errors.Is(err, io.EOF) {
+		err = errors.New("the daemon closed the connection")
+	}
+	if err != nil {
+		_ = c.lose(err)
+		return nil, nil
+	}
+	c.mu.Lock()
+	w := c.waiting[f.Request]
+	delete(c.waiting, f.Request)
+	c.mu.Unlock()
+	if w == nil {
+		closeAll(f.Files)
+		_ = c.lose(fmt.Errorf("%w: an answer to request %d, which nothing waits for", wire.ErrFrame, f.Request))
+		return nil, nil
+	}
+	return f, w
+}

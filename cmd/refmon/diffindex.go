@@ -1,0 +1,69 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os"
+
+	"github.com/refmon/refmon/internal/verbs/bulk"
+)
+
+// indexes reports whether both files are outputs of who-can --for-index.
+func (c *diffCmd) indexes() (bool, error) {
+	found := 0
+	for _, name := range [2]string{c.Before, c.After} {
+		f, err := os.Open(name)
+		if err != nil {
+			return false, nil // the reader of objects says it
+		}
+		head := make([]byte, 64<<10)
+		n, err := io.ReadFull(f, head)
+		if err = errors.Join(nilAtEnd(err), f.Close()); err != nil {
+			return false, err
+		}
+		if bulk.IsIndex(head[:n]) {
+			found++
+		}
+	}
+	if found == 1 {
+		return false, errors.New("one of the files is an output of --for-index, the other is not")
+	}
+	return found == 2, nil
+}
+
+// nilAtEnd passes over the end of a short file.
+func nilAtEnd(err error) error {
+	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
+		return nil
+	}
+	return err
+}
+
+// index compares two outputs of who-can --for-index.
+func (c *diffCmd) index(std *streams) (err error) {
+	if c.Checkpoint != "" || c.Summary || c.Format == "csv" {
+		return errors.New("of two outputs of --for-index there are JSON lines, without --checkpoint and --summary")
+	}
+	open := func(name string) func() (io.ReadCloser, error) {
+		return func() (io.ReadCloser, error) { return os.Open(name) }
+	}
+	d := &bulk.IndexDiff{Before: open(c.Before), After: open(c.After), Out: std.out}
+	if c.Out != "" {
+		out, err := os.Create(c.Out)
+		if err != nil {
+			return err
+		}
+		d.Out = out
+		defer func() { err = errors.Join(err, out.Close()) }()
+	}
+	if err := d.Do(); err != nil {
+		return err
+	}
+	if d.Rows+d.Sets+d.Gone+d.GoneSets == 0 {
+		return nil
+	}
+	fmt.Fprintf(std.err, "refmon: %s to write, %s to add, %s and %s gone\n", count(d.Rows, "row", "rows"),
+		count(d.Sets, "set", "sets"), count(d.Gone, "object", "objects"), count(d.GoneSets, "set", "sets"))
+	return errDenied
+}

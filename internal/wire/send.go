@@ -1,0 +1,143 @@
+package wire
+
+import (
+	"fmt"
+	"os"
+	"time"
+)
+
+// fullAnswers is how many bytes of answers are kept back at most while further frames
+// that have come are answered.
+const fullAnswers = 32 << 10
+
+// parcel has the descriptors that go with the frame at a place of the answers.
+type parcel struct {
+	at, end int
+	files   []*os.File
+}
+
+// send sends a frame, once the reader has done what came with it if it is at work (W-44).
+func (s *Server) send(f *Frame) error {
+	if n := headSize + len(f.Body); n > MaxFrame {
+		closeAll(f.Files)
+		return fmt.Errorf("%w: an answer of %d bytes, the bound is %d", ErrFrame, n, MaxFrame)
+	}
+	s.write.Lock()
+	defer s.write.Unlock()
+	at := len(s.unsent)
+	s.unsent = AppendFrame(s.unsent, f)
+	if len(f.Files) > 0 {
+		s.parcels = append(s.parcels, parcel{at, len(s.unsent), f.Files})
+	}
+	if s.hold {
+		return nil
+	}
+	return s.sendAll(nil)
+}
+
+// keep makes answers wait for deliver.
+func (s *Server) keep() {
+	s.write.Lock()
+	defer s.write.Unlock()
+	s.hold = true
+}
+
+// full reports whether the answers that wait are enough.
+func (s *Server) full() bool {
+	s.write.Lock()
+	defer s.write.Unlock()
+	return len(s.unsent) >= fullAnswers
+}
+
+// deliver sends the answers that wait. A client that does not take them at once has them
+// sent after the turn.
+func (s *Server) deliver(t *stint) error {
+	s.write.Lock()
+	defer s.write.Unlock()
+	s.hold = false
+	return s.sendAll(t)
+}
+
+// sendAll sends what waits, within WriteTimeout. What was not written whole ends the
+// connection (W-3).
+//
+// +checklocks:s.write
+func (s *Server) sendAll(t *stint) error {
+	if len(s.unsent) == 0 {
+		return nil
+	}
+	b, parcels := s.unsent, s.parcels
+	s.unsent, s.parcels = nil, nil
+	var n int
+	var err error
+	if len(parcels) == 0 {
+		n, err = s.sendNow(b)
+	}
+	if err != nil || n == len(b) {
+		if cap(b) <= smallAnswers {
+			s.unsent = b[:0]
+		}
+		return err
+	}
+	if t != nil {
+		t.leave()
+	}
+	s.writeWithin(WriteTimeout)
+	defer s.writeWithin(0)
+	for _, p := range parcels {
+		if err == nil && n < p.at {
+			_, err = s.conn.Write(b[n:p.at])
+		}
+		if err == nil {
+			err = writeWith(s.conn, b[p.at:p.end], p.files)
+		}
+		closeAll(p.files) // the client has its own
+		n = p.end
+	}
+	if err == nil && n < len(b) {
+		_, err = s.conn.Write(b[n:])
+	}
+	return err
+}
+
+// smallAnswers is the size of the memory for answers that an idle connection keeps.
+const smallAnswers = 1 << 10
+
+// sendNow writes as much as the socket takes at once.
+func (s *Server) sendNow(b []byte) (n int, err error) {
+	if s.raw == nil {
+		return 0, nil
+	}
+	lost := s.raw.Write(func(fd uintptr) bool {
+		n, err = writeNow(fd, b)
+		return true
+	})
+	if err == nil {
+		err = lost
+	}
+	return n, err
+}
+
+// writeWithin bounds the time of the next writes, 0 lifts the bound. After Stop the
+// bound is that of Stop.
+func (s *Server) writeWithin(d time.Duration) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	switch {
+	case s.stopping:
+	case d == 0:
+		_ = s.conn.SetWriteDeadline(time.Time{})
+	default:
+		_ = s.conn.SetWriteDeadline(time.Now().Add(d))
+	}
+}
+
+// fail ends the connection for a frame that breaks a rule, after what was answered
+// before.
+func (s *Server) fail(f *Frame, err error) {
+	s.complain(f, err)
+	s.write.Lock()
+	_ = s.sendAll(nil)
+	s.write.Unlock()
+	s.end(err)
+}

@@ -1,0 +1,17 @@
+//go:build unix
+
+package wire
+
+import (
+	"errors"
+	"syscall"
+)
+
+// writeNow writes as much as a socket takes without waiting.
+func writeNow(fd uintptr, b []byte) (int, error) {
+	n, err := syscall.Write(int(fd), b)
+	if errors.Is(err, syscall.EAGAIN) || errors.Is(err, syscall.EINTR) {
+		err = nil
+	}
+	return max(n, 0), err
+}

@@ -1,0 +1,63 @@
+package ntacl
+
+import (
+	"slices"
+
+	"github.com/refmon/refmon/sd"
+	"github.com/refmon/refmon/sid"
+)
+
+// defaultClasses are passed on by a directory without a default ACL, on a server with its
+// default "directory mask": 0755.
+var defaultClasses = []posixEntry{{tagUserObj, 7, 0}, {tagGroupObj, 5, 0}, {tagOther, 5, 0}}
+
+// PosixDirectory returns the descriptor that a server makes of a directory without the
+// attribute: that of [Posix], and entries that only its children inherit, of Creator Owner,
+// Creator Group and Everyone, and of each named user and group. inherited is the
+// value of the attribute system.posix_acl_default; without it the server passes on what its
+// configuration says, which is taken to be the default (F-109).
+func PosixDirectory(f Info, acl, inherited []byte, who Accounts) (*sd.Descriptor, error) {
+	d, err := Posix(f, acl, who)
+	if err != nil {
+		return nil, err
+	}
+	entries := defaultClasses
+	if inherited != nil {
+		if entries, err = posixEntries(f, inherited); err != nil {
+			return nil, err
+		}
+	}
+	var aces []sd.ACE
+	for _, a := range d.DACL().All() {
+		aces = append(aces, a)
+	}
+	own := len(aces)
+	for _, e := range entries {
+		s := sid.Everyone
+		switch e.tag {
+		case tagUserObj:
+			s = sid.CreatorOwner
+		case tagGroupObj:
+			s = sid.CreatorGroup
+		case tagUser, tagGroup:
+			s = who.of(e.id, e.tag == tagGroup)
+		}
+		mask, flags := unixMask(e.perm, true), sd.ObjectInherit|sd.ContainerInherit|sd.InheritOnly
+		// One entry stands for both if an account has in the default ACL what it has itself.
+		at := slices.IndexFunc(aces[:own], func(a sd.ACE) bool { return a.SID() == s && a.Mask() == mask })
+		if both := inherited != nil && at >= 0; both {
+			flags &^= sd.InheritOnly
+		} else {
+			at = len(aces)
+			aces = append(aces, sd.ACE{})
+		}
+		if aces[at], err = sd.NewACE(sd.AccessAllowed, flags, mask, s); err != nil {
+			return nil, err
+		}
+	}
+	l, err := sd.NewACL(aces...)
+	if err != nil {
+		return nil, err
+	}
+	return sd.New(sd.Parts{Owner: d.Owner(), Group: d.Group(), DACL: l}), nil
+}

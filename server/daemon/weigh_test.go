@@ -1,0 +1,119 @@
+package daemon_test
+
+import (
+	"net"
+	"os"
+	"path/filepath"
+	"runtime"
+	"strconv"
+	"strings"
+	"testing"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/refmon/refmon/client"
+	"github.com/refmon/refmon/internal/wire"
+	peer "github.com/refmon/refmon/server/auth/unix"
+	"github.com/refmon/refmon/server/daemon"
+	"github.com/refmon/refmon/sid"
+	"github.com/refmon/refmon/token"
+)
+
+// resident returns the memory of a program, in bytes.
+func resident(b *testing.B, pid int) int64 {
+	b.Helper()
+	text, err := os.ReadFile(filepath.Join("/proc", strconv.Itoa(pid), "status"))
+	if err != nil {
+		b.Skipf("no /proc: %v", err)
+	}
+	for line := range strings.Lines(string(text)) {
+		if rest, ok := strings.CutPrefix(line, "VmRSS:"); ok {
+			n, err := strconv.ParseInt(strings.Fields(rest)[0], 10, 64)
+			if err != nil {
+				b.Fatal(err)
+			}
+			return n << 10
+		}
+	}
+	b.Fatal("no VmRSS")
+	return 0
+}
+
+// BenchmarkConnections holds 10,000 idle connections, each a process with a thread, to a
+// daemon that is another program, and weighs that program before and after: all of its
+// memory, garbage too. A client is served among them.
+func BenchmarkConnections(b *testing.B) {
+	const n = 10_000
+	var limit unix.Rlimit
+	if err := unix.Getrlimit(unix.RLIMIT_NOFILE, &limit); err != nil {
+		b.Fatal(err)
+	}
+	limit.Max = max(limit.Max, n+1000)
+	limit.Cur = limit.Max
+	if err := unix.Setrlimit(unix.RLIMIT_NOFILE, &limit); err != nil {
+		b.Skipf("%d descriptors: %v: see ulimit -Hn", limit.Max, err)
+	}
+	d, socket := apart(b, "daemon")
+	before := resident(b, d.Pid)
+	for b.Loop() {
+		var conns []net.Conn
+		for range n {
+			c, err := net.Dial("unix", socket)
+			if err != nil {
+				b.Fatal(err)
+			}
+			conns = append(conns, c)
+			if _, err := c.Write(hello); err != nil {
+				b.Fatal(err)
+			}
+			if _, err := wire.ReadFrame(c); err != nil {
+				b.Fatal(err)
+			}
+		}
+		b.ReportMetric(float64(resident(b, d.Pid)-before)/n/1024, "KiB/connection")
+		c, err := client.Dial(socket)
+		if err != nil {
+			b.Fatal(err)
+		}
+		for range 100 {
+			closes(b, c.Thread())
+		}
+		_ = c.Close()
+		for _, c := range conns {
+			_ = c.Close()
+		}
+	}
+	b.ReportMetric(0, "ns/op")
+}
+
+// BenchmarkMemory weighs a process object with its token's object: heap and stacks of
+// this program.
+func BenchmarkMemory(b *testing.B) {
+	dir := b.TempDir()
+	d, err := daemon.Start(daemon.Config{State: filepath.Join(dir, "state"), Socket: filepath.Join(dir, "s"),
+		Identity: peer.Accounts{}})
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.Cleanup(func() { _ = d.Close() })
+	used := func() int64 {
+		runtime.GC()
+		runtime.GC() // what finalizers held
+		var m runtime.MemStats
+		runtime.ReadMemStats(&m)
+		return int64(m.HeapAlloc + m.StackInuse)
+	}
+	tok, err := token.New(token.StandardUser(sid.MustParse("S-1-5-21-1-2-3-1107")))
+	if err != nil {
+		b.Fatal(err)
+	}
+	before, kept := used(), 0
+	for b.Loop() {
+		if _, err := d.System().NewProcess("p", tok); err != nil {
+			b.Fatal(err)
+		}
+		kept++
+	}
+	b.ReportMetric(float64(used()-before)/float64(kept)/1024, "KiB/process")
+	b.ReportMetric(0, "ns/op")
+}
