@@ -24,9 +24,11 @@ REFMON_HIDDEN NTSTATUS NTAPI rm_check_membership_ex(HANDLE Token, PSID Sid, ULON
 REFMON_HIDDEN NTSTATUS NTAPI rm_set_handle_information(HANDLE Handle, ULONG Mask, ULONG Flags);
 REFMON_HIDDEN NTSTATUS NTAPI rm_check_capability(HANDLE Token, PSID Sid, PBOOL Has);
 
-/* CreateProcess and, with a token, CreateProcessAsUser. */
+/* CreateProcess and, with a token, CreateProcessAsUser. Program has, each ended by a zero byte, the application's
+ * name, the command line, the folder and, with Environment, its strings; it counts with a daemon. */
 REFMON_HIDDEN NTSTATUS NTAPI rm_create_process(HANDLE Token, LPSECURITY_ATTRIBUTES ProcessAttributes,
-	LPSECURITY_ATTRIBUTES ThreadAttributes, BOOLEAN Inherit, ULONG Flags, LPPROCESS_INFORMATION Information);
+	LPSECURITY_ATTRIBUTES ThreadAttributes, BOOLEAN Inherit, ULONG Flags, LPPROCESS_INFORMATION Information,
+	PVOID Program, ULONG Size, BOOLEAN Environment);
 
 /* Descriptors of private objects; new ones come from malloc. */
 REFMON_HIDDEN NTSTATUS NTAPI rm_assign(PSECURITY_DESCRIPTOR Parent, PSECURITY_DESCRIPTOR Creator,

@@ -103,21 +103,11 @@ func ntSuspendThread(c *call) uint64 {
 func ntResumeThread(c *call) uint64 {
 	return c.told(c.ptr(1), 4, func() ([]byte, ntstatus.Status) {
 		o, st := c.sys.NtResumeThread(resumeThreadIn(c))
+		if c.remote() != nil && o.PreviousSuspendCount == 1 {
+			c.resumed(c.handle(0))
+		}
 		return le.AppendUint32(nil, o.PreviousSuspendCount), st
 	})
-}
-
-// terminateRemote ends the program itself. Other processes end with their programs.
-func (c *call) terminateRemote() uint64 {
-	out, st := c.sys.NtQueryInformationProcess(nt.QueryInformationProcessIn{ProcessHandle: c.handle(0),
-		ProcessInformationClass: nt.ProcessBasicInformation, ProcessInformationLength: ^uint32(0)})
-	if !st.IsSuccess() {
-		return status(st)
-	}
-	if basic, _ := out.ProcessInformation.(nt.ProcessBasic); basic.UniqueProcessID == processID() {
-		os.Exit(int(c.u32(1)))
-	}
-	return status(ntstatus.NotSupported)
 }
 
 // ntTerminateProcess ends a process that a service made, or the program itself.
@@ -185,12 +175,26 @@ func rmCreateProcess(c *call) uint64 {
 	if st != ntstatus.Success {
 		return status(st)
 	}
+	var p *program
+	if c.remote() != nil {
+		if p, st = c.programAt(c.ptr(6), c.u32(7), c.boolean(8)); st != ntstatus.Success {
+			return status(st)
+		}
+		if token := c.handle(0); token != 0 && c.another(token) {
+			return status(ntstatus.PrivilegeNotHeld)
+		}
+	}
 	v, st := c.function("CreateProcessAsUser", win32.CreateProcessAsUserIn{Token: c.handle(0),
 		ProcessAttributes: process, ThreadAttributes: thread, InheritHandles: c.boolean(3), CreationFlags: c.u32(4)})
 	if !st.IsSuccess() {
 		return status(st)
 	}
 	o := v.(win32.CreateProcessOut)
+	if p != nil {
+		if st := c.begin(p, &o); st != ntstatus.Success {
+			return status(st)
+		}
+	}
 	var e marshal.Encoder
 	e.U64(uint64(o.Process))
 	e.U64(uint64(o.Thread))

@@ -119,22 +119,11 @@ func (r *remote) until(h winnt.Handle, blocked ntstatus.Status, try func() ntsta
 // PipeChanged implements [nt.Services]: the daemon waits, see until.
 func (r *remote) PipeChanged(winnt.Handle) (<-chan struct{}, bool) { return nil, false }
 
-// lookEvery is how often a wait for several objects, or for calls, looks again.
-const lookEvery = 5 * time.Millisecond
-
-// later returns a channel that is closed when it is time to look again.
-func later() <-chan struct{} {
-	ch := make(chan struct{})
-	time.AfterFunc(lookEvery, func() { close(ch) })
-	return ch
-}
-
-// ObjectSignaled implements [nt.Services]: the daemon waits for one object (waitFor);
-// for several a program looks again.
-func (r *remote) ObjectSignaled(winnt.Handle) (<-chan struct{}, bool) { return later(), true }
+// ObjectSignaled implements [nt.Services]: the daemon waits, see waitFor and waitAny.
+func (r *remote) ObjectSignaled(winnt.Handle) (<-chan struct{}, bool) { return nil, false }
 
 // CallQueued implements [nt.Services] in the same way.
-func (r *remote) CallQueued() <-chan struct{} { return later() }
+func (r *remote) CallQueued() <-chan struct{} { return nil }
 
 // CallsQueued implements [nt.Services]: NtTestAlert tells.
 func (r *remote) CallsQueued() bool { return false }
@@ -143,22 +132,39 @@ func (r *remote) CallsQueued() bool { return false }
 func (r *remote) waitFor(h winnt.Handle, l limit) ntstatus.Status {
 	in := nt.WaitForSingleObjectIn{Handle: h}
 	_, st := r.NtWaitForSingleObject(in)
-	if st != ntstatus.Timeout {
+	if st != ntstatus.Timeout || l.given && time.Until(l.until) <= 0 {
 		return st
 	}
-	var due chan struct{}
-	if l.given {
-		left := time.Until(l.until)
-		if left <= 0 {
-			return st
-		}
-		due = make(chan struct{})
-		defer time.AfterFunc(left, func() { close(due) }).Stop()
-	}
+	due, stop := l.due()
+	defer stop()
 	r.wait = &nt.Wait{Handle: h, NotYet: ntstatus.Timeout, Due: due}
 	defer func() { r.wait = nil }()
 	if _, st = r.NtWaitForSingleObject(in); st == ntstatus.Cancelled {
 		st = ntstatus.Timeout
+	}
+	return st
+}
+
+// due returns a channel that is closed when the time is over, nil where it never is, and
+// what ends that.
+func (l limit) due() (over <-chan struct{}, stop func() bool) {
+	if !l.given {
+		return nil, func() bool { return false }
+	}
+	due := make(chan struct{})
+	return due, time.AfterFunc(time.Until(l.until), func() { close(due) }).Stop
+}
+
+// waitAny waits for the first of several objects, and for calls where it is alertable;
+// the waiting is the daemon's.
+func (r *remote) waitAny(handles []winnt.Handle, alertable bool, l limit) ntstatus.Status {
+	due, stop := l.due()
+	defer stop()
+	st := r.tr.(interface {
+		WaitAny([]winnt.Handle, bool, <-chan struct{}) ntstatus.Status
+	}).WaitAny(handles, alertable, due)
+	if st == ntstatus.Cancelled {
+		return ntstatus.Timeout
 	}
 	return st
 }

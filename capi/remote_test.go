@@ -24,18 +24,13 @@ import (
 	"github.com/refmon/refmon/token"
 )
 
-// served is the process of a program that connects to the kernel of a test.
-type served struct{ *kernel.Process }
-
-func (served) Profile() nt.Profile        { return nt.Observed }
-func (served) GiveBack(thread *nt.Thread) { thread.Close() }
-
 // daemonSocket starts a kernel like the embedded one that programs connect to, each
 // with the token that next gives, and returns its socket. At the end nothing of the
 // programs is left.
 func daemonSocket(t *testing.T, next func(*kernel.System) (*token.Token, error)) string {
 	t.Helper()
 	sys, own := boot()
+	host := &wired.Host{System: sys, Profile: nt.Observed}
 	socket, stop := wired.Listen(t, func(c net.Conn) {
 		tok, err := next(sys)
 		if err != nil {
@@ -47,15 +42,15 @@ func daemonSocket(t *testing.T, next func(*kernel.System) (*token.Token, error))
 			t.Error(err)
 			return
 		}
-		defer p.Close()
 		// A program that was killed is no fault; one that breaks a rule of the wire is.
-		err = wire.Serve(c, served{p})
+		err = host.Serve(c, p)
 		if errors.Is(err, wire.ErrFrame) || errors.Is(err, wire.ErrValue) {
 			t.Error(err)
 		}
 	})
 	t.Cleanup(func() {
 		stop()
+		host.Wait()
 		own.Close()
 		if err := sys.Close(); err != nil {
 			t.Error(err)
@@ -75,9 +70,51 @@ func TestDaemon(t *testing.T) {
 		}
 		return logOnAdministrator(sys)
 	})
+	waiting(t)
 	out := run(t, "REFMON_SOCKET="+socket, program)
 	if !regexp.MustCompile(`(?m)^\d+ assertions, 0 failed$`).MatchString(out) {
 		t.Errorf("the count is missing or tells of failures:\n%s", out)
+	}
+}
+
+// waiting puts the programs that the tests start into the folder of the test and into
+// PATH: they run until they are ended.
+func waiting(t *testing.T) {
+	t.Helper()
+	dir := t.TempDir()
+	const script = "#!/bin/sh\nexec sleep 600 >/dev/null 2>&1\n"
+	for _, name := range []string{"a", "program"} {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(script), 0o755); err != nil {
+			t.Fatal(err)
+		}
+	}
+	t.Setenv("PATH", dir+string(filepath.ListSeparator)+os.Getenv("PATH"))
+	t.Chdir(dir)
+}
+
+// TestDaemonPrograms starts programs with CreateProcess: each is the process that was
+// made for it (W-51, W-52, O-166, O-167).
+func TestDaemonPrograms(t *testing.T) {
+	folder := library(t)
+	program := compile(t, folder, "tests/programs/main.c", "-lrefmon")
+	socket := daemonSocket(t, logOnAdministrator)
+	waiting(t)
+	out := run(t, "REFMON_SOCKET="+socket, program)
+	if !strings.HasSuffix(out, "0 failed\n") {
+		t.Errorf("%s", out)
+	}
+}
+
+// TestDaemonKernelMode: routines of kernel mode are those of a kernel of the program's
+// own: with a daemon the program ends and says what to do (W-4).
+func TestDaemonKernelMode(t *testing.T) {
+	program := compile(t, library(t), "tests/ending/kernel.c", "-lrefmonk", "-lrefmon")
+	cmd := exec.Command(program)
+	cmd.Env = append(os.Environ(), "REFMON_SOCKET="+daemonSocket(t, logOnAdministrator))
+	out, err := cmd.CombinedOutput()
+	const want = "kernel mode is not there while REFMON_SOCKET names a daemon: unset it"
+	if cmd.ProcessState.ExitCode() != 70 || !strings.Contains(string(out), want) {
+		t.Errorf("%v: %s, want %q", err, out, want)
 	}
 }
 

@@ -123,10 +123,11 @@ NTSTATUS NTAPI rm_check_capability(HANDLE Token, PSID Sid, PBOOL Has)
 	return (NTSTATUS)rm_enter(RM_rm_check_capability, (uint64_t[]){A(Token), A(Sid), A(Has)});
 }
 NTSTATUS NTAPI rm_create_process(HANDLE Token, LPSECURITY_ATTRIBUTES ProcessAttributes,
-	LPSECURITY_ATTRIBUTES ThreadAttributes, BOOLEAN Inherit, ULONG Flags, LPPROCESS_INFORMATION Information)
+	LPSECURITY_ATTRIBUTES ThreadAttributes, BOOLEAN Inherit, ULONG Flags, LPPROCESS_INFORMATION Information,
+	PVOID Program, ULONG Size, BOOLEAN Environment)
 {
 	return (NTSTATUS)rm_enter(RM_rm_create_process, (uint64_t[]){A(Token), A(ProcessAttributes), A(ThreadAttributes),
-		A(Inherit), A(Flags), A(Information)});
+		A(Inherit), A(Flags), A(Information), A(Program), A(Size), A(Environment)});
 }
 NTSTATUS NTAPI rm_assign(PSECURITY_DESCRIPTOR Parent, PSECURITY_DESCRIPTOR Creator, PSECURITY_DESCRIPTOR *Descriptor,
 	GUID **ObjectTypes, ULONG Count, BOOLEAN Container, ULONG Flags, HANDLE Token, PGENERIC_MAPPING Mapping)

@@ -74,9 +74,16 @@ func limitOf(v int64, now time.Time, filetime int64) limit {
 // status.
 func (c *call) waitFor(handles []winnt.Handle, alertable bool, l limit) ntstatus.Status {
 	watchEnds()
-	if r := c.remote(); r != nil && len(handles) == 1 && !alertable {
-		defer c.Forget()
-		return r.waitFor(handles[0], l)
+	if r := c.remote(); r != nil {
+		defer c.Forget() // the program may have taken outputs away meanwhile
+		if len(handles) == 1 && !alertable {
+			return r.waitFor(handles[0], l)
+		}
+		st := r.waitAny(handles, alertable, l)
+		if st == ntstatus.UserAPC {
+			c.makeCalls()
+		}
+		return st
 	}
 	for {
 		// What may change is taken before the look, so that no change is missed.

@@ -88,6 +88,18 @@ func (t *thread) PortConnected(h winnt.Handle) (information []byte, longest uint
 	return b.Information, b.MaximumMessageLength, head.Status
 }
 
+// WaitAny waits until one of the objects is signalled, which it takes, and returns its
+// place as a status; STATUS_USER_APC where calls are queued to an alertable thread, and
+// STATUS_CANCELLED once due is closed (W-54).
+func (t *thread) WaitAny(handles []winnt.Handle, alertable bool, due <-chan struct{}) ntstatus.Status {
+	f := &wire.Frame{Kind: wire.WaitAny, Thread: t.number, Body: wire.AppendAny(nil, handles, alertable)}
+	head, _, err := t.c.askUntil(f, nil, due)
+	if err != nil {
+		return ntstatus.PortDisconnected
+	}
+	return head.Status
+}
+
 // EndThread implements [nt.Transport].
 func (t *thread) EndThread() { _, _, _ = t.c.ask(&wire.Frame{Kind: wire.EndThread, Thread: t.number}) }
 

@@ -39,7 +39,7 @@ extern atomic_int checks, failures;
 		SAME(GetLastError(), code); \
 	} while (0)
 
-/* The calls go to a daemon: it ends no other process, and takes longer for each. */
+/* The calls go to a daemon: it ends no process without a program, and takes longer for each. */
 #define OVER_SOCKET (getenv("REFMON_SOCKET") != NULL)
 
 /* Pointers that no call may use, by name of the fault. */

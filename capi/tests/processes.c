@@ -21,16 +21,13 @@ static BOOL same_luid(LUID a, LUID b) { return a.LowPart == b.LowPart && a.HighP
 
 void end_process(PROCESS_INFORMATION *p)
 {
-	if (!OVER_SOCKET)
-		CHECK(TerminateProcess(p->hProcess, 0));
+	CHECK(TerminateProcess(p->hProcess, 0));
 	CHECK(CloseHandle(p->hThread));
 	CHECK(CloseHandle(p->hProcess));
 }
 
 static void terminate(HANDLE p)
 {
-	if (OVER_SOCKET)
-		return;
 	CHECK(TerminateProcess(p, 3));
 	FAILS(TerminateProcess(p, 3), ERROR_ACCESS_DENIED); /* documented */
 	STATUS(NtTerminateProcess(p, 0), STATUS_PROCESS_IS_TERMINATING);
@@ -71,7 +68,7 @@ static void children(void)
 	HANDLE h = OpenProcess(PROCESS_QUERY_LIMITED_INFORMATION, FALSE, p.dwProcessId);
 	CHECK(h != NULL);
 	STATUS(NtCompareObjects(h, p.hProcess), STATUS_SUCCESS);
-	FAILS(TerminateProcess(h, 0), OVER_SOCKET ? ERROR_NOT_SUPPORTED : ERROR_ACCESS_DENIED); /* without PROCESS_TERMINATE */
+	FAILS(TerminateProcess(h, 0), ERROR_ACCESS_DENIED); /* without PROCESS_TERMINATE */
 	CHECK(CloseHandle(h));
 	h = OpenThread(THREAD_QUERY_LIMITED_INFORMATION, FALSE, p.dwThreadId);
 	CHECK(h != NULL);

@@ -90,6 +90,7 @@ var conversations = map[string][]said{
 		{kind: wire.EndThread, thread: 2},
 		{kind: wire.Save, thread: 2},
 		{kind: wire.Attach, thread: 1, body: wire.AppendHandle(nil, 4)},
+		{kind: wire.WaitAny, thread: 1, body: wire.AppendAny(nil, []winnt.Handle{4, 8}, true)},
 	},
 	"made-up-row": {
 		{kind: wire.Call, thread: 1, row: "NtMadeUp", body: []byte("its parameters")},

@@ -17,7 +17,7 @@ func (s *Server) dispatch(t *stint, f *Frame) (goesOn bool, err error) {
 		return true, s.makeThread(f)
 	case Cancel:
 		return true, s.cancel(f)
-	case Call, Then, Save, Restore, EndThread, Wait, Connected, Attach, Look:
+	case Call, Then, Save, Restore, EndThread, Wait, WaitAny, Connected, Attach, Look:
 	default:
 		return true, fmt.Errorf("%w: kind %d", ErrFrame, f.Kind)
 	}

@@ -21,6 +21,7 @@ const (
 	MaxTickets = 64       // saved impersonations of a thread
 
 	MaxDescriptors = 16 // that one answer brings
+	MaxObjects     = 64 // that one WaitAny waits for (MAXIMUM_WAIT_OBJECTS)
 )
 
 // Kind tells frames apart. 0 is no kind.
@@ -42,6 +43,7 @@ const (
 	Connected                  // waits until the server has completed the connection of a port
 	Attach                     // asks for the connection of a process, which a program inherits
 	AnswerWith                 // an Answer that brings descriptors
+	WaitAny                    // waits for the first of several objects
 	// Look (65) is in look.go.
 )
 

@@ -1,6 +1,8 @@
 package wire
 
 import (
+	"reflect"
+
 	"github.com/refmon/refmon/nt"
 	"github.com/refmon/refmon/ntstatus"
 	"github.com/refmon/refmon/winnt"
@@ -21,7 +23,7 @@ func AppendWait(b []byte, h winnt.Handle, notYet ntstatus.Status) []byte {
 }
 
 // waits reports whether a frame's answer may take its time.
-func (k Kind) waits() bool { return k == Wait || k == Connected }
+func (k Kind) waits() bool { return k == Wait || k == WaitAny || k == Connected }
 
 // HandleBody is the body of Connected, the handle of the client's port, and of Attach,
 // the handle of a process.
@@ -136,24 +138,42 @@ func done(st ntstatus.Status) bool {
 	return st.IsSuccess() && st != ntstatus.Timeout && st != ntstatus.Pending
 }
 
-// park gives the call back to its thread at the next change. It ends when it is
+// park gives the call back to its thread at the next of the changes. It ends when it is
 // cancelled, and with the thread and the connection (W-20).
-func (w *worker) park(f *Frame, changed <-chan struct{}) {
+func (w *worker) park(f *Frame, changes ...<-chan struct{}) {
 	w.s.mu.Lock()
 	c := w.s.waits[f.Request]
 	w.s.mu.Unlock()
 	w.s.running.Go(func() {
+		if !w.changed(c, changes) || !w.push(f) {
+			w.forgo(f)
+		}
+	})
+}
+
+// changed waits for the first of some changes; false where no call is made any more.
+func (w *worker) changed(c *waiting, changes []<-chan struct{}) bool {
+	if len(changes) == 1 {
 		select {
 		case <-c.cancelled:
 		case <-w.ended:
 		case <-w.s.over:
-		case <-changed:
-			if w.push(f) {
-				return
-			}
+		case <-changes[0]:
+			return true
 		}
-		w.forgo(f)
-	})
+		return false
+	}
+	cases := []reflect.SelectCase{received(c.cancelled), received(w.ended), received(w.s.over)}
+	const ends = 3
+	for _, ch := range changes {
+		cases = append(cases, received(ch))
+	}
+	at, _, _ := reflect.Select(cases)
+	return at >= ends
+}
+
+func received(ch <-chan struct{}) reflect.SelectCase {
+	return reflect.SelectCase{Dir: reflect.SelectRecv, Chan: reflect.ValueOf(ch)}
 }
 
 // forgo answers a call that is not made any more.

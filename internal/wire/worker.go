@@ -133,6 +133,8 @@ func (w *worker) turn(f *Frame) (r result) {
 	switch f.Kind {
 	case Wait:
 		r.reply, r.parked, r.err = w.wait(f)
+	case WaitAny:
+		r.reply, r.parked, r.err = w.waitAny(f)
 	case Connected:
 		r.reply, r.parked, r.err = w.connected(f)
 	default:

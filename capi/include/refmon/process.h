@@ -1,7 +1,8 @@
 /*
  * Making processes and putting them into jobs. The embedded kernel runs no
  * program: a new process has a token, a first thread, ids and handles, which
- * other functions can look at, and lasts until TerminateProcess.
+ * other functions can look at, and lasts until TerminateProcess. With a daemon
+ * (REFMON_SOCKET) a real program runs in it.
  */
 #ifndef REFMON_PROCESS_H
 #define REFMON_PROCESS_H
@@ -43,10 +44,11 @@ typedef struct _PROCESS_INFORMATION {
 	DWORD dwProcessId, dwThreadId;
 } PROCESS_INFORMATION, *PPROCESS_INFORMATION, *LPPROCESS_INFORMATION;
 
-/* A program must be named, but is not opened: its file's descriptor and label do not
- * count. Environment, directory and start-up information are not looked at. Of the
- * flags, CREATE_SUSPENDED counts, those above have nothing to act on, others give
- * ERROR_NOT_SUPPORTED. hToken NULL stands for CreateProcess. */
+/* A program must be named. With a daemon it is started, in that folder and with that
+ * environment; else it is not opened: its file's descriptor and label do not count.
+ * Start-up information is not looked at. Of the flags, CREATE_SUSPENDED counts, those
+ * above have nothing to act on, others give ERROR_NOT_SUPPORTED. hToken NULL stands
+ * for CreateProcess. */
 REFMON_API BOOL WINAPI CreateProcessW(LPCWSTR lpApplicationName, LPWSTR lpCommandLine,
 	LPSECURITY_ATTRIBUTES lpProcessAttributes, LPSECURITY_ATTRIBUTES lpThreadAttributes, BOOL bInheritHandles,
 	DWORD dwCreationFlags, LPVOID lpEnvironment, LPCWSTR lpCurrentDirectory, LPSTARTUPINFOW lpStartupInfo,

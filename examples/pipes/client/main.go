@@ -6,6 +6,7 @@ package main
 
 import (
 	"flag"
+	"fmt"
 	"log"
 	"os"
 
@@ -16,7 +17,15 @@ import (
 
 func main() {
 	identify := flag.Bool("identify", false, "let the server identify this program, not act for it")
+	flag.Usage = func() {
+		fmt.Fprintln(os.Stderr, "usage: client [-identify] NAME...")
+		flag.PrintDefaults()
+	}
 	flag.Parse()
+	if flag.NArg() == 0 {
+		flag.Usage()
+		os.Exit(2)
+	}
 	level := winnt.SecurityImpersonation
 	if *identify {
 		level = winnt.SecurityIdentification

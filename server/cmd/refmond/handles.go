@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 
@@ -82,12 +83,20 @@ func (l *looker) described(h winnt.Handle, typ string) string {
 			return v.(string)
 		}
 	case "File":
-		if _, st := l.th.NtQueryInformationFile(h, nt.FilePipeLocalInformation); st == ntstatus.Success {
-			return "(pipe)"
+		v, st := l.th.NtQueryInformationFile(h, nt.FileNameInformation)
+		if name, ok := v.(nt.NameInformation); ok && st == ntstatus.Success {
+			return pipeDevice + name.FileName
+		}
+		if st == ntstatus.PipeDisconnected {
+			return "(pipe, disconnected)"
 		}
 	}
 	return ""
 }
+
+// pipeDevice is the device of pipes: objects that have no name are ends of pipes, which
+// tell theirs below the device.
+const pipeDevice = `\Device\NamedPipe`
 
 // rightNames prints a mask with the names of a type, without what they all begin with.
 func rightNames(typ string, m winnt.AccessMask) string {
@@ -103,18 +112,23 @@ func rightNames(typ string, m winnt.AccessMask) string {
 
 type openFilesCmd struct {
 	lookFlags
-	Name string `arg:"" optional:"" help:"Only files with this in their names."`
+	Name  string `arg:"" optional:"" help:"Only files with this in their names."`
+	Close bool   `help:"Close these handles: their processes find them invalid. A name is required."`
 }
 
 // Help returns the long help of the verb.
 func (openFilesCmd) Help() string {
 	return `Lists who has which file and pipe open, with which rights: the handles of type File of every
 process that you may open. Files are named objects of the configuration today; descriptors of the
-host's files are not handed out yet.`
+host's files are not handed out yet. --close closes handles as NtDuplicateObject with
+DUPLICATE_CLOSE_SOURCE does, which needs PROCESS_DUP_HANDLE.`
 }
 
 // Run lists them.
 func (c *openFilesCmd) Run(std *streams) error {
+	if c.Close && c.Name == "" {
+		return errors.New("open-files --close: say which files: a part of their names")
+	}
 	l, err := c.open()
 	if err != nil {
 		return err
@@ -137,7 +151,22 @@ func (c *openFilesCmd) Run(std *streams) error {
 			if typ != "File" || !strings.Contains(strings.ToLower(name), strings.ToLower(c.Name)) {
 				return
 			}
-			fmt.Fprintf(std.out, "%6d  %-18s %8s  %s\n", id, process, h.HandleValue, named(name, typ, h))
+			done := ""
+			if c.Close {
+				done = "  " + l.closeHandle(p, h.HandleValue)
+			}
+			fmt.Fprintf(std.out, "%6d  %-18s %8s  %s%s\n", id, process, h.HandleValue, named(name, typ, h), done)
 		})
 	})
+}
+
+// closeHandle closes a handle of another process, and says what came of it. O-168
+func (l *looker) closeHandle(p, h winnt.Handle) string {
+	mine, st := l.th.NtDuplicateObject(p, h, winnt.NtCurrentProcess, 0, 0,
+		winnt.DUPLICATE_SAME_ACCESS|winnt.DUPLICATE_CLOSE_SOURCE)
+	if st != ntstatus.Success {
+		return "stays: " + st.String()
+	}
+	l.th.NtClose(mine)
+	return "closed"
 }

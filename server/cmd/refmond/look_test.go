@@ -29,14 +29,68 @@ func serving(t *testing.T, s *service) (stop func()) {
 	}
 }
 
-// TestLooking runs the verbs that look into a daemon: at the socket of all they show
-// the user's own, at the administrators' everything (U-95, W-27).
-func TestLooking(t *testing.T) {
+// demoRuns starts the daemon of the demo for a test.
+func demoRuns(t *testing.T) *config {
+	t.Helper()
 	s, cfg, err := demoDaemon(t.TempDir(), &streams{out: io.Discard, err: io.Discard})
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer serving(t, s)()
+	t.Cleanup(serving(t, s))
+	return cfg
+}
+
+// TestOpenFilesClose: handles of files are closed by those who may duplicate them, of
+// one file and no other (O-168).
+func TestOpenFilesClose(t *testing.T) {
+	cfg := demoRuns(t)
+	c, err := client.Dial(cfg.Socket)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	th := c.Thread()
+	open := func(name string) winnt.Handle {
+		t.Helper()
+		h, st := th.NtOpenFile(winnt.FILE_READ_DATA, &nt.ObjectAttributes{ObjectName: name}, 0, 0)
+		if st != ntstatus.Success {
+			t.Fatal(name, st)
+		}
+		return h
+	}
+	first, second := open("payroll"), open("payroll")
+	pipe, err := th.ListenPipe("kept", nt.PipeConfig{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, v := range []struct {
+		args []string
+		want string
+		code int
+	}{
+		{[]string{"open-files", "--close"}, "^$", exitMalformed},
+		{[]string{"open-files", "payroll", "--close"}, `(?s)READ_DATA  closed\n.*READ_DATA  closed\n$`, exitSuccess},
+	} {
+		var out, errs bytes.Buffer
+		code := run(append(v.args, "--socket", cfg.AdminSocket), &streams{out: &out, err: &errs})
+		if code != v.code || !regexp.MustCompile(v.want).MatchString(out.String()) {
+			t.Errorf("%q: exit code %d\n%s%swant %s", v.args, code, out.String(), errs.String(), v.want)
+		}
+	}
+	for _, h := range []winnt.Handle{first, second} {
+		if _, st := th.NtQueryObject(h, nt.ObjectBasicInformation); st != ntstatus.InvalidHandle {
+			t.Errorf("handle %s: %s", h, st)
+		}
+	}
+	if err := pipe.Close(); err != nil {
+		t.Errorf("a pipe that was not named: %v", err)
+	}
+}
+
+// TestLooking runs the verbs that look into a daemon: at the socket of all they show
+// the user's own, at the administrators' everything (U-95, W-27).
+func TestLooking(t *testing.T) {
+	cfg := demoRuns(t)
 	c, err := client.Dial(cfg.Socket)
 	if err != nil {
 		t.Fatal(err)
@@ -75,6 +129,11 @@ func TestLooking(t *testing.T) {
 		&nt.ClientID{UniqueThread: winnt.Handle(id)}); st != ntstatus.Success {
 		t.Fatal(st)
 	}
+	pipe, err := th.ListenPipe("looked", nt.PipeConfig{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer pipe.Close()
 	tok, st := th.NtOpenProcessToken(winnt.NtCurrentProcess, winnt.TOKEN_ADJUST_PRIVILEGES|winnt.TOKEN_QUERY)
 	if st != ntstatus.Success {
 		t.Fatal(st)
@@ -102,7 +161,7 @@ func TestLooking(t *testing.T) {
 		{[]string{"open-files", "elsewhere"}, "", `^ +ID  PROCESS[^\n]*\n$`, exitSuccess},
 		{[]string{"open-files"}, "", own + `  refmond.test +0x4  \\Files\\payroll  READ_DATA\n`, exitSuccess},
 		{[]string{"why", "--process", own}, "", `because A-\d+ File .Files.payroll`, exitSuccess},
-		{[]string{"why", "--process", "999999"}, "", `^$`, exitSuccess},
+		{[]string{"why", "--process", "999999"}, "", `^Nothing was denied`, exitSuccess},
 		{[]string{"open-files", "PAYR"}, "", own + `  refmond.test +0x4  \\Files\\payroll  READ_DATA\n`, exitSuccess},
 		{[]string{"token", own}, "", `(?m)^user .*\ntype +TokenPrimary\n`, exitSuccess},
 		{[]string{"token", own + "/" + thread}, "", `(?m)^user +NT AUTHORITY.ANONYMOUS LOGON\ntype +` +
@@ -111,7 +170,9 @@ func TestLooking(t *testing.T) {
 		{[]string{"token", own}, "", `(?m)^privilege +SeChangeNotifyPrivilege, switched off$`, exitSuccess},
 		{[]string{"token", "4"}, `(?m)^privilege +SeTcbPrivilege$`, "", exitMalformed},
 		{[]string{"why", "--path", "payroll", "--since", "10m"}, "", `because A-\d+ File .Files.payroll`, exitSuccess},
-		{[]string{"why", "--path", "elsewhere"}, "", `^$`, exitSuccess},
+		{[]string{"why", "--path", "elsewhere"}, "",
+			`^Nothing was denied, of what is kept and you may see\.\n$`, exitSuccess},
+		{[]string{"open-files", "PIPE"}, "", own + `  refmond.test +0x[0-9a-f]+  \\Device\\NamedPipe\\looked  `, exitSuccess},
 		{[]string{"trace", "--for", "1ms"}, "", `^$`, exitSuccess},
 	} {
 		look := func(socket string) (string, int) {

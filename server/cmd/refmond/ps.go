@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/refmon/refmon/nt"
 	"github.com/refmon/refmon/ntstatus"
@@ -159,7 +160,8 @@ func (l *looker) print(std *streams, list []threadLine) error {
 				acts += ", since " + when(a.Since)
 			}
 		}
-		fmt.Fprintf(std.out, "%6d    %-18s %-16s %s\n", t.id, short(t.name, 18), t.since, acts)
+		line := fmt.Sprintf("%6d    %-18s %-16s %s", t.id, short(t.name, 18), t.since, acts)
+		fmt.Fprintln(std.out, strings.TrimRight(line, " "))
 	}
 	return nil
 }

@@ -34,11 +34,14 @@ func (c *sessionsCmd) Run(std *streams) error {
 	}
 	fmt.Fprintf(std.out, "%6s  %-16s %7s %7s  %-10s %-9s %s\n", "ID", "PROGRAM", "UID", "PID", "SESSION", "SINCE", "USER")
 	for _, s := range a.Sessions {
-		who := s.User
+		who, pid := l.named(s.User), fmt.Sprint(s.PID)
 		if s.Full {
 			who += " (full)"
 		}
-		fmt.Fprintf(std.out, "%6d  %-16s %7d %7d  %-10s %-9s %s\n", s.Process, short(s.Name, 16), s.UID, s.PID, s.Session,
+		if s.PID == 0 {
+			pid = "-" // another program started it, and which one it is now is not known
+		}
+		fmt.Fprintf(std.out, "%6d  %-16s %7d %7s  %-10s %-9s %s\n", s.Process, short(s.Name, 16), s.UID, pid, s.Session,
 			clock(s.Since), who)
 	}
 	return nil
@@ -88,19 +91,21 @@ func (c *traceCmd) Run(std *streams) error {
 			return nil
 		case <-time.After(watchEvery):
 		}
-		if q.After, err = l.calls(std, q, false); err != nil {
+		if q.After, _, err = l.calls(std, q, false); err != nil {
 			return err
 		}
 	}
 }
 
-// calls prints the calls that were made since, and returns the number of the last one.
-func (l *looker) calls(std *streams, q daemon.Question, stamped bool) (uint64, error) {
+// calls prints the calls that were made since, and returns the number of the last one
+// and how many were printed.
+func (l *looker) calls(std *streams, q daemon.Question, stamped bool) (last uint64, n int, err error) {
 	for {
 		a, err := l.ask(q)
 		if err != nil {
-			return 0, err
+			return 0, n, err
 		}
+		n += len(a.Calls)
 		if a.Lost > 0 {
 			fmt.Fprintf(std.out, "… %d or more calls were lost here\n", a.Lost)
 		}
@@ -113,7 +118,7 @@ func (l *looker) calls(std *streams, q daemon.Question, stamped bool) (uint64, e
 			}
 		}
 		if a.Next == q.After {
-			return q.After, nil
+			return q.After, n, nil
 		}
 		q.After = a.Next
 	}
@@ -144,6 +149,9 @@ func (c *whyCmd) Run(std *streams) error {
 	if c.Since > 0 {
 		q.Since = time.Now().Add(-c.Since)
 	}
-	_, err = l.calls(std, q, true)
+	_, n, err := l.calls(std, q, true)
+	if err == nil && n == 0 {
+		fmt.Fprintln(std.out, "Nothing was denied, of what is kept and you may see.")
+	}
 	return err
 }

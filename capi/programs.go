@@ -1,0 +1,230 @@
+//go:build cgo && linux
+
+package main
+
+/*
+#define _GNU_SOURCE
+#include <unistd.h>
+*/
+import "C"
+
+import (
+	"errors"
+	"io/fs"
+	"os"
+	"os/exec"
+	"strings"
+	"sync"
+	"unsafe"
+
+	"github.com/refmon/refmon/internal/win32"
+	"github.com/refmon/refmon/nt"
+	"github.com/refmon/refmon/ntstatus"
+	tokens "github.com/refmon/refmon/token"
+	"github.com/refmon/refmon/winnt"
+)
+
+// program is a program that CreateProcess starts in a process of the daemon.
+type program struct {
+	cmd     *exec.Cmd
+	process winnt.Handle // its id
+	thread  winnt.Handle // id of the first one
+
+	mu    sync.Mutex
+	begun bool // it was started, or is to be started no more; guarded by mu
+	ended bool // TerminateProcess ended it; guarded by mu
+}
+
+// programs are those that this program started, or will start when it resumes their
+// first threads, by the ids of their processes. One that has ended stays until its id
+// is that of another, which ids are as soon as they can.
+var programs sync.Map
+
+// programAt reads what is to run: the application's name, the command line, the folder
+// and the strings of the environment. It must be there.
+func (c *call) programAt(at user, size uint32, environment bool) (*program, ntstatus.Status) {
+	b, st := c.Block(at, int(size), 1)
+	if st != ntstatus.Success {
+		return nil, st
+	}
+	texts := strings.Split(string(b), "\x00")
+	application, line, folder, env := texts[0], texts[1], texts[2], texts[3:len(texts)-1]
+	args := win32.Arguments(line)
+	if application == "" {
+		// The first word of the command line is looked for in PATH, an application's name is not. O-166
+		found, err := exec.LookPath(args[0])
+		if err != nil {
+			return nil, ntstatus.ObjectNameNotFound
+		}
+		application = found
+	} else if len(args) == 0 {
+		args = []string{application}
+	}
+	if info, err := os.Stat(application); err != nil || info.IsDir() {
+		return nil, ntstatus.ObjectNameNotFound
+	}
+	if !environment {
+		env = environ()
+	}
+	return &program{cmd: &exec.Cmd{Path: application, Args: args, Dir: folder, Env: env,
+		Stdin: os.Stdin, Stdout: os.Stdout, Stderr: os.Stderr}}, ntstatus.Success
+}
+
+// environ returns the environment of the C program, which Go has as it was when the
+// library was loaded.
+func environ() (env []string) {
+	for p := unsafe.Pointer(C.environ); p != nil; p = unsafe.Add(p, unsafe.Sizeof(uintptr(0))) {
+		s := *(**C.char)(p)
+		if s == nil {
+			break
+		}
+		env = append(env, C.GoString(s))
+	}
+	return env
+}
+
+// begin starts the program in the process that was made for it, or notes it for the time
+// when its first thread is resumed. A process whose program cannot start is not there.
+func (c *call) begin(p *program, o *win32.CreateProcessOut) ntstatus.Status {
+	p.process, p.thread = winnt.Handle(o.ProcessID), winnt.Handle(o.ThreadID)
+	if c.u32(4)&winnt.CREATE_SUSPENDED != 0 {
+		programs.Store(p.process, p)
+		return ntstatus.Success
+	}
+	st := p.start(o.Process)
+	if st != ntstatus.Success {
+		_, _ = c.nt.NtClose(o.Thread), c.nt.NtClose(o.Process)
+	}
+	return st
+}
+
+// start starts the program once. A process that it cannot be started in ends.
+func (p *program) start(process winnt.Handle) ntstatus.Status {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.begun {
+		return ntstatus.Success
+	}
+	p.begun = true
+	programs.Store(p.process, p)
+	err := daemon().Start(process, p.cmd)
+	p.cmd.Env = nil
+	if err != nil {
+		programs.Delete(p.process)
+		return statusOf(err)
+	}
+	// The program that is linked with this may wait for its children itself: how this one ended is not asked.
+	go func() { _ = p.cmd.Wait() }()
+	return ntstatus.Success
+}
+
+// statusOf returns the status of an error of [client.Conn.Start].
+func statusOf(err error) ntstatus.Status {
+	var e *ntstatus.Error
+	switch {
+	case errors.As(err, &e):
+		return e.Status
+	case errors.Is(err, fs.ErrNotExist):
+		return ntstatus.ObjectNameNotFound
+	case errors.Is(err, fs.ErrPermission):
+		return ntstatus.AccessDenied
+	}
+	return ntstatus.Unsuccessful
+}
+
+// another reports whether a token is of another account than this program's: no process
+// is made that no program could be started in (W-53).
+func (c *call) another(token winnt.Handle) bool {
+	its, st := c.nt.NtQueryInformationToken(token, winnt.TokenUser)
+	own, fault := c.nt.NtQueryInformationToken(winnt.NtCurrentProcessToken, winnt.TokenUser)
+	return st.IsSuccess() && fault.IsSuccess() && its.(tokens.Group).SID != own.(tokens.Group).SID
+}
+
+// resumed starts the program whose first thread has just been resumed. O-167
+func (c *call) resumed(thread winnt.Handle) {
+	id, st := c.threadID(thread)
+	if st != ntstatus.Success {
+		return
+	}
+	programs.Range(func(_, v any) bool {
+		p := v.(*program)
+		if p.thread != id {
+			return true
+		}
+		h, st := c.nt.NtOpenProcess(winnt.PROCESS_CREATE_THREAD|winnt.PROCESS_VM_OPERATION|winnt.PROCESS_VM_WRITE, nil,
+			&nt.ClientID{UniqueProcess: p.process})
+		if st == ntstatus.Success {
+			_ = p.start(h)
+			_ = c.nt.NtClose(h)
+		}
+		return false
+	})
+}
+
+func (c *call) threadID(h winnt.Handle) (winnt.Handle, ntstatus.Status) {
+	out, st := c.sys.NtQueryInformationThread(nt.QueryInformationThreadIn{ThreadHandle: h,
+		ThreadInformationClass: nt.ThreadBasicInformation, ThreadInformationLength: ^uint32(0)})
+	basic, _ := out.ThreadInformation.(nt.ThreadBasic)
+	return basic.ClientID.UniqueThread, st
+}
+
+// terminateRemote ends the program itself, or one that it started. Other processes end
+// with their programs.
+func (c *call) terminateRemote() uint64 {
+	id, st := c.processWith(c.handle(0), winnt.PROCESS_TERMINATE)
+	if st != ntstatus.Success {
+		return status(st)
+	}
+	if id == processID() {
+		os.Exit(int(c.u32(1)))
+	}
+	v, ours := programs.Load(id)
+	if !ours {
+		return status(ntstatus.NotSupported)
+	}
+	return status(v.(*program).terminate(c))
+}
+
+// processWith returns the id of a process by a handle that has the rights.
+func (c *call) processWith(h winnt.Handle, rights winnt.AccessMask) (winnt.Handle, ntstatus.Status) {
+	out, st := c.sys.NtQueryInformationProcess(nt.QueryInformationProcessIn{ProcessHandle: h,
+		ProcessInformationClass: nt.ProcessBasicInformation, ProcessInformationLength: ^uint32(0)})
+	if !st.IsSuccess() {
+		return 0, st
+	}
+	if h != winnt.NtCurrentProcess {
+		info, st := c.nt.NtQueryObject(h, nt.ObjectBasicInformation)
+		if !st.IsSuccess() {
+			return 0, st
+		}
+		if basic, _ := info.(nt.BasicInformation); rights&^basic.GrantedAccess != 0 {
+			return 0, ntstatus.AccessDenied
+		}
+	}
+	basic, _ := out.ProcessInformation.(nt.ProcessBasic)
+	return basic.UniqueProcessID, ntstatus.Success
+}
+
+// terminate ends the program. One that has not started never will: its process ends with
+// a connection that no program gets.
+func (p *program) terminate(c *call) ntstatus.Status {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.ended {
+		return ntstatus.ProcessIsTerminating
+	}
+	p.ended = true
+	if p.begun {
+		_ = p.cmd.Process.Kill() // it may have ended by itself
+		return ntstatus.Success
+	}
+	p.begun = true
+	if h, st := c.nt.NtOpenThread(winnt.THREAD_SUSPEND_RESUME, nil, &nt.ClientID{UniqueThread: p.thread}); st.IsSuccess() {
+		_, _ = c.nt.NtResumeThread(h)
+		_ = c.nt.NtClose(h)
+	}
+	if f, err := daemon().Attach(c.handle(0)); err == nil {
+		_ = f.Close()
+	}
+	return ntstatus.Success
+}

@@ -1,0 +1,127 @@
+/* Programs that CreateProcess starts with a daemon: this one starts itself. */
+#include "../check.h"
+#include <stdint.h>
+#include <unistd.h>
+
+atomic_int checks, failures;
+
+static char self[4096];
+
+/* The program that is started: child EVENT "two words". It reads from its input which process it is to be. */
+static int child(char **argv)
+{
+	HANDLE event = (HANDLE)(uintptr_t)strtoull(argv[2], NULL, 16), t;
+	unsigned id = 0;
+	char folder[4096];
+	CHECK(scanf("%u", &id) == 1);
+	SAME(GetCurrentProcessId(), id);
+	CHECK(argv[3] && strcmp(argv[3], "two \"words\"") == 0 && !argv[4]);
+	CHECK(getenv("WORD") && strcmp(getenv("WORD"), "w\xc3\xb6rd") == 0);
+	CHECK(getcwd(folder, sizeof folder) && strcmp(folder, "/") == 0);
+	union { TOKEN_PRIVILEGES p; char room[1000]; } held;
+	DWORD n;
+	CHECK(OpenProcessToken(GetCurrentProcess(), TOKEN_QUERY, &t));
+	CHECK(GetTokenInformation(t, TokenPrivileges, &held, sizeof held, &n));
+	SAME(held.p.PrivilegeCount, 1);
+	if (failures == 0)
+		CHECK(SetEvent(event)); /* at the value that the parent has */
+	return failures != 0;
+}
+
+static HANDLE without_privileges(void)
+{
+	HANDLE own, t = NULL;
+	CHECK(OpenProcessToken(GetCurrentProcess(), TOKEN_ALL_ACCESS, &own));
+	CHECK(CreateRestrictedToken(own, DISABLE_MAX_PRIVILEGE, 0, NULL, 0, NULL, 0, NULL, &t));
+	CHECK(CloseHandle(own));
+	return t;
+}
+
+static void finished(PROCESS_INFORMATION *p)
+{
+	SAME(WaitForSingleObject(p->hProcess, 120000), WAIT_OBJECT_0);
+	CHECK(CloseHandle(p->hThread));
+	CHECK(CloseHandle(p->hProcess));
+}
+
+/* It has the token, the event, its arguments, its environment and its folder, and lasts until it ends. */
+static void runs(BOOL wide, DWORD flags)
+{
+	SECURITY_ATTRIBUTES sa = {sizeof sa, NULL, TRUE};
+	HANDLE event = CreateEventA(&sa, TRUE, FALSE, NULL), t = without_privileges();
+	PROCESS_INFORMATION p;
+	STARTUPINFOA si = {sizeof si};
+	STARTUPINFOW siw = {sizeof siw};
+	char line[8192], environment[] = "WORD=w\xc3\xb6rd\0PATH=/bin\0";
+	WCHAR linew[8192];
+	int in[2], was = dup(0);
+	CHECK(pipe(in) == 0 && dup2(in[0], 0) == 0);
+	snprintf(line, sizeof line, "\"%s\" child %llx \"two \\\"words\\\"\"", self, (unsigned long long)(uintptr_t)event);
+	for (size_t i = 0; i <= strlen(line); i++)
+		linew[i] = (unsigned char)line[i];
+	if (wide)
+		CHECK(CreateProcessAsUserW(t, NULL, linew, NULL, NULL, TRUE, flags | CREATE_UNICODE_ENVIRONMENT,
+			(LPVOID)u"WORD=w\u00f6rd\0PATH=/bin\0", u"/", &siw, &p));
+	else
+		CHECK(CreateProcessAsUserA(t, self, line, NULL, NULL, TRUE, flags, environment, "/", &si, &p));
+	if (flags & CREATE_SUSPENDED) {
+		SAME(SuspendThread(p.hThread), 1);
+		SAME(ResumeThread(p.hThread), 2);
+		SAME(ResumeThread(p.hThread), 1);
+		SAME(ResumeThread(p.hThread), 0);
+	}
+	dup2(was, 0);
+	close(was);
+	close(in[0]);
+	SAME(WaitForSingleObject(p.hProcess, 0), WAIT_TIMEOUT);
+	SAME(WaitForSingleObject(event, 0), WAIT_TIMEOUT);
+	dprintf(in[1], "%u\n", p.dwProcessId);
+	close(in[1]);
+	finished(&p);
+	SAME(WaitForSingleObject(event, 0), WAIT_OBJECT_0);
+	CHECK(CloseHandle(event));
+	CHECK(CloseHandle(t));
+}
+
+/* TerminateProcess ends the program, and one that has not started. */
+static void ended(DWORD flags)
+{
+	PROCESS_INFORMATION p;
+	STARTUPINFOA si = {sizeof si};
+	CHECK(CreateProcessA(NULL, "program", NULL, NULL, FALSE, flags, NULL, NULL, &si, &p));
+	SAME(WaitForSingleObject(p.hProcess, 0), WAIT_TIMEOUT);
+	CHECK(TerminateProcess(p.hProcess, 3));
+	FAILS(TerminateProcess(p.hProcess, 3), ERROR_ACCESS_DENIED);
+	finished(&p);
+}
+
+static void refused(void)
+{
+	PROCESS_INFORMATION p = {0};
+	STARTUPINFOA si = {sizeof si};
+	FAILS(CreateProcessA("program that is not there", NULL, NULL, NULL, FALSE, 0, NULL, NULL, &si, &p),
+		ERROR_FILE_NOT_FOUND);
+	FAILS(CreateProcessA(NULL, "notthere x", NULL, NULL, FALSE, 0, NULL, NULL, &si, &p), ERROR_FILE_NOT_FOUND);
+	FAILS(CreateProcessA("/", NULL, NULL, NULL, FALSE, 0, NULL, NULL, &si, &p), ERROR_FILE_NOT_FOUND);
+	FAILS(CreateProcessA("/etc/passwd", NULL, NULL, NULL, FALSE, 0, NULL, NULL, &si, &p), ERROR_ACCESS_DENIED);
+	SAME((uintptr_t)p.hProcess, 0);
+	HANDLE other;
+	if (LogonUserA("SYSTEM", "NT AUTHORITY", NULL, LOGON32_LOGON_SERVICE, LOGON32_PROVIDER_DEFAULT, &other))
+		FAILS(CreateProcessAsUserA(other, NULL, "program", NULL, NULL, FALSE, 0, NULL, NULL, &si, &p),
+			ERROR_PRIVILEGE_NOT_HELD);
+}
+
+int main(int argc, char **argv)
+{
+	if (argc > 1)
+		return child(argv);
+	CHECK(readlink("/proc/self/exe", self, sizeof self - 1) > 0);
+	runs(FALSE, 0);
+	runs(TRUE, 0);
+	runs(FALSE, CREATE_SUSPENDED);
+	ended(0);
+	ended(CREATE_SUSPENDED);
+	refused();
+	printf("%d assertions, %d failed\n", checks, failures);
+	return failures != 0;
+}

@@ -1,0 +1,48 @@
+package win32
+
+import (
+	"slices"
+	"testing"
+)
+
+// TestArguments has the table of the document "CommandLineToArgvW", and the ends of
+// lines. O-165
+func TestArguments(t *testing.T) {
+	for line, want := range map[string][]string{
+		"":                         nil,
+		" \t":                      nil,
+		`p`:                        {`p`},
+		` p `:                      {`p`},
+		`"a program" x`:            {`a program`, `x`},
+		`"a program`:               {`a program`},
+		`"a"x`:                     {`a`, `x`},
+		`C:\b\p.exe x`:             {`C:\b\p.exe`, `x`},
+		`p "abc" d e`:              {`p`, `abc`, `d`, `e`},
+		`p a\\\b d"e f"g h`:        {`p`, `a\\\b`, `de fg`, `h`},
+		`p a\\\"b c d`:             {`p`, `a\"b`, `c`, `d`},
+		`p a\\\\"b c" d e`:         {`p`, `a\\b c`, `d`, `e`},
+		`p ""`:                     {`p`, ``},
+		`p "x y`:                   {`p`, `x y`},
+		`p \`:                      {`p`, `\`},
+		`p x\\`:                    {`p`, `x\\`},
+		"p\t-c 'exit 3'":           {`p`, `-c`, `'exit`, `3'`},
+		`/bin/sh -c "exit \"3\" "`: {`/bin/sh`, `-c`, `exit "3" `},
+	} {
+		if got := Arguments(line); !slices.Equal(got, want) {
+			t.Errorf("%q: %q, want %q", line, got, want)
+		}
+	}
+}
+
+func FuzzArguments(f *testing.F) {
+	f.Add(`"a b" c\"d`)
+	f.Fuzz(func(t *testing.T, line string) {
+		n := 0
+		for _, a := range Arguments(line) {
+			n += len(a)
+		}
+		if n > len(line) {
+			t.Errorf("%q: %q is longer", line, Arguments(line))
+		}
+	})
+}

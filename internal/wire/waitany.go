@@ -1,0 +1,55 @@
+package wire
+
+import (
+	"github.com/refmon/refmon/nt"
+	"github.com/refmon/refmon/ntstatus"
+	"github.com/refmon/refmon/winnt"
+)
+
+// AnyBody is the body of WaitAny: the objects, and whether calls that are queued to the
+// thread end the wait, too.
+type AnyBody struct {
+	Handles   []winnt.Handle
+	Alertable bool
+}
+
+var anyBody = valueOf[AnyBody]()
+
+// AppendAny appends the body of WaitAny.
+func AppendAny(b []byte, handles []winnt.Handle, alertable bool) []byte {
+	return anyBody.append(inBinary, b, AnyBody{handles, alertable})
+}
+
+// waitAny answers with the place of the first object that is signalled, which it takes,
+// or with STATUS_USER_APC where calls are queued; else it waits for a change of any of
+// them as wait does for one (W-54).
+func (w *worker) waitAny(f *Frame) (a reply, parked bool, err error) {
+	b, err := anyBody.decode(w.s.form, f.Body)
+	if err != nil {
+		return a, false, err
+	}
+	if len(b.Handles) > MaxObjects {
+		return refusal(ntstatus.InvalidParameter1), false, nil
+	}
+	sys := w.th.Services()
+	var changes []<-chan struct{} // each is taken before its object is asked, so that no change is missed
+	if b.Alertable {
+		changes = append(changes, sys.CallQueued())
+	}
+	for i, h := range b.Handles {
+		changed, _ := sys.ObjectSignaled(h)
+		_, st := sys.NtWaitForSingleObject(nt.WaitForSingleObjectIn{Handle: h})
+		if st == ntstatus.Success {
+			return refusal(ntstatus.Status(i)), false, nil
+		}
+		if st != ntstatus.Timeout {
+			return refusal(st), false, nil
+		}
+		changes = append(changes, changed)
+	}
+	if b.Alertable && sys.CallsQueued() {
+		return refusal(ntstatus.UserAPC), false, nil
+	}
+	w.park(f, changes...)
+	return a, true, nil
+}

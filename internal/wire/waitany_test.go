@@ -1,0 +1,104 @@
+package wire_test
+
+import (
+	"testing"
+
+	"github.com/refmon/refmon/client"
+	"github.com/refmon/refmon/internal/wire"
+	"github.com/refmon/refmon/nt"
+	"github.com/refmon/refmon/ntstatus"
+	"github.com/refmon/refmon/winnt"
+)
+
+// anyWaiter waits for several objects, as the thread of a client does besides its services.
+type anyWaiter interface {
+	WaitAny([]winnt.Handle, bool, <-chan struct{}) ntstatus.Status
+}
+
+// TestWaitAny: a thread waits for the first of several objects, and for calls, in one
+// wait; the object that ended it is taken, the others are not (W-54).
+func TestWaitAny(t *testing.T) {
+	s := serve(t)
+	c := s.connect()
+	th := c.Thread()
+	events := make([]winnt.Handle, 3)
+	for i := range events {
+		var st ntstatus.Status
+		events[i], st = th.NtCreateEvent(winnt.EVENT_ALL_ACCESS, &nt.ObjectAttributes{Unnamed: true},
+			nt.SynchronizationEvent, i == 2)
+		if st != ntstatus.Success {
+			t.Fatal(st)
+		}
+	}
+	tr, err := c.NewTransport()
+	if err != nil {
+		t.Fatal(err)
+	}
+	waiter := tr.(anyWaiter)
+	if st := waiter.WaitAny(events, true, nil); st != 2 {
+		t.Errorf("one that is signalled: %s", st)
+	}
+	over := make(chan struct{})
+	close(over)
+	if st := waiter.WaitAny(events, true, over); st != ntstatus.Cancelled {
+		t.Errorf("one that was taken: %s", st)
+	}
+	many := make([]winnt.Handle, wire.MaxObjects+1)
+	for i := range many {
+		many[i] = events[0]
+	}
+	if st := waiter.WaitAny(many, false, nil); st != ntstatus.InvalidParameter1 {
+		t.Errorf("too many: %s", st)
+	}
+	if st := waiter.WaitAny([]winnt.Handle{events[0], 4000}, false, nil); st != ntstatus.InvalidHandle {
+		t.Errorf("no handle: %s", st)
+	}
+	for _, i := range []int{1, 0} {
+		waited := make(chan ntstatus.Status)
+		go func() { waited <- waiter.WaitAny(events, false, nil) }()
+		if _, st := th.NtSetEvent(events[i]); st != ntstatus.Success {
+			t.Fatal(st)
+		}
+		if st := <-waited; st != ntstatus.Status(i) {
+			t.Errorf("object %d was signalled, the wait tells %s", i, st)
+		}
+	}
+	calls(t, c, th, tr)
+}
+
+// calls queues a call to a thread that waits alertably for nothing else.
+func calls(t *testing.T, c *client.Conn, th *nt.Thread, tr nt.Transport) {
+	t.Helper()
+	row := nt.NtTable.Find("NtQueryInformationThread")
+	out, st, _ := tr.Call(row, nt.QueryInformationThreadIn{ThreadHandle: winnt.NtCurrentThread,
+		ThreadInformationClass: nt.ThreadBasicInformation, ThreadInformationLength: ^uint32(0)}, false)
+	if st != ntstatus.Success {
+		t.Fatal(st)
+	}
+	id := out.(nt.QueryInformationThreadOut).ThreadInformation.(nt.ThreadBasic).ClientID
+	h, st := th.NtOpenThread(winnt.THREAD_ALL_ACCESS, nil, &nt.ClientID{UniqueThread: id.UniqueThread})
+	if st != ntstatus.Success {
+		t.Fatal(st)
+	}
+	waited := make(chan ntstatus.Status)
+	go func() { waited <- tr.(anyWaiter).WaitAny(nil, true, nil) }()
+	if st := th.NtQueueApcThread(h, nt.UserAPC{ApcRoutine: 7}); st != ntstatus.Success {
+		t.Fatal(st)
+	}
+	if st := <-waited; st != ntstatus.UserAPC {
+		t.Errorf("a call was queued, the wait tells %s", st)
+	}
+	if st := tr.(anyWaiter).WaitAny(nil, true, nil); st != ntstatus.UserAPC {
+		t.Errorf("a call is queued, the wait tells %s", st)
+	}
+	got, _, _ := tr.Call(nt.NtTable.Find("NtTestAlert"), nt.TestAlertIn{}, false)
+	if list := got.(nt.TestAlertOut).UserApcs; len(list) != 1 || list[0].ApcRoutine != 7 {
+		t.Errorf("the calls are %+v", list)
+	}
+	waits := make(chan ntstatus.Status)
+	go func() { waits <- tr.(anyWaiter).WaitAny(nil, true, nil) }()
+	_ = c.Close()
+	if st := <-waits; st != ntstatus.PortDisconnected {
+		t.Errorf("the connection ended, the wait tells %s", st)
+	}
+}
