@@ -162,7 +162,7 @@ func TestMalformedQuestions(t *testing.T) {
 	// Nothing asked for is nothing granted, whatever the descriptor gives.
 	for _, text := range []string{"O:BAG:SY", "O:BAG:SYD:(A;;FA;;;WD)", "O:BAG:SYD:NO_ACCESS_CONTROL"} {
 		raw := sddl.MustParse(text).Binary()
-		if d, err := access.CheckBytes(tok, []byte(raw), 0, winnt.FileObject); err != nil || d.Allowed() || d.Granted != 0 {
+		if d, err := access.CheckBytes(tok, raw, 0, winnt.FileObject); err != nil || d.Allowed() || d.Granted != 0 {
 			t.Errorf("A-24: %s, 0 asked for: %v, %v", text, d, err)
 		}
 	}

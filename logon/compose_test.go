@@ -113,7 +113,7 @@ func TestComposeGroups(t *testing.T) {
 			t.Errorf("L-8: type %d: groups %v, want %v", c.typ, got, want)
 		}
 		for i, g := range r.Token.Groups {
-			if wanted := uint32(token.GroupDefault); i < len(want)-1 && g.Attributes != wanted {
+			if wanted := token.GroupDefault; i < len(want)-1 && g.Attributes != wanted {
 				t.Errorf("L-8: type %d: %v has attributes %#x, want %#x", c.typ, g.SID, g.Attributes, wanted)
 			}
 		}

@@ -34,12 +34,12 @@ func TestWhatIsSentIsCaptured(t *testing.T) {
 		client, st = s.NtConnectPort(nt.ConnectPortIn{PortName: `\orders`, ConnectionInformation: nt.Cap(b)})
 		return st
 	})
-	came, st := s.NtListenPort(nt.ListenPortIn{PortHandle: port.PortHandle})
+	came, st := s.NtListenPort(nt.ListenPortIn(port))
 	check("a connection", came.Request, st, "hello")
 	server, st := s.NtAcceptConnectPort(nt.AcceptConnectPortIn{ConnectionPortHandle: port.PortHandle,
 		ClientID: nt.Cap(&came.ClientID), MessageID: came.MessageID})
 	want(t, "accept", st, ntstatus.Success)
-	_, st = s.NtCompleteConnectPort(nt.CompleteConnectPortIn{PortHandle: server.PortHandle})
+	_, st = s.NtCompleteConnectPort(nt.CompleteConnectPortIn(server))
 	want(t, "complete", st, ntstatus.Success)
 	var sent nt.RequestWaitReplyPortOut
 	send("request", func(b []byte) (st ntstatus.Status) {
@@ -49,7 +49,7 @@ func TestWhatIsSentIsCaptured(t *testing.T) {
 		}
 		return st
 	})
-	got, st := s.NtReplyWaitReceivePort(nt.ReplyWaitReceivePortIn{PortHandle: server.PortHandle})
+	got, st := s.NtReplyWaitReceivePort(nt.ReplyWaitReceivePortIn(server))
 	check("a request", got.Request, st, "request")
 	send("reply", func(b []byte) ntstatus.Status {
 		_, st := s.NtReplyPort(nt.ReplyPortIn{PortHandle: server.PortHandle, ClientID: nt.Cap(&got.ClientID),

@@ -91,7 +91,7 @@ func TestPortLimits(t *testing.T) {
 		want(t, "connect", st, ntstatus.Success)
 		_, st = s.NtAcceptConnectPort(nt.AcceptConnectPortIn{ConnectionPortHandle: port.PortHandle})
 		want(t, "accept", st, ntstatus.Success)
-		if _, got, st := s.PortConnected(client.PortHandle); st != ntstatus.Success || uint32(got) != longest {
+		if _, got, st := s.PortConnected(client.PortHandle); st != ntstatus.Success || got != longest {
 			t.Errorf("I-88: %d bytes asked for, the longest message has %d, %v, want %d", asked, got, st, longest)
 		}
 		want(t, "close", th.NtClose(client.PortHandle), ntstatus.Success)
