@@ -83,7 +83,7 @@ func (c *accessCmd) Run(std *streams) error {
 		q.Request.Self = item.Entry.SID
 	}
 	noteTyped(std, item.Descriptor, queries)
-	if err := choose(q, queries); err != nil {
+	if err := q.Choose(queries); err != nil {
 		return err
 	}
 	return c.answer(std, gate, dir, who, q)

@@ -63,7 +63,7 @@ func (c *question) ask(std *streams) (*batch.Question, error) {
 		fmt.Fprintln(std.err, "refmon: note: "+batch.NoDACL)
 	}
 	noteTyped(std, r.Descriptor, queries)
-	return q, choose(q, queries)
+	return q, q.Choose(queries)
 }
 
 // queries returns rights and the object types that they are asked about.
@@ -81,22 +81,6 @@ func (c *objectTypeFlag) queries(want string, t *winnt.ObjectType) ([]words.Quer
 		return nil, fmt.Errorf("--want: %w", err)
 	}
 	return queries, nil
-}
-
-// choose asks the first of some queries that is granted, or else the first.
-func choose(q *batch.Question, queries []words.Query) error {
-	ask := func(x words.Query) { q.Request.Desired, q.Request.ObjectTypes = x.Desired, x.Types }
-	if len(queries) > 1 {
-		for _, x := range queries {
-			ask(x)
-			a, err := q.Ask()
-			if err != nil || a.Allowed() {
-				return err
-			}
-		}
-	}
-	ask(queries[0])
-	return nil
 }
 
 // verdict returns the exit of a verb whose answer is yes or no.

@@ -33,9 +33,9 @@ the name of one), descriptors (SDDL, or {sddl, hex, type}), and what is expected
     - {who: alice, on: report, want: FR, is: granted, why: AceAllow DACL 2}
     - {who: [alice, backup], on: [report, hive], want: WD, is: denied}
 
-who and on take one name or a list; every principal is asked about every descriptor. want is as in check. why is one
-text or a list, each of which the explanation (as refmon why prints it) must contain. name, self and call are
-optional.
+who and on take one name or a list; every principal is asked about every descriptor. want is as in why: names, masks
+and words, control too. why is one text or a list, each of which the explanation (as refmon why prints it) must
+contain. name, self and call are optional.
 
 After the cases stands which entries of each descriptor decided nothing in any of them: no case watches those. The
 exit code is 0 if every expectation holds, 1 if one does not, 2 if a file is wrong; errors name the line.`

@@ -9,6 +9,7 @@ import (
 	"github.com/refmon/refmon/internal/strict"
 	"github.com/refmon/refmon/internal/verbs/batch"
 	"github.com/refmon/refmon/internal/verbs/strictyaml"
+	"github.com/refmon/refmon/internal/words"
 	"github.com/refmon/refmon/sd"
 	"github.com/refmon/refmon/sddl"
 	"github.com/refmon/refmon/sid"
@@ -44,6 +45,7 @@ type question struct {
 	who     string
 	on      *Descriptor
 	want    string
+	rights  []words.Right
 	ask     batch.Question
 	granted bool
 	why     []string

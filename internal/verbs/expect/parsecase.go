@@ -5,7 +5,7 @@ import (
 
 	"github.com/refmon/refmon/internal/strict"
 	"github.com/refmon/refmon/internal/verbs/batch"
-	"github.com/refmon/refmon/sddl"
+	"github.com/refmon/refmon/internal/words"
 	"github.com/refmon/refmon/sid"
 )
 
@@ -90,7 +90,7 @@ func (f *File) ask(q *question, e *expectation) (err error) {
 		return failAt(cIs, "%q, want granted or denied", is)
 	}
 	r := &q.ask.Request
-	if r.Desired, err = sddl.ParseRights(q.want); err != nil {
+	if q.rights, err = words.Parse(q.want); err != nil {
 		return failAt(cWant, "%v", err)
 	}
 	if s := e.texts[cSelf]; len(s) == 1 {
@@ -113,6 +113,11 @@ func (f *File) multiply(q question, e *expectation) error {
 		if !ok {
 			return strict.Within("on", f.FailAt(e.at[cOn], "there is no descriptor %q", on))
 		}
+		// A word is another mask for another type of object.
+		queries, err := words.Queries(q.rights, nil, d.Type)
+		if err != nil {
+			return strict.Within("want", f.FailAt(e.at[cWant], "%v", err))
+		}
 		for _, who := range e.texts[cWho] {
 			t, ok := f.principals[who]
 			if !ok {
@@ -125,6 +130,9 @@ func (f *File) multiply(q question, e *expectation) error {
 			c.who, c.on = who, d
 			c.ask.Request.Descriptor, c.ask.Request.Type = d.SD, d.Type
 			c.ask.Request.Subject = batch.SubjectFor(t, c.ask.Call)
+			if err := c.ask.Choose(queries); err != nil {
+				return strict.Within("want", f.FailAt(e.at[cWant], "%v", err))
+			}
 			c.ask.Explain = true
 			f.cases = append(f.cases, c)
 		}
