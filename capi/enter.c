@@ -26,7 +26,6 @@ struct ended {
 static _Thread_local struct rm_teb teb;
 static pthread_key_t key;
 static _Atomic(struct ended *) ended_threads;
-static _Atomic uint64_t ending; /* threads that have ended and not been given back in full */
 static atomic_int forked;
 static atomic_int watched = -1;
 
@@ -42,7 +41,6 @@ static void give_back(struct ended *e)
 static void thread_ended(void *node)
 {
 	teb.thread = 0;
-	atomic_fetch_add(&ending, 1);
 	give_back(node);
 	int fd = atomic_load(&watched);
 	uint64_t one = 1;
@@ -74,8 +72,6 @@ uint64_t rm_take_ended(uint64_t *ids, uint64_t room)
 	}
 	return n;
 }
-
-void rm_given_back(uint64_t n) { atomic_fetch_sub(&ending, n); }
 
 /* The Go runtime does not survive a fork: its threads are not copied. */
 static void in_child(void) { atomic_store(&forked, 1); }
@@ -148,7 +144,7 @@ uint64_t rm_enter(uint32_t call, uint64_t *args)
 {
 	if (__builtin_expect(atomic_load_explicit(&forked, memory_order_relaxed), 0))
 		return refuse();
-	if (__builtin_expect(atomic_load_explicit(&ending, memory_order_relaxed) != 0, 0))
+	if (__builtin_expect(atomic_load_explicit(&ended_threads, memory_order_relaxed) != NULL, 0))
 		refmonDrain();
 	if (__builtin_expect(!teb.thread, 0) && !attach())
 		return RM_INSUFFICIENT_RESOURCES;

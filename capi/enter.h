@@ -49,6 +49,5 @@ int rm_watch_ends(void);
 
 /* Ended pthreads whose thread objects are to be given back: takes them all. */
 uint64_t rm_take_ended(uint64_t *ids, uint64_t room);
-void rm_given_back(uint64_t n);
 
 #endif

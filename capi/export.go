@@ -11,7 +11,6 @@ import "C"
 import (
 	"encoding/binary"
 	"runtime/debug"
-	"sync"
 	"unsafe"
 
 	_ "github.com/refmon/refmon/capi/rtl"
@@ -110,20 +109,13 @@ func refmonAttach() C.uint64_t { return C.uint64_t(attach()) }
 //export refmonDetach
 func refmonDetach(id C.uint64_t) { detach(uint64(id)) }
 
-// draining is held while ended threads are given back, so that a call that comes
-// meanwhile finds them gone.
-var draining sync.Mutex
-
 //export refmonDrain
 func refmonDrain() {
-	draining.Lock()
-	defer draining.Unlock()
 	var ids [64]C.uint64_t
 	n := C.rm_take_ended(&ids[0], C.uint64_t(len(ids)))
 	for _, id := range ids[:n] {
 		detach(uint64(id))
 	}
-	C.rm_given_back(n)
 }
 
 // wantsNull reports whether an output handle becomes NULL on a failure past
