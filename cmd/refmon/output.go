@@ -97,6 +97,10 @@ func (o *output) to(name string, otherwise io.Writer) (io.Writer, error) {
 
 // run does the run with its output, its checkpoint and its progress bar.
 func (o *output) run(r *bulk.Run) (err error) {
+	// What stands in the output file is kept where nothing can be written.
+	if err := r.Check(o.sets != ""); err != nil {
+		return err
+	}
 	ctx, bar, end := o.begin(o.in.size)
 	defer end(&err)
 	r.Progress, r.CacheBytes = bar.show, cacheBytes()

@@ -93,11 +93,8 @@ type Run struct {
 // that moment is left waiting.
 func (r *Run) Do(ctx context.Context) (Summary, error) {
 	r.prepare()
-	if r.Format == ESBulk && (r.Ask != Who || len(r.Rights) != 1) {
-		return Summary{}, errOneRight
-	}
-	if r.Format == CSVTables && (r.Ask != Index || r.Sets == nil || r.Expressions) {
-		return Summary{}, errTables
+	if err := r.Check(r.Sets != nil); err != nil {
+		return Summary{}, err
 	}
 	if err := r.heading(); err != nil {
 		return Summary{}, err
@@ -112,6 +109,18 @@ func (r *Run) Do(ctx context.Context) (Summary, error) {
 		return pass(ctx, r, askWhat, nil)
 	}
 	return pass(ctx, r, askWho, nil)
+}
+
+// Check tells what a format cannot be asked for, before anything is written; sets says
+// whether the table of sets has a place.
+func (r *Run) Check(sets bool) error {
+	switch {
+	case r.Format == ESBulk && (r.Ask != Who || len(r.Rights) != 1):
+		return errOneRight
+	case r.Format == CSVTables && (r.Ask != Index || !sets || r.Expressions):
+		return errTables
+	}
+	return nil
 }
 
 // prepare fills in the defaults and compiles the principals.
