@@ -3,6 +3,7 @@
 package wire
 
 import (
+	"errors"
 	"fmt"
 	"net"
 	"os"
@@ -24,4 +25,9 @@ func writeWith(conn net.Conn, b []byte, files []*os.File) error {
 	}
 	_, err := conn.Write(b)
 	return err
+}
+
+// Pair fails: programs inherit connections on Linux alone.
+func Pair(name string) (net.Conn, *os.File, error) {
+	return nil, nil, fmt.Errorf("connection of %s: %w", name, errors.ErrUnsupported)
 }
