@@ -8,6 +8,7 @@
 //   - auth, auth/password: ways to prove who a client is.
 //   - auth/unix: who the peer of a Unix socket is, and its token with or without an account.
 //   - daemon: listens, and makes each connection a process of its kernel.
+//   - mount: a tree of files as a file system of this host, by FUSE.
 //   - cmd/refmond: the daemon's command.
 //
 // The module takes refmon itself from the folder above (replace in go.mod) and
