@@ -64,6 +64,7 @@ var table = []row{
 	{9, "internal/verbs/pipeline"},
 	{9, "internal/verbs/batch"},
 	{9, "internal/verbs/version"},
+	{9, "internal/verbs/columns"},
 	{9, "internal/verbs/lint"},
 	{9, "internal/verbs/expect"},
 	{9, "internal/verbs/bulk/objects"},
