@@ -10,6 +10,7 @@
 //   - auth/kerberos: a ticket for a service of this host, by SPNEGO.
 //   - auth/kerberos/pac: what the KDC says of a client: groups, claims, signatures.
 //   - daemon: listens, and makes each connection a process of its kernel.
+//   - mount: a tree of files as a file system of this host, by FUSE.
 //   - cmd/refmond: the daemon's command.
 //
 // The module takes refmon itself from the folder above (replace in go.mod) and
