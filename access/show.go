@@ -4,6 +4,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/refmon/refmon/internal/printable"
 	"github.com/refmon/refmon/winnt"
 )
 
@@ -12,7 +13,7 @@ import (
 // rows below the table say which bit each number is; a bit that was not decided
 // because an entry for others ended the walk is left.
 func (x *Explanation) String() string {
-	return x.Show(func(_ Mark, text string) string { return text })
+	return x.Show(0, func(_ Mark, text string) string { return text })
 }
 
 // Mark says what a text of an explanation tells. The zero value tells neither.
@@ -26,9 +27,18 @@ const (
 )
 
 // Show prints what String does, each text as show returns it: for a colour, or without
-// what steers a terminal. Columns are as wide as the texts that show is given.
-func (x *Explanation) Show(show func(m Mark, text string) string) string {
+// what steers a terminal. Columns are as wide as the texts that show is given. Reasons go
+// on in the next line where they have no room in width columns; 0: there is no limit.
+func (x *Explanation) Show(width int, show func(m Mark, text string) string) string {
 	var b strings.Builder
+	last := func(text string, at int) {
+		for i, line := range broken(text, at, width) {
+			if i > 0 {
+				b.WriteString("\n" + pad("", indent(at, width)))
+			}
+			b.WriteString(show(0, line))
+		}
+	}
 	put := func(m Mark, text string, width int) {
 		b.WriteString(show(m, text))
 		if n := width - len(text); n > 0 {
@@ -59,17 +69,41 @@ func (x *Explanation) Show(show func(m Mark, text string) string) string {
 			put(m, cell, columnWidth)
 		}
 		b.WriteString(" " + pad(s.Rule, 5) + "  ")
-		put(0, s.Because, 0)
+		last(s.Because, where+entry+columnWidth*len(x.Reasons)+12)
 	}
 	b.WriteByte('\n')
 	for i, r := range x.Reasons {
 		m, word, why := x.outcome(r)
 		b.WriteString("\n" + pad(strconv.Itoa(i+1), columnWidth) + pad(r.Bit.String(), 11) + pad(x.name(r.Bit), 24))
 		put(m, word, len("granted  "))
-		put(0, why, 0)
+		last(why, columnWidth+11+24+len("granted  "))
 	}
 	b.WriteByte('\n')
 	return b.String()
+}
+
+// leastRoom is how many columns a reason has at least; with less it begins in a line of
+// its own.
+const leastRoom = 24
+
+// indent returns the column in which the lines of a reason begin that stands at a column.
+func indent(at, width int) int {
+	if width-at < leastRoom {
+		return min(8, max(width-leastRoom, 0))
+	}
+	return at
+}
+
+// broken divides a reason that stands at a column of a line into lines.
+func broken(text string, at, width int) []string {
+	switch room := width - indent(at, width); {
+	case width == 0 || at+len(text) <= width:
+		return []string{text}
+	case width-at < leastRoom:
+		return append([]string{""}, printable.Wrap(text, max(room, 1))...)
+	default:
+		return printable.Wrap(text, room)
+	}
 }
 
 // outcome says in a word what was decided about a bit, and why.

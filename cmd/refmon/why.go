@@ -129,7 +129,7 @@ func (c *whyCmd) certify(std *streams, q *batch.Question, a *batch.Answered) err
 // they are and not by their words, and nothing in a text steers the terminal (U-111).
 func (s *streams) shown(x *access.Explanation) string {
 	first := true
-	return x.Show(func(m access.Mark, text string) string {
+	return x.Show(s.width, func(m access.Mark, text string) string {
 		text = printable(text)
 		switch {
 		case m == access.Granted:

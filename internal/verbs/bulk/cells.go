@@ -46,7 +46,6 @@ type cell struct {
 }
 
 func plain(text string) cell { return cell{columns.Plain, text} }
-func good(text string) cell  { return cell{columns.Good, text} }
 func bad(text string) cell   { return cell{columns.Bad, text} }
 
 // masked returns the cell of a mask: rights that there are have the style, no rights

@@ -48,22 +48,32 @@ func ask(t *testing.T, r bulk.Run, lines string) string {
 // have the right, and who of them has not (U-102, U-103).
 func TestThrough(t *testing.T) {
 	const group, four = "S-1-5-21-1-2-3-2000", "S-1-5-21-1-2-3-2001"
-	for sddl, want := range map[string]string{
-		"O:SYG:SYD:(A;;FR;;;" + group + ")":                                   "Staff (10) DACL 0 Staff",
-		"O:SYG:SYD:(D;;FR;;;S-1-5-21-1-2-3-1003)(A;;FR;;;" + group + ")":      "Staff but u3 (9 of 10) DACL 1 Staff",
-		"O:SYG:SYD:(D;;FR;;;" + four + ")(A;;FR;;;" + group + ")":             "Staff (6 of 10) DACL 1 Staff",
-		"O:SYG:SYD:(A;;FR;;;S-1-5-21-1-2-3-1003)(A;;FR;;;" + four + ")":       "u3 DACL 0 u3\nu0, u1, u2 DACL 1 Four",
-		"O:SYG:SYD:(A;;FR;;;WD)":                                              "Everyone (11) DACL 0 Everyone",
-		"O:SYG:SYD:(D;;FR;;;WD)(A;;FR;;;WD)":                                  "(no one)",
-		"O:SYG:SYD:(XA;;FR;;;WD;(@USER.Level > 7))":                           "u8, u9 DACL 0 Everyone",
-		"O:SYG:SYD:(XA;;FR;;;" + group + ";(@USER.Level > 4))":                "Staff (5 of 10) DACL 0 Staff",
-		"O:SYG:SYD:(A;;0x120088;;;" + group + ")(A;;0x1;;;" + four + ")":      "u0, u1, u2 and 1 more DACL 1 Four, DACL 0 Staff",
-		"O:SYG:SYD:(A;;FR;;;" + four + ")(A;;FR;;;" + group + ")(A;;FR;;;WD)": "Four (4) DACL 0 Four\nStaff (10) DACL 1 Staff\nother DACL 2 Everyone",
+	for _, c := range []struct{ dacl, want string }{
+		{"(A;;FR;;;" + group + ")",
+			"Staff (10) DACL 0 Staff"},
+		{"(D;;FR;;;S-1-5-21-1-2-3-1003)(A;;FR;;;" + group + ")",
+			"Staff but u3 (9 of 10) DACL 1 Staff"},
+		{"(D;;FR;;;" + four + ")(A;;FR;;;" + group + ")",
+			"Staff (6 of 10) DACL 1 Staff"},
+		{"(A;;FR;;;S-1-5-21-1-2-3-1003)(A;;FR;;;" + four + ")",
+			"u3 DACL 0 u3\nu0, u1, u2 DACL 1 Four"},
+		{"(A;;FR;;;WD)",
+			"Everyone (11) DACL 0 Everyone"},
+		{"(D;;FR;;;WD)(A;;FR;;;WD)",
+			"(no one)"},
+		{"(XA;;FR;;;WD;(@USER.Level > 7))",
+			"u8, u9 DACL 0 Everyone"},
+		{"(XA;;FR;;;" + group + ";(@USER.Level > 4))",
+			"Staff (5 of 10) DACL 0 Staff"},
+		{"(A;;0x120088;;;" + group + ")(A;;0x1;;;" + four + ")",
+			"u0, u1, u2 and 1 more DACL 1 Four, DACL 0 Staff"},
+		{"(A;;FR;;;" + four + ")(A;;FR;;;" + group + ")(A;;FR;;;WD)",
+			"Four (4) DACL 0 Four\nStaff (10) DACL 1 Staff\nother DACL 2 Everyone"},
 	} {
 		run := bulk.Run{Directory: firm(), Rights: must(bulk.ParseRights("read")), Ask: bulk.Through}
-		got := ask(t, run, `{"path":"/x","sd":"`+sddl+`"}`+"\n")
-		if got != "/x read "+want {
-			t.Errorf("%s:\n%s\nwant\n%s", sddl, got, want)
+		got := ask(t, run, `{"path":"/x","sd":"O:SYG:SYD:`+c.dacl+`"}`+"\n")
+		if got != "/x read "+c.want {
+			t.Errorf("%s:\n%s\nwant\n%s", c.dacl, got, c.want)
 		}
 	}
 	run := bulk.Run{Directory: firm(), Rights: must(bulk.ParseRights("control")), Ask: bulk.Through}

@@ -5,6 +5,8 @@ import (
 	"io"
 	"slices"
 	"strings"
+
+	"github.com/refmon/refmon/internal/printable"
 )
 
 // Options say where a table is shown. The zero value is a file.
@@ -156,30 +158,13 @@ func (w *Writer) last(b *strings.Builder, c cell, indent int) {
 		b.WriteString(w.paint(c.style, c.text))
 		return
 	}
-	for i, line := range wrap(c.text, room) {
+	for i, line := range printable.Wrap(c.text, room) {
 		if i > 0 {
 			b.WriteByte(end)
 			b.WriteString(strings.Repeat(" ", indent))
 		}
 		b.WriteString(w.paint(c.style, line))
 	}
-}
-
-// wrap divides a text into lines of at most n columns, at blanks where there are some.
-func wrap(text string, n int) (lines []string) {
-	rest := []rune(text)
-	for len(rest) > n {
-		at := n
-		for at > 0 && rest[at] != ' ' {
-			at--
-		}
-		if at == 0 { // a word that is longer than the line
-			lines, rest = append(lines, string(rest[:n])), rest[n:]
-			continue
-		}
-		lines, rest = append(lines, string(rest[:at])), rest[at+1:]
-	}
-	return append(lines, string(rest))
 }
 
 // Colours of the terminal's own palette.
