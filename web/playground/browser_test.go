@@ -61,7 +61,8 @@ func TestPage(t *testing.T) {
 	b.picture(t, "mistake")
 
 	b.eval(t, `sd.value = "O:BAG:SYD:(A;;FR;;;BA)"; sd.dispatchEvent(new Event("input", {bubbles: true}))`)
-	b.until(t, "what would grant it", `changes.hidden ? "" : changes.querySelector("li").textContent.includes("S-1-5-32-544")`)
+	b.until(t, "what would grant it",
+		`!changes.hidden && changes.querySelector("li").textContent.includes("S-1-5-32-544")`)
 	for _, width := range []int{1280, 420} {
 		b.call(t, "Emulation.setDeviceMetricsOverride",
 			map[string]any{"width": width, "height": 900, "deviceScaleFactor": 1, "mobile": width < 500}, nil)
@@ -79,14 +80,16 @@ func TestPage(t *testing.T) {
 			s.classList.contains("right") === (s.scrollWidth > s.clientWidth + 1))`, true)
 		b.want(t, "a table goes on at 420 only",
 			`document.querySelector("#steps").parentElement.classList.contains("right")`, width == 420)
-		b.eval(t, `document.querySelector("#changes").scrollIntoView()`)
+		b.eval(t, `document.querySelector("#steps").scrollIntoView()`)
 		b.picture(t, "tables-"+strconv.Itoa(width))
 		b.eval(t, `scrollTo(0, 0); rights.value = "raed"; rights.dispatchEvent(new Event("input", {bubbles: true}))`)
 		b.picture(t, "wrong-right-"+strconv.Itoa(width))
 		b.eval(t, `rights.value = "read"; rights.dispatchEvent(new Event("input", {bubbles: true}))`)
 	}
-	b.eval(t, `document.querySelector(".rule button").dispatchEvent(new PointerEvent("pointerenter", {pointerType: "touch"}));
-		document.querySelector(".rule button").click()`)
+	b.eval(t, `(b => {
+		b.dispatchEvent(new PointerEvent("pointerenter", {pointerType: "touch"}));
+		b.click();
+	})(document.querySelector(".rule button"))`)
 	b.want(t, "a tap shows a rule", `tip.hidden`, false)
 	b.eval(t, `document.body.dispatchEvent(new PointerEvent("pointerdown", {bubbles: true, pointerType: "touch"}))`)
 	b.want(t, "the next tap hides it", `tip.hidden`, true)
