@@ -143,9 +143,7 @@ func (b *best) trim() {
 func (r *Report) Write(out io.Writer) error {
 	defer r.found.close()
 	p := page{Report: r, People: len(r.Directory.Principals), Disabled: r.Directory.Disabled, Reach: r.reachRows(),
-		Script: template.JS(reportScript)}
-	sum := sha256.Sum256([]byte(reportScript))
-	p.ScriptHash = "sha256-" + base64.StdEncoding.EncodeToString(sum[:])
+		Script: template.JS(reportScript), ScriptHash: hashOf(reportScript)}
 	var risky, widest best
 	unknown := newAggregate(r.CacheBytes/8, addOrphan, func(o *orphan) int { return 64 + len(o.SID) + len(o.Sample) })
 	defer unknown.close()
@@ -204,6 +202,12 @@ func (r *Report) Write(out io.Writer) error {
 	}
 	_, err = io.WriteString(out, printable.Text(text.String()))
 	return err
+}
+
+// hashOf names a script in a page's policy.
+func hashOf(script string) string {
+	sum := sha256.Sum256([]byte(script))
+	return "sha256-" + base64.StdEncoding.EncodeToString(sum[:])
 }
 
 // reachRows returns the principals who reach most.
