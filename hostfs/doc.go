@@ -24,7 +24,8 @@
 // a file server believe it; where that hash cannot be computed the change is refused.
 // POSIX permissions are never changed, apart from the set-uid and set-gid bits, which
 // the first write clears. The tree's own path must be closed to everybody but its
-// servers: who reaches the files by it is decided by mode bits.
+// servers: who reaches the files by it is decided by mode bits. [Tree.Exposure] says who
+// does.
 //
 // Share modes and pending deletions are those of the handles of one Tree; another
 // server on the same files, smbd among them, does not see them.
