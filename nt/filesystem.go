@@ -32,6 +32,8 @@ type FilePlace interface {
 // of the handle before it calls. Any goroutine may use it.
 type OpenFile interface {
 	Facts() (FileFacts, ntstatus.Status)
+	// Volume tells the size of what the file is on.
+	Volume() (FsFullSizeInformation, ntstatus.Status)
 	// ReadAt reads; no bytes and success are the end of the file.
 	ReadAt(b []byte, at int64) (int, ntstatus.Status)
 	// WriteAt writes; with the offset -1 at the end of the file.
