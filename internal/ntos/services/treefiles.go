@@ -215,15 +215,3 @@ func (c *Context) flushTree(h treeHandle) ntstatus.Status {
 	}
 	return ntstatus.Success
 }
-
-// TreeFile returns the open file behind a handle, for kernel.System.TreeFile.
-func (c *Context) TreeFile(v winnt.Handle) (f nt.OpenFile, granted winnt.AccessMask, done func(), st ntstatus.Status) {
-	h, ok, st := c.treeHandle(v)
-	switch {
-	case st != ntstatus.Success:
-		return nil, 0, func() {}, st
-	case !ok:
-		return nil, 0, func() {}, ntstatus.ObjectTypeMismatch
-	}
-	return h.open, h.granted, func() { h.Deref(ob.TagCall) }, ntstatus.Success
-}
