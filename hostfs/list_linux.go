@@ -11,10 +11,12 @@ import (
 	"github.com/refmon/refmon/fileaccess"
 	"github.com/refmon/refmon/nt"
 	"github.com/refmon/refmon/ntstatus"
+	"github.com/refmon/refmon/sd"
 )
 
 // List implements nt.OpenFile.
-func (f *file) List(pattern string, restart bool, most int) (list []nt.FileEntry, st ntstatus.Status) {
+func (f *file) List(pattern string, restart bool, most int, see func(*sd.Descriptor) bool) (list []nt.FileEntry,
+	st ntstatus.Status) {
 	if !f.directory {
 		return nil, ntstatus.InvalidParameter
 	}
@@ -37,7 +39,7 @@ func (f *file) List(pattern string, restart bool, most int) (list []nt.FileEntry
 		}
 		name := f.read[0]
 		f.read = f.read[1:]
-		if e, ok := f.entry(name); ok && matches(f.pattern, name) {
+		if e, ok := f.entry(name); ok && matches(f.pattern, name) && (see == nil || see(f.descriptorOf(name))) {
 			list = append(list, e)
 		}
 	}
@@ -89,6 +91,25 @@ func (f *file) entry(name string) (e nt.FileEntry, ok bool) {
 		return e, false
 	}
 	return e, true
+}
+
+// descriptorOf returns the descriptor of an entry; nil, which grants nothing, where it
+// cannot be read.
+func (f *file) descriptorOf(name string) *sd.Descriptor {
+	fd, err := below(f.fd, name, 0)
+	if err != nil {
+		return nil
+	}
+	defer shut(fd)
+	s, err := stat(fd)
+	if err != nil {
+		return nil
+	}
+	k, err := f.t.known(fd, &s)
+	if err != nil {
+		return nil
+	}
+	return k.descriptor
 }
 
 // matches reports whether a name fits a pattern: * stands for any text, ? for one

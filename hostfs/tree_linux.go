@@ -58,7 +58,7 @@ func Open(c Config) (*Tree, error) {
 		return nil, errors.Join(fmt.Errorf("hostfs: look at the tree %s: %w", c.Path, err), unix.Close(fd))
 	}
 	if c.Share != nil {
-		t.share = &fileaccess.Share{Descriptor: c.Share}
+		t.share = &fileaccess.Share{Descriptor: c.Share, ABE: c.AccessBased}
 	}
 	return t, nil
 }

@@ -40,8 +40,9 @@ type OpenFile interface {
 	WriteAt(b []byte, at int64) (int, ntstatus.Status)
 	Flush() ntstatus.Status
 	// List returns the next entries of a directory whose names fit a pattern, none at
-	// the end. It goes on where the last call stopped, or begins anew.
-	List(pattern string, restart bool, most int) ([]FileEntry, ntstatus.Status)
+	// the end. It goes on where the last call stopped, or begins anew. Entries whose
+	// descriptor see does not agree to are left out; nil agrees to all.
+	List(pattern string, restart bool, most int, see func(*sd.Descriptor) bool) ([]FileEntry, ntstatus.Status)
 	SetBasic(FileBasic) ntstatus.Status
 	SetSize(size int64) ntstatus.Status
 	// SetDelete says whether the name goes away with the last open.
