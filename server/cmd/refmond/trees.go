@@ -29,6 +29,7 @@ type treeSettings struct {
 	Missing         string `json:"missing"`
 	IgnorePosix     bool   `json:"ignorePosix"`
 	CaseInsensitive bool   `json:"caseInsensitive"`
+	AccessBased     bool   `json:"accessBased"`
 	FileMode        string `json:"fileMode"`
 	DirectoryMode   string `json:"directoryMode"`
 	Group           string `json:"group"`
@@ -77,7 +78,7 @@ func within(dir, path string) bool {
 func (s *treeSettings) check(name string) (t treeConfig, err error) {
 	t = treeConfig{name: name, exposed: s.Exposed}
 	t.Path, t.Attribute = filepath.Clean(s.Path), cmp.Or(s.Attribute, ntacl.Name)
-	t.IgnorePosix, t.CaseInsensitive = s.IgnorePosix, s.CaseInsensitive
+	t.IgnorePosix, t.CaseInsensitive, t.AccessBased = s.IgnorePosix, s.CaseInsensitive, s.AccessBased
 	var ok bool
 	switch namespace, rest, _ := strings.Cut(t.Attribute, "."); {
 	case name == "" || strings.ContainsAny(name, `\/:*?"<>|`):
@@ -97,6 +98,9 @@ func (s *treeSettings) check(name string) (t treeConfig, err error) {
 		if t.Share, err = sddl.Parse(s.Share); err != nil {
 			return t, fmt.Errorf("share: %w", err)
 		}
+	}
+	if t.AccessBased && t.Share == nil {
+		return t, errors.New("accessBased: it belongs to a share: give the tree one")
 	}
 	if t.FileMode, err = permissions(s.FileMode); err != nil {
 		return t, fmt.Errorf("fileMode: %w", err)
