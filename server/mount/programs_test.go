@@ -55,7 +55,8 @@ git init -q origin && cd origin
 git config user.email a@example.org && git config user.name a
 echo one > f && mkdir d && cp f d/g && git add . && git commit -q -m one
 echo two > f && git commit -q -a -m two && git gc -q
-cd .. && git clone -q origin copy && cd copy && cat f && git fsck --no-progress && test -z "$(git status --porcelain)" && echo clean`)
+cd .. && git clone -q origin copy && cd copy && cat f && git fsck --no-progress
+test -z "$(git status --porcelain)" && echo clean`)
 	line("go", "built", `
 mkdir p && cd p && printf 'module p\ngo 1.26\n' > go.mod
 printf 'package main\nfunc main() { println("built") }\n' > main.go
