@@ -112,6 +112,11 @@ func reopen(fd int, directory bool, granted winnt.AccessMask) (int, error) {
 	case writes:
 		flags = unix.O_WRONLY
 	}
+	return openPlace(fd, flags)
+}
+
+// openPlace opens the inode that a descriptor holds. It waits for no lease.
+func openPlace(fd, flags int) (int, error) {
 	place := placeOf(fd)
 	for {
 		n, err := unix.Open(place, flags|unix.O_CLOEXEC|unix.O_NONBLOCK|unix.O_NOCTTY, 0)

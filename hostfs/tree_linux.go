@@ -22,6 +22,8 @@ type Tree struct {
 	share     *fileaccess.Share // immutable; nil: none
 	readOnly  bool              // immutable
 	rootInode uint64            // immutable
+	lender    *lender           // immutable; nil: hands nothing out
+	noLender  error             // immutable; why it hands nothing out
 
 	descriptors *cache.Cache[identity, *known]
 
@@ -56,6 +58,12 @@ func Open(c Config) (*Tree, error) {
 	t := &Tree{cfg: c, root: fd, nodes: map[uint64]*node{}, descriptors: cache.New[identity, *known](c.Descriptors)}
 	if err := t.look(); err != nil {
 		return nil, errors.Join(fmt.Errorf("hostfs: look at the tree %s: %w", c.Path, err), unix.Close(fd))
+	}
+	if c.HandOut != HandOutNothing {
+		// Without the right to copy a mount the tree is served, and hands nothing out. F-151
+		if t.lender, err = newLender(fd, c.HandOut); err != nil {
+			t.noLender = fmt.Errorf("hostfs: %s hands no descriptors out: %w", c.Path, err)
+		}
 	}
 	if c.Share != nil {
 		t.share = &fileaccess.Share{Descriptor: c.Share}
@@ -94,14 +102,20 @@ func (t *Tree) Close() error {
 	}
 	fd := t.root
 	t.root = -1
+	t.lender.close()
 	return unix.Close(fd)
 }
 
 // below opens a place below a directory, as a place only. No link is followed, no mount
 // entered. F-112
 func below(dir int, path string, flags uint64) (int, error) {
+	return resolve(dir, path, unix.O_PATH|flags)
+}
+
+// resolve opens what stands there.
+func resolve(dir int, path string, flags uint64) (int, error) {
 	how := unix.OpenHow{
-		Flags: unix.O_PATH | unix.O_NOFOLLOW | unix.O_CLOEXEC | flags,
+		Flags: unix.O_NOFOLLOW | unix.O_CLOEXEC | flags,
 		Resolve: unix.RESOLVE_BENEATH | unix.RESOLVE_NO_SYMLINKS | unix.RESOLVE_NO_MAGICLINKS |
 			unix.RESOLVE_NO_XDEV,
 	}
@@ -153,6 +167,7 @@ var statuses = map[unix.Errno]ntstatus.Status{
 	unix.ENOMEM: ntstatus.InsufficientResources, unix.ENAMETOOLONG: ntstatus.ObjectNameInvalid,
 	unix.EILSEQ: ntstatus.ObjectNameInvalid, unix.EINVAL: ntstatus.InvalidParameter,
 	unix.ETXTBSY: ntstatus.SharingViolation, unix.EBUSY: ntstatus.SharingViolation,
+	unix.EAGAIN: ntstatus.SharingViolation, // a lease that another program has
 	unix.EEXIST: ntstatus.ObjectNameCollision, unix.ENOTEMPTY: ntstatus.DirectoryNotEmpty,
 	unix.EMLINK: ntstatus.TooManyLinks, unix.EIO: ntstatus.IODeviceError, unix.EISDIR: ntstatus.FileIsADirectory,
 	unix.ENOTSUP: ntstatus.NotSupported, unix.ENOSYS: ntstatus.NotSupported,
