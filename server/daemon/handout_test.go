@@ -75,7 +75,8 @@ func planted(t *testing.T, what hostfs.HandOut, change func(*daemon.Config)) *ru
 	})
 	d := start(t, change)
 	var err error
-	if tree, err = plant(t.TempDir(), d.System(), what); err != nil {
+	d.tree = t.TempDir()
+	if tree, err = plant(d.tree, d.System(), what); err != nil {
 		t.Skip(err)
 	}
 	d.counts = d.now()
@@ -125,7 +126,16 @@ func TestHandOut(t *testing.T) {
 	if _, err := c.File(th, 4444); !errors.Is(err, ntstatus.InvalidHandle.Err()) {
 		t.Error(err)
 	}
-	var records []string
+	records := handedOut(sink)
+	if want := `S-1-22-1-0 \Device\share\a\b\plan 0x1`; len(records) != 2 || records[0] != want || records[1] != want {
+		t.Errorf("%q, want %q twice", records, want)
+	}
+	_ = c.Close()
+	d.settles()
+}
+
+// handedOut returns who got a descriptor of what, for which rights.
+func handedOut(sink *audit.Memory) (records []string) {
 	for _, e := range sink.Drain() {
 		if name, _ := e.Field("ObjectName"); e.ID == 4663 {
 			user, _ := e.Field("SubjectUserSid")
@@ -133,11 +143,7 @@ func TestHandOut(t *testing.T) {
 			records = append(records, user+" "+name+" "+mask)
 		}
 	}
-	if want := `S-1-22-1-0 \Device\share\a\b\plan 0x1`; len(records) != 2 || records[0] != want || records[1] != want {
-		t.Errorf("%q, want %q twice", records, want)
-	}
-	_ = c.Close()
-	d.settles()
+	return records
 }
 
 // asking sends opens that want descriptors, takes no answer, and says when they are sent.
