@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/refmon/refmon/audit"
+	"github.com/refmon/refmon/sid"
 )
 
 // TestParseEvent reads the golden records back: written again they are the
@@ -65,6 +66,19 @@ func TestShorten(t *testing.T) {
 	}
 	if text, _ := short.Field("Truncated"); text != "BackupPath" {
 		t.Errorf("Truncated is %q", text)
+	}
+	// Each field that was cut is named once, in whatever order and however often it was.
+	for _, size := range []int{6_000, 60_000} {
+		e = audit.AccountsChanged(audit.Origin{}, sid.Users, "renamed", strings.Repeat("a", size),
+			strings.Repeat("b", size+1))
+		short = e.Shorten(4000)
+		text, _ := short.Field("Truncated")
+		if text != "Detail,Target" && text != "Target,Detail" {
+			t.Errorf("two fields of %d: Truncated is %q", size, text)
+		}
+		if n := len(short.AppendJSON(nil)); n > 4000 {
+			t.Errorf("two fields of %d: %d bytes", size, n)
+		}
 	}
 	if same := audit.LogFull().Shorten(4000); !bytes.Equal(same.AppendJSON(nil), audit.LogFull().AppendJSON(nil)) {
 		t.Error("a short record changed")

@@ -79,10 +79,12 @@ func (t *thread) FileOf(h winnt.Handle) (*os.File, error) {
 
 // own returns what carries the calls of a thread of this connection.
 func (c *Conn) own(th *nt.Thread) (*thread, error) {
-	if t, ok := th.Transport().(*thread); ok && t.c == c {
-		return t, nil
+	if th != nil {
+		if t, ok := th.Transport().(*thread); ok && t.c == c {
+			return t, nil
+		}
 	}
-	return nil, fmt.Errorf("thread %s is not of this connection: %w", th.Name(), ntstatus.InvalidCid.Err())
+	return nil, fmt.Errorf("a thread that is not of this connection: %w", ntstatus.InvalidCid.Err())
 }
 
 // descriptor asks for one descriptor.

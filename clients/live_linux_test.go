@@ -54,7 +54,8 @@ func plant(t *testing.T, sys *kernel.System) *hostfs.Tree {
 		return tree
 	}
 	for name, text := range map[string]string{"": "", "plan": "", "calls": "S:(AU;SA;FA;;;WD)"} {
-		a := ntacl.Attribute{Version: 3, HashType: ntacl.HashSHA256, Descriptor: sddl.MustParse("O:SYG:SYD:(A;;FA;;;SY)" + text)}
+		a := ntacl.Attribute{Version: 3, HashType: ntacl.HashSHA256,
+			Descriptor: sddl.MustParse("O:SYG:SYD:(A;;FA;;;SY)" + text)}
 		value, err := a.Append(nil)
 		if err != nil {
 			t.Fatal(err)

@@ -24,7 +24,8 @@
 // a file server believe it; where that hash cannot be computed the change is refused.
 // POSIX permissions are never changed, apart from the set-uid and set-gid bits, which
 // the first write clears. The tree's own path must be closed to everybody but its
-// servers: who reaches the files by it is decided by mode bits.
+// servers: who reaches the files by it is decided by mode bits. [Tree.Exposure] says who
+// does.
 //
 // With [Config.HandOut] programs get descriptors of files that a kernel opened for them
 // ([kernel.System.HandOut]): through read-only copies of the tree's mount, on which even

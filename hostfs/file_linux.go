@@ -25,6 +25,10 @@ type file struct {
 	link      *link                  // guarded by Tree.mu
 	// deleteOnClose is guarded by Tree.mu once entered.
 	deleteOnClose bool
+	// ownLink and ownNode stand behind link and node of this open or, where it was the
+	// first, of others of the same file: an open is one piece of memory.
+	ownLink link
+	ownNode node
 
 	listing sync.Mutex
 	// +checklocks:listing
@@ -190,7 +194,7 @@ func (f *file) empty() error {
 	if err := f.clearSpecial(); err != nil {
 		return err
 	}
-	fd, err := openPlace(f.fd, unix.O_WRONLY)
+	fd, err := openAgain(f.fd, unix.O_WRONLY|unix.O_NONBLOCK)
 	if err != nil {
 		return err
 	}

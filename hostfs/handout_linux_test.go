@@ -85,7 +85,7 @@ func (w *world) make(l *lent) {
 	path := w.path(l.name)
 	w.must(unix.Setxattr(path, "user.theirs", []byte("x"), 0))
 	if l.acl {
-		w.must(unix.Setxattr(path, aclAccess, posixACL(6, l.who.uid), 0))
+		w.must(unix.Setxattr(path, aclAccess, namedACL(6, l.who.uid), 0))
 	}
 	w.must(os.Chown(path, l.owner, groupGID))
 	w.must(os.Chmod(path, os.FileMode(l.mode)))

@@ -131,7 +131,7 @@ var attempts = []attempt{
 	{"set an attribute", func(fd, _ int) error { return unix.Fsetxattr(fd, "user.mine", []byte("x"), 0) }},
 	{"set the descriptor", func(fd, _ int) error { return unix.Fsetxattr(fd, "security.NTACL", []byte("x"), 0) }},
 	{"remove the descriptor", func(fd, _ int) error { return unix.Fremovexattr(fd, "security.NTACL") }},
-	{"set a POSIX ACL", func(fd, _ int) error { return unix.Fsetxattr(fd, aclAccess, posixACL(6, strangerUID), 0) }},
+	{"set a POSIX ACL", func(fd, _ int) error { return unix.Fsetxattr(fd, aclAccess, namedACL(6, strangerUID), 0) }},
 	{"chmod", func(fd, _ int) error { return unix.Fchmod(fd, 0o777) }},
 	{"chmod its place", func(fd, _ int) error { return unix.Chmod(placeOf(fd), 0o777) }},
 	{"chown", func(fd, _ int) error { return unix.Fchown(fd, os.Getuid(), -1) }},
@@ -227,8 +227,8 @@ func setProject(fd int) error {
 	return nil
 }
 
-// posixACL is an ACL that gives its owner and a further user rights, and others none.
-func posixACL(rights byte, user uint32) []byte {
+// namedACL is an ACL that gives its owner and a further user rights, and others none.
+func namedACL(rights byte, user uint32) []byte {
 	acl := []byte{2, 0, 0, 0}
 	for _, e := range []struct {
 		tag    uint16

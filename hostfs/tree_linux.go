@@ -106,38 +106,6 @@ func (t *Tree) Close() error {
 	return unix.Close(fd)
 }
 
-// below opens a place below a directory, as a place only. No link is followed, no mount
-// entered. F-112
-func below(dir int, path string, flags uint64) (int, error) {
-	return resolve(dir, path, unix.O_PATH|flags)
-}
-
-// resolve opens what stands there.
-func resolve(dir int, path string, flags uint64) (int, error) {
-	how := unix.OpenHow{
-		Flags: unix.O_NOFOLLOW | unix.O_CLOEXEC | flags,
-		Resolve: unix.RESOLVE_BENEATH | unix.RESOLVE_NO_SYMLINKS | unix.RESOLVE_NO_MAGICLINKS |
-			unix.RESOLVE_NO_XDEV,
-	}
-	for {
-		fd, err := unix.Openat2(dir, path, &how)
-		// EAGAIN: a rename elsewhere came in between, and it cannot be told whether the
-		// path stayed below.
-		if err != unix.EINTR && err != unix.EAGAIN {
-			return fd, err
-		}
-	}
-}
-
-// stat tells about what a descriptor holds.
-func stat(fd int) (s unix.Statx_t, err error) { return statAt(fd, "", unix.AT_EMPTY_PATH) }
-
-func statAt(dir int, name string, flags int) (s unix.Statx_t, err error) {
-	const mask = unix.STATX_BASIC_STATS | unix.STATX_BTIME
-	err = retry(func() error { return unix.Statx(dir, name, flags|unix.AT_SYMLINK_NOFOLLOW, mask, &s) })
-	return s, err
-}
-
 func deviceOf(s *unix.Statx_t) unixDevice { return unixDevice{s.Dev_major, s.Dev_minor} }
 
 func retry(f func() error) error {

@@ -90,6 +90,8 @@ func (c *connection) run() error {
 	}
 	p := c.process
 	defer p.Close()
+	// A process that another ends has no connection any more; calls under way are answered. W-76
+	p.Object().AtExit(c.served.Stop)
 	c.share = c.d.turns.join(c.account)
 	defer c.d.turns.part(c.account)
 	c.session.Store(&Session{Process: uint64(p.ID()), Name: name, UID: c.peer.UID, PID: c.peer.PID,

@@ -5,6 +5,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -119,7 +120,8 @@ func TestFilesInPython(t *testing.T) {
 			t.Errorf("%s: %q, %v, want %q", tok, got, err, want)
 		}
 	}
-	if got, want := handedOut(sink), []string{aliceSID + ` \Device\share\a\b\plan 0x1`}; len(got) != 1 || got[0] != want[0] {
+	want := []string{aliceSID + ` \Device\share\a\b\plan 0x1`}
+	if got := handedOut(sink); !slices.Equal(got, want) {
 		t.Errorf("the trail says %q, want %q", got, want)
 	}
 }

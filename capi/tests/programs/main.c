@@ -25,7 +25,7 @@ static int child(char **argv)
 	SAME(held.p.PrivilegeCount, 1);
 	if (failures == 0)
 		CHECK(SetEvent(event)); /* at the value that the parent has */
-	return failures != 0;
+	return failures == 0 ? 5 : 1;
 }
 
 static HANDLE without_privileges(void)
@@ -37,9 +37,15 @@ static HANDLE without_privileges(void)
 	return t;
 }
 
-static void finished(PROCESS_INFORMATION *p)
+/* It has ended, with that exit code (W-77). */
+static void finished(PROCESS_INFORMATION *p, DWORD code)
 {
+	DWORD told = 0;
 	SAME(WaitForSingleObject(p->hProcess, 120000), WAIT_OBJECT_0);
+	CHECK(GetExitCodeProcess(p->hProcess, &told));
+	SAME(told, code);
+	CHECK(GetExitCodeThread(p->hThread, &told));
+	SAME(told, code);
 	CHECK(CloseHandle(p->hThread));
 	CHECK(CloseHandle(p->hProcess));
 }
@@ -77,7 +83,7 @@ static void runs(BOOL wide, DWORD flags)
 	SAME(WaitForSingleObject(event, 0), WAIT_TIMEOUT);
 	dprintf(in[1], "%u\n", p.dwProcessId);
 	close(in[1]);
-	finished(&p);
+	finished(&p, 5);
 	SAME(WaitForSingleObject(event, 0), WAIT_OBJECT_0);
 	CHECK(CloseHandle(event));
 	CHECK(CloseHandle(t));
@@ -91,8 +97,19 @@ static void ended(DWORD flags)
 	CHECK(CreateProcessA(NULL, "program", NULL, NULL, FALSE, flags, NULL, NULL, &si, &p));
 	SAME(WaitForSingleObject(p.hProcess, 0), WAIT_TIMEOUT);
 	CHECK(TerminateProcess(p.hProcess, 3));
-	FAILS(TerminateProcess(p.hProcess, 3), ERROR_ACCESS_DENIED);
-	finished(&p);
+	FAILS(TerminateProcess(p.hProcess, 4), ERROR_ACCESS_DENIED);
+	finished(&p, 3);
+}
+
+/* Programs that know nothing of this: the exit code, and 128 and the signal that killed it. */
+static void strangers(void)
+{
+	PROCESS_INFORMATION p;
+	STARTUPINFOA si = {sizeof si};
+	CHECK(CreateProcessA("/bin/sh", "sh -c \"exit 7\"", NULL, NULL, FALSE, 0, NULL, NULL, &si, &p));
+	finished(&p, 7);
+	CHECK(CreateProcessA("/bin/sh", "sh -c \"kill -9 $$\"", NULL, NULL, FALSE, 0, NULL, NULL, &si, &p));
+	finished(&p, 128 + 9);
 }
 
 static void refused(void)
@@ -121,6 +138,7 @@ int main(int argc, char **argv)
 	runs(FALSE, CREATE_SUSPENDED);
 	ended(0);
 	ended(CREATE_SUSPENDED);
+	strangers();
 	refused();
 	printf("%d assertions, %d failed\n", checks, failures);
 	return failures != 0;

@@ -192,9 +192,12 @@ class Start(unittest.TestCase):
     PROGRAM = """
 import sys, refmon
 with refmon.connect() as kernel:
-    h = kernel.thread.NtOpenProcessToken(ProcessHandle=refmon.NtCurrentProcess, DesiredAccess=refmon.TOKEN_QUERY).check()
-    held = kernel.thread.NtQueryInformationToken(TokenHandle=h.TokenHandle, TokenInformationClass=refmon.TokenPrivileges)
-    print(kernel.process, [p.Luid for p in held.TokenInformation.value], kernel.thread.NtSetEvent(EventHandle=int(sys.argv[1])).status)
+    th = kernel.thread
+    opened = th.NtOpenProcessToken(ProcessHandle=refmon.NtCurrentProcess, DesiredAccess=refmon.TOKEN_QUERY).check()
+    held = th.NtQueryInformationToken(
+        TokenHandle=opened.TokenHandle, TokenInformationClass=refmon.TokenPrivileges)
+    privileges = [p.Luid for p in held.TokenInformation.value]
+    print(kernel.process, privileges, th.NtSetEvent(EventHandle=int(sys.argv[1])).status)
 """
 
     def make(self, th, **parameters):

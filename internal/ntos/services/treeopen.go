@@ -52,7 +52,7 @@ func (c *Context) inTree(oa *nt.ObjectAttributes) (n treeName, ok bool, st ntsta
 	v, ok := p.Object.(*Device)
 	if ok = ok && v.tree != nil; ok {
 		v.Ref(ob.TagCall)
-		n = treeName{v, nil, v.Path(), p.Rest, v}
+		n = treeName{v, nil, v.above, p.Rest, v}
 	}
 	p.Release()
 	return n, ok, ntstatus.Success
@@ -154,7 +154,7 @@ func (c *Context) treeFile(n *treeName, place nt.FilePlace, open nt.OpenFile, r 
 		descriptor = place.Facts().Object.Descriptor
 	}
 	f.Init(FileType, f, descriptor)
-	f.SetPath(n.device.Path() + `\` + f.path)
+	f.SetPath(n.device.above + `\` + f.path)
 	n.device.census.Track(f)
 	return f
 }

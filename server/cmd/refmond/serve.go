@@ -76,6 +76,7 @@ type service struct {
 	level *slog.LevelVar
 	trail *auditlog.Log // nil: none is kept
 	store *lsa.Store
+	trees []servedTree
 
 	operations *operations // nil: it could not be had
 }
@@ -93,6 +94,9 @@ func start(cfg *config, std *streams) (*service, error) {
 	if err == nil {
 		err = s.accounts(cfg, log)
 	}
+	if err == nil {
+		err = s.openTrees(cfg, log)
+	}
 	if err != nil {
 		return nil, errors.Join(err, s.kept(), lock.Close())
 	}
@@ -108,6 +112,9 @@ func start(cfg *config, std *streams) (*service, error) {
 		if err := s.System().CreateFile(name, d); err != nil {
 			return nil, errors.Join(fmt.Errorf("files: %w", err), s.stop())
 		}
+	}
+	if err := s.addTrees(); err != nil {
+		return nil, errors.Join(err, s.stop())
 	}
 	// Without it the daemon serves its clients all the same.
 	if s.operations, err = operate(cfg.State, s.Stats, s.log); err != nil {
@@ -192,10 +199,11 @@ func (s *service) stop() error {
 	return errors.Join(err, s.Close(), s.kept())
 }
 
-// kept closes the accounts, then the trail that they write to.
+// kept closes the trees and the accounts, then the trail that they write to.
 func (s *service) kept() (err error) {
+	err = s.closeTrees()
 	if s.store != nil {
-		err = s.store.Close()
+		err = errors.Join(err, s.store.Close())
 	}
 	if s.trail != nil {
 		err = errors.Join(err, s.trail.Close())
