@@ -63,7 +63,7 @@ var ofTrees = []capability{
 	{unix.CAP_DAC_OVERRIDE, "CAP_DAC_OVERRIDE", "files of other users cannot be read, written or made"},
 	{unix.CAP_DAC_READ_SEARCH, "CAP_DAC_READ_SEARCH", "closed directories cannot be searched"},
 	{unix.CAP_FOWNER, "CAP_FOWNER", "times and permissions of other users' files cannot be set"},
-	{unix.CAP_SYS_ADMIN, "CAP_SYS_ADMIN", "descriptors cannot be written: nothing is made, no descriptor is changed, and " +
+	{unix.CAP_SYS_ADMIN, "CAP_SYS_ADMIN", "descriptors cannot be written: nothing is made, no descriptor is changed; " +
 		"clients get none of files"},
 }
 
