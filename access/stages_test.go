@@ -1,6 +1,7 @@
 package access_test
 
 import (
+	"fmt"
 	"testing"
 
 	"github.com/refmon/refmon/access"
@@ -154,6 +155,37 @@ func TestStagedRule(t *testing.T) {
 	r.Policies = &access.PolicySet{} // configured, but without policies
 	if d, err := access.SeAccessCheck(r); err != nil || d.Granted != 2 {
 		t.Errorf("A-100, no policies: %+v, %v", d, err)
+	}
+}
+
+// the explanation names the rule that took the right away by its own place, rules
+// that do not apply counted.
+func TestRuleThatDenies(t *testing.T) {
+	for at := range 4 {
+		r := ask(t, "…(A;;FA;;;WD)S:(SP;;;;;S-1-17-1)", 2)
+		rulePolicy("")(r)
+		rules := make([]access.Rule, 4)
+		for i := range rules {
+			rules[i] = access.Rule{Name: fmt.Sprint("rule ", i), Descriptor: mustDescriptor("D:(A;;FA;;;WD)")}
+		}
+		rules[at].Descriptor = mustDescriptor("D:(A;;0x1;;;WD)")
+		r.Policies.Policies[0].Rules = rules
+		d, x, err := access.Explain(r)
+		if err != nil || d.Allowed() {
+			t.Fatalf("%v, %v", d, err)
+		}
+		found := false
+		for _, row := range x.Reasons {
+			if reason := row.Reason; reason.Kind == access.CentralAccessRule {
+				found = true
+				if reason.Index != at || reason.Name != rules[at].Name {
+					t.Errorf("rule %d denies, the reason names %d, %q", at, reason.Index, reason.Name)
+				}
+			}
+		}
+		if !found {
+			t.Errorf("rule %d denies, and no reason names a rule", at)
+		}
 	}
 }
 

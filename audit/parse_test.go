@@ -5,6 +5,7 @@ import (
 	"os"
 	"strings"
 	"testing"
+	"unicode/utf8"
 
 	"github.com/refmon/refmon/audit"
 	"github.com/refmon/refmon/sid"
@@ -78,6 +79,16 @@ func TestShorten(t *testing.T) {
 		}
 		if n := len(short.AppendJSON(nil)); n > 4000 {
 			t.Errorf("two fields of %d: %d bytes", size, n)
+		}
+	}
+	// No character is cut apart, however many bytes it has and wherever the cut falls.
+	for _, character := range []string{"a", "é", "€", "\U0001F600"} {
+		for shift := range 4 {
+			e = audit.LogArchived(strings.Repeat("x", shift) + strings.Repeat(character, 4000))
+			short = e.Shorten(3000)
+			if text, _ := short.Field("BackupPath"); !utf8.ValidString(text) || len(text) < 500 {
+				t.Errorf("%q after %d bytes: %d bytes that end in %q", character, shift, len(text), text[max(0, len(text)-8):])
+			}
 		}
 	}
 	if same := audit.LogFull().Shorten(4000); !bytes.Equal(same.AppendJSON(nil), audit.LogFull().AppendJSON(nil)) {

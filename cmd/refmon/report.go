@@ -12,6 +12,7 @@ import (
 type reportCmd struct {
 	Paths          []string `arg:"" optional:"" name:"path" help:"${paths}"`
 	objectsFlags   `embed:""`
+	choiceFlags    `embed:""`
 	directoryFlags `embed:""`
 	shareFlag      `embed:""`
 	Out            string `help:"Write to FILE." default:"report.html" placeholder:"FILE"`
@@ -51,7 +52,7 @@ func (c *reportCmd) Run(std *streams) error {
 	if err != nil {
 		return err
 	}
-	in, err := c.open(std, gate.objects(&c.objectsFlags, c.Paths))
+	in, err := c.choiceFlags.open(std, &c.objectsFlags, gate.objects(&c.objectsFlags, c.Paths), typ)
 	if err != nil {
 		return err
 	}
