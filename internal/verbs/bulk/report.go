@@ -171,6 +171,19 @@ func (r *Report) Write(out io.Writer) error {
 	}
 	risky.trim()
 	widest.trim()
+	if err := p.list(risky, widest); err != nil {
+		return err
+	}
+	var text bytes.Buffer
+	if err := reportPage.Execute(&text, p); err != nil {
+		return err
+	}
+	_, err = io.WriteString(out, printable.Text(text.String()))
+	return err
+}
+
+// list puts the descriptors and their details into the page, each once.
+func (p *page) list(risky, widest best) error {
 	var all []*listed
 	at := map[string]*listed{}
 	for _, l := range slices.Concat(risky, widest) {
@@ -182,7 +195,7 @@ func (r *Report) Write(out io.Writer) error {
 	slices.SortFunc(all, func(x, y *listed) int { return cmp.Compare(x.First, y.First) })
 	for i, l := range all {
 		l.number = i + 1
-		d, err := r.detail(l)
+		d, err := p.detail(l)
 		if err != nil {
 			return err
 		}
@@ -196,12 +209,7 @@ func (r *Report) Write(out io.Writer) error {
 		return out
 	}
 	p.Risky, p.Widest = rows(risky), rows(widest)
-	var text bytes.Buffer
-	if err := reportPage.Execute(&text, p); err != nil {
-		return err
-	}
-	_, err = io.WriteString(out, printable.Text(text.String()))
-	return err
+	return nil
 }
 
 // hashOf names a script in a page's policy.

@@ -99,7 +99,9 @@ func (d *Domain) must(err error) {
 	}
 }
 
-func (d *Domain) path(parts ...string) string { return filepath.Join(append([]string{d.Dir}, parts...)...) }
+func (d *Domain) path(parts ...string) string {
+	return filepath.Join(append([]string{d.Dir}, parts...)...)
+}
 
 // run runs a program with the client's configuration and returns its output.
 func (d *Domain) run(in []byte, name string, args ...string) []byte {
@@ -165,7 +167,7 @@ func (d *Domain) serve() {
 	go func() { ended <- cmd.Wait() }()
 	d.t.Cleanup(func() {
 		_ = syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) // the group of this test's controller
-		_ = <-ended
+		<-ended
 		_ = log.Close()
 	})
 	for deadline := time.Now().Add(2 * time.Minute); ; time.Sleep(20 * time.Millisecond) {
