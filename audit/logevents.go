@@ -2,7 +2,9 @@ package audit
 
 import (
 	"encoding/hex"
+	"slices"
 	"strconv"
+	"strings"
 
 	"github.com/refmon/refmon/sid"
 )
@@ -117,11 +119,11 @@ func (e Event) Shorten(limit int) Event {
 func (e Event) cut(at, size int) Event {
 	fields := append([]Field(nil), e.fields...)
 	f := &fields[at]
-	marked := ""
+	marked := f.Name
 	if last := &fields[len(fields)-1]; last.Name == "Truncated" {
-		marked = last.text + ","
-		if last.text == f.Name || len(last.text) > len(f.Name) && last.text[len(last.text)-len(f.Name):] == f.Name {
-			marked = last.text
+		marked = last.text
+		if !slices.Contains(strings.Split(marked, ","), f.Name) { // each is named once
+			marked += "," + f.Name
 		}
 		fields = fields[:len(fields)-1]
 	}
@@ -131,9 +133,6 @@ func (e Event) cut(at, size int) Event {
 		text = text[:size]
 	}
 	*f = Field{Name: f.Name, text: text + "…"}
-	if marked == "" || marked[len(marked)-1] == ',' {
-		marked += f.Name
-	}
 	e.fields = append(fields, Field{Name: "Truncated", text: marked})
 	return e
 }

@@ -3,6 +3,7 @@ package audit_test
 import (
 	"bytes"
 	"errors"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -200,5 +201,93 @@ func TestLinesConcurrent(t *testing.T) {
 		if got := readLine(t, []byte(one)); *got.ID != uint64(i+1) {
 			t.Fatalf("line %d has id %d", i, *got.ID)
 		}
+	}
+}
+
+// script is a writer whose calls do what was written down for each.
+type script struct {
+	bytes.Buffer
+	do []func(b []byte) (int, error)
+}
+
+func (s *script) Write(b []byte) (int, error) {
+	if len(s.do) == 0 {
+		return s.Buffer.Write(b)
+	}
+	f := s.do[0]
+	s.do = s.do[1:]
+	if f == nil {
+		return s.Buffer.Write(b)
+	}
+	return f(b)
+}
+
+// A line that was torn stays apart from what follows, also when the next write fails
+// with nothing written.
+func TestLinesAfterATornOne(t *testing.T) {
+	s := &script{}
+	part := func(n int) func(b []byte) (int, error) {
+		return func(b []byte) (int, error) { s.Buffer.Write(b[:n]); return n, errors.New("no room") }
+	}
+	s.do = []func(b []byte) (int, error){part(10), part(0), nil}
+	l := audit.NewLines(s)
+	for i := range 3 {
+		if err := l.Write(numbered("")); (err == nil) != (i == 2) {
+			t.Errorf("write %d: %v", i, err)
+		}
+	}
+	lines := strings.Split(strings.TrimSuffix(s.String(), "\n"), "\n")
+	if len(lines) != 3 || len(lines[0]) != 10 {
+		t.Fatalf("%q", lines)
+	}
+	for _, line := range lines[1:] {
+		if _, err := audit.ParseEvent([]byte(line)); err != nil {
+			t.Errorf("%s: %v", line, err)
+		}
+	}
+}
+
+// U-65: an announcement whose writing fails is made again, with all that it told of and
+// itself.
+func TestLinesAnnounceAgain(t *testing.T) {
+	s := &script{}
+	l := audit.NewLines(s)
+	lost := 0
+	// While the first record is written others come until the queue is full, and some more.
+	s.do = []func(b []byte) (int, error){func(b []byte) (int, error) {
+		for range audit.DefaultRecords + 5 {
+			if l.Write(numbered("")) != nil {
+				lost++
+			}
+		}
+		return s.Buffer.Write(b)
+	}}
+	if err := l.Write(numbered("")); err != nil || lost != 5 {
+		t.Fatalf("%v, %d lost", err, lost)
+	}
+	s.Buffer.Reset()
+	s.do = []func(b []byte) (int, error){func([]byte) (int, error) { return 0, errors.New("no room") }}
+	if err := l.Write(numbered("")); err == nil && s.Len() == 0 {
+		t.Fatal("nothing failed")
+	}
+	if err := l.Write(numbered("")); err != nil {
+		t.Fatal(err)
+	}
+	told := 0
+	for line := range strings.Lines(s.String()) {
+		e, err := audit.ParseEvent([]byte(strings.TrimSuffix(line, "\n")))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if e.ID == 4612 {
+			n, err := strconv.Atoi(field(t, e, "AuditsDiscarded"))
+			if err != nil {
+				t.Fatal(err)
+			}
+			told += n
+		}
+	}
+	if told < lost {
+		t.Errorf("%d records were lost, %d are told of:\n%s", lost, told, s.String())
 	}
 }

@@ -280,6 +280,22 @@ func TestKeyIsWhole(t *testing.T) {
 	}
 }
 
+// TestKeyOfOthers: a key that its group or others can read, write or run is refused.
+func TestKeyOfOthers(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "a")
+	if _, err := CreateKey(file, "host.example/audit"); err != nil {
+		t.Fatal(err)
+	}
+	for mode := fs.FileMode(0); mode < 0o100; mode++ {
+		if err := os.Chmod(file, 0o600|mode); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := LoadKey(file); (err == nil) != (mode == 0) {
+			t.Errorf("a key of mode %o: %v", 0o600|mode, err)
+		}
+	}
+}
+
 // TestTwoAtATime begins segments while checkpoints are replaced, as the writer
 // and the notary do: each file has its own content.
 func TestTwoAtATime(t *testing.T) {

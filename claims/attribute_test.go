@@ -5,6 +5,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 
@@ -223,6 +224,49 @@ func TestSet(t *testing.T) {
 		ints("n", make([]int64, MaxValues+1)...)} {
 		if _, err := NewSet([]Attribute{bad}); !errors.Is(err, ErrAttribute) {
 			t.Errorf("%.40v: %v", bad, err)
+		}
+	}
+}
+
+// A set holds copies: what the caller does to its own lists afterwards, bytes of octets
+// included, changes nothing in it.
+func TestSetHoldsCopies(t *testing.T) {
+	mine := []Attribute{
+		{Name: "i", Type: Int64, Ints: []int64{1, 2}}, {Name: "u", Type: Uint64, Uints: []uint64{1, 2}},
+		{Name: "b", Type: Boolean, Uints: []uint64{1, 0}}, {Name: "s", Type: String, Strings: []string{"a", "b"}},
+		{Name: "d", Type: SID, SIDs: []sid.SID{sid.Users, sid.Guests}},
+		{Name: "x", Type: Octets, Octets: [][]byte{{1, 2}, {3, 4}}},
+	}
+	var before []string
+	for _, a := range mine {
+		before = append(before, a.Format(aliasOf))
+	}
+	set, err := NewSet(mine)
+	if err != nil {
+		t.Fatal(err)
+	}
+	mine[0].Ints[0], mine[1].Uints[0], mine[2].Uints[0] = 9, 9, 0
+	mine[3].Strings[0], mine[4].SIDs[0] = "changed", sid.Administrators
+	mine[5].Octets[0][0], mine[5].Octets[1] = 9, []byte{9}
+	for i, a := range set.All() {
+		if got := a.Format(aliasOf); got != before[i] {
+			t.Errorf("%s became %s", before[i], got)
+		}
+	}
+}
+
+// An attribute of any type has at most 4096 values (S-33).
+func TestAttributeBound(t *testing.T) {
+	for _, n := range []int{4096, 4097} {
+		for _, a := range []Attribute{
+			{Type: Int64, Ints: make([]int64, n)}, {Type: Uint64, Uints: make([]uint64, n)},
+			{Type: Boolean, Uints: make([]uint64, n)}, {Type: String, Strings: make([]string, n)},
+			{Type: SID, SIDs: slices.Repeat([]sid.SID{sid.Users}, n)}, {Type: Octets, Octets: make([][]byte, n)},
+		} {
+			a.Name = "a"
+			if err := a.Validate(); (err == nil) != (n == 4096) {
+				t.Errorf("%d values of type %v: %v", n, a.Type, err)
+			}
 		}
 	}
 }

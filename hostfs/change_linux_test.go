@@ -110,6 +110,20 @@ func TestRename(t *testing.T) {
 	w.want(one.NtSetInformationFile(h, nt.FileLinkInformation, link), ntstatus.ObjectNameCollision)
 	w.exists(`from\k`, true)
 	w.exists(`from\l`, true)
+	// A link needs the right to write attributes, a rename that to delete (F-57, F-59).
+	for rights, want := range map[winnt.AccessMask][2]ntstatus.Status{
+		winnt.FILE_WRITE_ATTRIBUTES: {ntstatus.AccessDenied, ntstatus.Success},
+		winnt.DELETE:                {ntstatus.Success, ntstatus.AccessDenied},
+	} {
+		w.file(`from\m`, "m", mine)
+		x := w.open(one, `from\m`, rights, ntstatus.Success)
+		w.want(one.NtSetInformationFile(x, nt.FileLinkInformation, nt.FileRename{FileName: "n"}), want[1])
+		w.want(one.NtSetInformationFile(x, nt.FileRenameInformation, nt.FileRename{FileName: "o"}), want[0])
+		w.want(one.NtClose(x), ntstatus.Success)
+		for _, name := range []string{"m", "n", "o"} {
+			_ = os.Remove(w.path(`from\` + name))
+		}
+	}
 	// A directory with an open file below it stays.
 	dir := w.open(one, "from", winnt.DELETE, ntstatus.Success)
 	w.want(one.NtSetInformationFile(dir, nt.FileRenameInformation, nt.FileRename{FileName: "elsewhere"}),
@@ -146,7 +160,7 @@ func TestRenameOfAnotherFile(t *testing.T) {
 // and times are set by who may (F-122, F-124).
 func TestContents(t *testing.T) {
 	w := newWorld(t)
-	w.file("f", "0123456789", "O:BAG:SYD:P(A;;FA;;;"+alice+")(A;;0x4;;;"+bob+")")
+	w.file("f", "0123456789", "O:BAG:SYD:P(A;;FA;;;"+alice+")(A;;0x100004;;;"+bob+")")
 	one, two := w.as(alice), w.as(bob)
 	h := w.create(one, "f", call{desired: winnt.GENERIC_READ | winnt.GENERIC_WRITE, disposition: fileaccess.FileOpen,
 		options: fileaccess.SynchronousIONonalert}, ntstatus.Success)
@@ -162,9 +176,14 @@ func TestContents(t *testing.T) {
 	_, st = one.NtWriteFile(h, []byte("AB"))
 	w.want(st, ntstatus.Success)
 	// A handle that may append appends, wherever it says it writes.
-	a := w.open(two, "f", winnt.FILE_APPEND_DATA, ntstatus.Success)
+	a := w.create(two, "f", call{desired: winnt.FILE_APPEND_DATA | winnt.SYNCHRONIZE, disposition: fileaccess.FileOpen,
+		options: fileaccess.SynchronousIONonalert}, ntstatus.Success)
 	_, st = two.NtWriteFileAt(a, []byte("end"), 0)
 	w.want(st, ntstatus.Success)
+	v, st := two.NtQueryInformationFile(a, nt.FilePositionInformation)
+	if want := (nt.FilePosition{CurrentByteOffset: 13}); v != any(want) || st != ntstatus.Success {
+		t.Errorf("after an append the position is %+v, %v", v, st)
+	}
 	_, st = two.NtReadFileAt(a, 1, 0)
 	w.want(st, ntstatus.AccessDenied)
 	if b, _ := os.ReadFile(w.path("f")); string(b) != "01234567ABend" {
@@ -187,7 +206,7 @@ func TestContents(t *testing.T) {
 	if want := time.Date(2000, 1, 2, 3, 4, 5, 600_000_000, time.UTC); !s.ModTime().Equal(want) {
 		t.Errorf("written at %v, want %v", s.ModTime().UTC(), want)
 	}
-	v, st := one.NtQueryInformationFile(x, nt.FileBasicInformation)
+	v, st = one.NtQueryInformationFile(x, nt.FileBasicInformation)
 	w.want(st, ntstatus.Success)
 	if v.(nt.FileBasic).LastWriteTime != then {
 		t.Errorf("%+v", v)

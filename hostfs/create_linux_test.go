@@ -114,15 +114,42 @@ func TestOverwrite(t *testing.T) {
 	}
 	w.create(one, "none", call{desired: winnt.GENERIC_READ, disposition: fileaccess.FileOverwrite},
 		ntstatus.ObjectNameNotFound)
-	w.file("s", "contents", theirs)
-	w.must(os.Chmod(w.path("s"), 0o755|os.ModeSetuid|os.ModeSetgid))
-	h := w.open(one, "s", winnt.FILE_WRITE_DATA, ntstatus.Success)
-	_, st := one.NtWriteFileAt(h, []byte("C"), 0)
-	w.want(st, ntstatus.Success)
-	var s unix.Stat_t
-	w.must(unix.Stat(w.path("s"), &s))
-	if s.Mode&0o6777 != 0o755 {
-		t.Errorf("after a write the mode is %o", s.Mode)
+}
+
+// Each way to change the contents of a file takes either special bit off it, and
+// leaves the other bits (F-125).
+func TestSpecialBits(t *testing.T) {
+	w := newWorld(t)
+	th := w.as(alice)
+	ways := map[string]func(){
+		"write": func() {
+			_, st := th.NtWriteFileAt(w.open(th, "s", winnt.FILE_WRITE_DATA, ntstatus.Success), []byte("C"), 0)
+			w.want(st, ntstatus.Success)
+		},
+		"append": func() {
+			_, st := th.NtWriteFileAt(w.open(th, "s", winnt.FILE_APPEND_DATA, ntstatus.Success), []byte("C"), 0)
+			w.want(st, ntstatus.Success)
+		},
+		"set the size": func() {
+			h := w.open(th, "s", winnt.FILE_WRITE_DATA, ntstatus.Success)
+			w.want(th.NtSetInformationFile(h, nt.FileEndOfFileInformation, nt.FileEndOfFile{EndOfFile: 3}), ntstatus.Success)
+		},
+		"overwrite": func() {
+			w.create(th, "s", call{desired: winnt.FILE_READ_DATA, disposition: fileaccess.FileOverwrite}, ntstatus.Success)
+		},
+	}
+	for name, change := range ways {
+		for _, special := range []os.FileMode{os.ModeSetuid, os.ModeSetgid, os.ModeSetuid | os.ModeSetgid} {
+			w.file("s", "contents", "O:BAG:SYD:P(A;;FA;;;"+alice+")")
+			w.must(os.Chmod(w.path("s"), 0o755|special|os.ModeSticky))
+			change()
+			var s unix.Stat_t
+			w.must(unix.Stat(w.path("s"), &s))
+			if s.Mode&0o7777 != 0o1755 {
+				t.Errorf("%s: a mode with %v becomes %o", name, special, s.Mode&0o7777)
+			}
+			w.must(os.Remove(w.path("s")))
+		}
 	}
 }
 
@@ -132,11 +159,14 @@ func TestShareModes(t *testing.T) {
 	w.describe("", "O:BAG:SYD:P(A;;FA;;;WD)") // who may not write here keeps no other from reading (F-48)
 	w.file("f", "x", "O:BAG:SYD:P(A;;FA;;;WD)")
 	one, two := w.as(alice), w.as(bob)
-	rights := map[fileaccess.ShareAccess]winnt.AccessMask{fileaccess.ShareRead: winnt.FILE_READ_DATA,
-		fileaccess.ShareWrite: winnt.FILE_APPEND_DATA, fileaccess.ShareDelete: winnt.DELETE}
-	for first, mine := range rights {
+	rights := map[winnt.AccessMask]fileaccess.ShareAccess{
+		winnt.FILE_READ_DATA: fileaccess.ShareRead, winnt.FILE_EXECUTE: fileaccess.ShareRead,
+		winnt.FILE_WRITE_DATA: fileaccess.ShareWrite, winnt.FILE_APPEND_DATA: fileaccess.ShareWrite,
+		winnt.DELETE: fileaccess.ShareDelete,
+	}
+	for mine, first := range rights {
 		for share := range fileaccess.ShareAccess(8) {
-			for second, theirs := range rights {
+			for theirs, second := range rights {
 				in := call{desired: mine, disposition: fileaccess.FileOpen}.at("f")
 				in.ShareAccess = uint32(share)
 				h, _, st := one.NtCreateFile(in)

@@ -5,6 +5,7 @@ import (
 	"os"
 	"slices"
 	"testing"
+	"time"
 
 	"github.com/refmon/refmon/fileaccess"
 	"github.com/refmon/refmon/nt"
@@ -65,6 +66,19 @@ func TestList(t *testing.T) {
 			t.Errorf("%q: %d names, want %d: %.20q...", pattern, len(got), len(names), fmt.Sprint(got))
 		}
 	}
+	// A scan that is begun anew tells all names, whatever the last one had still to tell (F-120).
+	for range 2 {
+		out, st := one.Services().NtQueryDirectoryFile(nt.QueryDirectoryFileIn{FileHandle: h, RestartScan: true,
+			FileInformationClass: nt.FileNamesInformation, ReturnSingleEntry: true})
+		// The class of names tells names alone.
+		if len(out.FileInformation) != 1 || st != ntstatus.Success ||
+			out.FileInformation[0] != (nt.FileEntry{FileName: out.FileInformation[0].FileName}) {
+			t.Errorf("one entry: %v, %v", out, st)
+		}
+	}
+	if got := list(""); len(got) != 701 {
+		t.Errorf("after a scan that did not end there are %d names", len(got))
+	}
 	_, st = one.NtQueryDirectoryFile(h, "a/b", true)
 	w.want(st, ntstatus.ObjectNameInvalid)
 	w.file("f", "", "O:BAG:SYD:P(A;;FA;;;WD)")
@@ -104,7 +118,7 @@ func TestSetSecurity(t *testing.T) {
 // the hash believes it; one whose hash only the server knows is not written (F-121).
 func TestVersions(t *testing.T) {
 	w := newWorld(t, func(c *Config) { c.Missing = SynthesiseMissing })
-	th := w.as(alice)
+	th, begun := w.as(alice), time.Now().Truncate(time.Second)
 	text := "O:" + alice + "G:SYD:P(A;;FA;;;" + alice + ")"
 	sealed := ntacl.Attribute{Version: 4}
 	info := ntacl.Info{Mode: 0o600, UID: uint32(os.Getuid()), GID: uint32(os.Getgid())}
@@ -131,6 +145,11 @@ func TestVersions(t *testing.T) {
 			t.Errorf("version %s: %v, want %v", name, st, c.want)
 		}
 		got := w.readBack(name)
+		// Version 4 says when it was written, in 100-ns units since 1601.
+		written := time.Unix(got.Time/10_000_000-11_644_473_600, 0)
+		if got.Version == 4 && c.want == ntstatus.Success && (written.Before(begun) || written.After(time.Now())) {
+			t.Errorf("version %s was written at %v, the test began at %v", name, written, begun)
+		}
 		if c.want != ntstatus.Success {
 			next = c.a.Descriptor
 		}

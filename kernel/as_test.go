@@ -6,6 +6,8 @@ import (
 
 	"github.com/refmon/refmon/kernel"
 	"github.com/refmon/refmon/ntstatus"
+	"github.com/refmon/refmon/sid"
+	"github.com/refmon/refmon/token"
 	"github.com/refmon/refmon/winnt"
 )
 
@@ -51,6 +53,31 @@ func TestAs(t *testing.T) {
 	}
 	if o, h, r := b.sys.Counts(); o != o0 || h != h0 || r != r0 {
 		t.Errorf("objects, handles, references: %d %d %d, before %d %d %d", o, h, r, o0, h0, r0)
+	}
+}
+
+// As impersonates at the client's own level, lower or higher than the usual one, and a
+// primary token at SecurityImpersonation (I-76).
+func TestAsLevels(t *testing.T) {
+	b := newBench(t)
+	for level := winnt.SecurityAnonymous; level <= winnt.SecurityDelegation; level++ {
+		s := token.StandardUser(sid.MustParse("S-1-5-21-1-2-3-1107"))
+		s.Type, s.Level = winnt.TokenImpersonation, level
+		client, err := token.New(s)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var now kernel.Acting
+		err = b.sys.As(b.th, client, func() error { now, _ = b.sys.Acting(b.k.Thread().ID()); return nil })
+		if err != nil || now.Level != level {
+			t.Errorf("a client at %v is impersonated at %v, %v", level, now.Level, err)
+		}
+	}
+	var now kernel.Acting
+	primary := benchToken(t, "S-1-5-21-1-2-3-1108", winnt.TokenPrimary)
+	err := b.sys.As(b.th, primary, func() error { now, _ = b.sys.Acting(b.k.Thread().ID()); return nil })
+	if err != nil || now.Level != winnt.SecurityImpersonation {
+		t.Errorf("a primary token is impersonated at %v, %v", now.Level, err)
 	}
 }
 

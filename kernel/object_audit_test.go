@@ -42,8 +42,8 @@ func failing(t *testing.T) (*kernel.System, *nt.Thread, *fullSink) {
 	}
 	sys.Audit().Policy.Store(p)
 	s := token.StandardUser(sid.MustParse("S-1-5-21-1-2-3-1001"))
-	s.Privileges |= winnt.SeSecurityPrivilege.Bit()
-	s.EnabledPrivileges |= winnt.SeSecurityPrivilege.Bit()
+	held := winnt.SeSecurityPrivilege.Bit() | winnt.SeCreatePermanentPrivilege.Bit()
+	s.Privileges, s.EnabledPrivileges = s.Privileges|held, s.EnabledPrivileges|held
 	v, err := token.New(s)
 	if err != nil {
 		t.Fatal(err)
@@ -82,6 +82,13 @@ func TestObjectServicesFailClosed(t *testing.T) {
 		"NtCreateEvent": func() ntstatus.Status {
 			_, st := th.NtCreateEvent(winnt.EVENT_ALL_ACCESS,
 				&nt.ObjectAttributes{ObjectName: kernel.BaseNamedObjects + `\new`,
+					SecurityDescriptor: audited}, nt.NotificationEvent, false)
+			return st
+		},
+		// A name that outlives the handles goes too.
+		"NtCreateEvent permanent": func() ntstatus.Status {
+			_, st := th.NtCreateEvent(winnt.EVENT_ALL_ACCESS,
+				&nt.ObjectAttributes{ObjectName: kernel.BaseNamedObjects + `\stays`, Attributes: winnt.OBJ_PERMANENT,
 					SecurityDescriptor: audited}, nt.NotificationEvent, false)
 			return st
 		},

@@ -138,6 +138,17 @@ func TestReinheritIsStable(t *testing.T) {
 
 // Each list is inherited anew unless that list is protected: the protection of
 // one says nothing of the other, and goes down the tree in the same way (S-75, S-78).
+// Placeholders that come down stand for the owner and the group of the object itself,
+// in either list (S-68, S-78).
+func TestReinheritPlaceholders(t *testing.T) {
+	parent := sddl.MustParse("O:SYG:SYD:(A;OI;FR;;;CO)(A;OI;FW;;;CG)S:(AU;OISA;FR;;;CO)(AU;OISA;FW;;;CG)")
+	d := sddl.MustParse("O:BAG:BUD:(A;;FA;;;WD)S:(AU;SA;FA;;;WD)")
+	const want = "D:(A;;FA;;;WD)(A;ID;FR;;;BA)(A;ID;FW;;;BU)S:(AU;SA;FA;;;WD)(AU;IDSA;FR;;;BA)(AU;IDSA;FW;;;BU)"
+	if got := text(t, sd.Reinherit(d, parent, &sd.Heir{Mapping: &winnt.FileObject.Mapping})); got != "O:BAG:BU"+want {
+		t.Errorf("%s, want %s", got, want)
+	}
+}
+
 func TestReinheritProtection(t *testing.T) {
 	const gives = "D:(A;OICI;FR;;;WD)S:(AU;OICISA;FR;;;WD)"
 	for _, c := range []struct{ before, after string }{

@@ -199,6 +199,31 @@ func TestSelect(t *testing.T) {
 	}
 }
 
+// What is left out takes its control bits with it, and no others.
+func TestSelectTakesControlBits(t *testing.T) {
+	parts := parse("O:BAG:SYD:(A;;FA;;;BA)S:(AU;SA;FA;;;WD)").Parts()
+	bits := map[uint32]sd.Control{
+		owner: sd.OwnerDefaulted, group: sd.GroupDefaulted,
+		dacl: sd.DACLPresent | sd.DACLDefaulted | sd.DACLAutoInheritRequest | sd.DACLAutoInherited | sd.DACLProtected,
+		sacl: sd.SACLPresent | sd.SACLDefaulted | sd.SACLAutoInheritRequest | sd.SACLAutoInherited | sd.SACLProtected,
+	}
+	for _, b := range bits {
+		parts.Control |= b
+	}
+	d := sd.New(parts)
+	for chosen := range uint32(16) {
+		want := d.Control()
+		for part, b := range bits {
+			if chosen&part == 0 {
+				want &^= b
+			}
+		}
+		if got := sd.Select(d, chosen).Control(); got != want {
+			t.Errorf("parts %#x: control %#x, want %#x", chosen, got, want)
+		}
+	}
+}
+
 // S-16: what is selected of a list has the list's revision.
 func TestSelectKeepsTheRevision(t *testing.T) {
 	for revision := byte(2); revision <= 4; revision++ {

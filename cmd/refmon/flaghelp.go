@@ -1,6 +1,8 @@
 package main
 
 import (
+	"strings"
+
 	"github.com/alecthomas/kong"
 
 	"github.com/refmon/refmon/internal/verbs/batch"
@@ -11,9 +13,25 @@ import (
 const rightWords = "Rights asked for: " + words.Words + "; letters of SDDL (FR, WD), a number or names such as " +
 	"FILE_READ_DATA, joined by |"
 
+// flagTexts puts the texts of flagHelp where the flags name them. As variables of kong they
+// would cost most of the start: for each of the flags kong reads the text of every variable.
+var flagTexts = kong.PostBuild(func(k *kong.Kong) error {
+	var pairs []string
+	for name, text := range flagHelp {
+		pairs = append(pairs, "${"+name+"}", text)
+	}
+	texts := strings.NewReplacer(pairs...)
+	return kong.Visit(k.Model, func(node kong.Visitable, next kong.Next) error {
+		if v, ok := node.(*kong.Value); ok {
+			v.Help, v.Enum = texts.Replace(v.Help), texts.Replace(v.Enum)
+		}
+		return next(nil)
+	})
+})
+
 // flagHelp holds the texts of flags that several verbs have, or that take more
 // than a line.
-var flagHelp = kong.Vars{
+var flagHelp = map[string]string{
 	"types": batch.ObjectTypes,
 	"as": "Who asks: a user or group of the directory, DOMAIN\\user, user@realm, Everyone, " +
 		"anonymous, guest, or a SID; not needed with one token.",

@@ -98,7 +98,7 @@ func run(args []string, std *streams) int {
 		kong.Description(description),
 		kong.Writers(std.out, std.err),
 		kong.ConfigureHelp(kong.HelpOptions{Compact: true, WrapUpperBound: 100, NoExpandSubcommands: true}),
-		flagHelp,
+		flagTexts,
 		kong.Vars{"version": version.Line("refmon", release)},
 		kong.Bind(std),
 	)

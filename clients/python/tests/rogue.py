@@ -75,7 +75,8 @@ class Rogue(unittest.TestCase):
             (lambda s, r: s.sendall(frame(3, r + 1, good)), "which nothing waits for"),
             (lambda s, r: s.sendall(frame(2, r, good)), "a frame of kind 2"),
             (lambda s, r: s.sendall(frame(3, r, b"{")), "Expecting"),
-            (lambda s, r: s.sendall(frame(13, r, b'{"Descriptors":1}')), "0 descriptors came with an answer that has 1"),
+            (lambda s, r: s.sendall(frame(13, r, b'{"Descriptors":1}')),
+             "0 descriptors came with an answer that has 1"),
             (lambda s, r: (s.sendall(frame(3, r, good)[:20]), s.close()), "refmond closed the connection"),
         ):
             self.ends(answer, why)

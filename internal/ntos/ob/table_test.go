@@ -193,6 +193,16 @@ func TestReservation(t *testing.T) {
 	if again, _ := table.Reserve(); again.Handle() != r.Handle() {
 		t.Error("an abandoned value does not come back first")
 	}
+	// Of an object whose last handle was closed meanwhile nothing is published, and the
+	// value is free again.
+	r, _ = table.Reserve()
+	gone := newObject(eventType, nil)
+	wantStatus(t, "publish without a handle", r.PublishDuplicate(gone, 3, 0), ntstatus.InvalidHandle)
+	again, _ := table.Reserve()
+	if again.Handle() != r.Handle() || gone.HandleCount() != 0 {
+		t.Error("a duplicate that was not published keeps its value or is counted")
+	}
+	again.Abandon()
 	r, _ = table.Reserve()
 	table.Drain()
 	wantStatus(t, "publish after exit", r.Publish(o, 3, 0), ntstatus.ProcessIsTerminating)

@@ -81,6 +81,49 @@ func TestRaised(t *testing.T) {
 	}
 }
 
+// TestLimitsStay: a limit in force is repeated as it is, with the same lists, or the
+// call is refused and changes nothing (I-89).
+func TestLimitsStay(t *testing.T) {
+	w := newJobWorld(t)
+	first, second := w.token(user()), w.token(user())
+	j := w.NewJob(w.p.Token())
+	filter := func() token.FilterSpec {
+		return token.FilterSpec{Disable: []sid.SID{sid.Users}, Delete: winnt.SeShutdownPrivilege.Bit(),
+			Restrict: []token.Group{{SID: sid.Everyone}}}
+	}
+	all := JobLimits{Flags: JobNoAdmin | JobFilterTokens | JobOnlyToken, Token: first, Filter: filter()}
+	for range 2 {
+		if out := j.SetLimits(all); out.Status != ntstatus.Success {
+			t.Fatal(out)
+		}
+	}
+	for name, change := range map[string]func(*JobLimits){
+		"NO_ADMIN left out":      func(l *JobLimits) { l.Flags &^= JobNoAdmin },
+		"FILTER_TOKENS left out": func(l *JobLimits) { l.Flags &^= JobFilterTokens },
+		"ONLY_TOKEN left out":    func(l *JobLimits) { l.Flags &^= JobOnlyToken },
+		"another token":          func(l *JobLimits) { l.Token = second },
+		"other groups":           func(l *JobLimits) { l.Filter.Disable = []sid.SID{sid.Guests} },
+		"no groups":              func(l *JobLimits) { l.Filter.Disable = nil },
+		"other privileges":       func(l *JobLimits) { l.Filter.Delete = winnt.SeUndockPrivilege.Bit() },
+		"more privileges":        func(l *JobLimits) { l.Filter.Delete |= winnt.SeUndockPrivilege.Bit() },
+		"other restricting SIDs": func(l *JobLimits) { l.Filter.Restrict = []token.Group{{SID: sid.Users}} },
+	} {
+		l := all
+		l.Filter = filter()
+		change(&l)
+		if out := j.SetLimits(l); out.Status != ntstatus.AccessDenied || out.Rule != "I-89" {
+			t.Errorf("%s: %v", name, out)
+		}
+		if now := j.Limits(); now.Flags != all.Flags || now.Token != first || !sameFilter(&now.Filter, &all.Filter) {
+			t.Errorf("%s: the limits are %+v", name, now)
+		}
+	}
+	for _, o := range []ob.Object{first, second, j} {
+		o.Head().Deref(ob.TagCall)
+	}
+	w.close()
+}
+
 // TestJoinNested: a process in a job joins an empty job, which nests in its own; a
 // refusal leaves everything as it was; a job of others cannot be joined (I-91).
 func TestJoinNested(t *testing.T) {

@@ -29,7 +29,9 @@ var families = map[string]string{
 	"F": "80-files.md",
 	"B": "90-bulk.md",
 	"W": "95-wire.md",
+	"M": "96-mount.md",
 	"L": "97-logon.md",
+	"K": "98-kerberos.md",
 }
 
 // people is the first rule of family U about answers for people, after those of auditing.
@@ -79,7 +81,7 @@ func readRules(t *testing.T) []listed {
 			at := rel(name) + ":" + strconv.Itoa(i+1)
 			ids := FindAll(m[1])
 			if len(ids) != 1 || string(ids[0]) != m[1] {
-				t.Errorf("%s: %q is no rule id (a letter of OTIPSAUFBWL, a hyphen, a number, at most one small letter)", at, m[1])
+				t.Errorf("%s: %q is no rule id (a letter of OTIPSAUFBWLMK, a hyphen, a number, at most one small letter)", at, m[1])
 				continue
 			}
 			if !prose.MatchString(m[2] + continuation(lines[i+1:])) {

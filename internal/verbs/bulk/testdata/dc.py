@@ -57,7 +57,8 @@ def fill(db, what):
     base = str(db.domain_dn())
     found = {"domain": (base, str(db.get_domain_sid()))}
     for name in what["users"] + what["computers"] + list(what["groups"]):
-        r = db.search(base, ldb.SCOPE_SUBTREE, "(|(sAMAccountName=%s)(sAMAccountName=%s$))" % (name, name), ["objectSid"])
+        wanted = "(|(sAMAccountName=%s)(sAMAccountName=%s$))" % (name, name)
+        r = db.search(base, ldb.SCOPE_SUBTREE, wanted, ["objectSid"])
         found[name] = str(r[0].dn), str(ndr_unpack(security.dom_sid, r[0]["objectSid"][0]))
     return found
 
@@ -101,7 +102,8 @@ class Asker:
                 yield word, "access_check", False
 
     def words(self, name, dn, kind, descriptor):
-        r = self.db.search(dn, ldb.SCOPE_BASE, attrs=["allowedAttributes", "allowedAttributesEffective", "sDRightsEffective"])[0]
+        attrs = ["allowedAttributes", "allowedAttributesEffective", "sDRightsEffective"]
+        r = self.db.search(dn, ldb.SCOPE_BASE, attrs=attrs)[0]
         are = {str(a).lower() for a in r["allowedAttributes"]}  # what the object's classes can have
         may = {str(a).lower() for a in r.get("allowedAttributesEffective", [])}
         for word, attribute in WRITES.items():
@@ -134,8 +136,9 @@ def main():
             raise SystemExit("samba-tool dsacl set %s on %s" % (entry, name))
     with open(folder + "/ad.ldif", "wb") as out:
         subprocess.run(["ldbsearch", "-H", url, "-s", "sub", "-b", found["domain"][0],
-                        "(|(objectSid=*)(objectClass=organizationalUnit))", "objectClass", "objectSid", "sAMAccountName",
-                        "memberOf", "primaryGroupID", "userAccountControl", "nTSecurityDescriptor"], check=True, stdout=out)
+                        "(|(objectSid=*)(objectClass=organizationalUnit))", "objectClass", "objectSid",
+                        "sAMAccountName", "memberOf", "primaryGroupID", "userAccountControl",
+                        "nTSecurityDescriptor"], check=True, stdout=out)
     kinds = {"domain": "domain"}
     kinds.update({u: "user" for u in what["users"]}, **{g: "group" for g in what["groups"]},
                  **{c: "computer" for c in what["computers"]})
