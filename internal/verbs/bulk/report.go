@@ -142,8 +142,7 @@ func (b *best) trim() {
 // Write writes the page: one file, without anything from elsewhere.
 func (r *Report) Write(out io.Writer) error {
 	defer r.found.close()
-	p := page{Report: r, People: len(r.Directory.Principals), Disabled: r.Directory.Disabled, Reach: r.reachRows(),
-		Script: template.JS(reportScript), ScriptHash: hashOf(reportScript)}
+	p := r.page()
 	var risky, widest best
 	unknown := newAggregate(r.CacheBytes/8, addOrphan, func(o *orphan) int { return 64 + len(o.SID) + len(o.Sample) })
 	defer unknown.close()
@@ -210,6 +209,12 @@ func (p *page) list(risky, widest best) error {
 	}
 	p.Risky, p.Widest = rows(risky), rows(widest)
 	return nil
+}
+
+// page returns the page without its lists of descriptors.
+func (r *Report) page() page {
+	return page{Report: r, People: len(r.Directory.Principals), Disabled: r.Directory.Disabled, Reach: r.reachRows(),
+		Script: template.JS(reportScript), ScriptHash: hashOf(reportScript)}
 }
 
 // hashOf names a script in a page's policy.
