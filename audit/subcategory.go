@@ -25,6 +25,7 @@ const (
 	KernelObject               Subcategory = 0x1F
 	SAM                        Subcategory = 0x20
 	HandleManipulation         Subcategory = 0x23
+	FileShare                  Subcategory = 0x24
 	SensitivePrivilegeUse      Subcategory = 0x28
 	NonSensitivePrivilegeUse   Subcategory = 0x29
 	ProcessCreation            Subcategory = 0x2B

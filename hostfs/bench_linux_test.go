@@ -33,6 +33,23 @@ func BenchmarkOpen(b *testing.B) {
 			shut(fd)
 		}
 	})
+	b.Run("its calls", func(b *testing.B) { // of the system, and nothing between them
+		for b.Loop() {
+			dir, err := below(w.tree.root, "a/b", unix.O_DIRECTORY)
+			w.must(err)
+			_, err = stat(dir)
+			w.must(err)
+			object, err := below(dir, "f", 0)
+			w.must(err)
+			_, err = stat(object)
+			w.must(err)
+			fd, err := openAgain(object, unix.O_RDONLY|unix.O_NONBLOCK)
+			w.must(err)
+			shut(object)
+			shut(fd)
+			shut(dir)
+		}
+	})
 	b.Run("NtCreateFile", func(b *testing.B) {
 		b.ReportAllocs()
 		for b.Loop() {
@@ -60,4 +77,23 @@ func BenchmarkOpen(b *testing.B) {
 			}
 		}
 	})
+}
+
+// An open and its close take no more memory than a handful of pieces: the names that
+// the system is told are built on the stack.
+func TestOpenAllocations(t *testing.T) {
+	w := newWorld(t)
+	w.dir("a", "O:BAG:SYD:P(A;;0x1200a9;;;WD)")
+	w.dir(`a\b`, "O:BAG:SYD:P(A;;0x1200a9;;;WD)")
+	w.file(`a\b\f`, "x", "O:BAG:SYD:P(A;;FR;;;WD)")
+	settle(t, w.path(`a\b\f`))
+	th := w.as(bob)
+	in := call{desired: winnt.FILE_GENERIC_READ, disposition: fileaccess.FileOpen}.at(`a\b\f`)
+	if n := testing.AllocsPerRun(100, func() {
+		h, _, st := th.NtCreateFile(in)
+		w.want(st, ntstatus.Success)
+		w.want(th.NtClose(h), ntstatus.Success)
+	}); n > 14 {
+		t.Errorf("%v pieces of memory, want 14 at most", n)
+	}
 }

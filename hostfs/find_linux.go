@@ -23,8 +23,11 @@ type place struct {
 	parent int // holds the directory; -1: the place is the root of the tree
 	object int // holds what the name means; -1: nothing
 	owned  bool
-	// path is that of the directory, name that of the entry, as the tree spells them
+	// path is that of the directory, name that of the entry, as the tree spells them;
+	// asked is the whole, where it was asked for in that spelling
 	path, name   string
+	asked        string
+	components   [4]fileaccess.Component // room of facts.Path
 	parentInode  uint64
 	status       unix.Statx_t // of object
 	read         *known       // of object
@@ -45,6 +48,7 @@ func (t *Tree) Find(r *fileaccess.Request, start nt.OpenFile) (nt.FilePlace, nts
 		r.Face = fileaccess.SMB
 	}
 	p := &place{t: t, parent: -1, object: -1}
+	p.facts.Path = p.components[:0]
 	p.facts.ReadOnlyVolume, p.facts.Share, p.facts.Policy = t.readOnly, t.share, t.cfg.Policy
 	if !fileaccess.ValidName(r.Name) {
 		return p, ntstatus.Success // the decision refuses it (F-13)
@@ -61,7 +65,7 @@ func (t *Tree) Find(r *fileaccess.Request, start nt.OpenFile) (nt.FilePlace, nts
 	if name == "" {
 		err = p.findRoot(base, prefix)
 	} else {
-		err = p.find(base, prefix, strings.ReplaceAll(name, `\`, "/"), walks(&t.cfg.Policy, r))
+		err = p.find(base, prefix, name, walks(&t.cfg.Policy, r))
 	}
 	if err == nil {
 		err = p.describe()
@@ -132,7 +136,10 @@ func (p *place) findRoot(base int, prefix string) (err error) {
 
 // find finds the directory of a path, and in it the last component.
 func (p *place) find(base int, prefix, path string, walk bool) error {
-	dir, name := split(path)
+	dir, name := parentOf(path)
+	if prefix == "" {
+		p.asked = path
+	}
 	err := p.findParent(base, prefix, dir, walk)
 	if err != nil || p.parent < 0 {
 		return err
@@ -154,7 +161,7 @@ func (p *place) find(base int, prefix, path string, walk bool) error {
 // describe states as facts what was found.
 func (p *place) describe() (err error) {
 	if p.parentsKnown != nil {
-		p.above = fileaccess.Directory{Name: backslashed(p.path), Descriptor: p.parentsKnown.descriptor}
+		p.above = fileaccess.Directory{Name: p.path, Descriptor: p.parentsKnown.descriptor}
 		p.facts.Parent = &p.above
 	}
 	if p.object < 0 {
@@ -187,7 +194,13 @@ func (p *place) describe() (err error) {
 func (p *place) Facts() *fileaccess.Facts { return &p.facts }
 
 // Path implements nt.FilePlace.
-func (p *place) Path() string { return backslashed(join(p.path, p.name)) }
+func (p *place) Path() string {
+	if n := len(p.path); p.asked != "" && len(p.asked) == n+len(p.name)+min(n, 1) && p.asked[:n] == p.path &&
+		p.asked[len(p.asked)-len(p.name):] == p.name {
+		return p.asked
+	}
+	return join(p.path, p.name)
+}
 
 // Release implements nt.FilePlace.
 func (p *place) Release() {

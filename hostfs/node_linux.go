@@ -13,8 +13,9 @@ import (
 type node struct {
 	inode   uint64
 	opens   []*file
-	pending bool  // the file goes away with its last open
-	doomed  *link // the name that goes
+	first   [1]*file // room of opens
+	pending bool     // the file goes away with its last open
+	doomed  *link    // the name that goes
 
 	moving sync.Mutex // held while a name of the file is moved or removed
 }
@@ -25,7 +26,7 @@ type link struct {
 	owned     bool
 	directory uint64 // its inode
 	name      string // in it; empty: the root of the tree
-	path      string // of the file, below the root of the tree, with slashes
+	path      string // of the file, below the root of the tree, with backslashes
 	users     int
 }
 
@@ -40,7 +41,8 @@ func (t *Tree) enter(inode uint64, f *file) ntstatus.Status {
 	}
 	n := t.nodes[inode]
 	if n == nil {
-		n = &node{inode: inode}
+		n = &f.ownNode
+		n.inode, n.opens = inode, n.first[:0]
 	}
 	if n.pending {
 		// What goes away is not opened any more. F-117
@@ -165,7 +167,7 @@ func (t *Tree) opensBelow(path string) bool {
 	defer t.mu.Unlock()
 	for _, n := range t.nodes {
 		for _, f := range n.opens {
-			if strings.HasPrefix(f.link.path, path+"/") {
+			if strings.HasPrefix(f.link.path, path+`\`) {
 				return true
 			}
 		}

@@ -37,7 +37,8 @@ func (p *place) Open(r *fileaccess.Request, d *fileaccess.Decision) (nt.OpenFile
 	}
 	f := &file{t: p.t, fd: -1, granted: d.Granted, share: share,
 		deleteOnClose: r.Options&fileaccess.DeleteOnClose != 0,
-		link:          &link{dir: p.parent, directory: p.parentInode, name: p.name, path: join(p.path, p.name)}}
+		ownLink:       link{dir: p.parent, directory: p.parentInode, name: p.name, path: p.Path()}}
+	f.link = &f.ownLink
 	var again bool
 	var err error
 	st := ntstatus.Success
@@ -112,13 +113,7 @@ func reopen(fd int, directory bool, granted winnt.AccessMask) (int, error) {
 	case writes:
 		flags = unix.O_WRONLY
 	}
-	place := placeOf(fd)
-	for {
-		n, err := unix.Open(place, flags|unix.O_CLOEXEC|unix.O_NONBLOCK|unix.O_NOCTTY, 0)
-		if !errors.Is(err, unix.EINTR) {
-			return n, err
-		}
-	}
+	return openAgain(fd, flags|unix.O_NONBLOCK|unix.O_NOCTTY)
 }
 
 // create makes a file or directory under a private name, with its attribute, and

@@ -26,3 +26,6 @@ func (*Tree) Close() error { return nil }
 func (*Tree) Find(*fileaccess.Request, nt.OpenFile) (nt.FilePlace, ntstatus.Status) {
 	return nil, ntstatus.NotSupported
 }
+
+// Exposure fails, as Open does.
+func (*Tree) Exposure(...uint32) ([]string, error) { return nil, errors.ErrUnsupported }

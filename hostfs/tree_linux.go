@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"sync"
+	"time"
 
 	"golang.org/x/sys/unix"
 
@@ -22,6 +23,7 @@ type Tree struct {
 	share     *fileaccess.Share // immutable; nil: none
 	readOnly  bool              // immutable
 	rootInode uint64            // immutable
+	abandoned time.Duration     // immutable; age at which a private name was left by a crash
 
 	descriptors *cache.Cache[identity, *known]
 
@@ -53,12 +55,12 @@ func Open(c Config) (*Tree, error) {
 	if err != nil {
 		return nil, fmt.Errorf("hostfs: open the tree %s: %w", c.Path, err)
 	}
-	t := &Tree{cfg: c, root: fd, nodes: map[uint64]*node{}, descriptors: cache.New[identity, *known](c.Descriptors)}
+	t := &Tree{cfg: c, root: fd, abandoned: time.Minute, nodes: map[uint64]*node{}, descriptors: cache.New[identity, *known](c.Descriptors)}
 	if err := t.look(); err != nil {
 		return nil, errors.Join(fmt.Errorf("hostfs: look at the tree %s: %w", c.Path, err), unix.Close(fd))
 	}
 	if c.Share != nil {
-		t.share = &fileaccess.Share{Descriptor: c.Share}
+		t.share = &fileaccess.Share{Descriptor: c.Share, ABE: c.AccessBased}
 	}
 	return t, nil
 }
@@ -95,33 +97,6 @@ func (t *Tree) Close() error {
 	fd := t.root
 	t.root = -1
 	return unix.Close(fd)
-}
-
-// below opens a place below a directory, as a place only. No link is followed, no mount
-// entered. F-112
-func below(dir int, path string, flags uint64) (int, error) {
-	how := unix.OpenHow{
-		Flags: unix.O_PATH | unix.O_NOFOLLOW | unix.O_CLOEXEC | flags,
-		Resolve: unix.RESOLVE_BENEATH | unix.RESOLVE_NO_SYMLINKS | unix.RESOLVE_NO_MAGICLINKS |
-			unix.RESOLVE_NO_XDEV,
-	}
-	for {
-		fd, err := unix.Openat2(dir, path, &how)
-		// EAGAIN: a rename elsewhere came in between, and it cannot be told whether the
-		// path stayed below.
-		if err != unix.EINTR && err != unix.EAGAIN {
-			return fd, err
-		}
-	}
-}
-
-// stat tells about what a descriptor holds.
-func stat(fd int) (s unix.Statx_t, err error) { return statAt(fd, "", unix.AT_EMPTY_PATH) }
-
-func statAt(dir int, name string, flags int) (s unix.Statx_t, err error) {
-	const mask = unix.STATX_BASIC_STATS | unix.STATX_BTIME
-	err = retry(func() error { return unix.Statx(dir, name, flags|unix.AT_SYMLINK_NOFOLLOW, mask, &s) })
-	return s, err
 }
 
 func deviceOf(s *unix.Statx_t) unixDevice { return unixDevice{s.Dev_major, s.Dev_minor} }

@@ -33,7 +33,7 @@ func (p *place) findParent(base int, prefix, dir string, walk bool) error {
 // walk goes through the directories one by one.
 func (p *place) walk(base int, prefix, dir string, ask bool) error {
 	at, spelled := base, prefix
-	for part := range strings.SplitSeq(dir, "/") {
+	for part := range strings.SplitSeq(dir, `\`) {
 		name := part
 		fd, err := below(at, name, 0)
 		if errors.Is(err, unix.ENOENT) && p.t.cfg.CaseInsensitive {
@@ -48,7 +48,7 @@ func (p *place) walk(base int, prefix, dir string, ask bool) error {
 		if err == nil {
 			err = p.stepped(name, fd, ask)
 		}
-		c := fileaccess.Component{Name: backslashed(join(spelled, name))}
+		c := fileaccess.Component{Name: join(spelled, name)}
 		switch {
 		case errors.Is(err, unix.ENOENT) || errors.Is(err, unix.ENAMETOOLONG):
 			p.facts.Path = append(p.facts.Path, c)
@@ -63,7 +63,7 @@ func (p *place) walk(base int, prefix, dir string, ask bool) error {
 			return err
 		}
 		at, spelled = fd, join(spelled, name)
-		p.facts.Path[len(p.facts.Path)-1].Name = backslashed(spelled)
+		p.facts.Path[len(p.facts.Path)-1].Name = spelled
 	}
 	p.parent, p.owned, p.path = at, true, spelled
 	return nil
@@ -80,7 +80,7 @@ func (p *place) stepped(name string, fd int, ask bool) error {
 	} else if kind != unix.S_IFDIR {
 		return unix.ENOTDIR
 	}
-	c := fileaccess.Component{Name: backslashed(name), Exists: true, IsDirectory: true, DeletePending: p.t.pending(s.Ino)}
+	c := fileaccess.Component{Name: name, Exists: true, IsDirectory: true, DeletePending: p.t.pending(s.Ino)}
 	p.parentInode, p.parentsKnown = s.Ino, nil
 	if ask {
 		k, err := p.t.known(fd, &s)
@@ -127,16 +127,9 @@ func (p *place) fold(dir int, name string) (string, bool) {
 	}
 }
 
-func split(path string) (dir, name string) {
-	i := strings.LastIndexByte(path, '/')
-	return path[:max(i, 0)], path[i+1:]
-}
-
 func join(dir, name string) string {
 	if dir == "" || name == "" {
 		return dir + name
 	}
-	return dir + "/" + name
+	return dir + `\` + name
 }
-
-func backslashed(path string) string { return strings.ReplaceAll(path, "/", `\`) }

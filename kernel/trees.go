@@ -22,7 +22,7 @@ func (s *System) AddTree(name string, tree nt.FileSystem) error {
 	}
 	m := &winnt.FileObject.Mapping
 	d := systems(m.Read|m.Execute, m.All, sid.Administrators)
-	device := services.NewTreeDevice(tree, d, &s.sys.Security.Objects)
+	device := services.NewTreeDevice(tree, devices+`\`+name, d, &s.sys.Security.Objects)
 	device.SetBirth(ob.Birth{Permanent: true})
 	defer device.Deref(ob.TagCall)
 	link := ob.NewSymbolicLink(devices+`\`+name, systems(winnt.SYMBOLIC_LINK_QUERY|winnt.READ_CONTROL,

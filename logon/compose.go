@@ -21,6 +21,9 @@ type Person struct {
 	Privileges winnt.PrivilegeSet
 	Rights     Rights
 	Claims     *claims.Set
+	// Remote says that the account is of a domain and not of this computer: its network
+	// logon is not limited.
+	Remote bool
 }
 
 // enabled are the privileges that a logon enables.
@@ -52,10 +55,13 @@ func Compose(p Person, t winnt.LogonType, more ...token.Group) (Result, ntstatus
 		return r, ntstatus.Success
 	}
 	limited := limit(full)
-	switch t {
-	case winnt.LOGON32_LOGON_BATCH, winnt.LOGON32_LOGON_SERVICE:
+	network := t == winnt.LOGON32_LOGON_NETWORK || t == winnt.LOGON32_LOGON_NETWORK_CLEARTEXT
+	switch {
+	case t == winnt.LOGON32_LOGON_BATCH, t == winnt.LOGON32_LOGON_SERVICE:
 		// A batch or service logon of an administrator is not limited. L-6
-	case winnt.LOGON32_LOGON_NETWORK, winnt.LOGON32_LOGON_NETWORK_CLEARTEXT:
+	case network && p.Remote:
+		// A domain's user who is an administrator here is not limited over the network. L-58
+	case network:
 		// An administrator of this computer who comes over the network is limited, without a pair. L-7
 		limited.ElevationType = winnt.TokenElevationTypeDefault
 		r.Token = limited

@@ -219,6 +219,22 @@ func TestComposeAdministrators(t *testing.T) {
 	}
 }
 
+// TestComposeRemote: over the network an administrator of a domain is not limited (L-58);
+// otherwise it is as one of this computer.
+func TestComposeRemote(t *testing.T) {
+	for _, c := range types {
+		local, remote := person(allRights, users, "S-1-5-32-544"), person(allRights, users, "S-1-5-32-544")
+		remote.Remote = true
+		l, _ := logon.Compose(local, c.typ)
+		r, st := logon.Compose(remote, c.typ)
+		network := c.typ == winnt.LOGON32_LOGON_NETWORK || c.typ == winnt.LOGON32_LOGON_NETWORK_CLEARTEXT
+		if full := r.Token.Integrity == sid.HighLevel; st != ntstatus.Success || network && (!full || r.Linked != nil) ||
+			!network && (full != (l.Token.Integrity == sid.HighLevel) || (r.Linked == nil) != (l.Linked == nil)) {
+			t.Errorf("L-58: type %d: %v, %+v", c.typ, st, r)
+		}
+	}
+}
+
 // TestInSession: both tokens of a pair share a logon SID, each has its own session and
 // a default DACL of its own owner (L-10).
 func TestInSession(t *testing.T) {

@@ -131,6 +131,28 @@ func posixEntries(f Info, acl []byte) ([]posixEntry, error) {
 	return out, err
 }
 
+// Searchers returns who may search a directory, or execute a file, by its permissions:
+// users and groups by their numbers, and whether all do. The owner, who can change the
+// permissions, is always among them.
+func Searchers(f Info, acl []byte) (users, groups []uint32, all bool, err error) {
+	entries, err := posixEntries(f, acl)
+	users = append(users, f.UID)
+	for _, e := range entries {
+		switch {
+		case e.perm&permExecute == 0:
+		case e.tag == tagUser:
+			users = append(users, e.id)
+		case e.tag == tagGroup:
+			groups = append(groups, e.id)
+		case e.tag == tagGroupObj:
+			groups = append(groups, f.GID)
+		case e.tag == tagOther:
+			all = true
+		}
+	}
+	return users, groups, all, err
+}
+
 // rawEntries returns the entries as they stand, the mask among them. The layout
 // is that of Linux: u32 version 2, then for each entry u16 tag, u16
 // permissions, u32 id.

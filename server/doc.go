@@ -7,7 +7,10 @@
 //   - lsa/host: the users and groups of this host, by userdb or getent.
 //   - auth, auth/password: ways to prove who a client is.
 //   - auth/unix: who the peer of a Unix socket is, and its token with or without an account.
+//   - auth/kerberos: a ticket for a service of this host, by SPNEGO.
+//   - auth/kerberos/pac: what the KDC says of a client: groups, claims, signatures.
 //   - daemon: listens, and makes each connection a process of its kernel.
+//   - mount: a tree of files as a file system of this host, by FUSE.
 //   - cmd/refmond: the daemon's command.
 //
 // The module takes refmon itself from the folder above (replace in go.mod) and

@@ -13,7 +13,7 @@ import (
 // TestCLIDoc: the page says what the commands' help says.
 func TestCLIDoc(t *testing.T) {
 	var c cli
-	parser, err := kong.New(&c, kong.Name("refmon"), kong.Description(description), flagHelp,
+	parser, err := kong.New(&c, kong.Name("refmon"), kong.Description(description), flagTexts,
 		kong.Vars{"version": ""})
 	if err != nil {
 		t.Fatal(err)

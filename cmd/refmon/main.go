@@ -47,6 +47,8 @@ type cli struct {
 	Help    helpCmd    `cmd:"" help:"Explain a verb or a topic: rights, tokens, exits."`
 	Version versionCmd `cmd:"" help:"Print the version."`
 
+	Color string `help:"${color}" default:"auto" enum:"auto,always,never" placeholder:"WHEN"`
+
 	ShowVersion kong.VersionFlag `name:"version" help:"Print the version: release, revision, toolchain."`
 }
 
@@ -76,11 +78,13 @@ var (
 type streams struct {
 	in       io.Reader
 	out, err io.Writer
-	colour   bool // out is a terminal and NO_COLOR is not set
+	colour   bool // out is a terminal and NO_COLOR is not set, or the user says so
+	width    int  // columns of the terminal that out is; 0: of a file or a pipe
 }
 
 func main() {
-	os.Exit(run(os.Args[1:], &streams{in: os.Stdin, out: os.Stdout, err: os.Stderr, colour: wantColour(os.Stdout)}))
+	os.Exit(run(os.Args[1:], &streams{in: os.Stdin, out: os.Stdout, err: os.Stderr, colour: wantColour(os.Stdout),
+		width: widthOf(os.Stdout)}))
 }
 
 // run runs one command line and returns the exit code.
@@ -91,7 +95,7 @@ func run(args []string, std *streams) int {
 		kong.Description(description),
 		kong.Writers(std.out, std.err),
 		kong.ConfigureHelp(kong.HelpOptions{Compact: true, WrapUpperBound: 100, NoExpandSubcommands: true}),
-		flagHelp,
+		flagTexts,
 		kong.Vars{"version": version.Line("refmon", release)},
 		kong.Bind(std),
 	)
@@ -106,6 +110,9 @@ func run(args []string, std *streams) int {
 		report(std, err)
 		fmt.Fprintf(std.err, "see %s\n", usageOf(args, parser))
 		return exitMalformed
+	}
+	if c.Color != "auto" {
+		std.colour = c.Color == "always"
 	}
 	return report(std, ctx.Run(parser))
 }

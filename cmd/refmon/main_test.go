@@ -10,6 +10,9 @@ import (
 )
 
 func TestMain(m *testing.M) {
+	if _, set := os.LookupEnv("GORACE"); !set { // each refmon of a script would sleep for a second at its end
+		os.Setenv("GORACE", "atexit_sleep_ms=0")
+	}
 	testscript.Main(m, map[string]func(){"refmon": main})
 }
 
@@ -17,7 +20,7 @@ func TestMain(m *testing.M) {
 // malformed questions. `exits CODE VERB…` runs refmon and wants that exit code.
 //
 // With -short only the scripts of verbs that work in parallel run: the race detector is
-// there for those, and each command costs it half a second.
+// there for those.
 func TestScripts(t *testing.T) {
 	dir, files := "testdata/script", []string(nil)
 	if testing.Short() {

@@ -169,8 +169,7 @@ func (s *Store) composed(st *state, p logon.Person, r *logon.Request, status nts
 	}
 	for _, g := range r.Groups {
 		// A group that is disabled or for deny only brings nothing. T-145
-		if g.Attributes&(winnt.SE_GROUP_ENABLED|winnt.SE_GROUP_MANDATORY) != 0 &&
-			g.Attributes&winnt.SE_GROUP_USE_FOR_DENY_ONLY == 0 {
+		if brings(g) {
 			p = s.with(st, p, g)
 		}
 	}

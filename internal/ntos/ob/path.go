@@ -273,10 +273,10 @@ func (w *walk) follow(l *SymbolicLink, rest string, more bool) (*Directory, stri
 	if st != ntstatus.Success {
 		return nil, "", w.c.Fail("O-23", st)
 	}
-	if more && path != "" {
-		path += `\`
-	}
 	w.ns.root.Ref(TagCall)
+	if more && path != "" {
+		return w.ns.root, path + `\` + rest, ntstatus.Success
+	}
 	return w.ns.root, path + rest, ntstatus.Success
 }
 

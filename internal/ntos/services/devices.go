@@ -44,6 +44,7 @@ type Device struct {
 	security *ob.SharedSecurity // immutable; that of the device and of what was opened of it
 	census   *ob.Census         // immutable; counts the files
 	tree     nt.FileSystem      // immutable; what lies below; nil for nothing
+	above    string             // immutable; of a tree: its path, which never changes
 }
 
 // NewDevice makes an unnamed device with one reference (TagCall).
@@ -54,10 +55,11 @@ func NewDevice(d *sd.Descriptor, census *ob.Census) *Device {
 	return v
 }
 
-// NewTreeDevice makes the device of a tree of files, with one reference (TagCall).
-func NewTreeDevice(tree nt.FileSystem, d *sd.Descriptor, census *ob.Census) *Device {
+// NewTreeDevice makes the device of a tree of files, with one reference (TagCall). path
+// is the name that the caller gives it, for good.
+func NewTreeDevice(tree nt.FileSystem, path string, d *sd.Descriptor, census *ob.Census) *Device {
 	v := NewDevice(d, census)
-	v.tree = tree
+	v.tree, v.above = tree, path
 	return v
 }
 

@@ -52,7 +52,7 @@ func (c *Context) inTree(oa *nt.ObjectAttributes) (n treeName, ok bool, st ntsta
 	v, ok := p.Object.(*Device)
 	if ok = ok && v.tree != nil; ok {
 		v.Ref(ob.TagCall)
-		n = treeName{v, nil, v.Path(), p.Rest, v}
+		n = treeName{v, nil, v.above, p.Rest, v}
 	}
 	p.Release()
 	return n, ok, ntstatus.Success
@@ -148,13 +148,16 @@ func (c *Context) treeFile(n *treeName, place nt.FilePlace, open nt.OpenFile, r 
 	d *fileaccess.Decision) *File {
 	f := &File{device: n.device, open: open}
 	f.path, f.face, f.profile = place.Path(), r.Face, place.Facts().Policy.Profile
+	if facts := place.Facts(); facts.Share != nil && facts.Share.ABE {
+		f.based = &accessBased{facts.Share, facts.Policy}
+	}
 	f.synchronous = r.Options&(fileaccess.SynchronousIOAlert|fileaccess.SynchronousIONonalert) != 0
 	descriptor := d.NewSD
 	if descriptor == nil {
 		descriptor = place.Facts().Object.Descriptor
 	}
 	f.Init(FileType, f, descriptor)
-	f.SetPath(n.device.Path() + `\` + f.path)
+	f.SetPath(n.device.above + `\` + f.path)
 	n.device.census.Track(f)
 	return f
 }

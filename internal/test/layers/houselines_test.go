@@ -99,7 +99,7 @@ var phrase = regexp.MustCompile(`(?i)\b(?:(?:is|are) (?:what|none)|somebody|whoe
 var nullSID = regexp.MustCompile(`\bsid\.Nobody\b|"Nobody"|^\tNobody +=`)
 
 // bareID is a line that ends in a comment of nothing but rule ids.
-var bareID = regexp.MustCompile(`(?://|/\*)\s*(?:[OTIPSAUFBWL]-[1-9][0-9]*[a-z]?(?:,\s*|\s+and\s+|\s*$|\s*\*/|\.))+$`)
+var bareID = regexp.MustCompile(`(?://|/\*)\s*(?:[OTIPSAUFBWLMK]-[1-9][0-9]*[a-z]?(?:,\s*|\s+and\s+|\s*$|\s*\*/|\.))+$`)
 
 var startC = regexp.MustCompile(`^[A-Za-z_][^;=]*\)\s*\{?$`)
 

@@ -14,7 +14,7 @@
 //
 // Ids are a letter, a hyphen, a number and at most one small letter: O objects
 // and handles, T tokens, I impersonation, P properties of impersonation, S
-// security descriptors, A access check, U audit, F files. Names of cases
+// security descriptors, A access check, U audit, F files, K Kerberos. Names of cases
 // (AC-001, TC-6), of specifications (MS-DTYP) and SIDs (S-1-5-32) look
 // similar and are no rules; [FindAll] tells them apart.
 package rules

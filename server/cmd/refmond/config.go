@@ -26,15 +26,16 @@ var shipped []byte
 
 // settings are the keys of the configuration file.
 type settings struct {
-	State          string              `json:"state"`
-	Socket         string              `json:"socket"`
-	AdminSocket    string              `json:"adminSocket"`
-	Computer       string              `json:"computer"`
-	Root           string              `json:"root"`
-	Profile        string              `json:"profile"`
-	Administrators []uint32            `json:"administrators"`
-	Privileges     map[uint32][]string `json:"privileges"`
-	Files          map[string]string   `json:"files"`
+	State          string                  `json:"state"`
+	Socket         string                  `json:"socket"`
+	AdminSocket    string                  `json:"adminSocket"`
+	Computer       string                  `json:"computer"`
+	Root           string                  `json:"root"`
+	Profile        string                  `json:"profile"`
+	Administrators []uint32                `json:"administrators"`
+	Privileges     map[uint32][]string     `json:"privileges"`
+	Files          map[string]string       `json:"files"`
+	Trees          map[string]treeSettings `json:"trees"`
 	Limits         struct {
 		Connections int `json:"connections"`
 		PerUser     int `json:"perUser"`
@@ -56,6 +57,7 @@ type config struct {
 	privileges map[uint32]winnt.PrivilegeSet
 	limits     daemon.Limits
 	files      map[string]*sd.Descriptor
+	trees      []treeConfig // by name
 	level      slog.Level
 
 	inherited []*net.UnixListener // of the service manager; not of the file
@@ -142,5 +144,5 @@ func (c *config) check() error {
 		}
 		c.files[name] = d
 	}
-	return nil
+	return c.checkTrees()
 }

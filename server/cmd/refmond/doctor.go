@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"strings"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -20,7 +19,7 @@ type doctorCmd struct {
 // Help returns the long help of the verb.
 func (doctorCmd) Help() string {
 	return `Looks at what refmond needs of this host: the configuration, the state folder and its disk, the
-sockets and who answers at them, the clock, capabilities and extended attributes. Each line says
+sockets and who answers at them, the clock, the trees, capabilities and extended attributes. Each line says
 whether it is well, and what to do if not. Run it as the user that refmond runs as. The exit code is
 2 if something is wrong.`
 }
@@ -63,7 +62,8 @@ func (c *doctorCmd) Run(std *streams) error {
 		k.socket("adminSocket", cfg.AdminSocket)
 	}
 	k.clock(time.Now())
-	k.capabilities("/proc/self/status")
+	k.trees(cfg.trees)
+	k.capabilities("/proc/self/status", len(cfg.trees) > 0)
 	k.attributes(cfg.State)
 	if k.fail {
 		return errUnwell
@@ -103,7 +103,11 @@ func (c *checkUp) disk(dir string) {
 	if err := unix.Statfs(dir, &st); err != nil {
 		return // told as the state
 	}
-	free := st.Bavail * uint64(st.Bsize)
+	c.room(st.Bavail * uint64(st.Bsize))
+}
+
+// room says whether so many bytes are enough.
+func (c *checkUp) room(free uint64) {
 	if free < leastFree {
 		c.wrong("disk", "%d MiB free: records that cannot be kept stop operations (audit.required)", free>>20)
 		return
@@ -138,24 +142,6 @@ func (c *checkUp) clock(now time.Time) {
 		return
 	}
 	c.well("clock", "%s", now.UTC().Format(time.RFC3339))
-}
-
-// capabilities says what this user has beyond an ordinary one: refmond needs none yet.
-func (c *checkUp) capabilities(status string) {
-	text, err := os.ReadFile(status)
-	if err != nil {
-		c.note("capabilities", "not told: %v", err)
-		return
-	}
-	for line := range strings.SplitSeq(string(text), "\n") {
-		if set, ok := strings.CutPrefix(line, "CapEff:"); ok {
-			if strings.Trim(strings.TrimSpace(set), "0") == "" {
-				c.well("capabilities", "none, and none is needed")
-			} else {
-				c.note("capabilities", "%s: none is needed; the unit that is shipped has none", strings.TrimSpace(set))
-			}
-		}
-	}
 }
 
 // attributes tries extended attributes on the disk of the state.

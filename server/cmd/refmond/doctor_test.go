@@ -105,6 +105,8 @@ func TestFindings(t *testing.T) {
 		{"what is kept", func(k *checkUp) { place("own/audit", 0o700); k.state(place("own", 0o700)) },
 			[]string{"ok    state", "ok    store        audit is there"}, false},
 		{"a disk", func(k *checkUp) { k.disk("/proc") }, []string{"WRONG disk         0 MiB free"}, true},
+		{"too little room", func(k *checkUp) { k.room(256<<20 - 1) }, []string{"WRONG disk         255 MiB free"}, true},
+		{"room enough", func(k *checkUp) { k.room(256 << 20) }, []string{"ok    disk         256 MiB free"}, false},
 		{"no disk", func(k *checkUp) { k.disk("/nonexistent") }, nil, false},
 		{"no socket", func(k *checkUp) { k.socket("adminSocket", filepath.Join(dir, "none")) },
 			[]string{"WRONG adminSocket  " + dir + "/none is not there"}, true},
@@ -116,12 +118,21 @@ func TestFindings(t *testing.T) {
 			[]string{"WRONG clock        it is 2024-12-31T23:59:59Z here"}, true},
 		{"a clock", func(k *checkUp) { k.clock(time.Date(2025, 1, 1, 0, 0, 0, 0, time.UTC)) },
 			[]string{"ok    clock        2025-01-01T00:00:00Z"}, false},
-		{"no capability", func(k *checkUp) { k.capabilities(written(t, filepath.Join(dir, "a"), "A: 1\nCapEff:\t0000\n")) },
-			[]string{"ok    capabilities none"}, false},
-		{"capabilities", func(k *checkUp) { k.capabilities(written(t, filepath.Join(dir, "a"), "CapEff:\t0010\nB:\n")) },
-			[]string{"note  capabilities 0010: none is needed"}, false},
-		{"no status", func(k *checkUp) { k.capabilities(filepath.Join(dir, "none")) },
+		{"no capability", func(k *checkUp) {
+			k.capabilities(written(t, filepath.Join(dir, "a"), "A: 1\nCapEff:\t0000\n"), false)
+		}, []string{"ok    capabilities none"}, false},
+		{"capabilities", func(k *checkUp) {
+			k.capabilities(written(t, filepath.Join(dir, "a"), "CapEff:\t0010\nB:\n"), false)
+		}, []string{"note  capabilities 0010: none is needed"}, false},
+		{"no status", func(k *checkUp) { k.capabilities(filepath.Join(dir, "none"), true) },
 			[]string{"note  capabilities not told"}, false},
+		{"capabilities for trees", func(k *checkUp) {
+			k.capabilities(written(t, filepath.Join(dir, "a"), "CapEff:\t20000e\n"), true)
+		}, []string{"ok    capabilities those that trees need"}, false},
+		{"no capability for trees", func(k *checkUp) {
+			k.capabilities(written(t, filepath.Join(dir, "a"), "CapEff:\t0000000000000006\n"), true)
+		}, []string{"WRONG capabilities CAP_FOWNER is missing: ",
+			"WRONG capabilities CAP_SYS_ADMIN is missing: "}, true},
 		{"no folder for attributes", func(k *checkUp) { k.attributes(filepath.Join(dir, "none")) }, nil, false},
 	} {
 		var out bytes.Buffer

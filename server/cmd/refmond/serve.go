@@ -16,6 +16,7 @@ import (
 	"github.com/refmon/refmon/internal/verbs/trail"
 	"github.com/refmon/refmon/server/daemon"
 	"github.com/refmon/refmon/server/lsa"
+	"github.com/refmon/refmon/server/mount"
 )
 
 type serveCmd struct {
@@ -76,7 +77,9 @@ type service struct {
 	level *slog.LevelVar
 	trail *auditlog.Log // nil: none is kept
 	store *lsa.Store
+	trees []servedTree
 
+	mounts     []*mount.Mount
 	operations *operations // nil: it could not be had
 }
 
@@ -93,6 +96,9 @@ func start(cfg *config, std *streams) (*service, error) {
 	if err == nil {
 		err = s.accounts(cfg, log)
 	}
+	if err == nil {
+		err = s.openTrees(cfg, log)
+	}
 	if err != nil {
 		return nil, errors.Join(err, s.kept(), lock.Close())
 	}
@@ -108,6 +114,12 @@ func start(cfg *config, std *streams) (*service, error) {
 		if err := s.System().CreateFile(name, d); err != nil {
 			return nil, errors.Join(fmt.Errorf("files: %w", err), s.stop())
 		}
+	}
+	if err := s.addTrees(); err != nil {
+		return nil, errors.Join(err, s.stop())
+	}
+	if err := s.mountTrees(cfg); err != nil {
+		return nil, errors.Join(err, s.stop())
 	}
 	// Without it the daemon serves its clients all the same.
 	if s.operations, err = operate(cfg.State, s.Stats, s.log); err != nil {
@@ -178,6 +190,7 @@ func (s *service) reload(file string) {
 		s.System().Audit().Policy.Store(p)
 	}
 	s.SetIdentity(cfg.identity(s.store))
+	s.dropTokens()
 	s.level.Set(cfg.level)
 	s.warn()
 	s.log.Log(context.Background(), slog.LevelInfo, "reloaded")
@@ -189,13 +202,15 @@ func (s *service) stop() error {
 	if s.operations != nil {
 		err = s.operations.close()
 	}
+	err = errors.Join(err, s.unmount())
 	return errors.Join(err, s.Close(), s.kept())
 }
 
-// kept closes the accounts, then the trail that they write to.
+// kept closes the trees and the accounts, then the trail that they write to.
 func (s *service) kept() (err error) {
+	err = s.closeTrees()
 	if s.store != nil {
-		err = s.store.Close()
+		err = errors.Join(err, s.store.Close())
 	}
 	if s.trail != nil {
 		err = errors.Join(err, s.trail.Close())

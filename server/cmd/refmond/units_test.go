@@ -76,6 +76,15 @@ func TestUnit(t *testing.T) {
 	if !strings.Contains(string(text), "refmond serve --config") {
 		t.Error("the unit does not start refmond serve")
 	}
+	trees, err := os.ReadFile("../../systemd/refmond-trees.conf")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range ofTrees {
+		if strings.Count(string(trees), c.name) != 2 {
+			t.Errorf("refmond-trees.conf does not give %s", c.name)
+		}
+	}
 	analyze, err := exec.LookPath("systemd-analyze")
 	if err != nil {
 		t.Skip("no systemd-analyze on this machine")
@@ -86,7 +95,7 @@ func TestUnit(t *testing.T) {
 	}
 	dir := t.TempDir()
 	unit, sockets := filepath.Join(dir, "refmond.service"), filepath.Join(dir, "refmond.socket")
-	shown := strings.ReplaceAll(string(text), "/usr/local/bin/refmond", program)
+	shown := strings.ReplaceAll(string(text), "/usr/local/bin/refmond", program) + string(trees)
 	if err := errors.Join(os.WriteFile(unit, []byte(shown), 0o600), os.WriteFile(sockets, socket, 0o600)); err != nil {
 		t.Fatal(err)
 	}

@@ -1,0 +1,94 @@
+package hostfs
+
+import (
+	"strconv"
+	"unsafe"
+
+	"golang.org/x/sys/unix"
+)
+
+// The calls of each open, with names built where they take no memory of their own:
+// package unix makes a copy of each name.
+
+// shortName is the longest name that is built on the stack, in bytes.
+const shortName = 256
+
+// noName is an empty name.
+var noName [1]byte
+
+// below opens a place below a directory, as a place only. A backslash in the path
+// separates as a slash does. No link is followed, no mount entered. F-112
+func below(dir int, path string, flags uint64) (int, error) {
+	how := unix.OpenHow{
+		Flags: unix.O_PATH | unix.O_NOFOLLOW | unix.O_CLOEXEC | flags,
+		Resolve: unix.RESOLVE_BENEATH | unix.RESOLVE_NO_SYMLINKS | unix.RESOLVE_NO_MAGICLINKS |
+			unix.RESOLVE_NO_XDEV,
+	}
+	var short [shortName]byte
+	name := short[:]
+	if len(path) >= len(short) {
+		name = make([]byte, len(path)+1)
+	}
+	for i := range len(path) {
+		switch name[i] = path[i]; name[i] {
+		case '\\':
+			name[i] = '/'
+		case 0:
+			return -1, unix.EINVAL
+		}
+	}
+	for {
+		fd, _, err := unix.Syscall6(unix.SYS_OPENAT2, uintptr(dir), uintptr(unsafe.Pointer(&name[0])),
+			uintptr(unsafe.Pointer(&how)), unsafe.Sizeof(how), 0, 0)
+		switch err {
+		case 0:
+			return int(fd), nil
+		case unix.EINTR, unix.EAGAIN:
+			// EAGAIN: a rename elsewhere came in between, and it cannot be told whether the
+			// path stayed below.
+		default:
+			return -1, err
+		}
+	}
+}
+
+// statMask names what each look at a file asks for.
+const statMask = unix.STATX_BASIC_STATS | unix.STATX_BTIME
+
+// stat tells about what a descriptor holds.
+func stat(fd int) (s unix.Statx_t, err error) {
+	for {
+		_, _, err := unix.Syscall6(unix.SYS_STATX, uintptr(fd), uintptr(unsafe.Pointer(&noName[0])), unix.AT_EMPTY_PATH,
+			statMask, uintptr(unsafe.Pointer(&s)), 0)
+		switch err {
+		case 0:
+			return s, nil
+		case unix.EINTR:
+		default:
+			return s, err
+		}
+	}
+}
+
+func statAt(dir int, name string, flags int) (s unix.Statx_t, err error) {
+	err = retry(func() error { return unix.Statx(dir, name, flags|unix.AT_SYMLINK_NOFOLLOW, statMask, &s) })
+	return s, err
+}
+
+// openAgain opens the inode that a descriptor holds.
+func openAgain(fd, flags int) (int, error) {
+	var short [shortName]byte
+	name := append(strconv.AppendInt(append(short[:0], "/proc/self/fd/"...), int64(fd), 10), 0)
+	at := unix.AT_FDCWD
+	for {
+		n, _, err := unix.Syscall6(unix.SYS_OPENAT, uintptr(at), uintptr(unsafe.Pointer(&name[0])),
+			uintptr(flags|unix.O_CLOEXEC|unix.O_LARGEFILE), 0, 0, 0)
+		switch err {
+		case 0:
+			return int(n), nil
+		case unix.EINTR:
+		default:
+			return -1, err
+		}
+	}
+}

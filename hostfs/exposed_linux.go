@@ -1,0 +1,204 @@
+package hostfs
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"iter"
+	"os"
+	"path"
+	"slices"
+	"strconv"
+	"strings"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/refmon/refmon/ntacl"
+)
+
+// Exposure says who reaches the files of the tree by a path, past every descriptor:
+// one line for each path that is open, none where all are closed. A path is closed if
+// root, the user of this process and the given groups alone can search one of its
+// directories; those groups should have no members. Other mounts of the tree and of
+// directories in it count too, as far as this process sees them: mounts of other
+// namespaces and hard links from outside do not show. F-126
+func (t *Tree) Exposure(groups ...uint32) (open []string, err error) {
+	places, err := t.places()
+	if err != nil {
+		return nil, fmt.Errorf("hostfs: who reaches %s: %w", t.cfg.Path, err)
+	}
+	for i, at := range places {
+		if slices.Contains(places[:i], at) { // a mount of the directory over itself
+			continue
+		}
+		who, err := t.reached(at, groups)
+		if err != nil {
+			return nil, fmt.Errorf("hostfs: who reaches %s: %w", at.path, err)
+		}
+		if who != "" {
+			open = append(open, at.path+": "+who)
+		}
+	}
+	return open, nil
+}
+
+// mount is a line of /proc/self/mountinfo.
+type mount struct {
+	id, device  string
+	root, point string // in its file system, in this namespace
+}
+
+// shown is a path at which the tree, or a directory of it, is mounted.
+type shown struct {
+	path  string
+	whole bool
+}
+
+// places returns the paths at which the tree, or a part of it, is mounted.
+func (t *Tree) places() ([]shown, error) {
+	at, err := os.Readlink(placeOf(t.root))
+	if err != nil {
+		return nil, err
+	}
+	mounts, err := readMounts()
+	if err != nil {
+		return nil, err
+	}
+	info, err := os.ReadFile("/proc/self/fdinfo/" + strconv.Itoa(t.root))
+	if err != nil {
+		return nil, err
+	}
+	own := ""
+	for line := range strings.Lines(string(info)) {
+		if id, ok := strings.CutPrefix(line, "mnt_id:"); ok {
+			own = strings.TrimSpace(id)
+		}
+	}
+	i := slices.IndexFunc(mounts, func(m mount) bool { return m.id == own })
+	if i < 0 {
+		return nil, fmt.Errorf("its mount %q is not among those of this process", own)
+	}
+	inside, ok := relative(mounts[i].point, at)
+	if !ok {
+		return nil, fmt.Errorf("it is not below its mount %s", mounts[i].point)
+	}
+	tree, list := path.Join(mounts[i].root, inside), []shown{{at, true}}
+	for _, m := range mounts {
+		if m.device != mounts[i].device || m.id == own {
+			continue
+		}
+		if rest, ok := relative(m.root, tree); ok {
+			list = append(list, shown{path.Join(m.point, rest), true})
+		} else if _, ok := relative(tree, m.root); ok {
+			list = append(list, shown{m.point, false})
+		}
+	}
+	return list, nil
+}
+
+// readMounts reads the mounts that this process sees.
+func readMounts() (list []mount, err error) {
+	text, err := os.ReadFile("/proc/self/mountinfo")
+	if err != nil {
+		return nil, err
+	}
+	for line := range bytes.Lines(text) {
+		f := strings.Fields(string(line))
+		if len(f) < 5 {
+			return nil, errors.New("/proc/self/mountinfo: a line is short")
+		}
+		list = append(list, mount{f[0], f[2], unescape(f[3]), unescape(f[4])})
+	}
+	return list, nil
+}
+
+// unescape undoes the octal escapes of mountinfo.
+func unescape(s string) string {
+	var b strings.Builder
+	for i := 0; i < len(s); i++ {
+		if s[i] == '\\' && i+3 < len(s) {
+			if n, err := strconv.ParseUint(s[i+1:i+4], 8, 8); err == nil {
+				b.WriteByte(byte(n))
+				i += 3
+				continue
+			}
+		}
+		b.WriteByte(s[i])
+	}
+	return b.String()
+}
+
+// relative returns a path below a directory; ok is false for a path elsewhere.
+func relative(dir, name string) (rest string, ok bool) {
+	if dir == "/" || dir == name {
+		return strings.TrimPrefix(name, dir), true
+	}
+	return strings.CutPrefix(name, dir+"/")
+}
+
+// reached says who gets to a place by its path; "" for no other user.
+func (t *Tree) reached(at shown, groups []uint32) (who string, err error) {
+	for dir := range prefixes(at.path) {
+		fd, err := unix.Open(dir, unix.O_PATH|unix.O_NOFOLLOW|unix.O_CLOEXEC, 0)
+		if errors.Is(err, unix.ENOENT) || errors.Is(err, unix.ENOTDIR) {
+			return "", nil // a mount covers it
+		}
+		if err != nil {
+			return "", err
+		}
+		s, err := stat(fd)
+		if err == nil {
+			who, err = passers(fd, &s, groups)
+		}
+		shut(fd)
+		covered := deviceOf(&s) != t.device || at.whole && s.Ino != t.rootInode
+		if who == "" || err != nil || dir == at.path && covered {
+			return "", err
+		}
+	}
+	return who, nil
+}
+
+// prefixes yields the directories of an absolute path, the root first, itself last.
+func prefixes(name string) iter.Seq[string] {
+	return func(yield func(string) bool) {
+		for i := range name {
+			if i > 0 && name[i] != '/' {
+				continue
+			}
+			if !yield(name[:max(i, 1)]) {
+				return
+			}
+		}
+		if name != "/" {
+			yield(name)
+		}
+	}
+}
+
+// passers says who searches a directory; "" for no other user.
+func passers(fd int, s *unix.Statx_t, groups []uint32) (string, error) {
+	access, _, err := posixOf(placeOf(fd), s)
+	if err != nil {
+		return "", err
+	}
+	users, in, all, err := ntacl.Searchers(infoOf(s), access)
+	if err != nil {
+		return "", err
+	}
+	if all {
+		return fmt.Sprintf("every user (mode %o)", s.Mode&0o7777), nil
+	}
+	var list []string
+	for _, uid := range users {
+		if uid != 0 && int(uid) != os.Geteuid() {
+			list = append(list, fmt.Sprint("uid ", uid))
+		}
+	}
+	for _, gid := range in {
+		if !slices.Contains(groups, gid) {
+			list = append(list, fmt.Sprint("gid ", gid))
+		}
+	}
+	return strings.Join(list, ", "), nil
+}

@@ -1,0 +1,158 @@
+package hostfs
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"golang.org/x/sys/unix"
+)
+
+// A path is open when everybody, another user or a group that is not named can search
+// each of its directories, and closed when one of them is closed (F-126).
+func TestExposure(t *testing.T) {
+	if os.Geteuid() != 0 {
+		t.Skip("only root gives directories to others and mounts")
+	}
+	top, err := os.MkdirTemp("", "exposed") // below a directory that everybody searches
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = os.RemoveAll(top) })
+	dir := filepath.Join(top, "with blank", "tree")
+	must := func(err error) {
+		t.Helper()
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	must(os.MkdirAll(dir, 0o755))
+	tree, err := Open(Config{Path: dir})
+	must(err)
+	defer func() { must(tree.Close()) }()
+	check := func(name string, want ...string) {
+		t.Helper()
+		got, err := tree.Exposure(50)
+		for i := range got {
+			got[i] = strings.ReplaceAll(got[i], top, "TOP")
+		}
+		if err != nil || strings.Join(got, "|") != strings.Join(want, "|") {
+			t.Errorf("%s: %q, %v, want %q", name, got, err, want)
+		}
+	}
+	set := func(path string, mode uint32, uid, gid int) {
+		t.Helper()
+		must(errors.Join(os.Chown(path, uid, gid), unix.Chmod(path, mode)))
+	}
+	set(top, 0o755, 0, 0)
+	check("all open", "TOP/with blank/tree: every user (mode 755)")
+	set(dir, 0o770, 4711, 50)
+	check("the owner and a group that is named", "TOP/with blank/tree: uid 4711")
+	set(dir, 0o770, 0, 51)
+	check("another group", "TOP/with blank/tree: gid 51")
+	set(dir, 0o760, 0, 51)
+	check("a group that may not search")
+	set(dir, 0o770, 0, 50)
+	check("the group that is named")
+	set(dir, 0o755, 0, 0)
+	set(filepath.Dir(dir), 0o700, 0, 0)
+	check("closed further up")
+	elsewhere := filepath.Join(top, "elsewhere")
+	must(os.MkdirAll(filepath.Join(dir, "below"), 0o755))
+	must(os.Mkdir(elsewhere, 0o755))
+	mount := func(from, to, typ string, flags uintptr) {
+		t.Helper()
+		if err := unix.Mount(from, to, typ, flags, ""); err != nil {
+			t.Skipf("mount: %v", err)
+		}
+		t.Cleanup(func() { _ = unix.Unmount(to, unix.MNT_DETACH) })
+	}
+	mount(filepath.Dir(dir), elsewhere, "", unix.MS_BIND)
+	check("a mount whose root is closed")
+	must(unix.Unmount(elsewhere, 0))
+	mount(dir, elsewhere, "", unix.MS_BIND)
+	check("a mount of the tree", "TOP/elsewhere: every user (mode 755)")
+	must(unix.Unmount(elsewhere, 0))
+	mount(filepath.Join(dir, "below"), elsewhere, "", unix.MS_BIND)
+	check("a mount of a directory of it", "TOP/elsewhere: every user (mode 755)")
+	must(unix.Unmount(elsewhere, 0))
+	set(filepath.Dir(dir), 0o755, 0, 0)
+	mount("none", dir, "tmpfs", 0)
+	check("another file system covers it")
+	must(unix.Unmount(dir, 0))
+	mount(elsewhere, dir, "", unix.MS_BIND)
+	check("another directory covers it")
+}
+
+// An entry of a POSIX ACL opens a path too, within the mask.
+func TestExposureByACL(t *testing.T) {
+	dir := t.TempDir()
+	must := func(err error) {
+		t.Helper()
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	must(os.Chmod(dir, 0o700))
+	tree, err := Open(Config{Path: dir})
+	must(err)
+	defer func() { must(tree.Close()) }()
+	fd, err := below(tree.root, ".", 0)
+	must(err)
+	defer shut(fd)
+	for _, c := range []struct {
+		name, acl, want string
+	}{
+		{"none", "", ""},
+		{"a user and a group", "user 4711 --x,group 51 --x,mask r-x", "uid 4711, gid 51"},
+		{"without x", "user 4711 rw-,mask rwx", ""},
+		{"outside the mask", "user 4711 --x,mask rw-", ""},
+	} {
+		if c.acl != "" {
+			if err := unix.Setxattr(dir, aclAccess, posixACL(t, c.acl), 0); err != nil {
+				t.Skipf("POSIX ACLs: %v", err)
+			}
+		}
+		s, err := stat(fd)
+		must(err)
+		if got, err := passers(fd, &s, nil); err != nil || got != c.want {
+			t.Errorf("%s: %q, %v, want %q", c.name, got, err, c.want)
+		}
+	}
+}
+
+// posixACL returns an ACL with those entries beside the owner's.
+func posixACL(t *testing.T, text string) []byte {
+	t.Helper()
+	tags := map[string]byte{"user": 2, "group": 8, "mask": 0x10}
+	b := []byte{2, 0, 0, 0, 1, 0, 7, 0, 0xFF, 0xFF, 0xFF, 0xFF}
+	add := func(tag byte, perm byte, id uint32) {
+		b = append(b, tag, 0, perm, 0, byte(id), byte(id>>8), byte(id>>16), byte(id>>24))
+	}
+	for i, part := range strings.Split(text, ",") {
+		var kind, perm string
+		id := ^uint32(0)
+		if n, _ := fmt.Sscanf(part, "%s %d %s", &kind, &id, &perm); n != 3 {
+			if n, err := fmt.Sscanf(part, "%s %s", &kind, &perm); n != 2 {
+				t.Fatal(err)
+			}
+		}
+		if tag := tags[kind]; i > 0 && tag == tags["group"] || tag == tags["mask"] {
+			if !strings.Contains(string(b), "\x04\x00\x00\x00\xff\xff\xff\xff") {
+				add(4, 0, ^uint32(0)) // the owning group comes before named ones
+			}
+		}
+		bits := byte(0)
+		for j, c := range perm {
+			if c != '-' {
+				bits |= 4 >> j
+			}
+		}
+		add(tags[kind], bits, id)
+	}
+	add(0x20, 0, ^uint32(0))
+	return b
+}

@@ -1,0 +1,33 @@
+package kernel
+
+import (
+	"github.com/refmon/refmon/internal/ntos/services"
+	"github.com/refmon/refmon/nt"
+	"github.com/refmon/refmon/ntstatus"
+	"github.com/refmon/refmon/winnt"
+)
+
+// TreeFile returns the open file behind a handle of a thread's process, and what the
+// handle grants, for a component of the server that is trusted with both: the file
+// itself decides nothing. The caller calls done when it needs the file no more. The
+// status is STATUS_INVALID_HANDLE for another number, or STATUS_OBJECT_TYPE_MISMATCH for
+// a file in no tree.
+func (s *System) TreeFile(th *nt.Thread, h winnt.Handle) (f nt.OpenFile, granted winnt.AccessMask, done func(),
+	st ntstatus.Status) {
+	c, ok := th.Services().(*services.Context)
+	if !ok || c.Sys != s.sys {
+		return nil, 0, func() {}, ntstatus.InvalidHandle
+	}
+	return c.TreeFile(h)
+}
+
+// RenamePosix renames the file of a handle to a full name in its tree, as
+// FILE_RENAME_POSIX_SEMANTICS has it: what has the name may be open, and an empty
+// directory (M-20). It is decided otherwise as NtSetInformationFile decides.
+func (s *System) RenamePosix(th *nt.Thread, h winnt.Handle, name string, replace bool) ntstatus.Status {
+	c, ok := th.Services().(*services.Context)
+	if !ok || c.Sys != s.sys {
+		return ntstatus.InvalidHandle
+	}
+	return c.RenamePosix(h, name, replace)
+}

@@ -1,0 +1,244 @@
+package kerberos
+
+import (
+	"crypto/rand"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/jcmturner/gokrb5/v8/crypto"
+	"golang.org/x/crypto/cryptobyte"
+	"golang.org/x/crypto/cryptobyte/asn1"
+
+	"github.com/refmon/refmon/ntstatus"
+	"github.com/refmon/refmon/server/auth/kerberos/pac"
+	"github.com/refmon/refmon/sid"
+	"github.com/refmon/refmon/winnt"
+)
+
+// Config says which tickets are taken. Keys and Realm are required.
+type Config struct {
+	Keys     *Keys
+	Realm    string   // of the services, as the keytab writes it
+	Services []string // such as HTTP/www.example.test; nil: every one of the keytab
+	// Skew is how far clocks may differ; 0 stands for five minutes.
+	Skew time.Duration
+	// EncryptionTypes are the numbers of those that are let in; nil: AES alone, 17 to 20.
+	EncryptionTypes []int32
+	// RequireBinding refuses tokens that are bound to no channel.
+	RequireBinding bool
+	// Domain is the SID of the realm's domain. Without it no client of another realm
+	// is let in.
+	Domain sid.SID
+	// Machine is the SID of this computer's own accounts.
+	Machine sid.SID
+	// Delegated lets tickets in that a service requested for its client.
+	Delegated bool
+	// State is the folder where the replay cache keeps what it must know after a
+	// restart; "" for none.
+	State string
+	Now   func() time.Time // nil: time.Now
+}
+
+const defaultSkew = 5 * time.Minute
+
+// Acceptor takes tickets. The zero value takes none; see [New].
+type Acceptor struct {
+	cfg    Config // immutable
+	etypes []int32
+	replay *replay
+}
+
+// New makes an acceptor. Close it.
+func New(cfg Config) (*Acceptor, error) {
+	if cfg.Now == nil {
+		cfg.Now = time.Now
+	}
+	if cfg.Skew == 0 {
+		cfg.Skew = defaultSkew
+	}
+	a := &Acceptor{cfg: cfg, etypes: cfg.EncryptionTypes}
+	if a.etypes == nil {
+		a.etypes = []int32{17, 18, 19, 20}
+	}
+	switch {
+	case cfg.Keys == nil || cfg.Realm == "":
+		return nil, errors.New("kerberos: a keytab and a realm must be given")
+	case cfg.Skew < time.Second || cfg.Skew > time.Hour:
+		return nil, fmt.Errorf("kerberos: a skew of %v, want a second to an hour", cfg.Skew)
+	}
+	for _, e := range a.etypes {
+		if _, err := crypto.GetEtype(e); err != nil {
+			return nil, fmt.Errorf("kerberos: encryption type %d is unknown", e)
+		}
+	}
+	for _, s := range cfg.Services {
+		if !cfg.Keys.has(s, cfg.Realm) {
+			return nil, fmt.Errorf("kerberos: the keytab has no key for %s in %s", s, cfg.Realm)
+		}
+	}
+	var err error
+	a.replay, err = newReplay(cfg.State, cfg.Skew, cfg.Now())
+	if err != nil {
+		return nil, err
+	}
+	return a, nil
+}
+
+// Close closes what the replay cache keeps.
+func (a *Acceptor) Close() error { return a.replay.close() }
+
+// serves reports whether tickets for that service are taken.
+func (a *Acceptor) serves(service, realm string) bool {
+	if realm != a.cfg.Realm {
+		return false
+	}
+	if a.cfg.Services == nil {
+		return a.cfg.Keys.has(service, realm)
+	}
+	return slices.ContainsFunc(a.cfg.Services, func(s string) bool { return strings.EqualFold(s, service) })
+}
+
+// Client is who a token proved. The zero value is no client.
+type Client struct {
+	Name, Realm string // as the KDC names the client
+	Service     string // for which the ticket is
+	AuthTime    time.Time
+	Level       winnt.SecurityImpersonationLevel
+	PAC         *pac.PAC
+	Identity    pac.Identity
+	// Answer goes back to the client; nil where nothing has to.
+	Answer []byte
+}
+
+// String returns by which ticket the client is known.
+func (c *Client) String() string {
+	return fmt.Sprintf("%s@%s by a ticket for %s of %s", c.Name, c.Realm, c.Service, c.AuthTime.UTC().Format(time.RFC3339))
+}
+
+// Refusal says why a token was not taken. Its text is for the record, not for the
+// client.
+type Refusal struct {
+	Status ntstatus.Status // what the client may hear
+	Why    error
+}
+
+func (r *Refusal) Error() string { return "kerberos: " + r.Why.Error() }
+
+// Unwrap returns the reason.
+func (r *Refusal) Unwrap() error { return r.Why }
+
+func refuse(err error) error { return &Refusal{Status: ntstatus.LogonFailure, Why: err} }
+
+var errNoPAC = errors.New("the ticket has no PAC, and so no SID and no groups: the service's account has " +
+	"AuthorizationDataNotRequired, or the KDC is not one of Active Directory")
+
+// Accept takes a client's first token, and the bindings of the channel that it came
+// through, nil for a channel without. Errors are [*Refusal].
+func (a *Acceptor) Accept(blob []byte, bindings Bindings) (*Client, error) {
+	n, err := parseOuter(blob)
+	if err != nil {
+		return nil, refuse(err)
+	}
+	o, err := a.open(n.apReq)
+	if err != nil {
+		return nil, refuse(err)
+	}
+	now := a.cfg.Now()
+	if err := o.check(now, a.cfg.Skew); err != nil {
+		return nil, refuse(err)
+	}
+	asked, err := readChecksum(o.auth.Cksum)
+	if err != nil {
+		return nil, refuse(err)
+	}
+	if err := asked.bound(bindings, a.cfg.RequireBinding, o.aware()); err != nil {
+		return nil, refuse(err)
+	}
+	c := &Client{Name: o.client(), Realm: o.ticket.CRealm, Service: o.service, AuthTime: o.ticket.AuthTime,
+		Level: asked.level()}
+	// The PAC is read before the cache remembers: a ticket that is refused takes no place in it.
+	if err := a.identify(c, o); err != nil {
+		return nil, refuse(err)
+	}
+	at := o.madeAt()
+	key := identity(c.Name+"@"+c.Realm, c.Service, at, o.req.EncryptedAuthenticator.Cipher)
+	if err := a.replay.enter(key, at, now); err != nil {
+		return nil, refuse(err)
+	}
+	var rep []byte
+	if bit(o.req.APOptions.Bytes, optionMutual) || asked.flags&flagMutual != 0 {
+		if rep, err = o.reply(); err != nil {
+			return nil, refuse(err)
+		}
+	}
+	c.Answer = n.answer(rep)
+	return c, nil
+}
+
+// identify reads who the client is from the PAC.
+func (a *Acceptor) identify(c *Client, o *opened) error {
+	data, err := o.pac()
+	if err != nil {
+		return err
+	}
+	if data == nil {
+		// Without a PAC there is no SID and no group, and a name alone is mapped to no user. K-43
+		return errNoPAC
+	}
+	if c.PAC, err = pac.Open(data, o.key); err != nil {
+		return err
+	}
+	if err := c.PAC.Check(pac.Ticket{Client: c.Name, AuthTime: c.AuthTime, Delegated: a.cfg.Delegated}); err != nil {
+		return err
+	}
+	c.Identity, err = c.PAC.Identity(pac.Place{Domain: a.cfg.Domain, Machine: a.cfg.Machine,
+		Foreign: c.Realm != a.cfg.Realm})
+	return err
+}
+
+// reply returns the AP-REP: the authenticator's time, encrypted with the session key,
+// proves that the service opened the ticket. K-48
+func (o *opened) reply() ([]byte, error) {
+	var random [4]byte
+	if _, err := rand.Read(random[:]); err != nil {
+		return nil, err
+	}
+	part := build(func(b *cryptobyte.Builder) {
+		b.AddASN1(asn1.Tag(0x60|27), func(b *cryptobyte.Builder) {
+			b.AddASN1(asn1.SEQUENCE, func(b *cryptobyte.Builder) {
+				field(b, 0, func(b *cryptobyte.Builder) { b.AddASN1GeneralizedTime(o.auth.CTime.UTC()) })
+				field(b, 1, func(b *cryptobyte.Builder) { b.AddASN1Int64(int64(o.auth.Cusec)) })
+				field(b, 3, func(b *cryptobyte.Builder) {
+					b.AddASN1Int64(int64(binary.LittleEndian.Uint32(random[:]) & 0x3fffffff))
+				})
+			})
+		})
+	})
+	sealed, err := crypto.GetEncryptedData(part, o.ticket.Key, usageAPRep, 0)
+	if err != nil {
+		return nil, err
+	}
+	return build(func(b *cryptobyte.Builder) {
+		b.AddASN1(asn1.Tag(0x60|15), func(b *cryptobyte.Builder) {
+			b.AddASN1(asn1.SEQUENCE, func(b *cryptobyte.Builder) {
+				field(b, 0, func(b *cryptobyte.Builder) { b.AddASN1Int64(5) })
+				field(b, 1, func(b *cryptobyte.Builder) { b.AddASN1Int64(15) })
+				field(b, 2, func(b *cryptobyte.Builder) {
+					b.AddASN1(asn1.SEQUENCE, func(b *cryptobyte.Builder) {
+						field(b, 0, func(b *cryptobyte.Builder) { b.AddASN1Int64(int64(sealed.EType)) })
+						field(b, 2, func(b *cryptobyte.Builder) { b.AddASN1OctetString(sealed.Cipher) })
+					})
+				})
+			})
+		})
+	}), nil
+}
+
+// field adds an explicitly tagged field.
+func field(b *cryptobyte.Builder, n uint8, f cryptobyte.BuilderContinuation) {
+	b.AddASN1(asn1.Tag(0xa0|n), f)
+}

@@ -1,0 +1,315 @@
+package kerberos
+
+import (
+	"crypto/md5"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/jcmturner/gofork/encoding/asn1"
+	"github.com/jcmturner/gokrb5/v8/crypto"
+	"github.com/jcmturner/gokrb5/v8/messages"
+	"github.com/jcmturner/gokrb5/v8/types"
+
+	"github.com/refmon/refmon/ntstatus"
+	"github.com/refmon/refmon/server/internal/test/forge"
+	"github.com/refmon/refmon/sid"
+	"github.com/refmon/refmon/token"
+	"github.com/refmon/refmon/winnt"
+)
+
+const (
+	realm   = "EXAMPLE.TEST"
+	service = "HTTP/www.example.test"
+)
+
+var (
+	domain  = sid.MustParse("S-1-5-21-10-20-30")
+	noon    = time.Date(2026, 1, 2, 12, 0, 0, 123456000, time.UTC)
+	started = noon.Add(-time.Hour)
+	secret  = forge.NewKey(18)
+	older   = forge.NewKey(18)
+	short   = forge.NewKey(17)
+	rc4     = forge.NewKey(23)
+)
+
+func keys(t testing.TB) *Keys {
+	t.Helper()
+	k, err := ParseKeytab(forge.Keytab(forge.Entry{Service: service, Realm: realm, Version: 3, Key: secret},
+		forge.Entry{Service: service, Realm: realm, Version: 2, Key: older},
+		forge.Entry{Service: service, Realm: realm, Version: 3, Key: short},
+		forge.Entry{Service: service, Realm: realm, Version: 3, Key: rc4},
+		forge.Entry{Service: "cifs/www.example.test", Realm: realm, Version: 300, Key: secret}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return k
+}
+
+// acceptor takes tickets at noon; it began an hour earlier.
+func acceptor(t testing.TB, change func(*Config)) *Acceptor {
+	t.Helper()
+	begun := false
+	cfg := Config{Keys: keys(t), Realm: realm, Domain: domain, Now: func() time.Time {
+		if !begun {
+			begun = true
+			return started
+		}
+		return noon
+	}}
+	if change != nil {
+		change(&cfg)
+	}
+	a, err := New(cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := a.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return a
+}
+
+// alicePAC is the PAC of alice's ticket, signed with the key.
+func alicePAC(key types.EncryptionKey, change func(*forge.PAC)) []byte {
+	p := forge.PAC{Domain: domain, User: 1104, Primary: 513, Name: "alice", DomainName: "EXAMPLE",
+		AuthTime: noon.Add(-time.Minute), Groups: []forge.Group{{RID: 513, Attributes: 7}},
+		Extra:     []token.Group{{SID: sid.MustParse("S-1-18-1"), Attributes: 7}},
+		Requestor: domain.WithRID(1104)}
+	if change != nil {
+		change(&p)
+	}
+	return forge.Seal(p.Buffers(), key)
+}
+
+func ticket() forge.Ticket {
+	return forge.Ticket{Service: service, Realm: realm, Key: secret, Version: 3, Client: "alice",
+		AuthTime: noon.Add(-time.Minute), At: noon, PAC: alicePAC(secret, nil)}
+}
+
+// TestAccept: the tickets that are taken: by SPNEGO and without, for each service and
+// version of the keytab, with each encryption that is let in (K-34, K-35, K-38, K-39).
+func TestAccept(t *testing.T) {
+	for name, c := range map[string]struct {
+		change func(*forge.Ticket)
+		config func(*Config)
+	}{
+		"as it is":                  {func(*forge.Ticket) {}, nil},
+		"Kerberos without SPNEGO":   {func(k *forge.Ticket) { k.Raw = true }, nil},
+		"Kerberos offered first":    {func(k *forge.Ticket) { k.Mechanisms = [][]byte{forge.OIDKerberos} }, nil},
+		"a service in another case": {func(k *forge.Ticket) { k.Service = "http/WWW.example.test" }, nil},
+		"another service":           {func(k *forge.Ticket) { k.Service, k.Version = "cifs/www.example.test", 300 }, nil},
+		"a service that is named": {func(*forge.Ticket) {}, func(c *Config) {
+			c.Services = []string{"http/www.example.test"}
+		}},
+		"no version":         {func(k *forge.Ticket) { k.Version = 0 }, nil},
+		"the version before": {func(k *forge.Ticket) { k.Key, k.Version, k.PAC = older, 2, alicePAC(older, nil) }, nil},
+		"a short key":        {func(k *forge.Ticket) { k.Key, k.PAC = short, alicePAC(short, nil) }, nil},
+		"RC4, where it is let in": {func(k *forge.Ticket) { k.Key, k.PAC = rc4, alicePAC(rc4, nil) }, func(c *Config) {
+			c.EncryptionTypes = []int32{18, 23}
+		}},
+		"a clock that is late":    {func(k *forge.Ticket) { k.At = noon.Add(-4 * time.Minute) }, nil},
+		"a clock that is early":   {func(k *forge.Ticket) { k.At = noon.Add(4 * time.Minute) }, nil},
+		"just expired":            {func(k *forge.Ticket) { k.End = noon.Add(-4 * time.Minute) }, nil},
+		"valid soon":              {func(k *forge.Ticket) { k.Start = noon.Add(4 * time.Minute) }, nil},
+		"no checksum, no binding": {func(k *forge.Ticket) { k.NoChecksum = true }, nil},
+	} {
+		k := ticket()
+		c.change(&k)
+		got, err := acceptor(t, c.config).Accept(k.Blob(), nil)
+		if err != nil {
+			t.Errorf("%s: %v", name, err)
+			continue
+		}
+		if got.Name != "alice" || got.Realm != realm || got.Service != k.Service ||
+			!got.AuthTime.Equal(k.AuthTime.Truncate(time.Second)) || got.Identity.User != domain.WithRID(1104) ||
+			len(got.Identity.Groups) != 2 || got.Level != winnt.SecurityImpersonation {
+			t.Errorf("%s: %+v", name, got)
+		}
+		if want := k.Service; !strings.Contains(got.String(), want) || !strings.Contains(got.String(), "alice@"+realm) {
+			t.Errorf("%s: it is told as %q", name, got)
+		}
+	}
+}
+
+// TestRefuse: what is not taken, each for its own reason.
+func TestRefuse(t *testing.T) {
+	other := forge.NewKey(18)
+	weak := secret
+	for name, c := range map[string]struct {
+		rule, why string
+		change    func(*forge.Ticket)
+	}{
+		"another service":       {"K-38", "is for", func(k *forge.Ticket) { k.Service = "HTTP/other.example.test" }},
+		"another realm":         {"K-38", "is for", func(k *forge.Ticket) { k.Realm = "OTHER.TEST" }},
+		"a service of no part":  {"K-38", "is for", func(k *forge.Ticket) { k.Service = "" }},
+		"another key":           {"K-40", "no key", func(k *forge.Ticket) { k.Key, k.PAC = other, alicePAC(other, nil) }},
+		"another version":       {"K-34", "no key", func(k *forge.Ticket) { k.Version = 4 }},
+		"RC4":                   {"K-39", "type 23", func(k *forge.Ticket) { k.Key, k.PAC = rc4, alicePAC(rc4, nil) }},
+		"an RC4 session":        {"K-39", "session key", func(k *forge.Ticket) { k.SessionType = 23 }},
+		"user to user":          {"K-38", "session key", func(k *forge.Ticket) { k.UseSessionKey = true }},
+		"expired":               {"K-41", "expired", func(k *forge.Ticket) { k.End = noon.Add(-6 * time.Minute) }},
+		"not yet valid":         {"K-41", "valid from", func(k *forge.Ticket) { k.Start = noon.Add(6 * time.Minute) }},
+		"invalid":               {"K-41", "invalid", func(k *forge.Ticket) { k.Invalid = true }},
+		"a late clock":          {"K-41", "clocks", func(k *forge.Ticket) { k.At = noon.Add(-6 * time.Minute) }},
+		"an early clock":        {"K-41", "clocks", func(k *forge.Ticket) { k.At = noon.Add(6 * time.Minute) }},
+		"bob's authenticator":   {"K-41", "another client", func(k *forge.Ticket) { k.NamedClient = "bob" }},
+		"another realm's":       {"K-41", "another client", func(k *forge.Ticket) { k.NamedRealm = "OTHER.TEST" }},
+		"no PAC":                {"K-43", "no PAC", func(k *forge.Ticket) { k.PAC = nil }},
+		"a PAC of the client's": {"K-42", "no PAC", func(k *forge.Ticket) { k.PAC, k.PACFromClient = nil, k.PAC }},
+		"two PACs":              {"K-42", "two PACs", func(k *forge.Ticket) { k.SecondPAC = k.PAC }},
+		"bob's PAC": {"K-14", "made for", func(k *forge.Ticket) {
+			k.PAC = alicePAC(secret, func(p *forge.PAC) { p.Name = "bob" })
+		}},
+		"a PAC of another key":  {"K-12", "signature", func(k *forge.Ticket) { k.PAC = alicePAC(older, nil) }},
+		"a PAC of a weaker key": {"K-13", "signature", func(k *forge.Ticket) { k.PAC = alicePAC(rc4, nil) }},
+		"a short checksum": {"K-44", "checksum", func(k *forge.Ticket) {
+			k.Checksum = &types.Checksum{CksumType: 0x8003, Checksum: make([]byte, 23)}
+		}},
+		"a checksum of another type": {"K-44", "checksum", func(k *forge.Ticket) {
+			k.Checksum = &types.Checksum{CksumType: 7, Checksum: make([]byte, 24)}
+		}},
+		"the steps of DCE": {"K-44", "DCE", func(k *forge.Ticket) { k.GSSFlags = 0x1000 }},
+		"NTLM alone":       {"K-36", "NTLM", func(k *forge.Ticket) { k.Mechanisms = [][]byte{forge.OIDNTLM} }},
+		"NTLM before Kerberos": {"K-35", "prefers", func(k *forge.Ticket) {
+			k.Mechanisms = [][]byte{forge.OIDNTLM, forge.OIDKerberos}
+		}},
+	} {
+		k := ticket()
+		c.change(&k)
+		got, err := acceptor(t, nil).Accept(k.Blob(), nil)
+		var r *Refusal
+		if got != nil || !errors.As(err, &r) || r.Status != ntstatus.LogonFailure || !strings.Contains(err.Error(), c.why) {
+			t.Errorf("%s: %s: %v, %v, want a refusal that says %q", c.rule, name, got, err, c.why)
+		}
+		if err != nil && strings.Contains(err.Error(), string(weak.KeyValue)) {
+			t.Errorf("%s: the key is in %v", name, err)
+		}
+	}
+}
+
+// TestAltered: a ticket or an authenticator with any byte altered is refused (K-40), and
+// so are cut tokens; nothing else is told apart.
+func TestAltered(t *testing.T) {
+	a := acceptor(t, nil)
+	k := ticket()
+	blob := k.Blob()
+	taken := 0
+	for i := range blob {
+		bad := append([]byte{}, blob...)
+		bad[i] ^= 0x41
+		if c, err := a.Accept(bad, nil); err == nil {
+			taken++ // a byte that says nothing, such as a name's type or a mechanism that is not used
+			if c.Identity.User != domain.WithRID(1104) {
+				t.Fatalf("K-40: byte %d altered: %+v", i, c)
+			}
+			a = acceptor(t, nil)
+		}
+	}
+	if taken > 60 {
+		t.Errorf("K-40: %d of %d bytes do not matter", taken, len(blob))
+	}
+	for n := range blob {
+		if _, err := a.Accept(blob[:n], nil); err == nil {
+			t.Fatalf("the first %d of %d bytes are taken", n, len(blob))
+		}
+	}
+}
+
+// TestLevels: what the client lets the service do is the level of its token (K-45).
+func TestLevels(t *testing.T) {
+	for flags, want := range map[uint32]winnt.SecurityImpersonationLevel{0: winnt.SecurityImpersonation,
+		1: winnt.SecurityDelegation, 0x2000: winnt.SecurityIdentification, 0x2001: winnt.SecurityIdentification,
+		0x3e: winnt.SecurityImpersonation} {
+		k := ticket()
+		k.GSSFlags = flags
+		if c, err := acceptor(t, nil).Accept(k.Blob(), nil); err != nil || c.Level != want {
+			t.Errorf("K-45: flags %#x: %v, %v, want %v", flags, c, err, want)
+		}
+	}
+}
+
+// TestBindings: a token is taken from the channel that it was made for (K-46).
+func TestBindings(t *testing.T) {
+	data := []byte("tls-server-end-point:0123456789")
+	packed := make([]byte, 16, 64)
+	packed = append(binary.LittleEndian.AppendUint32(packed, uint32(len(data))), data...)
+	right, wrong := md5.Sum(packed), [16]byte{1}
+	for i, c := range []struct {
+		sent            [16]byte
+		aware, required bool
+		channel         Bindings
+		fine            bool
+	}{
+		{[16]byte{}, false, false, nil, true}, {[16]byte{}, false, false, data, true},
+		{[16]byte{}, true, false, data, false}, {[16]byte{}, true, false, nil, true},
+		{[16]byte{}, false, true, data, false}, {[16]byte{}, false, true, nil, false},
+		{right, false, false, data, true}, {right, true, true, data, true},
+		{right, false, false, []byte("tls-server-end-point:012345678a"), false},
+		{wrong, false, false, data, false}, {wrong, true, true, data, false},
+		{right, false, true, nil, false}, {right, false, false, nil, true},
+	} {
+		k := ticket()
+		k.Bindings, k.Aware = c.sent, c.aware
+		_, err := acceptor(t, func(cfg *Config) { cfg.RequireBinding = c.required }).Accept(k.Blob(), c.channel)
+		if (err == nil) != c.fine || err != nil && !errors.Is(err, errBindings) {
+			t.Errorf("K-46: row %d: %v, want it taken: %t", i, err, c.fine)
+		}
+	}
+}
+
+// TestMutual: the answer proves that the service opened the ticket: the authenticator's
+// time, encrypted with the session key (K-48).
+func TestMutual(t *testing.T) {
+	for _, raw := range []bool{false, true} {
+		for _, mutual := range []bool{false, true} {
+			k := ticket()
+			k.Raw, k.Mutual = raw, mutual
+			c, err := acceptor(t, nil).Accept(k.Blob(), nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if !mutual {
+				if raw != (c.Answer == nil) {
+					t.Errorf("K-48: an answer of %d bytes that was not asked for", len(c.Answer))
+				}
+				continue
+			}
+			checkReply(t, c.Answer, &k, raw)
+		}
+	}
+}
+
+func checkReply(t *testing.T, answer []byte, k *forge.Ticket, raw bool) {
+	t.Helper()
+	var outer struct {
+		State asn1.Enumerated       `asn1:"explicit,tag:0"`
+		Mech  asn1.ObjectIdentifier `asn1:"explicit,tag:1"`
+		Token []byte                `asn1:"explicit,tag:2"`
+	}
+	if !raw {
+		if _, err := asn1.UnmarshalWithParams(answer, &outer, "explicit,tag:1"); err != nil || outer.State != 0 ||
+			fmt.Sprint(outer.Mech) != "1.2.840.48018.1.2.2" {
+			t.Fatalf("K-48: %+v, %v", outer, err)
+		}
+		answer = outer.Token
+	}
+	head := len(forge.DER(0x60, forge.OIDKerberos, []byte{2, 0}, make([]byte, len(answer)-18))) - (len(answer) - 18)
+	var rep messages.APRep
+	if err := rep.Unmarshal(answer[head:]); err != nil {
+		t.Fatal(err)
+	}
+	b, err := crypto.DecryptEncPart(rep.EncPart, k.SessionKey, 12)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var part messages.EncAPRepPart
+	if err := part.Unmarshal(b); err != nil || !part.CTime.Equal(k.At.Truncate(time.Second)) || part.Cusec != 123456 {
+		t.Errorf("K-48: %+v, %v", part, err)
+	}
+}

@@ -1,0 +1,170 @@
+package kerberos
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+	"syscall"
+
+	"github.com/jcmturner/gokrb5/v8/types"
+)
+
+// Keys are the keys of services. The zero value has none. It is immutable, and
+// prints none of them.
+type Keys struct{ entries []keyEntry }
+
+type keyEntry struct {
+	service string // components joined by "/"
+	realm   string
+	version uint32
+	key     types.EncryptionKey
+}
+
+// Bounds of a keytab.
+const (
+	maxKeytab  = 1 << 20
+	maxEntries = 4096
+)
+
+// String returns how many keys there are.
+func (k *Keys) String() string { return fmt.Sprintf("%d keys", len(k.entries)) }
+
+// Format writes the same for every verb: no key is shown.
+func (k *Keys) Format(f fmt.State, _ rune) { io.WriteString(f, k.String()) } //nolint:errcheck // a State has no errors
+
+// ReadKeytab reads a keytab, which must be a file of root or of the own user that
+// others cannot read. K-33
+func ReadKeytab(path string) (*Keys, error) {
+	f, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NOFOLLOW, 0)
+	if err != nil {
+		return nil, fmt.Errorf("keytab: %w", err)
+	}
+	defer f.Close() //nolint:errcheck // it was only read
+	info, err := f.Stat()
+	if err != nil {
+		return nil, fmt.Errorf("keytab: %w", err)
+	}
+	owner, ok := info.Sys().(*syscall.Stat_t)
+	switch {
+	case !ok || !info.Mode().IsRegular():
+		return nil, fmt.Errorf("keytab %s: it is no file", path)
+	case info.Mode().Perm()&0o077 != 0:
+		// Who can read a service's keys can name any user to it. K-33
+		return nil, fmt.Errorf("keytab %s: mode %04o lets others read the keys: chmod 600 it", path, info.Mode().Perm())
+	case owner.Uid != 0 && owner.Uid != uint32(os.Geteuid()):
+		return nil, fmt.Errorf("keytab %s: it belongs to uid %d, want root or %d", path, owner.Uid, os.Geteuid())
+	}
+	b, err := io.ReadAll(io.LimitReader(f, maxKeytab+1))
+	if err != nil {
+		return nil, fmt.Errorf("keytab: %w", err)
+	}
+	keys, err := ParseKeytab(b)
+	if err != nil {
+		return nil, fmt.Errorf("keytab %s: %w", path, err)
+	}
+	return keys, nil
+}
+
+// errKeytab is all that is said about a keytab that cannot be read: nothing of it.
+var errKeytab = errors.New("this is no keytab of version 5.2, or it is damaged")
+
+// ParseKeytab reads a keytab, version 5.2: entries behind their length, all big
+// endian; a negative length is a gap. (Errors quote nothing of it.)
+func ParseKeytab(b []byte) (*Keys, error) {
+	if len(b) < 2 || len(b) > maxKeytab || b[0] != 5 || b[1] != 2 {
+		return nil, errKeytab
+	}
+	k := &Keys{}
+	for b = b[2:]; len(b) >= 4; {
+		n := int64(int32(binary.BigEndian.Uint32(b)))
+		if b = b[4:]; n == 0 {
+			break
+		}
+		size := max(n, -n)
+		if size > int64(len(b)) || len(k.entries) == maxEntries {
+			return nil, errKeytab
+		}
+		if n > 0 {
+			e, ok := parseEntry(b[:size])
+			if !ok {
+				return nil, errKeytab
+			}
+			k.entries = append(k.entries, e)
+		}
+		b = b[size:]
+	}
+	if len(k.entries) == 0 {
+		return nil, errors.New("it has no keys")
+	}
+	return k, nil
+}
+
+// cursor takes big-endian fields from the front; after a fault ok is false.
+type cursor struct {
+	b  []byte
+	ok bool
+}
+
+func (c *cursor) take(n int) []byte {
+	if !c.ok || n > len(c.b) {
+		c.ok = false
+		return make([]byte, min(n, 4))
+	}
+	out := c.b[:n]
+	c.b = c.b[n:]
+	return out
+}
+
+func (c *cursor) u16() uint16  { return binary.BigEndian.Uint16(c.take(2)) }
+func (c *cursor) u32() uint32  { return binary.BigEndian.Uint32(c.take(4)) }
+func (c *cursor) text() string { return string(c.take(int(c.u16()))) }
+
+func parseEntry(b []byte) (keyEntry, bool) {
+	c := cursor{b, true}
+	var e keyEntry
+	parts := make([]string, min(c.u16(), 16))
+	e.realm = c.text()
+	for i := range parts {
+		parts[i] = c.text()
+	}
+	e.service = strings.Join(parts, "/")
+	c.take(8) // type of name, time
+	e.version = uint32(c.take(1)[0])
+	e.key.KeyType = int32(c.u16())
+	e.key.KeyValue = append([]byte(nil), c.take(int(c.u16()))...)
+	if c.ok && len(c.b) >= 4 {
+		if v := c.u32(); v != 0 { // the version in four bytes, where it is there
+			e.version = v
+		}
+	}
+	return e, c.ok && e.service != "" && len(e.key.KeyValue) > 0
+}
+
+// maxTries is how many keys one ticket is tried with.
+const maxTries = 8
+
+// find returns the keys for a service of a realm: those of the ticket's version, or of
+// every version if the ticket names none. Names of services are compared in any case,
+// as Active Directory does. K-34
+func (k *Keys) find(service, realm string, version uint32, keyType int32) (out []types.EncryptionKey) {
+	for _, e := range k.entries {
+		if e.key.KeyType == keyType && e.realm == realm && strings.EqualFold(e.service, service) &&
+			(version == 0 || e.version == version) && len(out) < maxTries {
+			out = append(out, e.key)
+		}
+	}
+	return out
+}
+
+// has reports whether there is any key for a service.
+func (k *Keys) has(service, realm string) bool {
+	for _, e := range k.entries {
+		if e.realm == realm && strings.EqualFold(e.service, service) {
+			return true
+		}
+	}
+	return false
+}

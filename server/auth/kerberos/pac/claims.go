@@ -1,0 +1,166 @@
+package pac
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/refmon/refmon/claims"
+)
+
+// Bounds of claims.
+const (
+	maxClaimsSize = 256 << 10 // bytes of a set, decompressed
+	maxClaims     = 1024      // attributes in a set
+)
+
+// Compression of a set of claims.
+const (
+	uncompressed     = 0
+	compressedXpress = 4 // LZ77+Huffman
+)
+
+// readClaims reads a buffer of claims: CLAIMS_SET_METADATA around the set. A buffer
+// without a byte has no claims.
+func readClaims(b []byte) (*claims.Set, error) {
+	if len(b) == 0 {
+		return nil, nil
+	}
+	r := newReader(b, "claims")
+	size, there := r.u32(), r.pointer()
+	format := r.u16()
+	full := r.u32()
+	r.u16() // reserved, as the next two
+	r.u32()
+	r.pointer()
+	set := r.take(r.array(there, size, 1, "bytes of claims"))
+	if r.err != nil {
+		return nil, r.err
+	}
+	switch format {
+	case uncompressed:
+	case compressedXpress:
+		// The size is bounded before memory is taken for it. K-8
+		if full > maxClaimsSize {
+			return nil, fmt.Errorf("%w: claims of %d bytes, want at most %d", ErrInvalid, full, maxClaimsSize)
+		}
+		var err error
+		if set, err = expand(set, int(full)); err != nil {
+			return nil, err
+		}
+	default:
+		// What is compressed in another way is refused, not guessed. K-8
+		return nil, fmt.Errorf("%w: claims compressed in format %d", ErrInvalid, format)
+	}
+	if len(set) == 0 {
+		return nil, nil
+	}
+	return readClaimsSet(set)
+}
+
+// readClaimsSet reads CLAIMS_SET: arrays by where the claims come from, each with
+// its entries.
+func readClaimsSet(b []byte) (*claims.Set, error) {
+	r := newReader(b, "set of claims")
+	count, there := r.u32(), r.pointer()
+	r.u16()
+	r.u32()
+	r.pointer()
+	n := r.array(there, count, 12, "arrays of claims")
+	type fixed struct {
+		count uint32
+		there bool
+	}
+	heads := make([]fixed, n)
+	for i := range heads {
+		if source := r.u16(); source == 0 {
+			r.fail("claims from source 0")
+		}
+		heads[i] = fixed{r.u32(), r.pointer()}
+	}
+	var all []claims.Attribute
+	for _, h := range heads {
+		all = append(all, r.entries(h.there, h.count, maxClaims-len(all))...)
+	}
+	if r.err != nil {
+		return nil, r.err
+	}
+	for i := range all {
+		for j := range i {
+			// Of two claims of one name, one would hide the other. K-10
+			if claims.EqualName(all[i].Name, all[j].Name) {
+				return nil, fmt.Errorf("%w: the claim %.64q is there twice", ErrInvalid, all[i].Name)
+			}
+		}
+	}
+	set, err := claims.NewSet(all)
+	if err != nil {
+		return nil, errors.Join(ErrInvalid, err)
+	}
+	return set, nil
+}
+
+// entry is the fixed part of CLAIM_ENTRY, 16 bytes.
+type entry struct {
+	kind   uint16
+	count  uint32
+	values bool
+}
+
+// entries reads an array of claims, at most most of them.
+func (r *reader) entries(there bool, count uint32, most int) []claims.Attribute {
+	n := r.array(there, count, 16, "claims")
+	if n > most {
+		r.fail("%d claims and %d before, want at most %d", n, maxClaims-most, maxClaims)
+		return nil
+	}
+	heads := make([]entry, n)
+	for i := range heads {
+		id := r.pointer()
+		kind, again := r.u16(), r.u16()
+		heads[i] = entry{kind, r.u32(), r.pointer()}
+		if !id || kind != again || heads[i].count == 0 {
+			// A claim has a name, one type and values. K-10
+			r.fail("claim %d: named %t, of type %d and %d, with %d values", i, id, kind, again, heads[i].count)
+		}
+	}
+	out := make([]claims.Attribute, n)
+	for i, h := range heads {
+		out[i] = r.claim(h)
+		if r.err != nil {
+			return nil
+		}
+	}
+	return out
+}
+
+// claim reads the name and the values of one claim.
+func (r *reader) claim(h entry) claims.Attribute {
+	a := claims.Attribute{Name: r.terminated(), Type: claims.Type(h.kind)}
+	size := 8
+	if a.Type == claims.String {
+		size = 4
+	}
+	n := r.array(h.values, h.count, size, "values")
+	switch a.Type {
+	case claims.Int64:
+		for range n {
+			a.Ints = append(a.Ints, int64(r.u64()))
+		}
+	case claims.Uint64, claims.Boolean:
+		for range n {
+			a.Uints = append(a.Uints, r.u64())
+		}
+	case claims.String:
+		for range n {
+			if !r.pointer() {
+				r.fail("a value that is not there")
+			}
+		}
+		for range n {
+			a.Strings = append(a.Strings, r.terminated())
+		}
+	default:
+		r.fail("a claim of type %d", h.kind)
+	}
+	return a
+}

@@ -1,0 +1,112 @@
+package pac
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"slices"
+)
+
+// ErrInvalid is wrapped by every refusal of a PAC.
+var ErrInvalid = errors.New("invalid PAC")
+
+// MaxSize is the most bytes of a PAC, and maxBuffers the most buffers in it.
+const (
+	MaxSize    = 256 << 10
+	maxBuffers = 64
+)
+
+// kind is a type of buffer (MS-PAC 2.4).
+type kind uint32
+
+const (
+	kindLogonInfo    kind = 1
+	kindServer       kind = 6
+	kindKDC          kind = 7
+	kindClientInfo   kind = 10
+	kindDelegation   kind = 11
+	kindUPN          kind = 12
+	kindClientClaims kind = 13
+	kindDevice       kind = 14
+	kindDeviceClaims kind = 15
+	kindTicket       kind = 16
+	kindAttributes   kind = 17
+	kindRequestor    kind = 18
+	kindFull         kind = 19
+)
+
+// signature reports whether buffers of that type are signatures.
+func (k kind) signature() bool {
+	return k == kindServer || k == kindKDC || k == kindTicket || k == kindFull
+}
+
+// buffer is one entry of the frame.
+type buffer struct {
+	kind   kind
+	at, to int // where its bytes are in the PAC
+}
+
+// frame is a PAC taken apart into its buffers, none of them read.
+type frame struct {
+	data    []byte
+	buffers []buffer // in the order of the table
+}
+
+// split reads the table of a PAC. Every buffer lies within it, behind the table,
+// aligned, and overlaps no other. K-1
+func split(data []byte) (frame, error) {
+	f := frame{data: data}
+	if len(data) < 8 || len(data) > MaxSize {
+		return frame{}, fmt.Errorf("%w: it has %d bytes, want 8 to %d", ErrInvalid, len(data), MaxSize)
+	}
+	n, version := binary.LittleEndian.Uint32(data), binary.LittleEndian.Uint32(data[4:])
+	if version != 0 {
+		return frame{}, fmt.Errorf("%w: version %d, want 0", ErrInvalid, version)
+	}
+	if n > maxBuffers || 8+16*int(n) > len(data) {
+		return frame{}, fmt.Errorf("%w: a table of %d buffers in %d bytes", ErrInvalid, n, len(data))
+	}
+	table := 8 + 16*int(n)
+	for i := range int(n) {
+		e := data[8+16*i:]
+		size, offset := binary.LittleEndian.Uint32(e[4:]), binary.LittleEndian.Uint64(e[8:])
+		b := buffer{kind: kind(binary.LittleEndian.Uint32(e))}
+		// The offset is bounded first: then neither sum can overflow. K-1
+		if offset > uint64(len(data)) || uint64(size) > uint64(len(data))-offset ||
+			offset < uint64(table) || offset%8 != 0 {
+			return frame{}, fmt.Errorf("%w: buffer %d of type %d: %d bytes at %d of %d", ErrInvalid, i, b.kind, size,
+				offset, len(data))
+		}
+		b.at, b.to = int(offset), int(offset)+int(size)
+		// Of a doubled signature one would be verified and the other believed. K-2
+		if b.kind.signature() && slices.ContainsFunc(f.buffers, func(o buffer) bool { return o.kind == b.kind }) {
+			return frame{}, fmt.Errorf("%w: two signatures of type %d", ErrInvalid, b.kind)
+		}
+		f.buffers = append(f.buffers, b)
+	}
+	return f, f.apart()
+}
+
+// apart refuses buffers that overlap.
+func (f *frame) apart() error {
+	sorted := slices.Clone(f.buffers)
+	slices.SortFunc(sorted, func(a, b buffer) int { return a.at - b.at })
+	end := 0
+	for _, b := range sorted {
+		if b.at < end {
+			return fmt.Errorf("%w: the buffer of type %d at %d lies in another", ErrInvalid, b.kind, b.at)
+		}
+		end = max(end, b.to)
+	}
+	return nil
+}
+
+// find returns the first buffer of a type; a second one does not count (K-2).
+func (f *frame) find(k kind) (b []byte, ok bool) {
+	for _, x := range f.buffers {
+		if x.kind == k {
+			return f.data[x.at:x.to], true
+		}
+	}
+	return nil, false
+}

@@ -1,0 +1,97 @@
+package pac
+
+import (
+	"bytes"
+	"math/rand/v2"
+	"strings"
+	"testing"
+
+	"github.com/refmon/refmon/internal/test/bounded"
+	"github.com/refmon/refmon/server/internal/test/forge"
+)
+
+// abc is "abc" 200 times, compressed by another program.
+func abc() []byte {
+	b := make([]byte, 256, 263)
+	b[48], b[49], b[128], b[143] = 0x30, 0x23, 0x02, 0x20
+	return append(b, 0xa8, 0xdc, 0, 0, 0xff, 0x52, 0x02)
+}
+
+// TestExpand: what was compressed comes back, by a recorded vector and by random
+// texts of every kind; a size that is not that of the data is refused or stops there (K-9).
+func TestExpand(t *testing.T) {
+	got, err := expand(abc(), 600)
+	if err != nil || string(got) != strings.Repeat("abc", 200) {
+		t.Fatalf("%q, %v", got, err)
+	}
+	rng := rand.New(rand.NewPCG(1, 2))
+	for range 60 {
+		in := make([]byte, rng.IntN(3000))
+		for i := range in {
+			in[i] = byte(rng.IntN(1 + rng.IntN(256)))
+		}
+		again(t, in)
+	}
+	again(t, bytes.Repeat([]byte{0}, 65537)) // one block takes a match beyond its 65,536 bytes
+	long := make([]byte, 150_000)            // three blocks
+	for i := range long {
+		long[i] = byte(rng.IntN(3)) * byte(rng.IntN(2))
+	}
+	again(t, long)
+}
+
+func again(t *testing.T, in []byte) {
+	t.Helper()
+	out, err := expand(forge.Compress(in), len(in))
+	if err != nil || !bytes.Equal(out, in) {
+		t.Fatalf("%d bytes came back as %d, %v", len(in), len(out), err)
+	}
+}
+
+// TestExpandRefuses: codes that leave or exceed their room, matches before the start
+// or behind the end, and data that ends early (K-9).
+func TestExpandRefuses(t *testing.T) {
+	alter := func(at int, v byte) []byte { b := abc(); b[at] = v; return b }
+	match := bytes.Repeat([]byte{0x99}, 256) // nine bits a symbol; the first is a match of 3 from 1 before nothing
+	match = append(match, 0x00, 0x80, 0, 0, 0, 0)
+	for name, c := range map[string]struct {
+		in   []byte
+		size int
+	}{
+		"nothing":                      {nil, 1},
+		"a table alone":                {abc()[:256], 600},
+		"codes that leave room":        {alter(48, 0), 600},
+		"codes that exceed their room": {alter(0, 0x11), 600},
+		"no code":                      {make([]byte, 300), 600},
+		"a match before the start":     {match, 600},
+		"a match behind the size":      {abc(), 500},
+		"less than the size":           {abc(), 1 << 17},
+		"a length without its bytes":   {abc()[:260], 600},
+		"a long length under fifteen":  {append(abc()[:261], 14, 0), 600},
+	} {
+		if out, err := expand(c.in, c.size); err == nil {
+			t.Errorf("K-9: %s: %d bytes", name, len(out))
+		}
+	}
+	full := forge.Compress(bytes.Repeat([]byte("claims are long "), 40))
+	for n := range len(full) - 6 { // the last words may be read ahead and not needed
+		if _, err := expand(full[:n], 640); err == nil {
+			t.Errorf("K-9: the first %d of %d bytes were enough", n, len(full))
+		}
+	}
+}
+
+func FuzzExpand(f *testing.F) {
+	f.Add(abc(), 600)
+	f.Add(forge.Compress([]byte("a short text, a short text")), 26)
+	f.Fuzz(func(t *testing.T, b []byte, size int) {
+		if size < 0 || size > maxClaimsSize {
+			return
+		}
+		bounded.Run(t, len(b)+size, func() {
+			if out, err := expand(b, size); err == nil && len(out) != size {
+				t.Errorf("%d bytes, want %d", len(out), size)
+			}
+		})
+	})
+}

@@ -1,0 +1,156 @@
+package pac
+
+import (
+	"fmt"
+	"slices"
+
+	"github.com/refmon/refmon/claims"
+	"github.com/refmon/refmon/sid"
+	"github.com/refmon/refmon/token"
+	"github.com/refmon/refmon/winnt"
+)
+
+// Identity has what of a PAC becomes part of a token. The zero value has no user.
+type Identity struct {
+	User         sid.SID
+	PrimaryGroup sid.SID
+	// Groups have the attributes that the KDC sent, the primary group first; none is
+	// there twice.
+	Groups                   []token.Group
+	DeviceGroups             []token.Group
+	UserClaims, DeviceClaims *claims.Set
+	Dropped                  []Dropped
+}
+
+// Dropped is a SID that a PAC has and a token does not get, and why.
+type Dropped struct {
+	SID sid.SID
+	Why string
+}
+
+// given are the attributes that a KDC may give a group. Those of labels and logon
+// SIDs are no KDC's to give.
+const given = winnt.SE_GROUP_MANDATORY | winnt.SE_GROUP_ENABLED_BY_DEFAULT | winnt.SE_GROUP_ENABLED |
+	winnt.SE_GROUP_OWNER | winnt.SE_GROUP_USE_FOR_DENY_ONLY | winnt.SE_GROUP_RESOURCE
+
+// Identity returns what of the PAC counts at a place. The error wraps [ErrInvalid]:
+// the client cannot be one of that issuer's.
+func (p *PAC) Identity(at Place) (Identity, error) {
+	l := &p.Logon
+	user := l.User()
+	if err := at.admit(l.DomainID); err != nil {
+		return Identity{}, err
+	}
+	g := gathering{place: at, foreign: at.foreignTo(l.DomainID), issuer: l.DomainID, most: 1 + len(l.Groups) +
+		len(l.ExtraSIDs) + len(l.ResourceGroups)}
+	// The user's groups are those of its domain, the primary one among them, the extra SIDs and the
+	// resource groups. K-18
+	g.primary(l.PrimaryGroupID, l.Groups)
+	g.memberships(l.DomainID, l.Groups)
+	g.groups(l.ExtraSIDs)
+	g.resources(l.ResourceDomain, l.ResourceGroups)
+	id := Identity{User: user, PrimaryGroup: l.DomainID.WithRID(l.PrimaryGroupID), Groups: g.out}
+	has := func(groups []token.Group, s sid.SID) bool {
+		return slices.ContainsFunc(groups, func(g token.Group) bool { return g.SID == s })
+	}
+	if p.HasClientClaims && has(l.ExtraSIDs, ClaimsValid) {
+		// Claims count if the KDC says that they are valid. K-19
+		id.UserClaims = p.ClientClaims
+	}
+	compound := p.Device != nil && has(l.ExtraSIDs, Compounded)
+	if compound {
+		// The device counts if the KDC says that it took part. K-20
+		d := gathering{place: at, foreign: at.foreignTo(p.Device.DomainID), issuer: p.Device.DomainID}
+		d.primary(p.Device.PrimaryGroupID, p.Device.Groups)
+		d.memberships(p.Device.DomainID, p.Device.Groups)
+		d.groups(p.Device.ExtraSIDs)
+		for _, o := range p.Device.DomainGroups {
+			d.memberships(o.Domain, o.Groups)
+		}
+		id.DeviceGroups = d.out
+		g.dropped = append(g.dropped, d.dropped...)
+	}
+	if compound && p.HasDeviceClaims && has(p.Device.ExtraSIDs, ClaimsValid) {
+		// Claims of the device count if both are said. K-21
+		id.DeviceClaims = p.DeviceClaims
+	}
+	id.Dropped = g.dropped
+	return id, nil
+}
+
+// gathering collects groups, each once, and what was dropped.
+type gathering struct {
+	place   Place
+	foreign bool
+	issuer  sid.SID
+	most    int
+
+	seen    map[sid.SID]bool
+	out     []token.Group
+	dropped []Dropped
+}
+
+func (g *gathering) add(s sid.SID, attributes uint32) {
+	if g.seen == nil {
+		g.seen, g.out = make(map[sid.SID]bool, g.most), make([]token.Group, 0, g.most)
+	}
+	if g.seen[s] {
+		return
+	}
+	g.seen[s] = true
+	if why := g.place.drops(s, g.issuer, g.foreign); why != "" {
+		g.dropped = append(g.dropped, Dropped{s, why})
+		return
+	}
+	g.out = append(g.out, token.Group{SID: s, Attributes: attributes & given})
+}
+
+// primary adds the primary group, as the list has it or as an ordinary group.
+func (g *gathering) primary(rid uint32, all []Membership) {
+	attributes := token.GroupDefault
+	if i := slices.IndexFunc(all, func(m Membership) bool { return m.RID == rid }); i >= 0 {
+		attributes = all[i].Attributes
+	}
+	g.add(g.issuer.WithRID(rid), attributes)
+}
+
+func (g *gathering) memberships(domain sid.SID, all []Membership) {
+	for _, m := range all {
+		g.add(domain.WithRID(m.RID), m.Attributes)
+	}
+}
+
+func (g *gathering) groups(all []token.Group) {
+	for _, x := range all {
+		g.add(x.SID, x.Attributes)
+	}
+}
+
+// resources adds the groups of the domain that the service is in. Those that were
+// made there are the own KDC's word, also beside another issuer's. K-24
+func (g *gathering) resources(domain sid.SID, all []Membership) {
+	for _, m := range all {
+		s := domain.WithRID(m.RID)
+		if g.foreign && domain == g.place.Domain && m.RID >= firstMade && !g.seen[s] {
+			g.seen[s] = true
+			g.out = append(g.out, token.Group{SID: s, Attributes: m.Attributes & given})
+			continue
+		}
+		g.add(s, m.Attributes)
+	}
+}
+
+// admit refuses users that the issuer cannot have.
+func (at *Place) admit(domain sid.SID) error {
+	switch {
+	case at.Machine == domain:
+		// No KDC says who the accounts of this computer are. K-29
+		return fmt.Errorf("%w: its user is of this computer's own domain %v", ErrInvalid, domain)
+	case at.Foreign && at.Domain.IsZero():
+		// Without the own domain's SID, a stranger's SIDs cannot be told from ours. K-29
+		return fmt.Errorf("%w: the client is of another realm, and the configuration has no domain", ErrInvalid)
+	case at.Foreign && at.Domain == domain:
+		return fmt.Errorf("%w: a client of another realm as a user of %v", ErrInvalid, domain)
+	}
+	return nil
+}

@@ -1,0 +1,246 @@
+package pac
+
+import (
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"testing"
+
+	"github.com/refmon/refmon/server/internal/test/forge"
+	"github.com/refmon/refmon/sid"
+	"github.com/refmon/refmon/token"
+)
+
+// third is a domain that neither the user nor this computer is of; machine is that of
+// this computer's accounts.
+const (
+	third   = "S-1-5-21-70-80-90"
+	machine = "S-1-5-21-1-1-1"
+)
+
+// TestFilter: what passes from the own KDC and from another issuer, by the classes of
+// the specification (K-22 to K-28).
+func TestFilter(t *testing.T) {
+	const ours, theirs = "S-1-5-21-10-20-30", "S-1-5-21-40-50-60" // domain, other
+	for _, c := range []struct {
+		rule, sid    string
+		own, foreign bool
+	}{
+		{"K-22", "S-1-0-0", false, false}, {"K-22", "S-1-1-0", false, false}, {"K-22", "S-1-2-0", false, false},
+		{"K-22", "S-1-2-1", false, false}, {"K-22", "S-1-3-0", false, false}, {"K-22", "S-1-3-4", false, false},
+		{"K-22", "S-1-5-2", false, false}, {"K-22", "S-1-5-4", false, false},
+		{"K-22", "S-1-5-5-1-2", false, false}, {"K-22", "S-1-5-6", false, false}, {"K-22", "S-1-5-7", false, false},
+		{"K-22", "S-1-5-11", false, false}, {"K-22", "S-1-5-18", false, false}, {"K-22", "S-1-5-20", false, false},
+		{"K-22", "S-1-5-32-544", false, false}, {"K-22", "S-1-5-32", false, false},
+		{"K-22", "S-1-5-64-10", false, false}, {"K-22", "S-1-5-65-1", false, false},
+		{"K-22", "S-1-5-80-1-2-3-4-5", false, false}, {"K-22", "S-1-5-113", false, false},
+		{"K-22", "S-1-5-999", false, false}, {"K-22", "S-1-5-15-1", false, false}, {"K-22", "S-1-5-9-1", false, false},
+		{"K-22", "S-1-6-1", false, false}, {"K-22", "S-1-7-1", false, false}, {"K-22", "S-1-9-1", false, false},
+		{"K-22", "S-1-5-21", false, false}, {"K-22", "S-1-5-21-10", false, false}, {"K-22", ours, false, false},
+		{"K-22", ours + "-1-2", false, false}, {"K-22", "S-1-5-21-0-0-0-498", false, false},
+		{"K-22", "S-1-99-1", false, false},
+		{"K-23", machine + "-1001", false, false}, {"K-23", machine + "-544", false, false},
+		{"K-24", ours + "-512", true, false}, {"K-24", ours + "-1104", true, false}, {"K-24", ours + "-519", true, false},
+		{"K-25", "S-1-18-1", true, false}, {"K-25", "S-1-18-2", true, false}, {"K-25", "S-1-5-9", true, false},
+		{"K-26", third + "-512", true, false}, {"K-26", third + "-999", true, false}, {"K-26", third + "-1000", true, true},
+		{"K-26", theirs + "-512", true, true},
+		{"K-27", "S-1-5-15", true, true}, {"K-27", "S-1-5-1000", true, true}, {"K-27", "S-1-5-1000-7", true, true},
+		{"K-27", "S-1-5-1001-7", true, true}, {"K-27", "S-1-5-21-0-0-0-496", true, true},
+		{"K-27", "S-1-5-21-0-0-0-497", true, true}, {"K-27", "S-1-4-1", true, true}, {"K-27", "S-1-10-1", true, true},
+		{"K-28", "S-1-16-16384", false, false}, {"K-28", "S-1-15-2-1", false, false}, {"K-28", "S-1-22-1-0", false, false},
+	} {
+		for _, foreign := range []bool{false, true} {
+			w, place := alice(), Place{Domain: domain, Machine: sid.MustParse(machine)}
+			want := c.own
+			if foreign {
+				w.Domain, w.UPNSID, w.Requestor, want = other, sid.SID{}, sid.SID{}, c.foreign
+			}
+			s := sid.MustParse(c.sid)
+			w.Extra = []token.Group{{SID: s, Attributes: 7}}
+			id := identityOf(t, w, place)
+			if got := slices.ContainsFunc(id.Groups, func(g token.Group) bool { return g.SID == s }); got != want {
+				t.Errorf("%s: %s from a foreign issuer %t: there %t, want %t", c.rule, c.sid, foreign, got, want)
+			}
+			if told := slices.ContainsFunc(id.Dropped, func(d Dropped) bool { return d.SID == s && d.Why != "" }); told == want {
+				t.Errorf("%s: %s from a foreign issuer %t: recorded %t", c.rule, c.sid, foreign, told)
+			}
+		}
+	}
+}
+
+// TestFilterOfNothing: an authority without a sub-authority is no group (K-22).
+func TestFilterOfNothing(t *testing.T) {
+	s, _ := sid.New(5)
+	if at := (Place{}); at.drops(s, domain, false) == "" || at.drops(sid.SID{}, domain, false) == "" {
+		t.Error("K-22: S-1-5 passes")
+	}
+}
+
+func opened(t testing.TB, w forge.PAC) *PAC {
+	t.Helper()
+	p, err := Open(forge.Seal(w.Buffers(), key(18)), key(18))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return p
+}
+
+func identityOf(t testing.TB, w forge.PAC, at Place) Identity {
+	t.Helper()
+	id, err := opened(t, w).Identity(at)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return id
+}
+
+func texts(groups []token.Group) (out []string) {
+	for _, g := range groups {
+		out = append(out, fmt.Sprintf("%v %#x", g.SID, g.Attributes))
+	}
+	return out
+}
+
+// TestIdentity: the groups of a user in their order, with their attributes, each once (K-18);
+// claims and the device only where the KDC says that they count (K-19, K-20, K-21).
+func TestIdentity(t *testing.T) {
+	w := alice()
+	w.Primary = 520
+	w.Groups = []forge.Group{{RID: 2001, Attributes: 0x10}, {RID: 520, Attributes: 0x20000007}, {RID: 2002, Attributes: 0},
+		{RID: 2001, Attributes: 7}, {RID: 2003, Attributes: 0xFFFFFFFF}}
+	id := identityOf(t, w, Place{})
+	want := []string{"S-1-5-21-10-20-30-520 0x20000007", "S-1-5-21-10-20-30-2001 0x10", "S-1-5-21-10-20-30-2002 0x0",
+		"S-1-5-21-10-20-30-2003 0x2000001f", "S-1-18-1 0x7", "S-1-5-21-0-0-0-497 0x7", "S-1-5-21-10-20-30-3001 0x20000007"}
+	if got := texts(id.Groups); !slices.Equal(got, want) {
+		t.Errorf("K-18: groups\n%q, want\n%q", got, want)
+	}
+	if id.User != domain.WithRID(1104) || id.PrimaryGroup != domain.WithRID(520) || len(id.Dropped) != 0 {
+		t.Errorf("K-18: %+v", id)
+	}
+	w.Primary = 521 // in no list
+	if got := texts(identityOf(t, w, Place{}).Groups)[0]; got != "S-1-5-21-10-20-30-521 0x7" {
+		t.Errorf("K-18: the primary group is %s", got)
+	}
+	for bits := range 64 {
+		on := func(i int) bool { return bits&(1<<i) != 0 }
+		w, group := alice(), func(s sid.SID) token.Group { return token.Group{SID: s, Attributes: 7} }
+		w.Extra, w.Device.Extra = nil, nil
+		if on(0) {
+			w.Extra = append(w.Extra, group(ClaimsValid))
+		}
+		if on(1) {
+			w.Extra = append(w.Extra, group(Compounded))
+		}
+		if on(2) {
+			w.Device.Extra = append(w.Device.Extra, group(ClaimsValid))
+		}
+		if !on(3) {
+			w.Claims = nil
+		}
+		if !on(4) {
+			w.DeviceClaims = nil
+		}
+		device := on(5)
+		if !device {
+			w.Device = nil
+		}
+		id := identityOf(t, w, Place{})
+		if got := id.UserClaims.Len() > 0; got != (on(0) && on(3)) {
+			t.Errorf("K-19: %06b: claims of the user %t", bits, got)
+		}
+		if got := len(id.DeviceGroups) > 0; got != (on(1) && device) {
+			t.Errorf("K-20: %06b: groups of the device %t", bits, got)
+		}
+		if got := id.DeviceClaims.Len() > 0; got != (on(1) && on(2) && on(4) && device) {
+			t.Errorf("K-21: %06b: claims of the device %t", bits, got)
+		}
+	}
+	w = alice()
+	w.Extra = append(w.Extra, token.Group{SID: Compounded, Attributes: 7})
+	got := texts(identityOf(t, w, Place{Domain: other}).DeviceGroups)
+	want = []string{"S-1-5-21-40-50-60-515 0x7", "S-1-5-21-0-0-0-497 0x7", "S-1-5-21-40-50-60-77 0x7"}
+	if !slices.Equal(got, want) {
+		t.Errorf("K-20: groups of the device %q, want %q", got, want)
+	}
+}
+
+// TestForeign: a client of another realm is no user of ours, nor of this computer, and
+// comes in only where the own domain is known (K-29); groups of our domain are our
+// KDC's to give (K-24).
+func TestForeign(t *testing.T) {
+	ours := Place{Domain: domain, Machine: sid.MustParse(machine)}
+	for name, c := range map[string]struct {
+		of   sid.SID
+		at   Place
+		fine bool
+	}{
+		"ours":                             {domain, ours, true},
+		"another domain in our realm":      {other, ours, true},
+		"of another realm":                 {other, Place{Domain: domain, Foreign: true}, true},
+		"of another realm, ours unknown":   {other, Place{Foreign: true}, false},
+		"of another realm, as one of ours": {domain, Place{Domain: domain, Foreign: true}, false},
+		"of this computer":                 {sid.MustParse(machine), ours, false},
+	} {
+		w := alice()
+		w.Domain, w.UPNSID, w.Requestor = c.of, sid.SID{}, sid.SID{}
+		if _, err := opened(t, w).Identity(c.at); (err == nil) != c.fine || err != nil && !errors.Is(err, ErrInvalid) {
+			t.Errorf("K-29: %s: %v", name, err)
+		}
+	}
+	w := alice()
+	w.Domain, w.UPNSID, w.Requestor = other, sid.SID{}, sid.SID{}
+	w.Resources = []forge.Group{{RID: 3001, Attributes: 0x20000007}, {RID: 512, Attributes: 7}}
+	w.Extra = []token.Group{{SID: domain.WithRID(512), Attributes: 7}, {SID: domain.WithRID(3002), Attributes: 7}}
+	id := identityOf(t, w, ours)
+	got := texts(id.Groups)
+	want := []string{"S-1-5-21-40-50-60-513 0x7", "S-1-5-21-40-50-60-2001 0x7", "S-1-5-21-10-20-30-3001 0x20000007"}
+	if !slices.Equal(got, want) || len(id.Dropped) != 2 {
+		t.Errorf("K-24: groups %q, want %q; dropped %v", got, want, id.Dropped)
+	}
+	w.ResourceDomain = sid.MustParse("S-1-5-32") // no resource group is Administrators of this computer (K-22)
+	w.Resources = []forge.Group{{RID: 544, Attributes: 7}}
+	if id := identityOf(t, w, ours); len(id.Dropped) != 3 {
+		t.Errorf("K-22: dropped %v", id.Dropped)
+	}
+}
+
+// TestFilterIsMonotone: a foreign issuer never gets in what the own KDC does not (K-22).
+func TestFilterIsMonotone(t *testing.T) {
+	rng := rand.New(rand.NewPCG(5, 6))
+	small := []uint32{0, 1, 9, 10, 15, 18, 20, 21, 30, 32, 40, 50, 60, 64, 496, 497, 512, 544, 999, 1000, 1001}
+	for range 20000 {
+		subs := make([]uint32, rng.IntN(7))
+		for i := range subs {
+			subs[i] = small[rng.IntN(len(small))]
+		}
+		s, _ := sid.New(uint64(rng.IntN(20)), subs...)
+		at := Place{Domain: domain, Machine: sid.MustParse(machine)}
+		if own, foreign := at.drops(s, other, false), at.drops(s, other, true); own != "" && foreign == "" {
+			t.Errorf("K-22: %v is dropped of the own KDC (%s) and passes from a foreign issuer", s, own)
+		}
+	}
+}
+
+func BenchmarkThousandGroups(b *testing.B) {
+	w := alice()
+	w.Groups = nil
+	for i := range 1000 {
+		w.Groups = append(w.Groups, forge.Group{RID: uint32(2000 + i), Attributes: 7})
+	}
+	data := forge.Seal(w.Buffers(), key(18))
+	f, err := split(data)
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.ReportAllocs()
+	for b.Loop() {
+		p, err := f.read()
+		if err != nil {
+			b.Fatal(err)
+		}
+		if id, err := p.Identity(Place{Domain: domain}); err != nil || len(id.Groups) < 1000 {
+			b.Fatal(err)
+		}
+	}
+}

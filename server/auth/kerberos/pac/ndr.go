@@ -1,0 +1,194 @@
+package pac
+
+import (
+	"encoding/binary"
+	"fmt"
+	"unicode/utf16"
+
+	"github.com/refmon/refmon/sid"
+)
+
+// reader takes a buffer in NDR apart: type serialisation version 1, little endian
+// (MS-RPCE 2.2.6). After the first fault every read gives zero, and err says
+// where the fault was. Alignment counts from the start of the buffer.
+type reader struct {
+	b   []byte
+	at  int
+	err error
+}
+
+// header counts the bytes before the structure: version, byte order, its own size,
+// a filler; then the size of what follows, and another filler.
+const header = 16
+
+// newReader reads the header and the top-level pointer, which must not be null.
+// No other version and byte order is read. K-3
+func newReader(b []byte, what string) *reader {
+	r := &reader{b: b}
+	if len(b) < header || binary.LittleEndian.Uint32(b) != 0x00081001 {
+		r.err = fmt.Errorf("%w: %s: not in NDR, version 1, little endian", ErrInvalid, what)
+		return r
+	}
+	if n := binary.LittleEndian.Uint32(b[8:]); uint64(n) > uint64(len(b)-header) || n%8 != 0 {
+		r.err = fmt.Errorf("%w: %s: says it has %d bytes, and has %d", ErrInvalid, what, n, len(b)-header)
+		return r
+	} else {
+		r.b = b[:header+int(n)]
+	}
+	r.at = header
+	if !r.pointer() {
+		r.fail("%s: nothing is there", what)
+	}
+	return r
+}
+
+func (r *reader) fail(format string, args ...any) {
+	if r.err == nil {
+		r.err = fmt.Errorf("%w: at %d: %s", ErrInvalid, r.at, fmt.Sprintf(format, args...))
+	}
+}
+
+// take returns the next n bytes, nil after a fault.
+func (r *reader) take(n int) []byte {
+	if r.err != nil {
+		return nil
+	}
+	if n < 0 || n > len(r.b)-r.at {
+		r.fail("%d bytes of %d that are left", n, len(r.b)-r.at)
+		return nil
+	}
+	r.at += n
+	return r.b[r.at-n : r.at]
+}
+
+// align skips to the next multiple of n.
+func (r *reader) align(n int) { r.take(-r.at & (n - 1)) }
+
+func (r *reader) u16() uint16 {
+	r.align(2)
+	if b := r.take(2); b != nil {
+		return binary.LittleEndian.Uint16(b)
+	}
+	return 0
+}
+
+func (r *reader) u32() uint32 {
+	r.align(4)
+	if b := r.take(4); b != nil {
+		return binary.LittleEndian.Uint32(b)
+	}
+	return 0
+}
+
+func (r *reader) u64() uint64 {
+	r.align(8)
+	if b := r.take(8); b != nil {
+		return binary.LittleEndian.Uint64(b)
+	}
+	return 0
+}
+
+// fileTime reads a FILETIME, two aligned words.
+func (r *reader) fileTime() int64 {
+	low, high := r.u32(), r.u32()
+	return int64(uint64(high)<<32 | uint64(low))
+}
+
+// pointer reads a referent and reports whether something is there. Its value is
+// anything but zero.
+func (r *reader) pointer() bool { return r.u32() != 0 }
+
+// array begins the elements of a counted array behind a pointer: the maximum must be the
+// count, which is bounded by the bytes left before memory is taken for it. A
+// null pointer has no elements. It returns how many there are. K-4
+func (r *reader) array(there bool, count uint32, size int, what string) int {
+	if !there {
+		if count != 0 {
+			r.fail("%d %s, and none is there", count, what)
+		}
+		return 0
+	}
+	if maximum := r.u32(); maximum != count {
+		r.fail("%d %s in an array of %d", count, what, maximum)
+	}
+	if r.err != nil || uint64(count)*uint64(size) > uint64(len(r.b)-r.at) {
+		r.fail("%d %s in %d bytes", count, what, len(r.b)-r.at)
+		return 0
+	}
+	return int(count)
+}
+
+// sid reads a SID behind a pointer: a count, then the binary form with as many
+// sub-authorities. K-4
+func (r *reader) sid() sid.SID {
+	n := r.u32()
+	if r.err != nil {
+		return sid.SID{}
+	}
+	if n > sid.MaxSubAuthorities {
+		r.fail("a SID with %d sub-authorities", n)
+		return sid.SID{}
+	}
+	s, _, err := sid.Decode(r.take(8 + 4*int(n)))
+	switch {
+	case r.err != nil:
+	case err != nil:
+		r.fail("%v", err)
+	case s.SubAuthorities() != int(n):
+		r.fail("a SID with %d sub-authorities in an array of %d", s.SubAuthorities(), n)
+	default:
+		return s
+	}
+	return sid.SID{}
+}
+
+// counted is the fixed part of an RPC_UNICODE_STRING.
+type counted struct {
+	bytes uint16
+	there bool
+}
+
+func (r *reader) counted() counted {
+	n, most := r.u16(), r.u16()
+	c := counted{bytes: n, there: r.pointer()}
+	if n%2 != 0 || most < n || !c.there && n != 0 {
+		// A text has whole characters, and is there if it has any. K-4
+		r.fail("a text of %d bytes in %d, there %t", n, most, c.there)
+	}
+	return c
+}
+
+// text reads the characters of a counted string.
+func (r *reader) text(c counted) string {
+	if !c.there {
+		return ""
+	}
+	maximum, offset, actual := r.u32(), r.u32(), r.u32()
+	if offset != 0 || actual > maximum || actual != uint32(c.bytes)/2 {
+		r.fail("a text of %d bytes as %d characters from %d of %d", c.bytes, actual, offset, maximum)
+	}
+	return utf16Text(r.take(int(c.bytes)))
+}
+
+// terminated reads a string that ends with NUL, as claims have them.
+func (r *reader) terminated() string {
+	maximum, offset, actual := r.u32(), r.u32(), r.u32()
+	if r.err != nil || offset != 0 || actual == 0 || actual > maximum || uint64(actual)*2 > uint64(len(r.b)-r.at) {
+		r.fail("a text of %d characters from %d of %d", actual, offset, maximum)
+		return ""
+	}
+	b := r.take(2 * int(actual))
+	if b[len(b)-2] != 0 || b[len(b)-1] != 0 {
+		r.fail("a text without its end")
+	}
+	return utf16Text(b[:len(b)-2])
+}
+
+// utf16Text decodes characters of two bytes; half a pair becomes U+FFFD.
+func utf16Text(b []byte) string {
+	units := make([]uint16, len(b)/2)
+	for i := range units {
+		units[i] = binary.LittleEndian.Uint16(b[2*i:])
+	}
+	return string(utf16.Decode(units))
+}

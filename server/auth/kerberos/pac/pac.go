@@ -1,0 +1,83 @@
+package pac
+
+import (
+	"fmt"
+
+	"github.com/jcmturner/gokrb5/v8/types"
+
+	"github.com/refmon/refmon/claims"
+	"github.com/refmon/refmon/sid"
+)
+
+// PAC has what a KDC says of a client. The zero value has no user.
+type PAC struct {
+	Logon      LogonInfo
+	Client     ClientInfo
+	UPN        *UPNInfo // nil where the KDC wrote none, as the following
+	Attributes *Attributes
+	Requestor  sid.SID // zero where the KDC wrote none
+	Delegation *Delegation
+	Device     *DeviceInfo
+
+	// ClientClaims and DeviceClaims are nil without claims; HasClientClaims and
+	// HasDeviceClaims say that the buffer was there.
+	ClientClaims, DeviceClaims       *claims.Set
+	HasClientClaims, HasDeviceClaims bool
+}
+
+// Open verifies the server signature with the key that decrypted the ticket and
+// reads the buffers. Errors wrap [ErrInvalid].
+func Open(data []byte, key types.EncryptionKey) (*PAC, error) {
+	f, err := split(data)
+	if err != nil {
+		return nil, err
+	}
+	// Nothing is read of what is not signed. K-12
+	if err := f.verify(key); err != nil {
+		return nil, err
+	}
+	return f.read()
+}
+
+// read reads the buffers that are known; others are ignored. K-2
+func (f *frame) read() (*PAC, error) {
+	p := &PAC{}
+	for _, step := range []struct {
+		kind     kind
+		required bool
+		read     func([]byte) error
+	}{
+		{kindLogonInfo, true, func(b []byte) (err error) { p.Logon, err = readLogonInfo(b); return err }},
+		{kindClientInfo, true, func(b []byte) (err error) { p.Client, err = readClientInfo(b); return err }},
+		{kindUPN, false, func(b []byte) (err error) { p.UPN, err = readUPN(b); return err }},
+		{kindRequestor, false, func(b []byte) (err error) { p.Requestor, err = wholeSID(b); return err }},
+		{kindDelegation, false, func(b []byte) (err error) { p.Delegation, err = readDelegation(b); return err }},
+		{kindDevice, false, func(b []byte) (err error) { p.Device, err = readDeviceInfo(b); return err }},
+		{kindAttributes, false, func(b []byte) error {
+			a, err := readAttributes(b)
+			p.Attributes = &a
+			return err
+		}},
+		{kindClientClaims, false, func(b []byte) (err error) {
+			p.HasClientClaims = true
+			p.ClientClaims, err = readClaims(b)
+			return err
+		}},
+		{kindDeviceClaims, false, func(b []byte) (err error) {
+			p.HasDeviceClaims = true
+			p.DeviceClaims, err = readClaims(b)
+			return err
+		}},
+	} {
+		b, ok := f.find(step.kind)
+		if !ok && step.required {
+			return nil, fmt.Errorf("%w: it has no buffer of type %d", ErrInvalid, step.kind)
+		}
+		if ok {
+			if err := step.read(b); err != nil {
+				return nil, fmt.Errorf("buffer of type %d: %w", step.kind, err)
+			}
+		}
+	}
+	return p, nil
+}

@@ -1,0 +1,142 @@
+package pac
+
+import (
+	"encoding/binary"
+	"fmt"
+
+	"github.com/refmon/refmon/sid"
+)
+
+// ClientInfo is PAC_CLIENT_INFO: the name and the time of the ticket that the PAC
+// was made for (MS-PAC 2.7).
+type ClientInfo struct {
+	AuthTime int64  // FILETIME
+	Name     string // UTF-16LE, as it came
+}
+
+func readClientInfo(b []byte) (ClientInfo, error) {
+	if len(b) < 10 {
+		return ClientInfo{}, fmt.Errorf("%w: client information of %d bytes", ErrInvalid, len(b))
+	}
+	n := int(binary.LittleEndian.Uint16(b[8:]))
+	// The name ends where the buffer ends: there is nothing behind it to be believed. K-6
+	if n%2 != 0 || len(b) != 10+n {
+		return ClientInfo{}, fmt.Errorf("%w: client information of %d bytes with a name of %d", ErrInvalid, len(b), n)
+	}
+	return ClientInfo{AuthTime: int64(binary.LittleEndian.Uint64(b)), Name: string(b[10:])}, nil
+}
+
+// UPNInfo is UPN_DNS_INFO (MS-PAC 2.10).
+type UPNInfo struct {
+	UPN, DNSDomain string
+	MadeUp         bool // the account has no UPN of its own: this one is its name with the domain
+	SAMName        string
+	SID            sid.SID // zero if the KDC wrote none
+}
+
+// Flags of UPN_DNS_INFO.
+const (
+	upnMadeUp   = 1
+	upnExtended = 2
+)
+
+func readUPN(b []byte) (*UPNInfo, error) {
+	if len(b) < 12 {
+		return nil, fmt.Errorf("%w: names of %d bytes", ErrInvalid, len(b))
+	}
+	flags := binary.LittleEndian.Uint32(b[8:])
+	fixed := 12
+	if flags&upnExtended != 0 {
+		fixed = 20
+	}
+	var parts [4][]byte
+	for i := range (fixed - 4) / 4 {
+		at := 4 * i
+		if i >= 2 {
+			at += 4 // the flags stand between
+		}
+		if at+4 > len(b) {
+			return nil, fmt.Errorf("%w: names of %d bytes, want %d", ErrInvalid, len(b), fixed)
+		}
+		n, offset := int(binary.LittleEndian.Uint16(b[at:])), int(binary.LittleEndian.Uint16(b[at+2:]))
+		// Each name lies behind the fixed part, within the buffer. K-7
+		if n > 0 && (offset < fixed || offset+n > len(b)) || i < 3 && n%2 != 0 {
+			return nil, fmt.Errorf("%w: name %d: %d bytes at %d of %d", ErrInvalid, i, n, offset, len(b))
+		}
+		if n > 0 {
+			parts[i] = b[offset : offset+n]
+		}
+	}
+	u := &UPNInfo{UPN: utf16Text(parts[0]), DNSDomain: utf16Text(parts[1]), MadeUp: flags&upnMadeUp != 0,
+		SAMName: utf16Text(parts[2])}
+	if flags&upnExtended != 0 {
+		s, err := wholeSID(parts[3])
+		if err != nil {
+			return nil, err
+		}
+		u.SID = s
+	}
+	return u, nil
+}
+
+// wholeSID reads a buffer that is one SID and nothing else.
+func wholeSID(b []byte) (sid.SID, error) {
+	s, n, err := sid.Decode(b)
+	if err != nil || n != len(b) {
+		return sid.SID{}, fmt.Errorf("%w: %d bytes are no SID", ErrInvalid, len(b))
+	}
+	return s, nil
+}
+
+// Attributes are the flags of PAC_ATTRIBUTES_INFO (MS-PAC 2.14).
+type Attributes uint32
+
+// The attributes.
+const (
+	WasRequested Attributes = 1 << iota
+	WasGivenImplicitly
+)
+
+func readAttributes(b []byte) (Attributes, error) {
+	if len(b) < 4 {
+		return 0, fmt.Errorf("%w: attributes of %d bytes", ErrInvalid, len(b))
+	}
+	bits := uint64(binary.LittleEndian.Uint32(b))
+	if bits < 2 || (bits+31)/32*4 > uint64(len(b)-4) {
+		return 0, fmt.Errorf("%w: attributes of %d bits in %d bytes", ErrInvalid, bits, len(b))
+	}
+	return Attributes(binary.LittleEndian.Uint32(b[4:])) & (WasRequested | WasGivenImplicitly), nil
+}
+
+// Delegation is S4U_DELEGATION_INFO (MS-PAC 2.9): the ticket was had by a service
+// that acts for the client.
+type Delegation struct {
+	Target    string
+	Transited []string // the services in turn
+}
+
+// maxTransited bounds the services that a ticket went through.
+const maxTransited = 256
+
+func readDelegation(b []byte) (*Delegation, error) {
+	r := newReader(b, "delegation information")
+	target := r.counted()
+	count, there := r.u32(), r.pointer()
+	d := &Delegation{Target: r.text(target)}
+	n := r.array(there, count, 8, "services")
+	if n > maxTransited {
+		r.fail("%d services, want at most %d", n, maxTransited)
+		n = 0
+	}
+	heads := make([]counted, n)
+	for i := range heads {
+		heads[i] = r.counted()
+	}
+	for _, h := range heads {
+		d.Transited = append(d.Transited, r.text(h))
+	}
+	if r.err != nil {
+		return nil, r.err
+	}
+	return d, nil
+}

@@ -1,0 +1,190 @@
+package kerberos
+
+import (
+	"crypto/sha256"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"sync"
+	"time"
+)
+
+// Bounds of the replay cache.
+const (
+	maxReplay  = 1 << 20     // authenticators in each of its halves
+	ahead      = time.Second // how far a client's clock may be ahead without a note on disk
+	noteSize   = 16 + 8
+	maxNotes   = 1 << 16
+	replayFile = "kerberos.replay"
+)
+
+var (
+	errReplay = errors.New("this authenticator was here before")
+	errBefore = errors.New("this authenticator is older than this start of the daemon")
+	errFull   = errors.New("more authenticators came than the replay cache holds")
+)
+
+// replay knows the authenticators that were let in, for as long as their times allow
+// them. Those of before its start are refused by their time: they may have been let in
+// by a daemon that was killed. K-47
+type replay struct {
+	life time.Duration // immutable
+	from time.Time     // immutable: what is older is refused
+
+	mu sync.Mutex
+	// +checklocks:mu
+	young, old map[[16]byte]struct{} // guarded by mu
+	// +checklocks:mu
+	turned time.Time // guarded by mu: when young became old
+	// +checklocks:mu
+	notes *os.File // guarded by mu: nil keeps none
+	// +checklocks:mu
+	noted int // guarded by mu
+}
+
+// newReplay starts a cache. In the folder it keeps the time of its start and the
+// authenticators whose clients' clocks are ahead, so that those are refused after the
+// next start. "" keeps nothing.
+func newReplay(folder string, skew time.Duration, now time.Time) (*replay, error) {
+	r := &replay{life: 2 * skew, from: now.Add(ahead), young: map[[16]byte]struct{}{}, old: map[[16]byte]struct{}{},
+		turned: now}
+	if folder == "" {
+		return r, nil
+	}
+	path := filepath.Join(folder, replayFile)
+	kept, err := r.read(path, now)
+	if err != nil {
+		return nil, err
+	}
+	return r, r.rewrite(path, kept)
+}
+
+// read takes over the notes of earlier starts.
+func (r *replay) read(path string, now time.Time) (kept []byte, err error) {
+	b, err := os.ReadFile(path)
+	if err != nil && !errors.Is(err, os.ErrNotExist) {
+		return nil, fmt.Errorf("replay cache: %w", err)
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for ; len(b) >= noteSize; b = b[noteSize:] {
+		key, at := [16]byte(b), time.UnixMicro(int64(binary.LittleEndian.Uint64(b[16:])))
+		switch {
+		case key == [16]byte{}:
+			// A start: a clock that was set back since lets nothing in twice. K-47
+			if at.After(r.from) {
+				r.from = at
+			}
+		case at.Add(r.life).After(now):
+			r.young[key] = struct{}{}
+			kept = append(kept, b[:noteSize]...)
+		}
+	}
+	return kept, nil
+}
+
+// rewrite replaces the file by one with this start and the notes that still count.
+func (r *replay) rewrite(path string, kept []byte) error {
+	start := binary.LittleEndian.AppendUint64(make([]byte, 16), uint64(r.from.UnixMicro()))
+	f, err := os.OpenFile(path+".new", os.O_RDWR|os.O_CREATE|os.O_TRUNC, 0o600)
+	if err != nil {
+		return fmt.Errorf("replay cache: %w", err)
+	}
+	_, err = f.Write(append(start, kept...))
+	if err = errors.Join(err, f.Sync()); err == nil {
+		err = os.Rename(path+".new", path)
+	}
+	if err == nil {
+		err = syncFolder(filepath.Dir(path))
+	}
+	if err != nil {
+		return fmt.Errorf("replay cache: %w", errors.Join(err, f.Close()))
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.notes, r.noted = f, len(kept)/noteSize
+	return nil
+}
+
+func syncFolder(path string) error {
+	d, err := os.Open(path)
+	if err != nil {
+		return err
+	}
+	return errors.Join(d.Sync(), d.Close())
+}
+
+// identity returns what an authenticator is known by.
+func identity(client, service string, at time.Time, cipher []byte) [16]byte {
+	h := sha256.New()
+	for _, part := range []string{client, service} {
+		_ = binary.Write(h, binary.LittleEndian, uint32(len(part))) // a hash takes everything
+		_, _ = io.WriteString(h, part)
+	}
+	_ = binary.Write(h, binary.LittleEndian, at.UnixMicro())
+	_, _ = h.Write(cipher)
+	return [16]byte(h.Sum(nil))
+}
+
+// enter lets an authenticator in once.
+func (r *replay) enter(key [16]byte, at, now time.Time) error {
+	if at.Before(r.from) {
+		// What is older than this start may have been let in before it. K-47
+		return errBefore
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if now.Sub(r.turned) >= r.life || now.Before(r.turned) {
+		r.old, r.young, r.turned = r.young, map[[16]byte]struct{}{}, now
+	}
+	_, young := r.young[key]
+	_, old := r.old[key]
+	switch {
+	case young || old:
+		// The same authenticator is let in once. K-47
+		return errReplay
+	case len(r.young) >= maxReplay:
+		// Nothing is forgotten before its time. K-47
+		return errFull
+	}
+	if at.After(now.Add(ahead)) {
+		if err := r.noteLocked(key, at); err != nil {
+			return err
+		}
+	}
+	r.young[key] = struct{}{}
+	return nil
+}
+
+// noteLocked writes down an authenticator that the next start could not tell from a
+// new one by its time.
+//
+// +checklocks:r.mu
+func (r *replay) noteLocked(key [16]byte, at time.Time) error {
+	if r.notes == nil {
+		return nil
+	}
+	if r.noted >= maxNotes {
+		return errFull
+	}
+	_, err := r.notes.Write(binary.LittleEndian.AppendUint64(key[:len(key):len(key)], uint64(at.UnixMicro())))
+	if err = errors.Join(err, r.notes.Sync()); err != nil {
+		return fmt.Errorf("replay cache: %w", err)
+	}
+	r.noted++
+	return nil
+}
+
+func (r *replay) close() error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.notes == nil {
+		return nil
+	}
+	f := r.notes
+	r.notes = nil
+	return f.Close()
+}

@@ -1,0 +1,200 @@
+package kerberos
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/jcmturner/gokrb5/v8/crypto"
+	"github.com/jcmturner/gokrb5/v8/messages"
+	"github.com/jcmturner/gokrb5/v8/types"
+)
+
+// Key usages (RFC 4120 7.5.1).
+const (
+	usageTicket        = 2
+	usageAuthenticator = 11
+	usageAPRep         = 12
+)
+
+// Flags of AP-REQ and of tickets, as bits from the left.
+const (
+	optionUseSessionKey = 1
+	optionMutual        = 2
+	flagInvalid         = 7
+)
+
+// Types of authorization data.
+const (
+	adIfRelevant = 1
+	adPAC        = 128
+	adAPOptions  = 143
+)
+
+// apOptionBindings in AD-AUTH-DATA-AP-OPTIONS says that the client knows bindings.
+const apOptionBindings = 0x4000
+
+// opened is a ticket that a key of ours decrypted, with its authenticator.
+type opened struct {
+	req     messages.APReq
+	ticket  messages.EncTicketPart
+	auth    types.Authenticator
+	key     types.EncryptionKey // that of the ticket
+	service string              // as the client wrote it
+}
+
+var (
+	errAPReq   = errors.New("the token has no AP-REQ that can be read")
+	errSession = errors.New("the ticket is for a user's session key, and not for a key of the keytab")
+	errKeys    = errors.New("no key of the keytab opens the ticket: the service's password has changed, or it was altered")
+)
+
+// open decrypts ticket and authenticator.
+func (a *Acceptor) open(apReq []byte) (*opened, error) {
+	o := &opened{}
+	if err := o.req.Unmarshal(apReq); err != nil {
+		return nil, errAPReq // its text quotes what came
+	}
+	t := &o.req.Ticket
+	o.service = strings.Join(t.SName.NameString, "/")
+	switch {
+	case o.req.PVNO != 5 || t.TktVNO != 5 || len(t.SName.NameString) == 0:
+		return nil, errAPReq
+	case bit(o.req.APOptions.Bytes, optionUseSessionKey):
+		return nil, errSession
+	case !a.serves(o.service, t.Realm):
+		// A ticket for another service or realm is not for us. K-38
+		return nil, fmt.Errorf("the ticket is for %.64q in %.64q, which the configuration does not name", o.service, t.Realm)
+	case !slices.Contains(a.etypes, t.EncPart.EType):
+		// Weak and unknown encryption is refused before a key is looked for. K-39
+		return nil, fmt.Errorf("the ticket is encrypted with type %d, which is not let in", t.EncPart.EType)
+	}
+	keys := a.cfg.Keys.find(o.service, t.Realm, uint32(t.EncPart.KVNO), t.EncPart.EType)
+	if len(keys) == 0 {
+		return nil, fmt.Errorf("the keytab has no key of type %d, version %d, for %.64q in %.64q", t.EncPart.EType,
+			t.EncPart.KVNO, o.service, t.Realm)
+	}
+	if err := o.decryptTicket(keys); err != nil {
+		return nil, err
+	}
+	if !slices.Contains(a.etypes, o.ticket.Key.KeyType) {
+		return nil, fmt.Errorf("the session key is of type %d, which is not let in", o.ticket.Key.KeyType)
+	}
+	b, err := decrypt(o.req.EncryptedAuthenticator, o.ticket.Key, usageAuthenticator)
+	if err != nil || o.auth.Unmarshal(b) != nil {
+		return nil, errors.New("the authenticator is not encrypted with the ticket's session key")
+	}
+	return o, nil
+}
+
+// decryptTicket tries each key; a ticket that is altered is opened by none. K-40
+func (o *opened) decryptTicket(keys []types.EncryptionKey) error {
+	for _, k := range keys {
+		b, err := decrypt(o.req.Ticket.EncPart, k, usageTicket)
+		if err != nil {
+			continue
+		}
+		if err := o.ticket.Unmarshal(b); err != nil {
+			return errAPReq
+		}
+		o.key = k
+		return nil
+	}
+	return errKeys
+}
+
+// decrypt opens encrypted data whose integrity holds. What is shorter than any is
+// refused first: the library cuts before it looks.
+func decrypt(d types.EncryptedData, k types.EncryptionKey, usage uint32) ([]byte, error) {
+	e, err := crypto.GetEtype(k.KeyType)
+	if err != nil {
+		return nil, err
+	}
+	if d.EType != k.KeyType || len(k.KeyValue) != e.GetKeyByteSize() ||
+		len(d.Cipher) <= e.GetConfounderByteSize()+e.GetHMACBitLength()/8 {
+		return nil, errAPReq
+	}
+	return crypto.DecryptEncPart(d, k, usage)
+}
+
+// check compares the ticket with its authenticator and with the time. K-41
+func (o *opened) check(now time.Time, skew time.Duration) error {
+	t, a := &o.ticket, &o.auth
+	start := t.StartTime
+	if start.IsZero() {
+		start = t.AuthTime
+	}
+	at := o.madeAt()
+	switch {
+	case a.AVNO != 5 || !a.CName.Equal(t.CName) || a.CRealm != t.CRealm:
+		return errors.New("the authenticator is of another client than the ticket")
+	case len(t.CName.NameString) == 0 || t.CRealm == "":
+		return errors.New("the ticket has no client")
+	case bit(t.Flags.Bytes, flagInvalid):
+		return errors.New("the ticket is marked invalid")
+	case start.After(now.Add(skew)):
+		return fmt.Errorf("the ticket is valid from %s only", start.UTC().Format(time.RFC3339))
+	case t.EndTime.Before(now.Add(-skew)):
+		return fmt.Errorf("the ticket expired at %s", t.EndTime.UTC().Format(time.RFC3339))
+	case at.After(now.Add(skew)), at.Before(now.Add(-skew)):
+		return fmt.Errorf("the clocks differ: the client's says %s", at.UTC().Format(time.RFC3339))
+	}
+	return nil
+}
+
+// madeAt returns the time of the authenticator.
+func (o *opened) madeAt() time.Time {
+	return o.auth.CTime.Add(time.Duration(o.auth.Cusec%1_000_000) * time.Microsecond)
+}
+
+// client returns the client's name without its realm.
+func (o *opened) client() string { return strings.Join(o.ticket.CName.NameString, "/") }
+
+// bit reports whether a bit is set, counted from the left.
+func bit(b []byte, n int) bool { return n/8 < len(b) && b[n/8]&(0x80>>(n%8)) != 0 }
+
+// pac returns the bytes of the PAC in the ticket, nil without one; that of the
+// authenticator would be the client's own word. K-42
+func (o *opened) pac() (data []byte, err error) {
+	for _, outer := range o.ticket.AuthorizationData {
+		if outer.ADType != adIfRelevant {
+			continue
+		}
+		var inner types.AuthorizationData
+		if err := inner.Unmarshal(outer.ADData); err != nil {
+			return nil, errors.New("the ticket's authorization data cannot be read")
+		}
+		for _, e := range inner {
+			switch {
+			case e.ADType != adPAC:
+			case data != nil:
+				// One would be verified, and the other believed. K-42
+				return nil, errors.New("the ticket has two PACs")
+			default:
+				data = append([]byte{}, e.ADData...)
+			}
+		}
+	}
+	return data, nil
+}
+
+// aware reports whether the client says that it knows bindings.
+func (o *opened) aware() bool {
+	knows := func(all types.AuthorizationData) bool {
+		return slices.ContainsFunc(all, func(e types.AuthorizationDataEntry) bool {
+			return e.ADType == adAPOptions && len(e.ADData) == 4 && e.ADData[1]&(apOptionBindings>>8) != 0
+		})
+	}
+	if knows(o.auth.AuthorizationData) {
+		return true
+	}
+	for _, e := range o.auth.AuthorizationData {
+		var inner types.AuthorizationData
+		if e.ADType == adIfRelevant && inner.Unmarshal(e.ADData) == nil && knows(inner) {
+			return true
+		}
+	}
+	return false
+}

@@ -1,0 +1,94 @@
+package main
+
+import (
+	"os"
+	"strconv"
+	"strings"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/refmon/refmon/hostfs"
+)
+
+// trees says of each tree whether its files are reached without refmond, and by whom.
+func (c *checkUp) trees(list []treeConfig) {
+	for i := range list {
+		t := &list[i]
+		tree, err := hostfs.Open(t.Config)
+		if err != nil {
+			c.wrong("trees", "%s: %v", t.name, err)
+			continue
+		}
+		open, err := tree.Exposure(t.groups...)
+		switch {
+		case err != nil:
+			c.wrong("trees", "%s: %v", t.name, err)
+		case len(open) == 0:
+			c.well("trees", "%s: %s is closed: its files are reached through refmond alone", t.name, t.Path)
+		}
+		for _, who := range open {
+			if t.exposed {
+				c.note("trees", "%s: %s reach its files past their descriptors (exposed: true)", t.name, who)
+			} else {
+				c.wrong("trees", "%s: %s reach its files past their descriptors: chmod go= a directory on the way", t.name, who)
+			}
+		}
+		_ = tree.Close() // nothing was opened in it
+	}
+}
+
+// capability is one that trees need of a refmond that does not run as root.
+type capability struct {
+	bit  uint
+	name string
+	lack string // what does not work without it
+}
+
+// ofTrees are the capabilities that trees need.
+var ofTrees = []capability{
+	{unix.CAP_DAC_OVERRIDE, "CAP_DAC_OVERRIDE", "files of other users cannot be read, written or made"},
+	{unix.CAP_DAC_READ_SEARCH, "CAP_DAC_READ_SEARCH", "closed directories cannot be searched"},
+	{unix.CAP_FOWNER, "CAP_FOWNER", "times and permissions of other users' files cannot be set"},
+	{unix.CAP_SYS_ADMIN, "CAP_SYS_ADMIN", "descriptors cannot be written: nothing is made, no descriptor is changed"},
+}
+
+// capabilities says what this user has beyond an ordinary one, and lacks for trees.
+func (c *checkUp) capabilities(status string, trees bool) {
+	text, err := os.ReadFile(status)
+	if err != nil {
+		c.note("capabilities", "not told: %v", err)
+		return
+	}
+	for line := range strings.Lines(string(text)) {
+		set, ok := strings.CutPrefix(line, "CapEff:")
+		if !ok {
+			continue
+		}
+		set = strings.TrimSpace(set)
+		has, err := strconv.ParseUint(set, 16, 64)
+		switch {
+		case err != nil:
+			c.note("capabilities", "not told: %v", err)
+		case trees:
+			c.forTrees(has)
+		case has == 0:
+			c.well("capabilities", "none, and none is needed")
+		default:
+			c.note("capabilities", "%s: none is needed; the unit that is shipped has none", set)
+		}
+	}
+}
+
+// forTrees says what of the capabilities that trees need is there.
+func (c *checkUp) forTrees(has uint64) {
+	lacks := false
+	for _, n := range ofTrees {
+		if has&(1<<n.bit) == 0 {
+			lacks = true
+			c.wrong("capabilities", "%s is missing: %s", n.name, n.lack)
+		}
+	}
+	if !lacks {
+		c.well("capabilities", "those that trees need")
+	}
+}

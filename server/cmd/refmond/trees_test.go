@@ -1,0 +1,300 @@
+package main
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"testing"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/refmon/refmon/auditlog"
+	"github.com/refmon/refmon/client"
+	"github.com/refmon/refmon/fileaccess"
+	"github.com/refmon/refmon/nt"
+	"github.com/refmon/refmon/ntacl"
+	"github.com/refmon/refmon/ntstatus"
+	"github.com/refmon/refmon/sddl"
+	"github.com/refmon/refmon/winnt"
+)
+
+// Users of the host without an account.
+const (
+	alice = 4711
+	bob   = 4712
+)
+
+// treeWorld is a refmond with a tree at a real directory.
+type treeWorld struct {
+	*testing.T
+	dir, root string
+	config    string
+}
+
+// newTreeWorld makes the directory: alice may do everything in it, bob reads.
+func newTreeWorld(t *testing.T) *treeWorld {
+	t.Helper()
+	if os.Getuid() != 0 {
+		t.Skip("only root opens files for others")
+	}
+	dir := t.TempDir()
+	w := &treeWorld{T: t, dir: dir, root: filepath.Join(dir, "tree"), config: filepath.Join(dir, "c.yaml")}
+	w.must(errors.Join(os.Chmod(filepath.Dir(dir), 0o755), os.Chmod(dir, 0o755), os.Mkdir(w.root, 0o700)))
+	w.describe("", "O:BAG:SYD:P(A;OICI;FA;;;S-1-22-1-4711)(A;OICI;0x1200a9;;;S-1-22-1-4712)")
+	return w
+}
+
+func (w *treeWorld) must(err error) {
+	w.Helper()
+	if err != nil {
+		w.Fatal(err)
+	}
+}
+
+// ok expects success.
+func (w *treeWorld) ok(what string, st ntstatus.Status) {
+	w.Helper()
+	if st != ntstatus.Success {
+		w.Errorf("%s: %v", what, st)
+	}
+}
+
+// describe gives a file a descriptor as a file server would.
+func (w *treeWorld) describe(name, text string) {
+	w.Helper()
+	a := ntacl.Attribute{Version: 3, HashType: ntacl.HashSHA256, Descriptor: sddl.MustParse(text)}
+	value, err := a.Append(nil)
+	w.must(err)
+	if err := unix.Setxattr(filepath.Join(w.root, name), ntacl.Name, value, 0); err != nil {
+		w.Skipf("descriptors cannot be kept in %s: %v", w.root, err)
+	}
+}
+
+// configure writes a configuration with the tree, with further keys of it.
+func (w *treeWorld) configure(more string) *config {
+	w.Helper()
+	cfg, err := load(written(w.T, w.config, fmt.Sprintf("state: %s\nsocket: %s\nadminSocket: %s\nlog: {level: error}\n"+
+		"trees:\n  projects:\n    path: %s\n%s", filepath.Join(w.dir, "state"), filepath.Join(w.dir, "s"),
+		filepath.Join(w.dir, "a"), w.root, more)))
+	w.must(err)
+	return cfg
+}
+
+// as connects as a user of the host.
+func (w *treeWorld) as(uid int) *nt.Thread {
+	w.Helper()
+	type dialed struct {
+		c   *client.Conn
+		err error
+	}
+	done := make(chan dialed)
+	go func() {
+		runtime.LockOSThread() // and never unlocked: the thread is that user until it ends with the goroutine
+		for _, set := range []uintptr{unix.SYS_SETRESGID, unix.SYS_SETRESUID} {
+			if set == unix.SYS_SETRESGID {
+				if _, _, e := unix.RawSyscall(unix.SYS_SETGROUPS, 0, 0, 0); e != 0 {
+					done <- dialed{nil, e}
+					return
+				}
+			}
+			if _, _, e := unix.RawSyscall(set, uintptr(uid), uintptr(uid), uintptr(uid)); e != 0 {
+				done <- dialed{nil, e}
+				return
+			}
+		}
+		c, err := client.Dial(filepath.Join(w.dir, "s"))
+		done <- dialed{c, err}
+	}()
+	d := <-done
+	w.must(d.err)
+	w.Cleanup(func() { _ = d.c.Close() })
+	return d.c.Thread()
+}
+
+// file names a file of the tree.
+func file(name string) nt.Captured[*nt.ObjectAttributes] {
+	return nt.Cap(&nt.ObjectAttributes{ObjectName: `\??\projects\` + name})
+}
+
+const sharing = uint32(fileaccess.ShareRead | fileaccess.ShareWrite | fileaccess.ShareDelete)
+
+// TestTreeOfUsers: users of the host make, read, list, change and delete real files
+// over the socket, each by what the files' descriptors give his token, by every row
+// that files have (F-110).
+func TestTreeOfUsers(t *testing.T) {
+	w := newTreeWorld(t)
+	s, err := start(w.configure(""), &streams{out: io.Discard, err: io.Discard})
+	w.must(err)
+	defer serving(t, s)()
+	a, b := w.as(alice), w.as(bob)
+	create := func(th *nt.Thread, name string, d fileaccess.Disposition, desired winnt.AccessMask,
+		options fileaccess.CreateOptions) (winnt.Handle, ntstatus.Status) {
+		h, _, st := th.NtCreateFile(nt.CreateFileIn{DesiredAccess: desired, CreateDisposition: uint32(d),
+			CreateOptions: uint32(options), ShareAccess: sharing, ObjectAttributes: file(name)})
+		return h, st
+	}
+	all := winnt.FILE_GENERIC_READ | winnt.FILE_GENERIC_WRITE | winnt.DELETE | winnt.WRITE_DAC
+	dir, st := create(a, "plans", fileaccess.FileCreate, all, fileaccess.DirectoryFile)
+	w.ok("a directory", st)
+	h, st := create(a, `plans\plan.txt`, fileaccess.FileCreate, all, fileaccess.SynchronousIONonalert)
+	w.ok("a file", st)
+	n, st := a.NtWriteFile(h, []byte("the plan"))
+	if w.ok("write", st); n != 8 {
+		t.Errorf("%d bytes written", n)
+	}
+	w.ok("flush", a.NtFlushBuffersFile(h))
+	for class, info := range map[nt.FileInfoClass]any{
+		nt.FilePositionInformation:  nt.FilePosition{CurrentByteOffset: 4},
+		nt.FileEndOfFileInformation: nt.FileEndOfFile{EndOfFile: 8},
+		nt.FileBasicInformation:     nt.FileBasic{LastWriteTime: 133000000000000000},
+	} {
+		w.ok(fmt.Sprint("set ", class), a.NtSetInformationFile(h, class, info))
+	}
+	if text, st := a.NtReadFile(h, 100); st != ntstatus.Success || string(text) != "plan" {
+		t.Errorf("read at the position: %q, %v", text, st)
+	}
+	facts, st := a.NtQueryInformationFile(h, nt.FileStandardInformation)
+	if f, ok := facts.(nt.FileStandard); st != ntstatus.Success || !ok || f.EndOfFile != 8 || f.NumberOfLinks != 1 {
+		t.Errorf("facts: %+v, %v", facts, st)
+	}
+	if _, st := a.NtQueryVolumeInformationFile(h, nt.FileFsDeviceInformation); st != ntstatus.Success {
+		t.Errorf("volume: %v", st)
+	}
+	if _, st := create(b, `plans\plan.txt`, fileaccess.FileOpen, winnt.FILE_WRITE_DATA, 0); st != ntstatus.AccessDenied {
+		t.Errorf("bob writes: %v", st)
+	}
+	hb, st := b.NtOpenFile(winnt.FILE_GENERIC_READ, file(`plans\plan.txt`).V, sharing, 0)
+	w.ok("bob opens", st)
+	if text, st := b.NtReadFileAt(hb, 100, 0); st != ntstatus.Success || string(text) != "the plan" {
+		t.Errorf("bob reads %q, %v", text, st)
+	}
+	d, st := b.NtQuerySecurityObject(hb, winnt.OWNER_SECURITY_INFORMATION|winnt.DACL_SECURITY_INFORMATION)
+	if w.ok("bob looks at the descriptor", st); d.Owner().String() != "S-1-22-1-4711" {
+		t.Errorf("the owner is %s", d.Owner())
+	}
+	w.ok("alice shuts bob out", a.NtSetSecurityObject(h, winnt.DACL_SECURITY_INFORMATION,
+		sddl.MustParse("D:P(A;;FA;;;S-1-22-1-4711)")))
+	if _, st := create(b, `plans\plan.txt`, fileaccess.FileOpen, winnt.FILE_READ_DATA, 0); st != ntstatus.AccessDenied {
+		t.Errorf("bob reads what he was shut out of: %v", st)
+	}
+	w.ok("rename", a.NtSetInformationFile(h, nt.FileRenameInformation, nt.FileRename{FileName: "Plan B.txt"}))
+	list, st := a.NtQueryDirectoryFile(dir, "*.txt", true)
+	if w.ok("list", st); len(list) != 1 ||
+		list[0].FileName != "Plan B.txt" || list[0].LastWriteTime != 133000000000000000 {
+		t.Errorf("the directory has %+v", list)
+	}
+	if text, err := os.ReadFile(filepath.Join(w.root, "plans/Plan B.txt")); err != nil || string(text) != "the plan" {
+		t.Errorf("the real file: %q, %v", text, err)
+	}
+	w.ok("disposition", a.NtSetInformationFile(h, nt.FileDispositionInformation, nt.FileDisposition{DeleteFile: true}))
+	for th, handles := range map[*nt.Thread][]winnt.Handle{a: {h, dir}, b: {hb}} {
+		for _, h := range handles {
+			w.ok("close", th.NtClose(h))
+		}
+	}
+	w.ok("delete", a.NtDeleteFile(file("plans").V))
+	if left, err := os.ReadDir(w.root); err != nil || len(left) > 0 {
+		t.Errorf("left: %v, %v", left, err)
+	}
+}
+
+// TestTreeExposed: refmond does not start with a tree whose path others search, unless
+// the configuration says so, which is a record at each start; the doctor says of each
+// path whether it is closed (F-127).
+func TestTreeExposed(t *testing.T) {
+	w := newTreeWorld(t)
+	doctor := func() string {
+		var out bytes.Buffer
+		run([]string{"doctor", "--config", w.config}, &streams{out: &out, err: io.Discard})
+		for line := range strings.Lines(out.String()) {
+			if strings.Contains(line, " trees ") {
+				return line
+			}
+		}
+		return ""
+	}
+	w.configure("")
+	if got, want := doctor(), "ok    trees        projects: "+w.root+" is closed"; !strings.HasPrefix(got, want) {
+		t.Errorf("closed: %q, want %q", got, want)
+	}
+	w.must(os.Chmod(w.root, 0o711))
+	cfg := w.configure("")
+	if s, err := start(cfg, &streams{out: io.Discard, err: io.Discard}); err == nil {
+		_ = s.stop()
+		t.Fatal("an open path was served")
+	} else if !strings.Contains(err.Error(), "every user (mode 711)") || !strings.Contains(err.Error(), "exposed: true") {
+		t.Errorf("refused with %v", err)
+	}
+	if got := doctor(); !strings.HasPrefix(got, "WRONG trees        projects: "+w.root+": every user (mode 711)") {
+		t.Errorf("open: %q", got)
+	}
+	cfg = w.configure("    exposed: true\n")
+	for range 2 {
+		s, err := start(cfg, &streams{out: io.Discard, err: io.Discard})
+		w.must(err)
+		serving(t, s)()
+	}
+	if got := doctor(); !strings.HasPrefix(got, "note  trees        projects: "+w.root+": every user (mode 711)") {
+		t.Errorf("exposed: %q", got)
+	}
+	records := 0
+	log, err := auditlog.NewReader(filepath.Join(cfg.State, "audit"), 1)
+	w.must(err)
+	defer func() { w.must(log.Close()) }()
+	for rec, err := log.Next(); !errors.Is(err, io.EOF); rec, err = log.Next() {
+		w.must(err)
+		e, err := rec.Event()
+		w.must(err)
+		name, _ := e.Field("ShareName")
+		path, _ := e.Field("ShareLocalPath")
+		who, _ := e.Field("Exposure")
+		if e.ID == 5142 && name == "projects" && path == w.root && who == w.root+": every user (mode 711)" {
+			records++
+		}
+	}
+	if records != 2 {
+		t.Errorf("%d records of two starts", records)
+	}
+}
+
+// TestTreesRefused: a tree that is not meant is refused with its name.
+func TestTreesRefused(t *testing.T) {
+	for text, want := range map[string]string{
+		"a: {path: srv}":                           "trees: a: path:",
+		"a: {}":                                    "trees: a: path:",
+		`'a\b': {path: /srv}`:                      "a name has no",
+		"a: {path: /srv, attribute: NTACL}":        "trees: a: attribute:",
+		"a: {path: /srv, traverse: maybe}":         "a: traverse:",
+		"a: {path: /srv, missing: grant}":          "a: missing:",
+		"a: {path: /srv, share: 'D:('}":            "a: share:",
+		"a: {path: /srv, group: no-such-group}":    "a: group:",
+		"a: {path: /srv, exposd: true}":            "unknown field",
+		"a: {path: /, fileMode: 0o8}":              "a: fileMode:",
+		"a: {path: /, accessBased: true}":          "a: accessBased:",
+		"a: {path: /, directoryMode: '2777'}":      "a: directoryMode:",
+		"a: {path: /srv/x}\n  b: {path: /srv/x/y}": "trees: b: its path",
+		"a: {path: /}\n  b: {path: /srv}":          "trees: b: its path",
+	} {
+		_, err := load(written(t, filepath.Join(t.TempDir(), "c.yaml"), "trees:\n  "+text+"\n"))
+		if err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: %v, want %s", text, err, want)
+		}
+	}
+	c, err := load(written(t, filepath.Join(t.TempDir(), "c.yaml"), "trees: {b: {path: /srv/x/, share: 'D:(A;;FR;;;WD)', "+
+		"traverse: always, missing: synthesise, ignorePosix: true, caseInsensitive: true, group: '50', exposed: true, "+
+		"attribute: user.NTACL, fileMode: '0664', accessBased: true, directoryMode: '0775'}, a: {path: /srv/y}}\n"))
+	if err != nil || len(c.trees) != 2 || c.trees[0].name != "a" {
+		t.Fatalf("%+v, %v", c, err)
+	}
+	b := c.trees[1]
+	if b.Path != "/srv/x" || b.Share.DACL().Len() != 1 || b.Policy.Traverse != fileaccess.TraverseAlways ||
+		b.Missing == 0 || !b.IgnorePosix || b.FileMode != 0o664 || b.DirectoryMode != 0o775 || !b.CaseInsensitive ||
+		!b.AccessBased || b.groups[0] != 50 || !b.exposed || b.Attribute != ntacl.UserName {
+		t.Errorf("%+v", b)
+	}
+}

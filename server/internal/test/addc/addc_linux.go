@@ -1,0 +1,222 @@
+package addc
+
+import (
+	"bytes"
+	_ "embed"
+	"encoding/json"
+	"fmt"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/refmon/refmon/sid"
+)
+
+// programs lists what a domain needs besides root.
+var programs = []string{"samba", "samba-tool", "ldbsearch", "kinit", "curl", "/usr/bin/python3"}
+
+// packages are Debian's packages of them.
+const packages = "samba-ad-dc samba-ad-provision samba-dsdb-modules python3-samba ldb-tools krb5-user winbind curl"
+
+// make adds the accounts.
+//
+//go:embed make.py
+var makePy []byte
+
+// Names of the domain, which are the same for every test.
+const (
+	Realm  = "REFMON.TEST"
+	Name   = "REFMON"
+	userPW = "Passw0rd-user"
+)
+
+// Order says what a domain is to have.
+type Order struct {
+	// Users are names, each with the number of groups that it is in, nested five deep.
+	Users map[string]int
+	// Service is the principal of a service, such as HTTP/www.refmon.test.
+	Service string
+}
+
+// Domain is a domain controller that runs until the test ends.
+type Domain struct {
+	Dir     string // its state, and scratch
+	Address string // its loopback address
+	SID     sid.SID
+	Keytab  string // of the service
+
+	t testing.TB
+}
+
+// Skip says why there is no domain; where one is required, it fails.
+func Skip(t testing.TB, format string, args ...any) {
+	t.Helper()
+	if os.Getenv("REFMON_SAMBA") == "required" {
+		t.Fatalf(format, args...)
+	}
+	t.Skipf(format, args...)
+}
+
+// Start makes a domain and waits until its KDC answers.
+func Start(t testing.TB, o Order) *Domain {
+	t.Helper()
+	if testing.Short() {
+		t.Skip("it makes a domain")
+	}
+	for _, p := range programs {
+		if _, err := exec.LookPath(p); err != nil {
+			Skip(t, "no %s here: install the packages %s", p, packages)
+		}
+	}
+	if os.Getuid() != 0 {
+		Skip(t, "not root: a domain controller has ports below 1024")
+	}
+	seed := uint32(os.Getpid())
+	d := &Domain{Dir: t.TempDir(), t: t, Address: fmt.Sprintf("127.%d.%d.%d", 96+seed>>14&31, seed>>7&127, 1+seed&127)}
+	for _, port := range []string{"88", "389"} {
+		free, err := net.Listen("tcp", net.JoinHostPort(d.Address, port))
+		if err != nil {
+			Skip(t, "port %s of %s is taken, perhaps by a server on all addresses: %v", port, d.Address, err)
+		}
+		d.must(free.Close())
+	}
+	d.provision()
+	d.accounts(o)
+	d.serve()
+	return d
+}
+
+func (d *Domain) must(err error) {
+	d.t.Helper()
+	if err != nil {
+		d.t.Fatal(err)
+	}
+}
+
+func (d *Domain) path(parts ...string) string { return filepath.Join(append([]string{d.Dir}, parts...)...) }
+
+// run runs a program with the client's configuration and returns its output.
+func (d *Domain) run(in []byte, name string, args ...string) []byte {
+	d.t.Helper()
+	cmd := exec.Command(name, args...)
+	cmd.Stdin = bytes.NewReader(in)
+	cmd.Env = append(os.Environ(), "KRB5_CONFIG="+d.path("krb5.conf"))
+	var out, problems bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &out, &problems
+	if err := cmd.Run(); err != nil {
+		d.t.Fatalf("%s %s: %v\n%s%s", name, strings.Join(args, " "), err, problems.Bytes(), out.Bytes())
+	}
+	return append(out.Bytes(), problems.Bytes()...)
+}
+
+var domainSID = regexp.MustCompile(`DOMAIN SID: +(S-1-5-21-[0-9-]+)`)
+
+func (d *Domain) provision() {
+	d.t.Helper()
+	out := d.run(nil, "samba-tool", "domain", "provision", "--configfile=/dev/null", "--targetdir="+d.Dir,
+		"--realm="+Realm, "--domain="+Name, "--server-role=dc", "--host-name=dc1", "--host-ip="+d.Address,
+		"--adminpass=Passw0rd-admin", "--dns-backend=NONE", "--use-rfc2307", "--option=interfaces="+d.Address+"/8",
+		"--option=bind interfaces only=yes", "--option=server services=ldap,kdc,rpc,winbindd,cldap",
+		"--option=vfs objects=acl_xattr dfs_samba4")
+	m := domainSID.FindSubmatch(out)
+	if m == nil {
+		d.t.Fatalf("the provision names no domain:\n%s", out)
+	}
+	d.SID = sid.MustParse(string(m[1]))
+	d.must(os.WriteFile(d.path("krb5.conf"), []byte("[libdefaults]\n default_realm = "+Realm+`
+ rdns = false
+ dns_canonicalize_hostname = false
+ dns_lookup_kdc = false
+ dns_lookup_realm = false
+[realms]
+ `+Realm+" = {\n  kdc = "+d.Address+"\n }\n[domain_realm]\n .refmon.test = "+Realm+"\n"), 0o600))
+}
+
+func (d *Domain) accounts(o Order) {
+	d.t.Helper()
+	order, err := json.Marshal(map[string]any{"users": o.Users, "password": userPW,
+		"service": map[string]any{"name": "websvc", "principals": []string{o.Service}}})
+	d.must(err)
+	script := d.path("make.py")
+	d.must(os.WriteFile(script, makePy, 0o600))
+	d.run(order, "/usr/bin/python3", script, d.Dir)
+	d.Keytab = d.path("service.keytab")
+	d.run(nil, "samba-tool", "domain", "exportkeytab", d.Keytab, "--principal="+o.Service,
+		"--configfile="+d.path("etc", "smb.conf"))
+}
+
+// serve starts the controller and waits until its KDC takes a connection.
+func (d *Domain) serve() {
+	d.t.Helper()
+	cmd := exec.Command("samba", "-i", "-M", "single", "-s", d.path("etc", "smb.conf"), "--option=tls enabled=no",
+		"--debug-stdout")
+	log, err := os.Create(d.path("samba.log"))
+	d.must(err)
+	cmd.Stdout, cmd.Stderr = log, log
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
+	d.must(cmd.Start())
+	ended := make(chan error, 1)
+	go func() { ended <- cmd.Wait() }()
+	d.t.Cleanup(func() {
+		_ = syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) // the group of this test's controller
+		_ = <-ended
+		_ = log.Close()
+	})
+	for deadline := time.Now().Add(2 * time.Minute); ; time.Sleep(20 * time.Millisecond) {
+		c, err := net.DialTimeout("tcp", net.JoinHostPort(d.Address, "88"), time.Second)
+		if err == nil {
+			_ = c.Close()
+			return
+		}
+		select {
+		case err := <-ended:
+			ended <- err
+			text, _ := os.ReadFile(d.path("samba.log"))
+			d.t.Fatalf("the domain controller ended: %v\n%s", err, text)
+		default:
+		}
+		if time.Now().After(deadline) {
+			d.t.Fatalf("the KDC does not answer: %v", err)
+		}
+	}
+}
+
+// Login gets a ticket for a user and returns the environment in which programs use it.
+func (d *Domain) Login(user string) []string {
+	d.t.Helper()
+	cache := "FILE:" + d.path("cache-"+user)
+	d.run([]byte(userPW+"\n"), "kinit", "-c", cache, user+"@"+Realm)
+	return append(os.Environ(), "KRB5_CONFIG="+d.path("krb5.conf"), "KRB5CCNAME="+cache)
+}
+
+// TokenGroups returns the groups of a user as the directory itself computes them, those
+// of BUILTIN included.
+func (d *Domain) TokenGroups(user string) (groups []sid.SID) {
+	d.t.Helper()
+	out := d.run(nil, "ldbsearch", "-H", d.path("private", "sam.ldb"), "-s", "base", "-b",
+		"CN="+user+",CN=Users,DC=refmon,DC=test", "tokenGroups")
+	for _, m := range regexp.MustCompile(`(?m)^tokenGroups: (S-[0-9-]+)$`).FindAllSubmatch(out, -1) {
+		groups = append(groups, sid.MustParse(string(m[1])))
+	}
+	if len(groups) == 0 {
+		d.t.Fatalf("the directory tells no groups of %s:\n%s", user, out)
+	}
+	return groups
+}
+
+// UserSID returns the SID of an account.
+func (d *Domain) UserSID(user string) sid.SID {
+	d.t.Helper()
+	out := d.run(nil, "ldbsearch", "-H", d.path("private", "sam.ldb"), "sAMAccountName="+user, "objectSid")
+	m := regexp.MustCompile(`(?m)^objectSid: (S-[0-9-]+)$`).FindSubmatch(out)
+	if m == nil {
+		d.t.Fatalf("the directory does not know %s:\n%s", user, out)
+	}
+	return sid.MustParse(string(m[1]))
+}

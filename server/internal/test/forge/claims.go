@@ -1,0 +1,78 @@
+package forge
+
+import (
+	"github.com/refmon/refmon/claims"
+)
+
+// ClaimsBuffer returns a buffer of claims, CLAIMS_SET_METADATA around the set.
+func ClaimsBuffer(all []claims.Attribute, compressed bool) []byte {
+	if len(all) == 0 {
+		return []byte{}
+	}
+	set := ClaimsSet(all)
+	if !compressed {
+		return Metadata(set, 0, uint32(len(set)))
+	}
+	return Metadata(Compress(set), 4, uint32(len(set)))
+}
+
+// Metadata returns CLAIMS_SET_METADATA around those bytes.
+func Metadata(set []byte, format uint16, full uint32) []byte {
+	w := newWriter()
+	w.counts(len(set))
+	w.u16(format)
+	w.u32(full)
+	w.u16(0)
+	w.u32(0)
+	w.pointer(false)
+	w.u32(uint32(len(set)))
+	w.b = append(w.b, set...)
+	return w.done()
+}
+
+// ClaimsSet returns CLAIMS_SET with one array, of Active Directory.
+func ClaimsSet(all []claims.Attribute) []byte {
+	w := newWriter()
+	w.counts(1)
+	w.u16(0)
+	w.u32(0)
+	w.pointer(false)
+	w.u32(1)
+	w.u16(1)
+	w.counts(len(all))
+	w.u32(uint32(len(all)))
+	for i := range all {
+		w.pointer(true)
+		w.u16(uint16(all[i].Type))
+		w.u16(uint16(all[i].Type))
+		w.counts(all[i].Len())
+	}
+	for i := range all {
+		w.terminated(all[i].Name)
+		w.values(&all[i])
+	}
+	return w.done()
+}
+
+func (w *writer) terminated(s string) { w.text(s + "\x00") }
+
+func (w *writer) values(a *claims.Attribute) {
+	w.u32(uint32(a.Len()))
+	switch a.Type {
+	case claims.Int64:
+		for _, v := range a.Ints {
+			w.u64(uint64(v))
+		}
+	case claims.String:
+		for range a.Strings {
+			w.pointer(true)
+		}
+		for _, s := range a.Strings {
+			w.terminated(s)
+		}
+	default:
+		for _, v := range a.Uints {
+			w.u64(v)
+		}
+	}
+}

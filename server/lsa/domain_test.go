@@ -1,0 +1,100 @@
+package lsa
+
+import (
+	"slices"
+	"testing"
+
+	"github.com/refmon/refmon/claims"
+	"github.com/refmon/refmon/logon"
+	"github.com/refmon/refmon/ntstatus"
+	"github.com/refmon/refmon/sid"
+	"github.com/refmon/refmon/token"
+	"github.com/refmon/refmon/winnt"
+)
+
+// TestDomainUser: a user of a domain is in the local groups that its SIDs are in, with
+// their rights; groups that are disabled or for deny only bring none (K-30); the
+// attributes and the primary group are the domain's (K-31).
+func TestDomainUser(t *testing.T) {
+	s, err := Open(Config{Folder: t.TempDir(), Computer: "host", Subuids: []string{}, Password: cheap})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	domain := sid.MustParse("S-1-5-21-10-20-30")
+	user, staff, admins, off, deny := domain.WithRID(1104), domain.WithRID(513), domain.WithRID(512),
+		domain.WithRID(2001), domain.WithRID(2002)
+	var readers, nested, never sid.SID
+	if err := s.Update(sid.LocalSystem, func(e *Edit) error {
+		readers = e.AddGroup(Group{Name: "readers", Members: []sid.SID{staff}})
+		nested = e.AddGroup(Group{Name: "nested", Members: []sid.SID{readers}})
+		never = e.AddGroup(Group{Name: "never", Members: []sid.SID{off, deny}})
+		if err := e.AddMember(sid.Administrators, admins); err != nil {
+			return err
+		}
+		e.Grant(nested, winnt.Privileges(winnt.SeBackupPrivilege), 0)
+		e.Grant(never, winnt.Privileges(winnt.SeDebugPrivilege), 0)
+		return nil
+	}); err != nil {
+		t.Fatal(err)
+	}
+	set, err := claims.NewSet([]claims.Attribute{{Name: "dept", Type: claims.String, Strings: []string{"it"}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	u := DomainUser{Account: logon.Account{SID: user, Name: "alice", Domain: "EXAMPLE"}, PrimaryGroup: staff,
+		UserClaims: set, DeviceClaims: set, DeviceGroups: []token.Group{{SID: domain.WithRID(515), Attributes: 7}},
+		Groups: []token.Group{{SID: staff, Attributes: 7}, {SID: off}, {SID: deny, Attributes: 0x10},
+			{SID: sid.ThisOrganization, Attributes: 7}}}
+	r, st := s.LogOnDomainUser(&u, winnt.LOGON32_LOGON_NETWORK)
+	if st != ntstatus.Success {
+		t.Fatal(st)
+	}
+	tok, err := token.New(r.Token)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []sid.SID{staff, readers, nested, sid.Users, sid.Everyone, sid.Network, sid.AuthenticatedUsers,
+		sid.ThisOrganization} {
+		if !tok.Member(want, false) {
+			t.Errorf("K-30: not in %v", want)
+		}
+	}
+	for _, not := range []sid.SID{off, deny, never, sid.Administrators, sid.Interactive} {
+		if tok.Member(not, false) {
+			t.Errorf("K-30: in %v", not)
+		}
+	}
+	if !tok.Member(deny, true) || tok.PrimaryGroup() != staff || tok.User().SID != user {
+		t.Errorf("K-31: %+v", r.Token)
+	}
+	if r.Token.Privileges.Has(winnt.SeDebugPrivilege) || !r.Token.Privileges.Has(winnt.SeBackupPrivilege) ||
+		r.Token.Integrity != sid.MediumLevel || r.Account != u.Account {
+		t.Errorf("K-30: %+v", r)
+	}
+	if r.Token.UserClaims.Len() != 1 || r.Token.DeviceClaims.Len() != 1 || len(r.Token.DeviceGroups) != 1 {
+		t.Errorf("K-31: claims and device: %+v", r.Token)
+	}
+
+	u.Groups = append(u.Groups, token.Group{SID: admins, Attributes: 7})
+	r, st = s.LogOnDomainUser(&u, winnt.LOGON32_LOGON_NETWORK)
+	if st != ntstatus.Success || r.Token.Integrity != sid.HighLevel || !r.Administrator() {
+		t.Errorf("K-30: a domain's administrator: %v, %+v", st, r.Token)
+	}
+	for _, text := range []string{"S-1-5-1000", "S-1-5-1000-3"} {
+		o := u
+		o.Groups = []token.Group{{SID: staff, Attributes: 7}, {SID: sid.MustParse(text), Attributes: 7}}
+		r, st = s.LogOnDomainUser(&o, winnt.LOGON32_LOGON_NETWORK)
+		if st != ntstatus.Success || slices.ContainsFunc(r.Token.Groups, func(g token.Group) bool {
+			return g.SID == sid.ThisOrganization
+		}) {
+			t.Errorf("K-32: of another organization: %v, %+v", st, r.Token.Groups)
+		}
+	}
+	if _, st := s.LogOnDomainUser(&DomainUser{}, winnt.LOGON32_LOGON_NETWORK); st != ntstatus.NoSuchUser {
+		t.Errorf("the zero user: %v", st)
+	}
+	if _, st := s.LogOnDomainUser(&u, winnt.LOGON32_LOGON_SERVICE); st != ntstatus.LogonTypeNotGranted {
+		t.Errorf("without the right: %v", st)
+	}
+}

@@ -1,0 +1,208 @@
+package mount
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"log/slog"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/hanwen/go-fuse/v2/fuse"
+
+	"github.com/refmon/refmon/fileaccess"
+	"github.com/refmon/refmon/kernel"
+	"github.com/refmon/refmon/nt"
+	"github.com/refmon/refmon/ntstatus"
+	"github.com/refmon/refmon/sid"
+	"github.com/refmon/refmon/token"
+)
+
+// Owners says which SIDs the owners and groups of files have.
+type Owners interface {
+	UID(sid.SID) (uint32, bool)
+	GID(sid.SID) (uint32, bool)
+	UserSID(uint32) sid.SID
+	GroupSID(uint32) sid.SID
+}
+
+// Config says what is mounted where. System, Name, Tree, Directory, Accounts and Owners
+// are needed.
+type Config struct {
+	System    *kernel.System
+	Name      string        // of the tree in the system
+	Tree      nt.FileSystem // that has that name there
+	Directory string        // where it is shown
+	Accounts  Accounts
+	Owners    Owners
+	Traverse  fileaccess.Traverse // the policy of the tree
+	// TokenLife is how long a token is used before it is made anew; 0: 30 seconds.
+	TokenLife time.Duration
+	// HideUnreadable leaves out of listings what the caller may not read.
+	HideUnreadable bool
+	Log            *slog.Logger // nil: none
+
+	now   func() time.Time // nil: the clock's
+	fatal func(any)        // ends the program; nil: by a panic
+}
+
+// Defaults of the times.
+const (
+	defaultTokenLife = 30 * time.Second
+	attributeLife    = 30 * time.Second
+)
+
+// Mount is a tree that is shown in a directory of this host. The zero value is not
+// usable: [Start] makes one.
+type Mount struct {
+	fuse.RawFileSystem                // answers ENOSYS to what has no method here
+	prefix             string         // immutable; of names in the system
+	tree               nt.FileSystem  // immutable
+	sys                *kernel.System // immutable
+	process            *kernel.Process
+	owners             Owners              // immutable
+	traverse           fileaccess.Traverse // immutable
+	directory          string              // immutable
+	hide               bool                // immutable
+	log                *slog.Logger        // immutable
+	accounts           *accounts           // immutable
+	workers            *workers            // immutable
+	nodes              *nodes              // immutable
+	fatal              func(any)           // immutable; ends the program
+	server             *fuse.Server        // immutable once Start returned
+	served             sync.WaitGroup
+
+	mu sync.Mutex
+	// +checklocks:mu
+	opens map[uint64]*open // guarded by mu
+	// +checklocks:mu
+	next uint64 // guarded by mu
+}
+
+// Start shows a tree of a system in a directory, where every program of the host finds
+// it, until [Mount.Close].
+func Start(c Config) (*Mount, error) {
+	if c.System == nil || c.Tree == nil || c.Accounts == nil || c.Owners == nil {
+		return nil, errors.New("mount: a system, a tree, accounts and owners are needed")
+	}
+	m := &Mount{RawFileSystem: fuse.NewDefaultRawFileSystem(), prefix: `\??\` + c.Name + `\`, tree: c.Tree,
+		sys: c.System, owners: c.Owners, traverse: c.Traverse, directory: c.Directory, fatal: c.fatal,
+		hide: c.HideUnreadable, log: c.Log, opens: map[uint64]*open{}, next: 1}
+	if m.log == nil {
+		m.log = slog.New(slog.DiscardHandler)
+	}
+	if m.fatal == nil {
+		m.fatal = die
+	}
+	if c.now == nil {
+		c.now = time.Now
+	}
+	if err := m.prepare(&c); err != nil {
+		return nil, fmt.Errorf("mount: %s: %w", c.Directory, err)
+	}
+	if err := RemoveStale(c.Directory); err != nil {
+		m.end()
+		return nil, fmt.Errorf("mount: %s: %w", c.Directory, err)
+	}
+	// The host's kernel checks nothing (no default_permissions), keeps locks between the
+	// programs of this mount, and leaves set-uid bits to us. M-1
+	server, err := fuse.NewServer(m, c.Directory, &fuse.MountOptions{AllowOther: true, DirectMountStrict: true,
+		FsName: c.Name, Name: "refmon", DisableReadDirPlus: true, DisableSplice: true,
+		ExtraCapabilities: fuse.CAP_HANDLE_KILLPRIV_V2, DisabledCapabilities: fuse.CAP_ALLOW_IDMAP,
+		PanicHandler: m.panicked, Logger: slog.NewLogLogger(m.log.Handler(), slog.LevelDebug)})
+	if err != nil {
+		m.end()
+		return nil, fmt.Errorf("mount: %s: %w", c.Directory, err)
+	}
+	m.server = server
+	m.served.Go(server.Serve)
+	if err := server.WaitMount(); err != nil {
+		return nil, errors.Join(fmt.Errorf("mount: %s: %w", c.Directory, err), m.Close())
+	}
+	return m, nil
+}
+
+// prepare makes the process, its threads and the table of files.
+func (m *Mount) prepare(c *Config) error {
+	system, err := token.New(token.LocalSystem())
+	if err != nil {
+		return err
+	}
+	if m.process, err = c.System.NewProcess("mount "+c.Name, system); err != nil {
+		return err
+	}
+	m.workers = newWorkers(c.System, m.process)
+	self, err := m.workers.make()
+	if err != nil {
+		return err
+	}
+	m.accounts = &accounts{from: c.Accounts, life: cmp.Or(c.TokenLife, defaultTokenLife), sys: c.System, self: self,
+		now: c.now, known: map[person]*account{}}
+	root, ok := m.identify("")
+	if !ok || !root.dir {
+		m.end()
+		return errors.New("the tree has no root")
+	}
+	m.nodes = newNodes(root.file)
+	return nil
+}
+
+// identity may be told of a file to those who may know nothing else of it.
+type identity struct {
+	file uint64
+	dir  bool
+}
+
+// identify finds out what has a name, without a decision: nothing but the kind of the
+// file and its number is taken from it. M-5
+func (m *Mount) identify(path string) (id identity, ok bool) {
+	place, st := m.tree.Find(&fileaccess.Request{Name: path}, nil)
+	if st != ntstatus.Success {
+		return id, false
+	}
+	defer place.Release()
+	o := &place.Facts().Object
+	numbered, is := place.(interface{ FileID() uint64 })
+	if !o.Exists || !is {
+		return id, false
+	}
+	return identity{numbered.FileID(), o.IsDirectory}, true
+}
+
+// DropAccounts makes the tokens of a user anew, with its next request; all is for those
+// of every user, as after a change of groups.
+func (m *Mount) DropAccounts(uid uint32, all bool) {
+	m.accounts.drop(func(p person) bool { return all || p.uid == uid })
+}
+
+// Wait returns when the file system is mounted no more.
+func (m *Mount) Wait() { m.served.Wait() }
+
+// Close ends the mount. Files that are open stay so until their programs end; the mount
+// disappears from the directory at once where it is busy.
+func (m *Mount) Close() error {
+	err := m.server.Unmount()
+	if err != nil {
+		err = detach(m.directory)
+	}
+	m.served.Wait()
+	m.end()
+	if err != nil {
+		return fmt.Errorf("mount: %w", err)
+	}
+	return nil
+}
+
+// end gives up what the mount holds of the system.
+func (m *Mount) end() {
+	if m.accounts != nil {
+		m.accounts.drop(func(person) bool { return true })
+		m.accounts.closing.Wait()
+	}
+	m.process.Exit()
+	m.process.Close()
+}
+
+// String implements fuse.RawFileSystem.
+func (m *Mount) String() string { return "refmon " + strings.Trim(m.prefix, `\?`) }

@@ -1,0 +1,121 @@
+package mount
+
+import (
+	"strings"
+	"sync"
+)
+
+// node is a file that the host's kernel knows, by a number that is never given twice.
+type node struct {
+	id   uint64 // immutable
+	file uint64 // immutable: the file's own number below
+	dir  bool   // immutable
+
+	lookups uint64 // guarded by nodes.mu: how often the kernel was told of it
+	parent  *node  // guarded by nodes.mu; nil: the root
+	name    string // guarded by nodes.mu: in parent
+	// bare is guarded by nodes.mu: some user was told of it who may not see its
+	// attributes, so that the kernel does not keep them.
+	bare bool
+}
+
+// nodes is the table of what the kernel knows.
+type nodes struct {
+	mu sync.Mutex
+	// +checklocks:mu
+	byID map[uint64]*node // guarded by mu
+	// +checklocks:mu
+	byFile map[uint64]*node // guarded by mu
+	// +checklocks:mu
+	next uint64 // guarded by mu
+}
+
+// rootID is the number of the root, as the protocol has it.
+const rootID = 1
+
+func newNodes(root uint64) *nodes {
+	r := &node{id: rootID, file: root, dir: true, lookups: 1}
+	return &nodes{byID: map[uint64]*node{rootID: r}, byFile: map[uint64]*node{root: r}, next: rootID + 1}
+}
+
+// get returns a node; nil for a number that the kernel cannot know.
+func (n *nodes) get(id uint64) *node {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	return n.byID[id]
+}
+
+// add notes that the kernel is told of a file in a directory.
+func (n *nodes) add(parent *node, name string, file uint64, dir, bare bool) (x *node, kept bool) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	x = n.byFile[file]
+	if x == nil || x.dir != dir {
+		x = &node{id: n.next, file: file, dir: dir}
+		n.next++
+		n.byID[x.id], n.byFile[file] = x, x
+	}
+	x.lookups++
+	if x.id != rootID {
+		x.parent, x.name = parent, name
+	}
+	x.bare = x.bare || bare
+	return x, !x.bare
+}
+
+// forget notes that the kernel forgot.
+func (n *nodes) forget(id, lookups uint64) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	x := n.byID[id]
+	if x == nil || id == rootID {
+		return
+	}
+	x.lookups -= min(lookups, x.lookups)
+	if x.lookups > 0 {
+		return
+	}
+	delete(n.byID, id)
+	if n.byFile[x.file] == x {
+		delete(n.byFile, x.file)
+	}
+}
+
+// maxDepth bounds the directories of a path: names that are moved while others
+// look could make a circle.
+const maxDepth = 4096
+
+// path returns the name of a file in a directory below the root, with backslashes; the
+// directory's own with an empty name.
+func (n *nodes) path(x *node, name string) string {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	var parts []string
+	if name != "" {
+		parts = append(parts, name)
+	}
+	for depth := 0; x != nil && x.id != rootID && depth < maxDepth; depth++ {
+		parts = append(parts, x.name)
+		x = x.parent
+	}
+	for i, j := 0, len(parts)-1; i < j; i, j = i+1, j-1 {
+		parts[i], parts[j] = parts[j], parts[i]
+	}
+	return strings.Join(parts, `\`)
+}
+
+// isBare reports whether the kernel must not keep the attributes of a file.
+func (n *nodes) isBare(x *node) bool {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	return x.bare
+}
+
+// moved notes that a file has another name.
+func (n *nodes) moved(file uint64, parent *node, name string) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if x := n.byFile[file]; x != nil && x.id != rootID {
+		x.parent, x.name = parent, name
+	}
+}

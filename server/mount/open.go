@@ -1,0 +1,168 @@
+package mount
+
+import (
+	"sync"
+	"syscall"
+
+	"github.com/hanwen/go-fuse/v2/fuse"
+
+	"github.com/refmon/refmon/fileaccess"
+	"github.com/refmon/refmon/nt"
+	"github.com/refmon/refmon/ntstatus"
+	"github.com/refmon/refmon/winnt"
+)
+
+// open is a file or directory that a program has open.
+type open struct {
+	n       *node        // immutable
+	h       winnt.Handle // immutable
+	uid     uint32       // immutable: who opened it
+	granted winnt.AccessMask
+	tells   bool // immutable: it grants reading attributes
+
+	list listing      // of a directory
+	lent sync.RWMutex // read-locked while a request that names no handle uses this one
+}
+
+// enter notes an open and returns its number.
+func (m *Mount) enter(o *open) uint64 {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	fh := m.next
+	m.next++
+	m.opens[fh] = o
+	return fh
+}
+
+// open returns an open by its number; nil for one that the kernel cannot know.
+func (m *Mount) open(fh uint64) *open {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.opens[fh]
+}
+
+// lend returns an open that fits, and keeps it open until its lent is unlocked.
+func (m *Mount) lend(fits func(*open) bool) *open {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	for _, o := range m.opens {
+		if fits(o) && o.lent.TryRLock() {
+			return o
+		}
+	}
+	return nil
+}
+
+// leave ends an open.
+func (m *Mount) leave(fh uint64) {
+	m.mu.Lock()
+	o := m.opens[fh]
+	delete(m.opens, fh)
+	m.mu.Unlock()
+	if o == nil {
+		return
+	}
+	m.do(func(t *worker) fuse.Status {
+		o.lent.Lock()
+		defer o.lent.Unlock()
+		t.NtClose(o.h)
+		return fuse.OK
+	})
+}
+
+// execFlag is the bit that the kernel adds to the flags of an open that is to run the file.
+const execFlag = 0x20
+
+// wanted returns the rights that an open asks for, the most first: what it does not get
+// of a longer list it can do without. M-13
+func wanted(flags uint32) []winnt.AccessMask {
+	const base = winnt.FILE_READ_ATTRIBUTES | winnt.SYNCHRONIZE
+	const writes = winnt.FILE_WRITE_DATA | winnt.FILE_APPEND_DATA
+	var need winnt.AccessMask
+	switch flags & syscall.O_ACCMODE {
+	case syscall.O_RDONLY:
+		need = winnt.FILE_READ_DATA
+	case syscall.O_RDWR:
+		need = winnt.FILE_READ_DATA
+		fallthrough
+	default:
+		if flags&syscall.O_APPEND != 0 {
+			// What is opened for appending can do without the right to overwrite. M-13
+			return []winnt.AccessMask{need | writes | base, need | winnt.FILE_APPEND_DATA | base,
+				need | winnt.FILE_APPEND_DATA | winnt.SYNCHRONIZE}
+		}
+		need |= writes
+	}
+	if flags&execFlag != 0 {
+		// A program that runs can be read through its memory: both rights are needed. M-13
+		need |= winnt.FILE_EXECUTE
+	}
+	return []winnt.AccessMask{need | base, need | winnt.SYNCHRONIZE}
+}
+
+// Open implements fuse.RawFileSystem.
+func (m *Mount) Open(_ <-chan struct{}, in *fuse.OpenIn, out *fuse.OpenOut) fuse.Status {
+	n := m.nodes.get(in.NodeId)
+	if n == nil {
+		return fuse.Status(syscall.ESTALE)
+	}
+	return m.as(&in.InHeader, func(t *worker) fuse.Status {
+		var h winnt.Handle
+		s := fuse.EACCES
+		for _, want := range wanted(in.Flags) {
+			h, s = t.openNode(m, n, nt.CreateFileIn{DesiredAccess: want,
+				CreateOptions: uint32(fileaccess.NonDirectoryFile)})
+			if s != fuse.EACCES {
+				break
+			}
+		}
+		if s != fuse.OK {
+			return s
+		}
+		return m.opened(t, &in.InHeader, n, h, in.Flags, out)
+	})
+}
+
+// opened answers with a handle that was opened for a program.
+func (m *Mount) opened(t *worker, in *fuse.InHeader, n *node, h winnt.Handle, flags uint32,
+	out *fuse.OpenOut) fuse.Status {
+	_, granted, done, st := m.sys.TreeFile(t.Thread, h)
+	done()
+	if st == ntstatus.Success && flags&syscall.O_TRUNC != 0 {
+		st = t.NtSetInformationFile(h, nt.FileEndOfFileInformation, nt.FileEndOfFile{})
+	}
+	if st != ntstatus.Success {
+		t.NtClose(h)
+		return status(st)
+	}
+	o := &open{n: n, h: h, uid: in.Uid, granted: granted, tells: granted&winnt.FILE_READ_ATTRIBUTES != 0}
+	out.Fh = m.enter(o)
+	return fuse.OK
+}
+
+// Read implements fuse.RawFileSystem. The handle decides (M-4).
+func (m *Mount) Read(_ <-chan struct{}, in *fuse.ReadIn, buf []byte) (fuse.ReadResult, fuse.Status) {
+	o := m.open(in.Fh)
+	if o == nil {
+		return nil, fuse.EBADF
+	}
+	var b []byte
+	s := m.do(func(t *worker) fuse.Status {
+		var st ntstatus.Status
+		b, st = t.NtReadFileAt(o.h, uint32(len(buf)), int64(in.Offset))
+		if st == ntstatus.EndOfFile {
+			return fuse.OK
+		}
+		return status(st)
+	})
+	if s != fuse.OK {
+		return nil, s
+	}
+	return fuse.ReadResultData(b), fuse.OK
+}
+
+// Release implements fuse.RawFileSystem.
+func (m *Mount) Release(_ <-chan struct{}, in *fuse.ReleaseIn) { m.leave(in.Fh) }
+
+// Flush implements fuse.RawFileSystem: nothing is kept back that a close could write.
+func (m *Mount) Flush(<-chan struct{}, *fuse.FlushIn) fuse.Status { return fuse.OK }

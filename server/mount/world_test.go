@@ -1,0 +1,215 @@
+package mount
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/refmon/refmon/fileaccess"
+	"github.com/refmon/refmon/hostfs"
+	"github.com/refmon/refmon/kernel"
+	"github.com/refmon/refmon/logon"
+	"github.com/refmon/refmon/nt"
+	"github.com/refmon/refmon/ntacl"
+	"github.com/refmon/refmon/sddl"
+	"github.com/refmon/refmon/sid"
+	"github.com/refmon/refmon/token"
+)
+
+// The people of the tests: users of this host without a name. alice is in the group staff.
+const (
+	alice = 61001
+	bob   = 61002
+	staff = 62001
+)
+
+// user returns the SID that a uid of the tests has.
+func user(uid uint32) string { return fmt.Sprintf("S-1-22-1-%d", uid) }
+
+// people are the accounts of the tests.
+type people struct{}
+
+// LogOn implements Accounts.
+func (people) LogOn(uid, gid uint32) (logon.Result, error) {
+	if uid == 61999 {
+		return logon.Result{}, errors.New("not known")
+	}
+	spec := token.StandardUser(fileaccess.UnixUser(uid))
+	spec.Groups = append(spec.Groups, token.Group{SID: fileaccess.UnixGroup(gid), Attributes: token.GroupDefault})
+	if uid == alice {
+		spec.Groups = append(spec.Groups, token.Group{SID: fileaccess.UnixGroup(staff), Attributes: token.GroupDefault})
+	}
+	return logon.Result{Token: spec}, nil
+}
+
+// ids are the owners of the tests.
+type ids struct{}
+
+func (ids) UID(s sid.SID) (uint32, bool) { return s.RID(), s.Prefix().String() == "S-1-22-1" }
+func (ids) GID(s sid.SID) (uint32, bool) { return s.RID(), s.Prefix().String() == "S-1-22-2" }
+func (ids) UserSID(uid uint32) sid.SID   { return fileaccess.UnixUser(uid) }
+func (ids) GroupSID(gid uint32) sid.SID  { return fileaccess.UnixGroup(gid) }
+
+// world is a tree and its mount, and what a test does to them.
+type world struct {
+	testing.TB
+	root string // of the tree below
+	at   string // where it is mounted
+	sys  *kernel.System
+	m    *Mount
+}
+
+// needs skips a test where nothing can be mounted.
+func needs(t testing.TB) {
+	t.Helper()
+	if os.Geteuid() != 0 {
+		t.Skip("mounting takes CAP_SYS_ADMIN")
+	}
+	if _, err := os.Stat("/dev/fuse"); err != nil {
+		t.Skip("no /dev/fuse: ", err)
+	}
+}
+
+// folder makes a folder that every user can reach.
+func folder(t testing.TB) string {
+	t.Helper()
+	dir, err := os.MkdirTemp("", "refmon-mount")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := os.RemoveAll(dir); err != nil {
+			t.Error(err)
+		}
+	})
+	if err := os.Chmod(dir, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	return dir
+}
+
+// everybody is the descriptor of the root of the tests.
+const everybody = "O:BAG:SYD:P(A;;0x1200a9;;;WD)(A;OICI;FA;;;BA)"
+
+// newWorld mounts a tree. Its root lets everybody list and pass.
+func newWorld(t testing.TB, change ...func(*hostfs.Config, *Config)) *world {
+	t.Helper()
+	return newWorldOn(t, func(tree nt.FileSystem) nt.FileSystem { return tree }, change...)
+}
+
+// newWorldOn mounts what wrap makes of a tree.
+func newWorldOn(t testing.TB, wrap func(nt.FileSystem) nt.FileSystem, change ...func(*hostfs.Config, *Config)) *world {
+	t.Helper()
+	needs(t)
+	dir := folder(t)
+	w := &world{TB: t, root: filepath.Join(dir, "tree"), at: filepath.Join(dir, "mount"),
+		sys: kernel.Boot(kernel.Config{})}
+	w.must(os.Mkdir(w.root, 0o700))
+	w.must(os.Mkdir(w.at, 0o755))
+	hc := hostfs.Config{Path: w.root, Attribute: ntacl.Name}
+	mc := Config{System: w.sys, Name: "share", Directory: w.at, Accounts: people{}, Owners: ids{},
+		Log: slog.New(slog.NewTextHandler(t.Output(), nil))}
+	for _, f := range change {
+		f(&hc, &mc)
+	}
+	if err := unix.Setxattr(w.root, hc.Attribute, []byte{0}, 0); err != nil {
+		t.Skipf("no extended attribute can be set in %s: %v", w.root, err)
+	}
+	w.describe("", everybody)
+	tree, err := hostfs.Open(hc)
+	w.must(err)
+	mc.Tree, mc.Traverse = wrap(tree), hc.Policy.Traverse
+	w.must(w.sys.AddTree("share", mc.Tree))
+	w.m, err = Start(mc)
+	w.must(err)
+	t.Cleanup(func() {
+		w.must(w.m.Close())
+		w.must(w.sys.Close())
+		w.must(tree.Close())
+	})
+	return w
+}
+
+func (w *world) must(err error) {
+	w.Helper()
+	if err != nil {
+		w.Fatal(err)
+	}
+}
+
+// describe gives a file of the tree a descriptor behind the mount's back.
+func (w *world) describe(name, text string) {
+	w.Helper()
+	w.must(unix.Setxattr(filepath.Join(w.root, name), ntacl.Name, attribute(text), 0))
+}
+
+// attribute returns a descriptor as a file server keeps it.
+func attribute(text string) []byte {
+	a := ntacl.Attribute{Version: 3, HashType: ntacl.HashSHA256, Descriptor: sddl.MustParse(text)}
+	value, err := a.Append(nil)
+	if err != nil {
+		panic(err)
+	}
+	return value
+}
+
+// file makes a file below with contents and a descriptor.
+func (w *world) file(name, contents, text string) {
+	w.Helper()
+	w.must(os.WriteFile(filepath.Join(w.root, name), []byte(contents), 0o600))
+	w.describe(name, text)
+}
+
+// dir makes a directory below with a descriptor.
+func (w *world) dir(name, text string) {
+	w.Helper()
+	w.must(os.Mkdir(filepath.Join(w.root, name), 0o700))
+	w.describe(name, text)
+}
+
+// as returns a program to run as a user.
+func as(uid uint32, name string, args ...string) *exec.Cmd {
+	cmd := exec.Command(name, args...)
+	cmd.Dir = "/"
+	cmd.Env = append(os.Environ(), "LC_ALL=C")
+	cmd.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: uid, Gid: uid, NoSetGroups: true}}
+	return cmd
+}
+
+// run runs a program in the mount as a user, and returns what it printed. A shell goes
+// there: a process that this one forks must not touch the mount before it is another
+// program, for its parent, which serves the mount, waits until then.
+func (w *world) run(uid uint32, name string, args ...string) (string, error) {
+	w.Helper()
+	cmd := as(uid, "/bin/sh", append([]string{"-c", `cd "$0" && exec "$@"`, w.at, name}, args...)...)
+	var out bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &out, &out
+	err := cmd.Run()
+	return strings.TrimSpace(out.String()), err
+}
+
+// sees expects what a program prints as a user, or that it is refused.
+func (w *world) sees(uid uint32, want, name string, args ...string) {
+	w.Helper()
+	if got, err := w.run(uid, name, args...); err != nil || got != want {
+		w.Errorf("uid %d: %s %q: %q, %v; want %q", uid, name, args, got, err, want)
+	}
+}
+
+// refused expects that a program fails as a user, and says why.
+func (w *world) refused(uid uint32, why, name string, args ...string) {
+	w.Helper()
+	got, err := w.run(uid, name, args...)
+	if err == nil || !strings.Contains(strings.ToLower(got), strings.ToLower(why)) {
+		w.Errorf("uid %d: %s %q: %q, %v; want a refusal: %s", uid, name, args, got, err, why)
+	}
+}
