@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"io"
 	"net"
 	"os"
 	"path/filepath"
@@ -27,13 +28,14 @@ import (
 type lending struct {
 	process
 	handed func() *os.File
-	given  chan struct{} // closed when the first thread is over
+	given  chan struct{} // told when a thread is over
 }
 
 func (l lending) GiveBack(th *nt.Thread) {
 	l.process.GiveBack(th)
-	if l.given != nil {
-		close(l.given)
+	select {
+	case l.given <- struct{}{}:
+	default:
 	}
 }
 
@@ -49,7 +51,7 @@ type lender struct {
 	*testing.T
 	conn *net.UnixConn
 	over chan error
-	done chan struct{} // closed when the first thread is over
+	done chan struct{} // told when a thread is over
 	out  []*os.File    // the other ends of what was handed out; of the server's goroutine until it is over
 }
 
@@ -65,7 +67,7 @@ func lend(t *testing.T) *lender {
 	if err != nil {
 		t.Fatal(err)
 	}
-	l := &lender{T: t, conn: conn, over: make(chan error, 1), done: make(chan struct{})}
+	l := &lender{T: t, conn: conn, over: make(chan error, 1), done: make(chan struct{}, 1)}
 	go func() {
 		l.over <- wire.Serve(server, lending{process{p, nt.Documented}, func() *os.File {
 			r, w, err := os.Pipe()
@@ -330,4 +332,29 @@ func TestClientFile(t *testing.T) {
 	if err := c.Err(); err != nil {
 		t.Error(err)
 	}
+}
+
+// FuzzHandOut sends any bytes after a hello, in either form, to a server that hands out:
+// it ends, and every descriptor is closed.
+func FuzzHandOut(f *testing.F) {
+	open := ofDescriptors[2].frame(f, 3)
+	for _, asked := range [][]byte{
+		wire.AppendFrame(nil, &wire.Frame{Kind: wire.HandOut, Thread: 1, Body: wire.AppendHandle(nil, 4)}),
+		wire.AppendFrame(nil, open), []byte(`{"Handle":"4"}`),
+	} {
+		f.Add(asked, true)
+		f.Add(asked, false)
+	}
+	f.Fuzz(func(t *testing.T, b []byte, inJSON bool) {
+		l := lend(t)
+		hello := wire.AppendHello(nil, wire.HelloBody{})
+		if inJSON {
+			hello = []byte(`{"Magic":"refmon","Version":1}`)
+		}
+		l.exchange(&wire.Frame{Kind: wire.Hello, Body: hello})
+		go func() { _, _ = io.Copy(io.Discard, l.conn) }()
+		_, _ = l.conn.Write(b)
+		_, _ = l.conn.Write(wire.AppendFrame(nil, &wire.Frame{Kind: wire.HandOut, Thread: 1, Body: b[:min(len(b), 64)]}))
+		l.ends()
+	})
 }

@@ -14,7 +14,6 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/refmon/refmon/audit"
-	"github.com/refmon/refmon/client"
 	"github.com/refmon/refmon/fileaccess"
 	"github.com/refmon/refmon/hostfs"
 	"github.com/refmon/refmon/internal/wire"
@@ -219,18 +218,7 @@ func BenchmarkOpenFile(b *testing.B) {
 	if os.Getuid() != 0 {
 		b.Skip("only root copies mounts and sets descriptors")
 	}
-	_, address := apart(b, "echo")
-	_, socket := apart(b, "files")
-	conn, err := net.Dial("unix", address)
-	if err != nil {
-		b.Fatal(err)
-	}
-	defer conn.Close()
-	c, err := client.Dial(socket)
-	if err != nil {
-		b.Fatal(err)
-	}
-	defer c.Close()
+	conn, c := beside(b, "files")
 	own, th := inProcess(b), c.Thread()
 	const opens = 100
 	var pings, native, wired []time.Duration
