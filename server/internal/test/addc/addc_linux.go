@@ -163,8 +163,12 @@ func (d *Domain) serve() {
 	cmd.Stdout, cmd.Stderr = log, log
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
 	d.must(cmd.Start())
-	ended := make(chan error, 1)
-	go func() { ended <- cmd.Wait() }()
+	var failed error
+	ended := make(chan struct{})
+	go func() {
+		failed = cmd.Wait()
+		close(ended)
+	}()
 	d.t.Cleanup(func() {
 		_ = syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) // the group of this test's controller
 		<-ended
@@ -177,10 +181,9 @@ func (d *Domain) serve() {
 			return
 		}
 		select {
-		case err := <-ended:
-			ended <- err
+		case <-ended:
 			text, _ := os.ReadFile(d.path("samba.log"))
-			d.t.Fatalf("the domain controller ended: %v\n%s", err, text)
+			d.t.Fatalf("the domain controller ended: %v\n%s", failed, text)
 		default:
 		}
 		if time.Now().After(deadline) {
