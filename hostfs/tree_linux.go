@@ -55,7 +55,8 @@ func Open(c Config) (*Tree, error) {
 	if err != nil {
 		return nil, fmt.Errorf("hostfs: open the tree %s: %w", c.Path, err)
 	}
-	t := &Tree{cfg: c, root: fd, abandoned: time.Minute, nodes: map[uint64]*node{}, descriptors: cache.New[identity, *known](c.Descriptors)}
+	t := &Tree{cfg: c, root: fd, abandoned: time.Minute,
+		nodes: map[uint64]*node{}, descriptors: cache.New[identity, *known](c.Descriptors)}
 	if err := t.look(); err != nil {
 		return nil, errors.Join(fmt.Errorf("hostfs: look at the tree %s: %w", c.Path, err), unix.Close(fd))
 	}
