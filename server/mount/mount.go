@@ -101,7 +101,7 @@ func Start(c Config) (*Mount, error) {
 	if err := m.prepare(&c); err != nil {
 		return nil, fmt.Errorf("mount: %s: %w", c.Directory, err)
 	}
-	if err := clean(c.Directory); err != nil {
+	if err := RemoveStale(c.Directory); err != nil {
 		m.end()
 		return nil, fmt.Errorf("mount: %s: %w", c.Directory, err)
 	}

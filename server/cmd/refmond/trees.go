@@ -34,6 +34,8 @@ type treeSettings struct {
 	DirectoryMode   string `json:"directoryMode"`
 	Group           string `json:"group"`
 	Exposed         bool   `json:"exposed"`
+	Mount           string `json:"mount"`
+	HideUnreadable  bool   `json:"hideUnreadable"`
 }
 
 // treeConfig is a tree that was checked.
@@ -42,6 +44,8 @@ type treeConfig struct {
 	name    string
 	groups  []uint32 // may search the path
 	exposed bool
+	mount   string // where it is shown; "" nowhere
+	hide    bool   // what its caller may not read is not listed there
 }
 
 var (
@@ -76,7 +80,7 @@ func within(dir, path string) bool {
 
 // check turns the settings of one tree into what they mean.
 func (s *treeSettings) check(name string) (t treeConfig, err error) {
-	t = treeConfig{name: name, exposed: s.Exposed}
+	t = treeConfig{name: name, exposed: s.Exposed, mount: s.Mount, hide: s.HideUnreadable}
 	t.Path, t.Attribute = filepath.Clean(s.Path), cmp.Or(s.Attribute, ntacl.Name)
 	t.IgnorePosix, t.CaseInsensitive, t.AccessBased = s.IgnorePosix, s.CaseInsensitive, s.AccessBased
 	var ok bool
@@ -85,6 +89,8 @@ func (s *treeSettings) check(name string) (t treeConfig, err error) {
 		return t, errors.New("a name has no \\ / : * ? \" < > |")
 	case !filepath.IsAbs(s.Path):
 		return t, fmt.Errorf("path: %q, want one that begins with /", s.Path)
+	case s.Mount != "" && !filepath.IsAbs(s.Mount):
+		return t, fmt.Errorf("mount: %q, want one that begins with /", s.Mount)
 	case rest == "" || !slices.Contains([]string{"security", "user", "trusted"}, namespace):
 		return t, fmt.Errorf("attribute: %q, want a name such as %s, user.NTACL or trusted.NTACL", s.Attribute, ntacl.Name)
 	}
