@@ -1,6 +1,7 @@
 package hostfs
 
 import (
+	"cmp"
 	"errors"
 	"math"
 	"os"
@@ -25,6 +26,11 @@ type file struct {
 	link      *link                  // guarded by Tree.mu
 	// deleteOnClose is guarded by Tree.mu once entered.
 	deleteOnClose bool
+	keeping       sync.Mutex
+	// +checklocks:keeping
+	kept dos // guarded by keeping
+	// +checklocks:keeping
+	keptOf identity // guarded by keeping; zero: kept counts no further
 	// ownLink and ownNode stand behind link and node of this open or, where it was the
 	// first, of others of the same file: an open is one piece of memory.
 	ownLink link
@@ -69,8 +75,9 @@ func (f *file) Facts() (out nt.FileFacts, st ntstatus.Status) {
 	if err != nil {
 		return out, statusOf(err)
 	}
-	out = nt.FileFacts{FileBasic: basicOf(&s), EndOfFile: int64(s.Size), AllocationSize: int64(s.Blocks) * 512,
-		Links: s.Nlink, FileID: s.Ino, DeletePending: f.t.pending(s.Ino), Directory: f.directory}
+	out = nt.FileFacts{FileBasic: f.dosNow(&s).basicOf(&s), EndOfFile: int64(s.Size),
+		AllocationSize: int64(s.Blocks) * 512,
+		Links:          s.Nlink, FileID: s.Ino, DeletePending: f.t.pending(s.Ino), Directory: f.directory}
 	if f.directory {
 		out.EndOfFile, out.AllocationSize, out.Links = 0, 0, 1
 		if out.NotEmpty, err = notEmpty(f.fd); err != nil {
@@ -80,15 +87,19 @@ func (f *file) Facts() (out nt.FileFacts, st ntstatus.Status) {
 	return out, ntstatus.Success
 }
 
-// basicOf returns times and attributes. A file has the attribute for archiving, as
-// those have that no server has looked at yet.
-func basicOf(s *unix.Statx_t) nt.FileBasic {
-	b := nt.FileBasic{CreationTime: fileTime(s.Btime), LastAccessTime: fileTime(s.Atime),
-		LastWriteTime: fileTime(s.Mtime), ChangeTime: fileTime(s.Ctime), FileAttributes: fileaccess.AttributeArchive}
-	if s.Mode&unix.S_IFMT == unix.S_IFDIR {
-		b.FileAttributes = fileaccess.AttributeDirectory
+// sector is the size of which volumes of Windows count, in bytes.
+const sector = 512
+
+// Volume implements nt.OpenFile: what the file system below tells. A unit is a block of
+// it. F-128
+func (f *file) Volume() (v nt.FsFullSizeInformation, st ntstatus.Status) {
+	var s unix.Statfs_t
+	if err := retry(func() error { return unix.Fstatfs(f.fd, &s) }); err != nil {
+		return v, statusOf(err)
 	}
-	return b
+	return nt.FsFullSizeInformation{TotalAllocationUnits: int64(s.Blocks),
+		CallerAvailableAllocationUnits: int64(s.Bavail), ActualAvailableAllocationUnits: int64(s.Bfree),
+		SectorsPerAllocationUnit: max(uint32(cmp.Or(s.Frsize, s.Bsize)/sector), 1), BytesPerSector: sector}, ntstatus.Success
 }
 
 // epoch is 1970 in units of 100 ns since 1601.
@@ -188,12 +199,18 @@ func (f *file) clearSpecial() error {
 	return unix.Chmod(placeOf(f.fd), uint32(s.Mode)&0o1777)
 }
 
-// empty takes the contents of a file away.
+// empty takes the contents of a file away. It does not wait where another program has
+// a lease on the file, as truncate(2) does. F-124
 func (f *file) empty() error {
 	if err := f.clearSpecial(); err != nil {
 		return err
 	}
-	return retry(func() error { return unix.Truncate(placeOf(f.fd), 0) })
+	fd, err := openAgain(f.fd, unix.O_WRONLY|unix.O_NONBLOCK)
+	if err != nil {
+		return err
+	}
+	defer shut(fd)
+	return retry(func() error { return unix.Ftruncate(fd, 0) })
 }
 
 // Flush implements nt.OpenFile.
@@ -222,7 +239,7 @@ func (f *file) SetBasic(b nt.FileBasic) ntstatus.Status {
 	if err != nil {
 		return statusOf(err)
 	}
-	now := basicOf(&s)
+	now := f.dosNow(&s).basicOf(&s)
 	if given(b.CreationTime) && b.CreationTime != now.CreationTime ||
 		b.FileAttributes != 0 && b.FileAttributes != fileaccess.AttributeNormal && b.FileAttributes != now.FileAttributes {
 		return ntstatus.NotSupported
