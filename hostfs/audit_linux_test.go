@@ -19,11 +19,16 @@ import (
 type records struct {
 	kept []string
 	full bool
+	// attributes are the resource attributes of the last use.
+	attributes string
 }
 
 func (r *records) Write(e audit.Event) error {
 	if r.full {
 		return audit.ErrFull
+	}
+	if e.ID == 4663 {
+		r.attributes, _ = e.Field("ResourceAttributes")
 	}
 	name, _ := e.Field("ObjectName")
 	mask, _ := e.Field("AccessMask")
@@ -81,6 +86,17 @@ func TestAudit(t *testing.T) {
 	w.take(sink, `4656 failure \Device\share\d 0x2`)
 	w.open(two, `d\quiet`, winnt.FILE_READ_DATA, ntstatus.AccessDenied)
 	w.take(sink)
+	// A use tells the resource attributes that the file has by then (U-57).
+	h = w.open(one, `d\f`, winnt.FILE_READ_DATA|winnt.WRITE_DAC, ntstatus.Success)
+	w.want(one.NtSetSecurityObject(h, winnt.ATTRIBUTE_SECURITY_INFORMATION,
+		sddl.MustParse(`S:(RA;;;;;WD;("a",TI,0x0,1))`)), ntstatus.Success)
+	_, st := one.NtReadFileAt(h, 10, 0)
+	w.want(st, ntstatus.Success)
+	if want := `S:AI(RA;;;;;WD;("a",TI,0x0,1))`; sink.attributes != want {
+		t.Errorf("the resource attributes are %q, want %q", sink.attributes, want)
+	}
+	w.want(one.NtClose(h), ntstatus.Success)
+	sink.kept = nil
 	h = w.open(one, `d\f`, winnt.WRITE_DAC, ntstatus.Success)
 	w.want(one.NtSetSecurityObject(h, winnt.DACL_SECURITY_INFORMATION, sddl.MustParse("D:P")), ntstatus.Success)
 	w.take(sink, `4656 success \Device\share\d\f 0x40000`, `4670 success \Device\share\d\f `)

@@ -22,6 +22,9 @@ type Config struct {
 	// Share is the descriptor of the tree itself: each open is then decided as
 	// behind an SMB server with such a share. nil: nothing gates the tree.
 	Share *sd.Descriptor
+	// AccessBased leaves entries that a user may not read out of listings, on a tree with
+	// Share.
+	AccessBased bool
 	// Policy has the traverse policy among others.
 	Policy fileaccess.Policy
 	// CaseInsensitive finds a name that differs in case where none is spelled so.

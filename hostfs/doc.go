@@ -18,7 +18,8 @@
 //
 // A new file is made under a name of its own ([privatePrefix]), gets its attribute, and
 // is renamed to its place, where it never stands without. Deletion and replacement pass
-// through such names too; a crash can leave one behind, which no client sees.
+// through such names too; a crash can leave one behind, which no client sees and which a
+// later listing of its directory removes where nothing is lost by that.
 //
 // The attribute is written in the version in which it was found, with a hash that makes
 // a file server believe it; where that hash cannot be computed the change is refused.

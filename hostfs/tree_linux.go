@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"sync"
+	"time"
 
 	"golang.org/x/sys/unix"
 
@@ -22,6 +23,7 @@ type Tree struct {
 	share     *fileaccess.Share // immutable; nil: none
 	readOnly  bool              // immutable
 	rootInode uint64            // immutable
+	abandoned time.Duration     // immutable; age at which a private name was left by a crash
 	lender    *lender           // immutable; nil: hands nothing out
 	noLender  error             // immutable; why it hands nothing out
 
@@ -55,7 +57,8 @@ func Open(c Config) (*Tree, error) {
 	if err != nil {
 		return nil, fmt.Errorf("hostfs: open the tree %s: %w", c.Path, err)
 	}
-	t := &Tree{cfg: c, root: fd, nodes: map[uint64]*node{}, descriptors: cache.New[identity, *known](c.Descriptors)}
+	t := &Tree{cfg: c, root: fd, abandoned: time.Minute, nodes: map[uint64]*node{},
+		descriptors: cache.New[identity, *known](c.Descriptors)}
 	if err := t.look(); err != nil {
 		return nil, errors.Join(fmt.Errorf("hostfs: look at the tree %s: %w", c.Path, err), unix.Close(fd))
 	}
@@ -66,7 +69,7 @@ func Open(c Config) (*Tree, error) {
 		}
 	}
 	if c.Share != nil {
-		t.share = &fileaccess.Share{Descriptor: c.Share}
+		t.share = &fileaccess.Share{Descriptor: c.Share, ABE: c.AccessBased}
 	}
 	return t, nil
 }

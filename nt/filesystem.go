@@ -35,14 +35,17 @@ type FilePlace interface {
 // of the handle before it calls. Any goroutine may use it.
 type OpenFile interface {
 	Facts() (FileFacts, ntstatus.Status)
+	// Volume tells the size of what the file is on.
+	Volume() (FsFullSizeInformation, ntstatus.Status)
 	// ReadAt reads; no bytes and success are the end of the file.
 	ReadAt(b []byte, at int64) (int, ntstatus.Status)
 	// WriteAt writes; with the offset -1 at the end of the file.
 	WriteAt(b []byte, at int64) (int, ntstatus.Status)
 	Flush() ntstatus.Status
 	// List returns the next entries of a directory whose names fit a pattern, none at
-	// the end. It goes on where the last call stopped, or begins anew.
-	List(pattern string, restart bool, most int) ([]FileEntry, ntstatus.Status)
+	// the end. It goes on where the last call stopped, or begins anew. Entries whose
+	// descriptor see does not agree to are left out; nil agrees to all.
+	List(pattern string, restart bool, most int, see func(*sd.Descriptor) bool) ([]FileEntry, ntstatus.Status)
 	SetBasic(FileBasic) ntstatus.Status
 	SetSize(size int64) ntstatus.Status
 	// SetDelete says whether the name goes away with the last open.

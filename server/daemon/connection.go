@@ -9,6 +9,7 @@ import (
 	"os"
 	"strconv"
 	"sync/atomic"
+	"syscall"
 	"time"
 
 	"github.com/refmon/refmon/internal/wire"
@@ -102,10 +103,17 @@ func (c *connection) run() error {
 	if th := c.first(); th != nil {
 		th.Close() // there was no room for it
 	}
-	if errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, net.ErrClosed) {
-		return nil // a client that was killed is no fault
+	if hungUp(err) {
+		return nil
 	}
 	return err
+}
+
+// hungUp reports whether an error says that the client has gone, which is no fault: it
+// was killed within a frame, or with answers that it had not read.
+func hungUp(err error) bool {
+	return errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, net.ErrClosed) ||
+		errors.Is(err, syscall.ECONNRESET) || errors.Is(err, syscall.EPIPE)
 }
 
 // ID returns the id of the process.

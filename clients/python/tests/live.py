@@ -5,6 +5,7 @@ import os
 import subprocess
 import sys
 import threading
+import time
 import unittest
 
 sys.path.insert(0, os.path.join(os.path.dirname(__file__), ".."))
@@ -161,6 +162,41 @@ class Live(unittest.TestCase):
                 waiting.join()
                 self.assertEqual(len(ended), 1)
                 self.assertIsNone(theirs.recv())
+
+    def test_a_waiter_ends_waits(self):
+        """Those under way and every later one; a wait without it goes on (W-20)."""
+        c = self.connect()
+        event = c.thread.NtCreateEvent(DesiredAccess=refmon.EVENT_ALL_ACCESS,
+                                       ObjectAttributes={"Unnamed": True}).check().EventHandle
+        waiter, ended = refmon.Waiter(), []
+
+        def wait(th, waiter, timeout=60):
+            return th.call_when_ready("NtWaitForSingleObject", {"Handle": event}, event, refmon.STATUS_TIMEOUT, timeout,
+                                      waiter).status
+
+        with c.new_thread() as other:
+            waiting = threading.Thread(target=lambda: ended.append(wait(other, waiter)))
+            waiting.start()
+            waiter.cancel()
+            waiting.join()
+            ended += [wait(other, waiter), wait(other, refmon.Waiter(), 0.01)]
+        self.assertEqual(ended, [refmon.STATUS_CANCELLED] * 3)
+        begun = time.monotonic()
+        wait(c.thread, waiter)
+        self.assertLess(time.monotonic() - begun, 60)
+
+    def test_one_instance(self):
+        """A pipe that may have one instance serves one client after another."""
+        c = self.connect()
+        with c.thread.listen_pipe("python-one", instances=1, sd=EVERYONE) as pipes:
+            for word in (b"first", b"second"):
+                with c.thread.dial_pipe("python-one") as ours, pipes.accept(60) as theirs:
+                    with self.assertRaises(refmon.NTError):
+                        pipes.accept(60)
+                    ours.send(word)
+                    self.assertEqual(theirs.recv(), word)
+                made = pipes._thread.NtCreateNamedPipeFile(**pipes._make).check()
+                pipes._next = made.FileHandle
 
     def test_impersonation_comes_back(self):
         th = self.connect().thread

@@ -14,8 +14,10 @@ import (
 	"github.com/refmon/refmon/audit"
 	"github.com/refmon/refmon/auditlog"
 	"github.com/refmon/refmon/internal/verbs/trail"
+	"github.com/refmon/refmon/server/auth/kerberos"
 	"github.com/refmon/refmon/server/daemon"
 	"github.com/refmon/refmon/server/lsa"
+	"github.com/refmon/refmon/server/mount"
 )
 
 type serveCmd struct {
@@ -76,8 +78,11 @@ type service struct {
 	level *slog.LevelVar
 	trail *auditlog.Log // nil: none is kept
 	store *lsa.Store
-	trees []servedTree
 
+	tickets *kerberos.Acceptor // nil: none are taken
+	trees   []servedTree
+
+	mounts     []*mount.Mount
 	operations *operations // nil: it could not be had
 }
 
@@ -95,6 +100,9 @@ func start(cfg *config, std *streams) (*service, error) {
 		err = s.accounts(cfg, log)
 	}
 	if err == nil {
+		s.tickets, err = cfg.Kerberos.open(cfg.State, s.store)
+	}
+	if err == nil {
 		err = s.openTrees(cfg, log)
 	}
 	if err != nil {
@@ -103,7 +111,7 @@ func start(cfg *config, std *streams) (*service, error) {
 	daemon.Spare()
 	s.Daemon, err = daemon.Start(daemon.Config{Lock: lock, Inherited: cfg.inherited, Socket: cfg.Socket,
 		AdminSocket: cfg.AdminSocket, Identity: cfg.identity(s.store), Administer: s.administer(cfg),
-		Quota: s.store.QuotaUID, LSA: s.store, Limits: cfg.limits,
+		Quota: s.store.QuotaUID, LSA: s.authority(), Limits: cfg.limits,
 		Profile: cfg.profile, Audit: log, Log: s.log})
 	if err != nil {
 		return nil, errors.Join(err, s.kept())
@@ -114,6 +122,9 @@ func start(cfg *config, std *streams) (*service, error) {
 		}
 	}
 	if err := s.addTrees(); err != nil {
+		return nil, errors.Join(err, s.stop())
+	}
+	if err := s.mountTrees(cfg); err != nil {
 		return nil, errors.Join(err, s.stop())
 	}
 	// Without it the daemon serves its clients all the same.
@@ -185,6 +196,7 @@ func (s *service) reload(file string) {
 		s.System().Audit().Policy.Store(p)
 	}
 	s.SetIdentity(cfg.identity(s.store))
+	s.dropTokens()
 	s.level.Set(cfg.level)
 	s.warn()
 	s.log.Log(context.Background(), slog.LevelInfo, "reloaded")
@@ -196,12 +208,16 @@ func (s *service) stop() error {
 	if s.operations != nil {
 		err = s.operations.close()
 	}
+	err = errors.Join(err, s.unmount())
 	return errors.Join(err, s.Close(), s.kept())
 }
 
 // kept closes the trees and the accounts, then the trail that they write to.
 func (s *service) kept() (err error) {
 	err = s.closeTrees()
+	if s.tickets != nil {
+		err = errors.Join(err, s.tickets.Close())
+	}
 	if s.store != nil {
 		err = errors.Join(err, s.store.Close())
 	}

@@ -29,11 +29,14 @@ type treeSettings struct {
 	Missing         string `json:"missing"`
 	IgnorePosix     bool   `json:"ignorePosix"`
 	CaseInsensitive bool   `json:"caseInsensitive"`
+	AccessBased     bool   `json:"accessBased"`
 	FileMode        string `json:"fileMode"`
 	DirectoryMode   string `json:"directoryMode"`
 	Group           string `json:"group"`
 	Descriptors     string `json:"descriptors"`
 	Exposed         bool   `json:"exposed"`
+	Mount           string `json:"mount"`
+	HideUnreadable  bool   `json:"hideUnreadable"`
 }
 
 // treeConfig is a tree that was checked.
@@ -42,6 +45,8 @@ type treeConfig struct {
 	name    string
 	groups  []uint32 // may search the path
 	exposed bool
+	mount   string // where it is shown; "" nowhere
+	hide    bool   // what its caller may not read is not listed there
 }
 
 var (
@@ -78,15 +83,17 @@ func within(dir, path string) bool {
 
 // check turns the settings of one tree into what they mean.
 func (s *treeSettings) check(name string) (t treeConfig, err error) {
-	t = treeConfig{name: name, exposed: s.Exposed}
+	t = treeConfig{name: name, exposed: s.Exposed, mount: s.Mount, hide: s.HideUnreadable}
 	t.Path, t.Attribute = filepath.Clean(s.Path), cmp.Or(s.Attribute, ntacl.Name)
-	t.IgnorePosix, t.CaseInsensitive = s.IgnorePosix, s.CaseInsensitive
+	t.IgnorePosix, t.CaseInsensitive, t.AccessBased = s.IgnorePosix, s.CaseInsensitive, s.AccessBased
 	var ok bool
 	switch namespace, rest, _ := strings.Cut(t.Attribute, "."); {
 	case name == "" || strings.ContainsAny(name, `\/:*?"<>|`):
 		return t, errors.New("a name has no \\ / : * ? \" < > |")
 	case !filepath.IsAbs(s.Path):
 		return t, fmt.Errorf("path: %q, want one that begins with /", s.Path)
+	case s.Mount != "" && !filepath.IsAbs(s.Mount):
+		return t, fmt.Errorf("mount: %q, want one that begins with /", s.Mount)
 	case rest == "" || !slices.Contains([]string{"security", "user", "trusted"}, namespace):
 		return t, fmt.Errorf("attribute: %q, want a name such as %s, user.NTACL or trusted.NTACL", s.Attribute, ntacl.Name)
 	}
@@ -103,6 +110,9 @@ func (s *treeSettings) check(name string) (t treeConfig, err error) {
 		if t.Share, err = sddl.Parse(s.Share); err != nil {
 			return t, fmt.Errorf("share: %w", err)
 		}
+	}
+	if t.AccessBased && t.Share == nil {
+		return t, errors.New("accessBased: it belongs to a share: give the tree one")
 	}
 	if t.FileMode, err = permissions(s.FileMode); err != nil {
 		return t, fmt.Errorf("fileMode: %w", err)

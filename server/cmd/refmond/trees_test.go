@@ -285,6 +285,7 @@ func TestTreesRefused(t *testing.T) {
 		"a: {path: /srv, exposd: true}":            "unknown field",
 		"a: {path: /srv, descriptors: all}":        "a: descriptors:",
 		"a: {path: /, fileMode: 0o8}":              "a: fileMode:",
+		"a: {path: /, accessBased: true}":          "a: accessBased:",
 		"a: {path: /, directoryMode: '2777'}":      "a: directoryMode:",
 		"a: {path: /srv/x}\n  b: {path: /srv/x/y}": "trees: b: its path",
 		"a: {path: /}\n  b: {path: /srv}":          "trees: b: its path",
@@ -296,15 +297,16 @@ func TestTreesRefused(t *testing.T) {
 	}
 	c, err := load(written(t, filepath.Join(t.TempDir(), "c.yaml"), "trees: {b: {path: /srv/x/, share: 'D:(A;;FR;;;WD)', "+
 		"traverse: always, missing: synthesise, ignorePosix: true, caseInsensitive: true, group: '50', exposed: true, "+
-		"attribute: user.NTACL, fileMode: '0664', directoryMode: '0775', descriptors: write}, a: {path: /srv/y}}\n"))
+		"attribute: user.NTACL, fileMode: '0664', accessBased: true, directoryMode: '0775', descriptors: write}, "+
+		"a: {path: /srv/y}}\n"))
 	if err != nil || len(c.trees) != 2 || c.trees[0].name != "a" {
 		t.Fatalf("%+v, %v", c, err)
 	}
 	b := c.trees[1]
 	if b.Path != "/srv/x" || b.Share.DACL().Len() != 1 || b.Policy.Traverse != fileaccess.TraverseAlways ||
 		b.Missing == 0 || !b.IgnorePosix || b.FileMode != 0o664 || b.DirectoryMode != 0o775 || !b.CaseInsensitive ||
-		b.groups[0] != 50 || !b.exposed || b.Attribute != ntacl.UserName || b.HandOut != hostfs.HandOutWrites ||
-		c.trees[0].HandOut != hostfs.HandOutNothing {
+		!b.AccessBased || b.groups[0] != 50 || !b.exposed || b.Attribute != ntacl.UserName ||
+		b.HandOut != hostfs.HandOutWrites || c.trees[0].HandOut != hostfs.HandOutNothing {
 		t.Errorf("%+v", b)
 	}
 }
