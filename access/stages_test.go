@@ -225,3 +225,29 @@ func TestIntentLeavesWhatWasGranted(t *testing.T) {
 		}
 	}
 }
+
+// an impersonation token may be asked about its privileges from
+// SecurityIdentification on, a primary token always.
+func TestPrivilegeCheckLevels(t *testing.T) {
+	held := winnt.SeBackupPrivilege.Bit()
+	for typ, levels := range map[winnt.TokenType][]winnt.SecurityImpersonationLevel{winnt.TokenPrimary: {0},
+		winnt.TokenImpersonation: {0, 1, 2, 3}} {
+		for _, level := range levels {
+			spec := token.Administrator(sid.MustParse("S-1-5-21-1-2-3-500"))
+			spec.Type, spec.Level = typ, level
+			spec.EnabledPrivileges |= held
+			tok, err := token.New(spec)
+			if err != nil {
+				t.Fatal(err)
+			}
+			ok, found, st := access.PrivilegeCheck(tok, held, true)
+			if typ == winnt.TokenImpersonation && level == winnt.SecurityAnonymous {
+				if ok || found != 0 || st != ntstatus.BadImpersonationLevel {
+					t.Errorf("%v at %v: %t, %v, %v", typ, level, ok, found, st)
+				}
+			} else if !ok || found != held || st != ntstatus.Success {
+				t.Errorf("%v at %v: %t, %v, %v", typ, level, ok, found, st)
+			}
+		}
+	}
+}

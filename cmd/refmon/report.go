@@ -26,7 +26,7 @@ type reportCmd struct {
 func (reportCmd) Help() string {
 	return `Writes one HTML file that opens offline: how much everybody can read, change and control; the riskiest
 grants (everybody, or nearly, may write); the widest descriptors; accounts that no directory knows; and for each of
-these descriptors its entries, who gets in, and through which entry.
+these descriptors its entries, who gets in, and through which entry. Columns can be sorted and rows searched.
 
   refmon report /srv/share -r --directory company.yaml --out share.html
   refmon report --objects acls.jsonl -d company.yaml

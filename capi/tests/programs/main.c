@@ -16,7 +16,7 @@ static int child(char **argv)
 	CHECK(scanf("%u", &id) == 1);
 	SAME(GetCurrentProcessId(), id);
 	CHECK(argv[3] && strcmp(argv[3], "two \"words\"") == 0 && !argv[4]);
-	CHECK(getenv("WORD") && strcmp(getenv("WORD"), "w\xc3\xb6rd") == 0);
+	CHECK(getenv("WORD") && strcmp(getenv("WORD"), "w\xc3\xb6rd \xf0\x9f\x98\x80") == 0);
 	CHECK(getcwd(folder, sizeof folder) && strcmp(folder, "/") == 0);
 	union { TOKEN_PRIVILEGES p; char room[1000]; } held;
 	DWORD n;
@@ -51,23 +51,27 @@ static void finished(PROCESS_INFORMATION *p, DWORD code)
 }
 
 /* It has the token, the event, its arguments, its environment and its folder, and lasts until it ends. */
-static void runs(BOOL wide, DWORD flags)
+static void runs(BOOL wide, BOOL wide_environment, DWORD flags)
 {
 	SECURITY_ATTRIBUTES sa = {sizeof sa, NULL, TRUE};
 	HANDLE event = CreateEventA(&sa, TRUE, FALSE, NULL), t = without_privileges();
 	PROCESS_INFORMATION p;
 	STARTUPINFOA si = {sizeof si};
 	STARTUPINFOW siw = {sizeof siw};
-	char line[8192], environment[] = "WORD=w\xc3\xb6rd\0PATH=/bin\0";
+	char line[8192];
+	char bytes[] = "WORD=w\xc3\xb6rd \xf0\x9f\x98\x80\0PATH=/bin\0";
+	WCHAR units[] = u"WORD=w\u00f6rd \U0001f600\0PATH=/bin\0";
+	LPVOID environment = wide_environment ? (LPVOID)units : (LPVOID)bytes;
 	WCHAR linew[8192];
 	int in[2], was = dup(0);
 	CHECK(pipe(in) == 0 && dup2(in[0], 0) == 0);
 	snprintf(line, sizeof line, "\"%s\" child %llx \"two \\\"words\\\"\"", self, (unsigned long long)(uintptr_t)event);
 	for (size_t i = 0; i <= strlen(line); i++)
 		linew[i] = (unsigned char)line[i];
+	if (wide_environment)
+		flags |= CREATE_UNICODE_ENVIRONMENT;
 	if (wide)
-		CHECK(CreateProcessAsUserW(t, NULL, linew, NULL, NULL, TRUE, flags | CREATE_UNICODE_ENVIRONMENT,
-			(LPVOID)u"WORD=w\u00f6rd\0PATH=/bin\0", u"/", &siw, &p));
+		CHECK(CreateProcessAsUserW(t, NULL, linew, NULL, NULL, TRUE, flags, environment, u"/", &siw, &p));
 	else
 		CHECK(CreateProcessAsUserA(t, self, line, NULL, NULL, TRUE, flags, environment, "/", &si, &p));
 	if (flags & CREATE_SUSPENDED) {
@@ -133,9 +137,9 @@ int main(int argc, char **argv)
 	if (argc > 1)
 		return child(argv);
 	CHECK(readlink("/proc/self/exe", self, sizeof self - 1) > 0);
-	runs(FALSE, 0);
-	runs(TRUE, 0);
-	runs(FALSE, CREATE_SUSPENDED);
+	for (int i = 0; i < 4; i++) /* the flag, not the function, tells how wide the environment is */
+		runs(i & 1, i >> 1, 0);
+	runs(FALSE, FALSE, CREATE_SUSPENDED);
 	ended(0);
 	ended(CREATE_SUSPENDED);
 	strangers();

@@ -92,19 +92,28 @@ func TestLogonInTheSessionOfTheProcess(t *testing.T) {
 	}
 }
 
-// I-85: a client that the pipe's descriptor refuses leaves the instance to others.
+// I-85: a client that gets no handle, for want of a right, a privilege or memory, leaves
+// the instance to others.
 func TestRefusedClientOfAPipe(t *testing.T) {
-	w := newWorld(t, kernel.Config{})
+	full := false
+	w := newWorld(t, kernel.Config{Faults: func(point string) bool { return full && point == "ob: handle" }})
 	th, _ := w.thread(w.process("server", winnt.SeCreateGlobalPrivilege))
 	server, st := th.NtCreateNamedPipeFile(nt.CreateNamedPipeFileIn{NamedPipeType: 1, ReadMode: 1, InboundQuota: 8,
 		DesiredAccess:    winnt.FILE_READ_DATA | winnt.FILE_WRITE_DATA,
 		ObjectAttributes: nt.Cap(named(`\Device\NamedPipe\r`))})
 	want(t, "create", st, ntstatus.Success)
-	for range 2 {
-		_, st = th.NtOpenFile(winnt.ACCESS_SYSTEM_SECURITY, named(`\Device\NamedPipe\r`), 3, 0)
+	for _, tracking := range []nt.SecurityQualityOfService{{ImpersonationLevel: winnt.SecurityImpersonation},
+		{ImpersonationLevel: winnt.SecurityImpersonation, ContextTrackingMode: winnt.SECURITY_DYNAMIC_TRACKING}} {
+		name := named(`\Device\NamedPipe\r`)
+		name.SecurityQualityOfService = &tracking
+		_, st = th.NtOpenFile(winnt.ACCESS_SYSTEM_SECURITY, name, 3, 0)
 		want(t, "open without the privilege", st, ntstatus.PrivilegeNotHeld)
-		_, st = th.NtOpenFile(0, named(`\Device\NamedPipe\r`), 3, 0)
+		_, st = th.NtOpenFile(0, name, 3, 0)
 		want(t, "open for nothing", st, ntstatus.AccessDenied)
+		full = true
+		_, st = th.NtOpenFile(winnt.FILE_READ_DATA, name, 3, 0)
+		want(t, "open without memory", st, ntstatus.InsufficientResources)
+		full = false
 	}
 	end, st := th.NtOpenFile(winnt.FILE_READ_DATA, named(`\Device\NamedPipe\r`), 3, 0)
 	want(t, "open", st, ntstatus.Success)

@@ -205,7 +205,8 @@ func (c *Context) NtQueryDirectoryFile(in nt.QueryDirectoryFileIn) (out nt.Query
 	if in.ReturnSingleEntry || most < 1 {
 		most = 1
 	}
-	out.FileInformation, st = h.open.List(in.FileName, in.RestartScan, most)
+	// With access-based enumeration an entry is shown to who may read it (F-71).
+	out.FileInformation, st = h.open.List(in.FileName, in.RestartScan, most, h.based.see(c.self.Subject()))
 	if st != ntstatus.Success {
 		return out, c.Fail("F-120", st)
 	}
