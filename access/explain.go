@@ -2,7 +2,6 @@ package access
 
 import (
 	"encoding/json"
-	"strconv"
 	"strings"
 
 	"github.com/refmon/refmon/sd"
@@ -179,86 +178,6 @@ func (x *Explanation) names(m winnt.AccessMask) string {
 		t = &winnt.ObjectType{}
 	}
 	return t.Names(m)
-}
-
-// String prints the verdict, a table of steps × bits, and the reason of each
-// bit. A cell is + granted, - denied, . left alone. Columns are numbered; the
-// rows below the table say which bit each number is; a bit that was not decided
-// because an entry for others ended the walk is left.
-func (x *Explanation) String() string {
-	var b strings.Builder
-	b.WriteString(x.Verdict())
-	b.WriteByte('\n')
-	// Two passes: the columns are as wide as their widest cell, and SDDL is
-	// formatted once.
-	where, entry := 0, 0
-	texts := make([]string, len(x.Steps))
-	for i := range x.Steps {
-		texts[i] = x.Steps[i].Entry()
-		where, entry = max(where, len(x.Steps[i].where())), max(entry, len(texts[i]))
-	}
-	b.WriteString("\n" + pad("", where) + "  " + pad("", entry) + "  ")
-	for i := range x.Reasons {
-		b.WriteString(pad(strconv.Itoa(i+1), columnWidth))
-	}
-	for i := range x.Steps {
-		s := &x.Steps[i]
-		b.WriteString("\n" + pad(s.where(), where) + "  " + pad(texts[i], entry) + "  ")
-		for _, r := range x.Reasons {
-			b.WriteString(pad(s.cell(r.Bit), columnWidth))
-		}
-		b.WriteString(" " + pad(s.Rule, 5) + "  " + s.Because)
-	}
-	b.WriteByte('\n')
-	for i, r := range x.Reasons {
-		word, why := "denied ", r.Reason.String()
-		switch {
-		case r.Granted:
-			word = "granted"
-		// An entry for another right ended the walk before this one was reached:
-		// it was never refused, and calling it denied would mislead.
-		case r.Reason.Kind == AceDeny && x.culprits&r.Bit == 0:
-			word, why = "left   ", why+" ended the walk before this was decided"
-		}
-		b.WriteString("\n" + pad(strconv.Itoa(i+1), columnWidth) + pad(r.Bit.String(), 11) + pad(x.name(r.Bit), 24) +
-			word + "  " + why)
-	}
-	b.WriteByte('\n')
-	return b.String()
-}
-
-const columnWidth = 3
-
-// where returns the first column: the list with the index of the entry and the
-// pass, or the stage, and the node unless it is the root.
-func (s *Step) where() string {
-	w := strings.TrimSpace("stage " + s.List)
-	if s.ACE >= 0 {
-		w = strings.TrimSpace(s.List + " " + strconv.Itoa(s.ACE) + " " + s.Pass)
-	}
-	if s.Node != 0 {
-		w += " node " + strconv.Itoa(s.Node)
-	}
-	return w
-}
-
-// cell returns what a step did to one bit.
-func (s *Step) cell(bit winnt.AccessMask) string {
-	switch {
-	case s.Bits&bit == 0:
-		return "."
-	case s.Granted:
-		return "+"
-	}
-	return "-"
-}
-
-// pad fills a text with blanks to n bytes; a longer text is kept whole.
-func pad(s string, n int) string {
-	if len(s) >= n {
-		return s
-	}
-	return s + strings.Repeat(" ", n-len(s))
 }
 
 // String returns the pass as steps name it.

@@ -5,6 +5,7 @@ import (
 	"flag"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -165,5 +166,34 @@ func TestDenialWithoutEffectIsNoReason(t *testing.T) {
 	}
 	if s := x.Steps[1]; s.ACE != 1 || s.Bits != 0 {
 		t.Errorf("the denial is shown to decide %v", s.Bits)
+	}
+}
+
+// TestShowWidth: where a terminal is narrow the reasons go on in the next line, below
+// themselves or, where that is no room, in a line of their own; nothing is lost (U-101).
+func TestShowWidth(t *testing.T) {
+	_, x, err := access.Explain(ask(t, "…(A;;0x1;;;WD)", 3))
+	if err != nil {
+		t.Fatal(err)
+	}
+	same := func(_ access.Mark, text string) string { return text }
+	if x.Show(0, same) != x.String() || x.Show(500, same) != x.String() {
+		t.Error("without a limit the text is another")
+	}
+	for _, width := range []int{80, 60, 40, 30, 10, 1} {
+		got := x.Show(width, same)
+		if g, w := strings.Fields(got), strings.Fields(x.String()); width >= 30 && !slices.Equal(g, w) {
+			t.Errorf("width %d: words are lost in\n%s", width, got)
+		}
+		for line := range strings.Lines(got) {
+			if line = strings.TrimSuffix(line, "\n"); width >= 60 && len(line) > width {
+				t.Errorf("width %d: %q", width, line)
+			}
+		}
+	}
+	const want = "DACL 0  (A;;CC;;;WD)  +  .   A-70   it allows them, and nothing before\n" +
+		"                                    it decided them\n"
+	if got := x.Show(70, same); !strings.Contains(got, want) {
+		t.Errorf("got\n%s\nwant in it\n%s", got, want)
 	}
 }

@@ -1,6 +1,7 @@
 package access_test
 
 import (
+	"fmt"
 	"testing"
 
 	"github.com/refmon/refmon/access"
@@ -157,6 +158,37 @@ func TestStagedRule(t *testing.T) {
 	}
 }
 
+// the explanation names the rule that took the right away by its own place, rules
+// that do not apply counted.
+func TestRuleThatDenies(t *testing.T) {
+	for at := range 4 {
+		r := ask(t, "…(A;;FA;;;WD)S:(SP;;;;;S-1-17-1)", 2)
+		rulePolicy("")(r)
+		rules := make([]access.Rule, 4)
+		for i := range rules {
+			rules[i] = access.Rule{Name: fmt.Sprint("rule ", i), Descriptor: mustDescriptor("D:(A;;FA;;;WD)")}
+		}
+		rules[at].Descriptor = mustDescriptor("D:(A;;0x1;;;WD)")
+		r.Policies.Policies[0].Rules = rules
+		d, x, err := access.Explain(r)
+		if err != nil || d.Allowed() {
+			t.Fatalf("%v, %v", d, err)
+		}
+		found := false
+		for _, row := range x.Reasons {
+			if reason := row.Reason; reason.Kind == access.CentralAccessRule {
+				found = true
+				if reason.Index != at || reason.Name != rules[at].Name {
+					t.Errorf("rule %d denies, the reason names %d, %q", at, reason.Index, reason.Name)
+				}
+			}
+		}
+		if !found {
+			t.Errorf("rule %d denies, and no reason names a rule", at)
+		}
+	}
+}
+
 // what Unknown does to entries that allow and that deny.
 func TestUnknownCondition(t *testing.T) {
 	for truth, want := range map[claims.Truth][2]ntstatus.Status{
@@ -190,6 +222,32 @@ func TestIntentLeavesWhatWasGranted(t *testing.T) {
 		d, err := access.SeAccessCheck(r)
 		if err != nil || !d.Allowed() || d.PrivilegesUsed != c.used || d.Granted != 0x011200A9|c.previous {
 			t.Errorf("previously %v: %v, %v; want the privileges %v", c.previous, d, err, c.used)
+		}
+	}
+}
+
+// an impersonation token may be asked about its privileges from
+// SecurityIdentification on, a primary token always.
+func TestPrivilegeCheckLevels(t *testing.T) {
+	held := winnt.SeBackupPrivilege.Bit()
+	for typ, levels := range map[winnt.TokenType][]winnt.SecurityImpersonationLevel{winnt.TokenPrimary: {0},
+		winnt.TokenImpersonation: {0, 1, 2, 3}} {
+		for _, level := range levels {
+			spec := token.Administrator(sid.MustParse("S-1-5-21-1-2-3-500"))
+			spec.Type, spec.Level = typ, level
+			spec.EnabledPrivileges |= held
+			tok, err := token.New(spec)
+			if err != nil {
+				t.Fatal(err)
+			}
+			ok, found, st := access.PrivilegeCheck(tok, held, true)
+			if typ == winnt.TokenImpersonation && level == winnt.SecurityAnonymous {
+				if ok || found != 0 || st != ntstatus.BadImpersonationLevel {
+					t.Errorf("%v at %v: %t, %v, %v", typ, level, ok, found, st)
+				}
+			} else if !ok || found != held || st != ntstatus.Success {
+				t.Errorf("%v at %v: %t, %v, %v", typ, level, ok, found, st)
+			}
 		}
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"os"
 	"strings"
 	"testing"
+	"unicode/utf8"
 
 	"github.com/refmon/refmon/audit"
 	"github.com/refmon/refmon/sid"
@@ -80,7 +81,37 @@ func TestShorten(t *testing.T) {
 			t.Errorf("two fields of %d: %d bytes", size, n)
 		}
 	}
+	// What is left of a record of many rights, where no field is long, is without the rights.
+	many := audit.ObjectAccessed(audit.Origin{}, audit.Object{Type: "File", Name: "f"}, 0x1F01FF, nil)
+	if !strings.Contains(string(many.AppendJSON(nil)), `"access":[{`) {
+		t.Fatal("a record of rights has none")
+	}
+	const limit = 700 // the rights alone take more
+	short = many.Shorten(limit)
+	if text := string(short.AppendJSON(nil)); len(text) > limit || strings.Contains(text, `"access":[{`) {
+		t.Errorf("limit %d: %s", limit, text)
+	}
+	// No character is cut apart, however many bytes it has and wherever the cut falls.
+	for _, character := range []string{"a", "é", "€", "\U0001F600"} {
+		for shift := range 4 {
+			e = audit.LogArchived(strings.Repeat("x", shift) + strings.Repeat(character, 4000))
+			short = e.Shorten(3000)
+			if text, _ := short.Field("BackupPath"); !utf8.ValidString(text) || len(text) < 500 {
+				t.Errorf("%q after %d bytes: %d bytes that end in %q", character, shift, len(text), text[max(0, len(text)-8):])
+			}
+		}
+	}
 	if same := audit.LogFull().Shorten(4000); !bytes.Equal(same.AppendJSON(nil), audit.LogFull().AppendJSON(nil)) {
 		t.Error("a short record changed")
+	}
+}
+
+// TestTasksOfTheLog: the events of the log service have the tasks of their manifest.
+func TestTasksOfTheLog(t *testing.T) {
+	for id, want := range map[uint16]uint16{1100: 103, 1102: 104, 1103: 101, 1104: 101, 1105: 105, 1108: 101} {
+		e := audit.LogFull().WithHeader(audit.Header{ID: id})
+		if got := e.Task(); got != want {
+			t.Errorf("event %d has task %d, want %d", id, got, want)
+		}
 	}
 }

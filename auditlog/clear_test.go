@@ -1,13 +1,17 @@
 package auditlog
 
 import (
+	"bytes"
 	"encoding/hex"
 	"errors"
 	"io/fs"
+	"math/bits"
 	"strconv"
+	"strings"
 	"testing"
 
 	"golang.org/x/mod/sumdb/note"
+	"golang.org/x/mod/sumdb/tlog"
 
 	"github.com/refmon/refmon/access"
 	"github.com/refmon/refmon/audit"
@@ -61,6 +65,85 @@ func TestClearNamesWhatWent(t *testing.T) {
 	}
 	if uint64(next) != events[0].RecordID || segments < 3 {
 		t.Errorf("%d segments up to %d went, record %d is the first left", segments, next-1, events[0].RecordID)
+	}
+}
+
+// TestClearMakesRoom: a log that stopped takes records again when it was cleared, and says
+// again that it is full when it is (U-67, U-69).
+func TestClearMakesRoom(t *testing.T) {
+	d := newMemDisk(t, "")
+	cfg := testConfig(t, d)
+	cfg.SegmentBytes, cfg.Keep = 4_000, Keep{Bytes: 20_000, Full: Stop}
+	l := mustOpen(t, cfg)
+	for round := range 3 {
+		var err error
+		for n := 0; err == nil; n++ {
+			if n > 1000 {
+				t.Fatal("the log is never full")
+			}
+			err = l.Write(opened(t, audit.Failure, strings.Repeat("r", 200)))
+		}
+		if !errors.Is(err, ErrStopped) {
+			t.Fatal(err)
+		}
+		full := 0
+		for _, e := range recordsOf(t, d) {
+			if e.ID == 1104 {
+				full++
+			}
+		}
+		if full != 1 {
+			t.Errorf("round %d: %d records say that the log is full, want 1", round, full)
+		}
+		if err := l.Clear(holder(t, winnt.SeSecurityPrivilege)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := l.Close(); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// TestArchiveIsDurable: a segment that was moved is in the archive after a crash, not in
+// neither place.
+func TestArchiveIsDurable(t *testing.T) {
+	d := newMemDisk(t, "")
+	cfg := testConfig(t, d)
+	cfg.SegmentBytes, cfg.Keep.Full = 4_000, Archive
+	l := mustOpen(t, cfg)
+	mustWrite(t, l, 60)
+	if err := l.Clear(holder(t, winnt.SeSecurityPrivilege)); err != nil {
+		t.Fatal(err)
+	}
+	after := d.crash(func(int) int { return 0 })
+	moved := 0
+	for name, n := range d.now {
+		if strings.HasPrefix(name, "archive/") {
+			moved++
+			if left := after.now[name]; left == nil || !bytes.Equal(left.data, n.data) {
+				t.Errorf("%s is not there after a crash", name)
+			}
+		}
+	}
+	if moved == 0 {
+		t.Error("no segment was moved")
+	}
+	if err := l.Close(); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// TestHeaderHashes: a header has as many hashes as a tree of the records before it, or
+// it is refused, whatever its checksum says.
+func TestHeaderHashes(t *testing.T) {
+	for _, size := range []uint64{0, 1, 2, 3, 255, 256, 1<<40 + 5} {
+		for n := range 45 {
+			h := header{first: size + 1, before: frontier{size: size, hashes: make([]tlog.Hash, n)}}
+			_, err := decodeHeader(h.encode())
+			if want := n == bits.OnesCount64(size); (err == nil) != want {
+				t.Errorf("%d hashes for %d records: %v", n, size, err)
+			}
+		}
 	}
 }
 

@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"debug/elf"
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -15,22 +16,28 @@ import (
 	"github.com/refmon/refmon/nt"
 )
 
+// made is the folder of the library and of the programs that several tests run, "" until
+// a test needs it.
+var made string
+
 // built builds the library once, into a folder of its own.
 var built = sync.OnceValues(func() (folder string, err error) {
+	defer func() { made = folder }()
 	if folder, err = os.MkdirTemp("", "refmon-capi"); err != nil {
 		return "", err
 	}
 	out, err := exec.Command("bash", "build.sh", folder).CombinedOutput()
 	if err != nil {
-		return string(out), err
+		os.RemoveAll(folder)
+		return "", fmt.Errorf("%w:\n%s", err, out)
 	}
 	return folder, nil
 })
 
 func TestMain(m *testing.M) {
 	code := m.Run()
-	if folder, err := built(); err == nil && !skipped() {
-		os.RemoveAll(folder)
+	if made != "" {
+		os.RemoveAll(made)
 	}
 	os.Exit(code)
 }
@@ -59,7 +66,7 @@ func library(t *testing.T) string {
 	}
 	folder, err := built()
 	if err != nil {
-		t.Fatalf("%v:\n%s", err, folder)
+		t.Fatal(err)
 	}
 	return folder
 }
@@ -72,6 +79,18 @@ func compile(t *testing.T, folder string, args ...string) string {
 		folder+"/lib", "-Wl,-rpath,"+folder+"/lib", "-lpthread")
 	if out, err := exec.Command(compiler(), args...).CombinedOutput(); err != nil {
 		t.Fatalf("%v:\n%s", err, out)
+	}
+	return program
+}
+
+// testsInC is the program of tests/*.c, compiled once: it runs alone and over a socket.
+func testsInC(t *testing.T) string {
+	t.Helper()
+	program := filepath.Join(library(t), "tests-in-c")
+	if _, err := os.Stat(program); err != nil {
+		if err := os.Rename(compile(t, library(t), append(sources(t), "-lrefmon")...), program); err != nil {
+			t.Fatal(err)
+		}
 	}
 	return program
 }
@@ -117,8 +136,7 @@ func sources(t *testing.T) []string {
 // AC-006 to AC-008, AC-023 to AC-026, AC-028, AC-029, AC-032, AC-037, AC-045,
 // AC-058 to AC-062, AC-100, AC-103, AC-113, AC-114, TC-2, TC-41, OC-46.
 func TestC(t *testing.T) {
-	folder := library(t)
-	out := run(t, "", compile(t, folder, append(sources(t), "-lrefmon")...))
+	out := run(t, "", testsInC(t))
 	t.Log(strings.TrimSpace(out))
 	if !regexp.MustCompile(`(?m)^\d+ assertions, 0 failed$`).MatchString(out) {
 		t.Errorf("the count is missing or tells of failures:\n%s", out)

@@ -71,5 +71,24 @@ func ntQueryVolumeInformationFile(c *call) uint64 {
 	x, fault := c.probeInfo()
 	out, st := c.sys.NtQueryVolumeInformationFile(nt.QueryVolumeInformationFileIn{FileHandle: c.handle(0),
 		Length: c.u32(3), FsInformationClass: nt.FsInfoClass(c.u32(4)), FaultFsInformation: fault})
-	return x.facts(st, out.FsInformation.DeviceType, out.FsInformation.Characteristics)
+	switch i := out.FsInformation.(type) {
+	case nt.FsDeviceInformation:
+		return x.facts(st, i.DeviceType, i.Characteristics)
+	case nt.FsSizeInformation:
+		return x.sizes(st, i.SectorsPerAllocationUnit, i.BytesPerSector, i.TotalAllocationUnits,
+			i.AvailableAllocationUnits)
+	case nt.FsFullSizeInformation:
+		return x.sizes(st, i.SectorsPerAllocationUnit, i.BytesPerSector, i.TotalAllocationUnits,
+			i.CallerAvailableAllocationUnits, i.ActualAvailableAllocationUnits)
+	}
+	return x.facts(st)
+}
+
+// sizes writes sizes in units, then the two sizes of a unit.
+func (x ioCall) sizes(st ntstatus.Status, sectors, bytes uint32, units ...int64) uint64 {
+	var words []uint32
+	for _, n := range units {
+		words = append(words, uint32(n), uint32(n>>32))
+	}
+	return x.facts(st, append(words, sectors, bytes)...)
 }

@@ -7,7 +7,6 @@ import (
 
 	"github.com/refmon/refmon/internal/marshal"
 	"github.com/refmon/refmon/internal/win32"
-	"github.com/refmon/refmon/kernel"
 	"github.com/refmon/refmon/nt"
 	"github.com/refmon/refmon/ntstatus"
 	"github.com/refmon/refmon/winnt"
@@ -110,32 +109,20 @@ func ntResumeThread(c *call) uint64 {
 	})
 }
 
-// ntTerminateProcess ends a process that a service made, or the program itself.
+// ntTerminateProcess ends a process with a status, and the program where it is its own.
 func ntTerminateProcess(c *call) uint64 {
-	if c.remote() != nil {
-		return c.terminateRemote()
-	}
-	s, own := embedded()
-	k := s.KernelMode(c.nt)
-	o, _, st := k.ObReferenceObjectByHandle(c.handle(0), winnt.PROCESS_TERMINATE, winnt.ProcessObject, kernel.UserMode)
-	if st != ntstatus.Success {
-		return status(st)
-	}
-	process := o.(*kernel.EProcess)
-	id, over := process.ID(), process.Exited()
-	k.ObDereferenceObject(o)
-	if over {
-		return status(ntstatus.ProcessIsTerminating)
-	}
-	if id == own.ID() {
+	st := c.nt.NtTerminateProcess(c.handle(0), ntstatus.Status(c.u32(1)))
+	if st == ntstatus.Success && c.over() {
 		os.Exit(int(c.u32(1)))
 	}
-	p := s.Process(id)
-	if p == nil {
-		return status(ntstatus.AccessDenied) // the System process
-	}
-	p.Exit()
-	return status(ntstatus.Success)
+	return status(st)
+}
+
+// over reports whether the program's own process has ended.
+func (c *call) over() bool {
+	own, st := c.nt.NtQueryInformationProcess(winnt.NtCurrentProcess, nt.ProcessBasicInformation)
+	basic, _ := own.(nt.ProcessBasic)
+	return st != ntstatus.Success || basic.ExitStatus != ntstatus.Pending
 }
 
 func ntSetInformationJobObject(c *call) uint64 {

@@ -31,8 +31,7 @@ type program struct {
 	thread  winnt.Handle // id of the first one
 
 	mu    sync.Mutex
-	begun bool // it was started, or is to be started no more; guarded by mu
-	ended bool // TerminateProcess ended it; guarded by mu
+	begun bool // it was started, or could not be; guarded by mu
 }
 
 // programs are those that this program started, or will start when it resumes their
@@ -107,14 +106,14 @@ func (p *program) start(process winnt.Handle) ntstatus.Status {
 	}
 	p.begun = true
 	programs.Store(p.process, p)
-	err := daemon().Start(process, p.cmd)
+	started, err := daemon().Start(process, p.cmd)
 	p.cmd.Env = nil
 	if err != nil {
 		programs.Delete(p.process)
 		return statusOf(err)
 	}
-	// The program that is linked with this may wait for its children itself: how this one ended is not asked.
-	go func() { _ = p.cmd.Wait() }()
+	// A program that waits for its children itself is told an exit code here that the daemon is not.
+	go func() { _ = started.Wait() }()
 	return ntstatus.Success
 }
 
@@ -166,65 +165,4 @@ func (c *call) threadID(h winnt.Handle) (winnt.Handle, ntstatus.Status) {
 		ThreadInformationClass: nt.ThreadBasicInformation, ThreadInformationLength: ^uint32(0)})
 	basic, _ := out.ThreadInformation.(nt.ThreadBasic)
 	return basic.ClientID.UniqueThread, st
-}
-
-// terminateRemote ends the program itself, or one that it started. Other processes end
-// with their programs.
-func (c *call) terminateRemote() uint64 {
-	id, st := c.processWith(c.handle(0), winnt.PROCESS_TERMINATE)
-	if st != ntstatus.Success {
-		return status(st)
-	}
-	if id == processID() {
-		os.Exit(int(c.u32(1)))
-	}
-	v, ours := programs.Load(id)
-	if !ours {
-		return status(ntstatus.NotSupported)
-	}
-	return status(v.(*program).terminate(c))
-}
-
-// processWith returns the id of a process by a handle that has the rights.
-func (c *call) processWith(h winnt.Handle, rights winnt.AccessMask) (winnt.Handle, ntstatus.Status) {
-	out, st := c.sys.NtQueryInformationProcess(nt.QueryInformationProcessIn{ProcessHandle: h,
-		ProcessInformationClass: nt.ProcessBasicInformation, ProcessInformationLength: ^uint32(0)})
-	if !st.IsSuccess() {
-		return 0, st
-	}
-	if h != winnt.NtCurrentProcess {
-		info, st := c.nt.NtQueryObject(h, nt.ObjectBasicInformation)
-		if !st.IsSuccess() {
-			return 0, st
-		}
-		if basic, _ := info.(nt.BasicInformation); rights&^basic.GrantedAccess != 0 {
-			return 0, ntstatus.AccessDenied
-		}
-	}
-	basic, _ := out.ProcessInformation.(nt.ProcessBasic)
-	return basic.UniqueProcessID, ntstatus.Success
-}
-
-// terminate ends the program. One that has not started never will: its process ends with
-// a connection that no program gets.
-func (p *program) terminate(c *call) ntstatus.Status {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if p.ended {
-		return ntstatus.ProcessIsTerminating
-	}
-	p.ended = true
-	if p.begun {
-		_ = p.cmd.Process.Kill() // it may have ended by itself
-		return ntstatus.Success
-	}
-	p.begun = true
-	if h, st := c.nt.NtOpenThread(winnt.THREAD_SUSPEND_RESUME, nil, &nt.ClientID{UniqueThread: p.thread}); st.IsSuccess() {
-		_, _ = c.nt.NtResumeThread(h)
-		_ = c.nt.NtClose(h)
-	}
-	if f, err := daemon().Attach(c.handle(0)); err == nil {
-		_ = f.Close()
-	}
-	return ntstatus.Success
 }

@@ -453,6 +453,10 @@ func (r *remote) NtSuspendThread(in nt.SuspendThreadIn) (nt.SuspendThreadOut, nt
 	return over[nt.SuspendThreadOut](r, "NtSuspendThread", in)
 }
 
+func (r *remote) NtTerminateProcess(in nt.TerminateProcessIn) (nt.TerminateProcessOut, ntstatus.Status) {
+	return over[nt.TerminateProcessOut](r, "NtTerminateProcess", in)
+}
+
 func (r *remote) NtTestAlert(in nt.TestAlertIn) (nt.TestAlertOut, ntstatus.Status) {
 	return over[nt.TestAlertOut](r, "NtTestAlert", in)
 }

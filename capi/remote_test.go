@@ -61,8 +61,7 @@ func daemonSocket(t *testing.T, next func(*kernel.System) (*token.Token, error))
 
 // TestDaemon runs the tests of TestC with their calls over a socket (W-10).
 func TestDaemon(t *testing.T) {
-	folder := library(t)
-	program := compile(t, folder, append(sources(t), "-lrefmon")...)
+	program := testsInC(t)
 	socket := daemonSocket(t, func(sys *kernel.System) (*token.Token, error) {
 		// It has another descriptor than the one that a program gives it by its name.
 		if err := sys.CreateFile("report", sddl.MustParse("O:BAG:SYD:(A;;FA;;;BA)(A;;FR;;;WD)")); err != nil {

@@ -243,7 +243,7 @@ SERVICE(CreateUserProcess, (PHANDLE ProcessHandle, PHANDLE ThreadHandle, ACCESS_
 	A(ProcessParameters), A(CreateInfo), A(AttributeList))
 SERVICE(SuspendThread, (HANDLE ThreadHandle, PULONG PreviousSuspendCount), A(ThreadHandle), A(PreviousSuspendCount))
 SERVICE(ResumeThread, (HANDLE ThreadHandle, PULONG PreviousSuspendCount), A(ThreadHandle), A(PreviousSuspendCount))
-USER_SERVICE(TerminateProcess, (HANDLE ProcessHandle, NTSTATUS ExitStatus), A(ProcessHandle), A(ExitStatus))
+SERVICE(TerminateProcess, (HANDLE ProcessHandle, NTSTATUS ExitStatus), A(ProcessHandle), A(ExitStatus))
 USER_SERVICE(CreatePort, (PHANDLE PortHandle, POBJECT_ATTRIBUTES ObjectAttributes, ULONG MaxConnectionInfoLength,
 	ULONG MaxMessageLength, ULONG MaxPoolUsage), A(PortHandle), A(ObjectAttributes), A(MaxConnectionInfoLength),
 	A(MaxMessageLength), A(MaxPoolUsage))

@@ -5,6 +5,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 
@@ -250,6 +251,22 @@ func TestSetHoldsCopies(t *testing.T) {
 	for i, a := range set.All() {
 		if got := a.Format(aliasOf); got != before[i] {
 			t.Errorf("%s became %s", before[i], got)
+		}
+	}
+}
+
+// An attribute of any type has at most 4096 values (S-33).
+func TestAttributeBound(t *testing.T) {
+	for _, n := range []int{4096, 4097} {
+		for _, a := range []Attribute{
+			{Type: Int64, Ints: make([]int64, n)}, {Type: Uint64, Uints: make([]uint64, n)},
+			{Type: Boolean, Uints: make([]uint64, n)}, {Type: String, Strings: make([]string, n)},
+			{Type: SID, SIDs: slices.Repeat([]sid.SID{sid.Users}, n)}, {Type: Octets, Octets: make([][]byte, n)},
+		} {
+			a.Name = "a"
+			if err := a.Validate(); (err == nil) != (n == 4096) {
+				t.Errorf("%d values of type %v: %v", n, a.Type, err)
+			}
 		}
 	}
 }

@@ -110,6 +110,20 @@ func TestRename(t *testing.T) {
 	w.want(one.NtSetInformationFile(h, nt.FileLinkInformation, link), ntstatus.ObjectNameCollision)
 	w.exists(`from\k`, true)
 	w.exists(`from\l`, true)
+	// A link needs the right to write attributes, a rename that to delete (F-57, F-59).
+	for rights, want := range map[winnt.AccessMask][2]ntstatus.Status{
+		winnt.FILE_WRITE_ATTRIBUTES: {ntstatus.AccessDenied, ntstatus.Success},
+		winnt.DELETE:                {ntstatus.Success, ntstatus.AccessDenied},
+	} {
+		w.file(`from\m`, "m", mine)
+		x := w.open(one, `from\m`, rights, ntstatus.Success)
+		w.want(one.NtSetInformationFile(x, nt.FileLinkInformation, nt.FileRename{FileName: "n"}), want[1])
+		w.want(one.NtSetInformationFile(x, nt.FileRenameInformation, nt.FileRename{FileName: "o"}), want[0])
+		w.want(one.NtClose(x), ntstatus.Success)
+		for _, name := range []string{"m", "n", "o"} {
+			_ = os.Remove(w.path(`from\` + name))
+		}
+	}
 	// A directory with an open file below it stays.
 	dir := w.open(one, "from", winnt.DELETE, ntstatus.Success)
 	w.want(one.NtSetInformationFile(dir, nt.FileRenameInformation, nt.FileRename{FileName: "elsewhere"}),

@@ -18,7 +18,8 @@
 //
 // A new file is made under a name of its own ([privatePrefix]), gets its attribute, and
 // is renamed to its place, where it never stands without. Deletion and replacement pass
-// through such names too; a crash can leave one behind, which no client sees.
+// through such names too; a crash can leave one behind, which no client sees and which a
+// later listing of its directory removes where nothing is lost by that.
 //
 // The attribute is written in the version in which it was found, with a hash that makes
 // a file server believe it; where that hash cannot be computed the change is refused.
@@ -26,6 +27,11 @@
 // the first write clears. The tree's own path must be closed to everybody but its
 // servers: who reaches the files by it is decided by mode bits. [Tree.Exposure] says who
 // does.
+//
+// With [Config.HandOut] programs get descriptors of files that a kernel opened for them
+// ([kernel.System.HandOut]): through read-only copies of the tree's mount, on which even
+// the owner of a file changes nothing, and for writing only where no program can make
+// more of it. docs/adr/0031 says what remains: locks, leases and watches.
 //
 // Share modes and pending deletions are those of the handles of one Tree; another
 // server on the same files, smbd among them, does not see them.

@@ -1,6 +1,7 @@
 package hostfs
 
 import (
+	"cmp"
 	"errors"
 	"math"
 	"os"
@@ -78,6 +79,21 @@ func (f *file) Facts() (out nt.FileFacts, st ntstatus.Status) {
 		}
 	}
 	return out, ntstatus.Success
+}
+
+// sector is the size of which volumes of Windows count, in bytes.
+const sector = 512
+
+// Volume implements nt.OpenFile: what the file system below tells. A unit is a block of
+// it. F-128
+func (f *file) Volume() (v nt.FsFullSizeInformation, st ntstatus.Status) {
+	var s unix.Statfs_t
+	if err := retry(func() error { return unix.Fstatfs(f.fd, &s) }); err != nil {
+		return v, statusOf(err)
+	}
+	return nt.FsFullSizeInformation{TotalAllocationUnits: int64(s.Blocks),
+		CallerAvailableAllocationUnits: int64(s.Bavail), ActualAvailableAllocationUnits: int64(s.Bfree),
+		SectorsPerAllocationUnit: max(uint32(cmp.Or(s.Frsize, s.Bsize)/sector), 1), BytesPerSector: sector}, ntstatus.Success
 }
 
 // basicOf returns times and attributes. A file has the attribute for archiving, as
@@ -188,12 +204,18 @@ func (f *file) clearSpecial() error {
 	return unix.Chmod(placeOf(f.fd), uint32(s.Mode)&0o1777)
 }
 
-// empty takes the contents of a file away.
+// empty takes the contents of a file away. It does not wait where another program has
+// a lease on the file, as truncate(2) does. F-124
 func (f *file) empty() error {
 	if err := f.clearSpecial(); err != nil {
 		return err
 	}
-	return retry(func() error { return unix.Truncate(placeOf(f.fd), 0) })
+	fd, err := openAgain(f.fd, unix.O_WRONLY|unix.O_NONBLOCK)
+	if err != nil {
+		return err
+	}
+	defer shut(fd)
+	return retry(func() error { return unix.Ftruncate(fd, 0) })
 }
 
 // Flush implements nt.OpenFile.

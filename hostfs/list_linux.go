@@ -4,6 +4,7 @@ import (
 	"errors"
 	"io"
 	"strings"
+	"time"
 	"unicode"
 
 	"golang.org/x/sys/unix"
@@ -11,10 +12,12 @@ import (
 	"github.com/refmon/refmon/fileaccess"
 	"github.com/refmon/refmon/nt"
 	"github.com/refmon/refmon/ntstatus"
+	"github.com/refmon/refmon/sd"
 )
 
 // List implements nt.OpenFile.
-func (f *file) List(pattern string, restart bool, most int) (list []nt.FileEntry, st ntstatus.Status) {
+func (f *file) List(pattern string, restart bool, most int, see func(*sd.Descriptor) bool) (list []nt.FileEntry,
+	st ntstatus.Status) {
 	if !f.directory {
 		return nil, ntstatus.InvalidParameter
 	}
@@ -37,7 +40,7 @@ func (f *file) List(pattern string, restart bool, most int) (list []nt.FileEntry
 		}
 		name := f.read[0]
 		f.read = f.read[1:]
-		if e, ok := f.entry(name); ok && matches(f.pattern, name) {
+		if e, ok := f.entry(name); ok && matches(f.pattern, name) && (see == nil || see(f.descriptorOf(name))) {
 			list = append(list, e)
 		}
 	}
@@ -73,6 +76,10 @@ func (f *file) restartLocked(pattern string) ntstatus.Status {
 // entry tells about an entry of the directory; ok is false for what clients do not see:
 // what can be no file of the tree, and what has a name that no request can say. F-120
 func (f *file) entry(name string) (e nt.FileEntry, ok bool) {
+	if strings.HasPrefix(name, privatePrefix) {
+		f.t.sweep(f.fd, name)
+		return e, false
+	}
 	if strings.Contains(name, `\`) || nameable(name) != ntstatus.Success || !fileaccess.ValidName(name) {
 		return e, false
 	}
@@ -89,6 +96,43 @@ func (f *file) entry(name string) (e nt.FileEntry, ok bool) {
 		return e, false
 	}
 	return e, true
+}
+
+// sweep removes a private name that a crash left behind, where nothing is lost by it: an
+// empty file or directory, which never came to its place, or one of several names of a
+// file. What has contents stays: it may be another program's file that was moved and
+// not put back. F-129
+func (t *Tree) sweep(dir int, name string) {
+	s, err := statAt(dir, name, 0)
+	if err != nil || deviceOf(&s) != t.device || t.isOpen(s.Ino) ||
+		time.Since(time.Unix(s.Ctime.Sec, int64(s.Ctime.Nsec))) < t.abandoned {
+		return
+	}
+	switch kind := s.Mode & unix.S_IFMT; {
+	case kind == unix.S_IFDIR:
+		_ = unix.Unlinkat(dir, name, unix.AT_REMOVEDIR) // it fails where there are entries
+	case kind == unix.S_IFREG && (s.Size == 0 || s.Nlink > 1):
+		_ = unix.Unlinkat(dir, name, 0) // the next listing tries again
+	}
+}
+
+// descriptorOf returns the descriptor of an entry; nil, which grants nothing, where it
+// cannot be read.
+func (f *file) descriptorOf(name string) *sd.Descriptor {
+	fd, err := below(f.fd, name, 0)
+	if err != nil {
+		return nil
+	}
+	defer shut(fd)
+	s, err := stat(fd)
+	if err != nil {
+		return nil
+	}
+	k, err := f.t.known(fd, &s)
+	if err != nil {
+		return nil
+	}
+	return k.descriptor
 }
 
 // matches reports whether a name fits a pattern: * stands for any text, ? for one

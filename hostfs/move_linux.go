@@ -198,7 +198,15 @@ func (f *file) exchange(l *link, g *target) error {
 		}
 		return errMoved
 	}
-	return removeOwn(g.status.Ino, g.status.Mode&unix.S_IFMT == unix.S_IFDIR, l.dir, l.name)
+	err := removeOwn(g.status.Ino, g.status.Mode&unix.S_IFMT == unix.S_IFDIR, l.dir, l.name)
+	if errors.Is(err, unix.ENOTEMPTY) {
+		// A directory with entries is not replaced: it has its name back. M-20
+		if back := unix.Renameat2(l.dir, l.name, to, g.name, unix.RENAME_EXCHANGE); back != nil {
+			return back
+		}
+		return unix.ENOTEMPTY
+	}
+	return err
 }
 
 // removeOwn removes a name, if it is still the file's: under a private name that
@@ -222,12 +230,16 @@ func removeOwn(inode uint64, directory bool, dir int, name string) error {
 // remove removes the name of a file that goes away with its last open. What is another
 // file's meanwhile stays.
 func (t *Tree) remove(n *node, l *link, f *file) {
+	_ = t.removeLink(n, l, f) // who closed it is told nothing (F-117)
+}
+
+func (t *Tree) removeLink(n *node, l *link, f *file) error {
 	n.moving.Lock()
 	defer n.moving.Unlock()
 	t.mu.Lock()
 	now := *l
 	t.mu.Unlock()
-	_ = removeOwn(n.inode, f.directory, now.dir, now.name) // who closed it is told nothing (F-117)
+	return removeOwn(n.inode, f.directory, now.dir, now.name)
 }
 
 // renamed notes the new name of the file's opens.

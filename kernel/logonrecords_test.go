@@ -79,6 +79,16 @@ func TestLogonRecords(t *testing.T) {
 	if st != ntstatus.Success {
 		t.Fatal(st)
 	}
+	var ids, linked []string
+	for e := range m.Events() {
+		if id, ok := e.Field("TargetLogonId"); ok {
+			other, _ := e.Field("TargetLinkedLogonId")
+			ids, linked = append(ids, id), append(linked, other)
+		}
+	}
+	if len(ids) != 2 || ids[0] == ids[1] || linked[0] != ids[1] || linked[1] != ids[0] {
+		t.Errorf("the logons %q of a pair name %q as the other one (L-48)", ids, linked)
+	}
 	got := said(m, "SubjectUserSid", "TargetUserSid", "LogonType", "ElevatedToken", "AuthenticationPackageName")
 	want := []string{"4624 S-1-5-18 S-1-5-21-1-2-3-500 2 %%1842 password", "4672 S-1-5-21-1-2-3-500",
 		"4624 S-1-5-18 S-1-5-21-1-2-3-500 2 %%1843 password"}

@@ -234,6 +234,10 @@ func TestPendingIsCancelled(t *testing.T) {
 		if st := w.th.NtCancelIoFileEx(w.server, 6); st != ntstatus.NotFound {
 			t.Errorf("%d: cancelling another operation: %s", i, st)
 		}
+		// Nothing of it is one that a thread waits for in its call.
+		if st := th.NtCancelSynchronousIoFile(winnt.NtCurrentThread, 0); st != ntstatus.NotFound {
+			t.Errorf("%d: cancelling what a call waits for: %s", i, st)
+		}
 		if st := end(); st != ntstatus.Success || ends.Load() != int32(i+1) || got.Status != ntstatus.Cancelled {
 			t.Errorf("%d: %s, %d ends, %+v", i, st, ends.Load(), got)
 		}

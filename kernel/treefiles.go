@@ -20,3 +20,14 @@ func (s *System) TreeFile(th *nt.Thread, h winnt.Handle) (f nt.OpenFile, granted
 	}
 	return c.TreeFile(h)
 }
+
+// RenamePosix renames the file of a handle to a full name in its tree, as
+// FILE_RENAME_POSIX_SEMANTICS has it: what has the name may be open, and an empty
+// directory (M-20). It is decided otherwise as NtSetInformationFile decides.
+func (s *System) RenamePosix(th *nt.Thread, h winnt.Handle, name string, replace bool) ntstatus.Status {
+	c, ok := th.Services().(*services.Context)
+	if !ok || c.Sys != s.sys {
+		return ntstatus.InvalidHandle
+	}
+	return c.RenamePosix(h, name, replace)
+}

@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/refmon/refmon/kernel"
+	"github.com/refmon/refmon/ntstatus"
 	"github.com/refmon/refmon/winnt"
 )
 
@@ -63,6 +64,11 @@ func TestQueueSystemWork(t *testing.T) {
 				t.Error("work must run on a system thread that impersonates no client")
 			}
 			got = append(got, requester.Token().ID())
+			// What one item impersonates the next one does not.
+			if st := worker.PsImpersonateClient(worker.Thread(), b.client, false, false,
+				winnt.SecurityImpersonation); st != ntstatus.Success {
+				t.Error(st)
+			}
 			if len(got) == 3 {
 				close(done)
 			}
@@ -95,11 +101,15 @@ func TestWorkQueueFullAndClosed(t *testing.T) {
 	}
 	<-started
 	nothing := func(context.Context, *kernel.KernelThread, *kernel.SubjectContext) { ran += 1000 }
-	for i := 0; err == nil; i++ {
-		if i > 100_000 {
+	taken := 0
+	for ; err == nil; taken++ {
+		if taken > 100_000 {
 			t.Fatal("the queue takes everything")
 		}
 		err = b.k.QueueSystemWork(nothing)
+	}
+	if taken-1 != 1024 {
+		t.Errorf("%d items wait, want 1024", taken-1)
 	}
 	if !errors.Is(err, kernel.ErrWorkQueueFull) {
 		t.Fatalf("got %v, want %v", err, kernel.ErrWorkQueueFull)

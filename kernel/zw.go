@@ -63,7 +63,7 @@ var (
 		"ZwCreateFile", "ZwDeleteFile", "ZwSetInformationFile", "ZwQueryDirectoryFile",
 		"ZwCreateJobObject", "ZwOpenJobObject",
 		"ZwAssignProcessToJobObject", "ZwSetInformationJobObject", "ZwCreateUserProcess", "ZwSuspendThread",
-		"ZwResumeThread", "ZwSetInformationProcess",
+		"ZwResumeThread", "ZwTerminateProcess", "ZwSetInformationProcess",
 	)
 )
 

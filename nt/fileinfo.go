@@ -28,15 +28,38 @@ func (c FileInfoClass) String() string {
 // FsInfoClass is FS_INFORMATION_CLASS.
 type FsInfoClass uint32
 
-// FileFsDeviceInformation is the class of NtQueryVolumeInformationFile that is built.
-const FileFsDeviceInformation FsInfoClass = 4
+// The classes of NtQueryVolumeInformationFile that are built; the sizes are those of the
+// volume of a tree.
+const (
+	FileFsSizeInformation     FsInfoClass = 3
+	FileFsDeviceInformation   FsInfoClass = 4
+	FileFsFullSizeInformation FsInfoClass = 7
+)
 
 // String returns the documented name.
 func (c FsInfoClass) String() string {
-	if c == FileFsDeviceInformation {
+	switch c {
+	case FileFsSizeInformation:
+		return "FileFsSizeInformation"
+	case FileFsDeviceInformation:
 		return "FileFsDeviceInformation"
+	case FileFsFullSizeInformation:
+		return "FileFsFullSizeInformation"
 	}
 	return "FS_INFORMATION_CLASS(" + strconv.FormatUint(uint64(c), 10) + ")"
+}
+
+// Least returns the size of a class's structure in bytes; 0 for a class that is not built.
+func (c FsInfoClass) Least() uint32 {
+	switch c {
+	case FileFsSizeInformation:
+		return 24
+	case FileFsDeviceInformation:
+		return 8
+	case FileFsFullSizeInformation:
+		return 32
+	}
+	return 0
 }
 
 // PipeInformation is FILE_PIPE_INFORMATION, 8 bytes in C.
@@ -66,6 +89,23 @@ type FsDeviceInformation struct {
 	Characteristics uint32
 }
 
+// FsSizeInformation is FILE_FS_SIZE_INFORMATION, 24 bytes in C.
+type FsSizeInformation struct {
+	TotalAllocationUnits     int64
+	AvailableAllocationUnits int64 // to users
+	SectorsPerAllocationUnit uint32
+	BytesPerSector           uint32
+}
+
+// FsFullSizeInformation is FILE_FS_FULL_SIZE_INFORMATION, 32 bytes in C.
+type FsFullSizeInformation struct {
+	TotalAllocationUnits           int64
+	CallerAvailableAllocationUnits int64 // to users
+	ActualAvailableAllocationUnits int64 // with what is kept for root
+	SectorsPerAllocationUnit       uint32
+	BytesPerSector                 uint32
+}
+
 // PipePeekBuffer is FILE_PIPE_PEEK_BUFFER, 16 bytes in C and the data.
 type PipePeekBuffer struct {
 	NamedPipeState    uint32 // FILE_PIPE_CONNECTED_STATE and relatives
@@ -89,7 +129,8 @@ func (b *PipePeekBuffer) Bytes() (out []byte) {
 // Parameters of the services that tell facts about files. FileInformation holds
 // [PipeInformation], [PipeLocalInformation], [AccessInformation], [NameInformation],
 // [AlignmentInformation], [CompletionInformation], [FileBasic], [FileStandard],
-// [FileInternal] or [FilePosition], by class. Length is in bytes and
+// [FileInternal] or [FilePosition], and FsInformation [FsDeviceInformation],
+// [FsSizeInformation] or [FsFullSizeInformation], by class. Length is in bytes and
 // may be larger than the structure.
 type (
 	QueryInformationFileIn struct {
@@ -108,7 +149,7 @@ type (
 		// FaultFsInformation is the status of probing the buffers.
 		FaultFsInformation ntstatus.Status `param:"-"`
 	}
-	QueryVolumeInformationFileOut struct{ FsInformation FsDeviceInformation }
+	QueryVolumeInformationFileOut struct{ FsInformation any }
 )
 
 // fits returns the status of the length of a class's structure, by value.
@@ -149,19 +190,21 @@ var (
 			Meta: Meta{
 				Name:    "NtQueryVolumeInformationFile",
 				Summary: "tells a fact about what a file or a pipe is on",
-				Missing: "only FileFsDeviceInformation",
+				Missing: "only FileFsDeviceInformation; of files in trees also FileFsSizeInformation and " +
+					"FileFsFullSizeInformation",
 				Conditions: append([]Condition{
 					{ntstatus.InvalidInfoClass, "I-133", "another class"},
 					{ntstatus.InfoLengthMismatch, "I-133", "the length is below that of the structure"},
 					{ntstatus.AccessViolation, "O-3", "a pointer cannot be written"},
-				}, handleConditions...),
+				}, append(handleConditions,
+					Condition{ntstatus.InvalidParameter, "F-128", "sizes of what is in no tree"})...),
 			},
 			Call: Services.NtQueryVolumeInformationFile,
 			Scalars: byValue(func(in QueryVolumeInformationFileIn) ntstatus.Status {
-				switch {
-				case in.FsInformationClass != FileFsDeviceInformation:
+				switch least := in.FsInformationClass.Least(); {
+				case least == 0:
 					return ntstatus.InvalidInfoClass
-				case in.Length < 8:
+				case in.Length < least:
 					return ntstatus.InfoLengthMismatch
 				}
 				return ntstatus.Success
@@ -177,9 +220,9 @@ func (t *Thread) NtQueryInformationFile(file winnt.Handle, class FileInfoClass) 
 	return out.FileInformation, st
 }
 
-// NtQueryVolumeInformationFile returns what a file is on; no right is needed.
-func (t *Thread) NtQueryVolumeInformationFile(file winnt.Handle, class FsInfoClass) (
-	FsDeviceInformation, ntstatus.Status) {
+// NtQueryVolumeInformationFile returns a fact about what a file is on, in the structure
+// of its class; no right is needed.
+func (t *Thread) NtQueryVolumeInformationFile(file winnt.Handle, class FsInfoClass) (any, ntstatus.Status) {
 	in := QueryVolumeInformationFileIn{FileHandle: file, Length: ^uint32(0), FsInformationClass: class}
 	out, st := call(t, rowQueryVolumeInformationFile, in)
 	return out.FsInformation, st

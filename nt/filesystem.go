@@ -1,9 +1,12 @@
 package nt
 
 import (
+	"os"
+
 	"github.com/refmon/refmon/fileaccess"
 	"github.com/refmon/refmon/ntstatus"
 	"github.com/refmon/refmon/sd"
+	"github.com/refmon/refmon/winnt"
 )
 
 // FileSystem is a tree of files in which a kernel opens names. The kernel decides, by
@@ -32,14 +35,17 @@ type FilePlace interface {
 // of the handle before it calls. Any goroutine may use it.
 type OpenFile interface {
 	Facts() (FileFacts, ntstatus.Status)
+	// Volume tells the size of what the file is on.
+	Volume() (FsFullSizeInformation, ntstatus.Status)
 	// ReadAt reads; no bytes and success are the end of the file.
 	ReadAt(b []byte, at int64) (int, ntstatus.Status)
 	// WriteAt writes; with the offset -1 at the end of the file.
 	WriteAt(b []byte, at int64) (int, ntstatus.Status)
 	Flush() ntstatus.Status
 	// List returns the next entries of a directory whose names fit a pattern, none at
-	// the end. It goes on where the last call stopped, or begins anew.
-	List(pattern string, restart bool, most int) ([]FileEntry, ntstatus.Status)
+	// the end. It goes on where the last call stopped, or begins anew. Entries whose
+	// descriptor see does not agree to are left out; nil agrees to all.
+	List(pattern string, restart bool, most int, see func(*sd.Descriptor) bool) ([]FileEntry, ntstatus.Status)
 	SetBasic(FileBasic) ntstatus.Status
 	SetSize(size int64) ntstatus.Status
 	// SetDelete says whether the name goes away with the last open.
@@ -52,6 +58,16 @@ type OpenFile interface {
 	SwapDescriptor(old, next *sd.Descriptor) (swapped bool, st ntstatus.Status)
 	// Close ends the open. It is called once, by the last who uses it.
 	Close()
+}
+
+// HostFile may be implemented by an OpenFile that is a file of the host.
+type HostFile interface {
+	OpenFile
+	// HandOut returns a descriptor of the host for a program of that uid, if no program can
+	// make more of it than was granted, and the rights that its use needs. The status says
+	// why not: STATUS_NOT_SUPPORTED where the file system hands nothing out,
+	// STATUS_ACCESS_DENIED where the descriptor would give more.
+	HandOut(granted winnt.AccessMask, uid uint32) (f *os.File, used winnt.AccessMask, st ntstatus.Status)
 }
 
 // FileFacts holds what a file system tells of a file. Times are in units of 100 ns since

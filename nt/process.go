@@ -41,6 +41,12 @@ type (
 
 	SuspendThreadIn  struct{ ThreadHandle winnt.Handle }
 	SuspendThreadOut struct{ PreviousSuspendCount uint32 }
+
+	TerminateProcessIn struct {
+		ProcessHandle winnt.Handle
+		ExitStatus    ntstatus.Status
+	}
+	TerminateProcessOut struct{}
 )
 
 // ProcessInfoClass is PROCESSINFOCLASS.
@@ -148,6 +154,19 @@ var (
 			}},
 		Call: Services.NtSuspendThread,
 	})
+	rowTerminateProcess = Add(&NtTable, Entry[Services, TerminateProcessIn, TerminateProcessOut]{
+		Meta: Meta{Name: "NtTerminateProcess", Summary: "ends a process with a status", Source: "ZwTerminateProcess",
+			Missing: "ProcessHandle 0, which ends the caller's other threads, is STATUS_INVALID_HANDLE; code of the " +
+				"process that runs is not stopped, its next calls fail",
+			Conditions: []Condition{
+				{ntstatus.InvalidHandle, "O-31", "ProcessHandle names no handle"},
+				{ntstatus.ObjectTypeMismatch, "O-31", "ProcessHandle is no process"},
+				{ntstatus.AccessDenied, "O-31", "ProcessHandle lacks PROCESS_TERMINATE"},
+				{ntstatus.AccessDenied, "O-170", "the System process"},
+				{ntstatus.ProcessIsTerminating, "O-169", "the process has ended"},
+			}},
+		Call: Services.NtTerminateProcess,
+	})
 	rowSetInformationProcess = Add(&NtTable, Entry[Services, SetInformationProcessIn, SetInformationProcessOut]{
 		Meta: Meta{
 			Name:    "NtSetInformationProcess",
@@ -205,6 +224,14 @@ func (t *Thread) NtResumeThread(thread winnt.Handle) (uint32, ntstatus.Status) {
 	in := ResumeThreadIn{thread}
 	out, st := call(t, rowResumeThread, in)
 	return out.PreviousSuspendCount, st
+}
+
+// NtTerminateProcess ends a process with a status, which ProcessBasicInformation tells
+// from then on; it needs PROCESS_TERMINATE (ZwTerminateProcess).
+func (t *Thread) NtTerminateProcess(process winnt.Handle, status ntstatus.Status) ntstatus.Status {
+	in := TerminateProcessIn{process, status}
+	_, st := call(t, rowTerminateProcess, in)
+	return st
 }
 
 // NtSetInformationProcess replaces the primary token of a process none of

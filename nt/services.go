@@ -68,6 +68,7 @@ type Services interface {
 	NtAssignProcessToJobObject(AssignProcessToJobObjectIn) (AssignProcessToJobObjectOut, ntstatus.Status)
 	NtSetInformationJobObject(SetInformationJobObjectIn) (SetInformationJobObjectOut, ntstatus.Status)
 	NtCreateUserProcess(CreateUserProcessIn) (CreateUserProcessOut, ntstatus.Status)
+	NtTerminateProcess(TerminateProcessIn) (TerminateProcessOut, ntstatus.Status)
 	NtSuspendThread(SuspendThreadIn) (SuspendThreadOut, ntstatus.Status)
 	NtResumeThread(ResumeThreadIn) (ResumeThreadOut, ntstatus.Status)
 	NtSetInformationProcess(SetInformationProcessIn) (SetInformationProcessOut, ntstatus.Status)

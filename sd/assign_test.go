@@ -164,6 +164,8 @@ func TestAssign(t *testing.T) {
 			change: func(r *sd.AssignRequest) { r.Subject.Integrity = sid.LowLevel }},
 		{id: "S-70 label by flags", creator: "D:", flags: sd.LabelNoReadUp | sd.LabelNoExecuteUp, want: og +
 			"D:S:(ML;;NRNX;;;ME)"},
+		{id: "S-77 a label that is added stands first", parent: "S:(AU;OISAFA;FA;;;WD)", creator: "D:",
+			flags: sd.LabelNoWriteUp, want: og + "D:S:(ML;;NW;;;ME)(AU;SAFA;FA;;;WD)"},
 		{id: "S-72", parent: "D:NO_ACCESS_CONTROL", want: og + "D:(A;;FA;;;SY)(A;;0x1200a9;;;BA)"},
 	} {
 		t.Run(c.id, func(t *testing.T) {

@@ -192,6 +192,11 @@ static void refusals(void)
 		FAILS(LookupAccountSidA(NULL, sid, name, &n, domain, &m, &use), ERROR_NONE_MAPPED);
 		LocalFree(sid);
 	}
+	for (BYTE authority = 0; authority < 19; authority++) { /* an authority is no account */
+		char room[SECURITY_MAX_SID_SIZE];
+		CHECK(InitializeSid(room, &(SID_IDENTIFIER_AUTHORITY){{0, 0, 0, 0, 0, authority}}, 0));
+		FAILS(LookupAccountSidA(NULL, room, name, &n, domain, &m, &use), ERROR_NONE_MAPPED);
+	}
 	for (size_t i = 0; i < sizeof names / sizeof *names; i++)
 		FAILS(LookupAccountNameA(NULL, names[i], back, &size, domain, &m, &use), ERROR_NONE_MAPPED);
 	FAILS(LookupAccountSidA(NULL, back, name, &n, domain, &m, &use), ERROR_INVALID_SID);

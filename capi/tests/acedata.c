@@ -180,20 +180,26 @@ static void details(void)
 	SAME(SetSecurityDescriptorRMControl(&d, NULL), ERROR_SUCCESS);
 	SAME(GetSecurityDescriptorRMControl(&d, &got), ERROR_INVALID_DATA);
 
-	QuerySecurityAccessMask(OWNER_SECURITY_INFORMATION, &mask);
-	SAME(mask, READ_CONTROL);
-	QuerySecurityAccessMask(SACL_SECURITY_INFORMATION, &mask);
-	SAME(mask, ACCESS_SYSTEM_SECURITY);
+	static const struct { SECURITY_INFORMATION info; DWORD query, set; } parts[] = {
+		{0, 0, 0}, {OWNER_SECURITY_INFORMATION, READ_CONTROL, WRITE_OWNER},
+		{GROUP_SECURITY_INFORMATION, READ_CONTROL, WRITE_OWNER}, {DACL_SECURITY_INFORMATION, READ_CONTROL, WRITE_DAC},
+		{SACL_SECURITY_INFORMATION, ACCESS_SYSTEM_SECURITY, ACCESS_SYSTEM_SECURITY},
+		{LABEL_SECURITY_INFORMATION, READ_CONTROL, WRITE_OWNER}, {ATTRIBUTE_SECURITY_INFORMATION, READ_CONTROL, WRITE_DAC},
+		{SCOPE_SECURITY_INFORMATION, READ_CONTROL, ACCESS_SYSTEM_SECURITY},
+		{BACKUP_SECURITY_INFORMATION, READ_CONTROL | ACCESS_SYSTEM_SECURITY,
+			WRITE_OWNER | WRITE_DAC | ACCESS_SYSTEM_SECURITY},
+	};
+	for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) {
+		mask = 0x55;
+		QuerySecurityAccessMask(parts[i].info, &mask);
+		SAME(mask, parts[i].query);
+		SetSecurityAccessMask(parts[i].info, &mask);
+		SAME(mask, parts[i].set);
+	}
 	QuerySecurityAccessMask(GROUP_SECURITY_INFORMATION | DACL_SECURITY_INFORMATION | SACL_SECURITY_INFORMATION, &mask);
 	SAME(mask, READ_CONTROL | ACCESS_SYSTEM_SECURITY);
-	SetSecurityAccessMask(OWNER_SECURITY_INFORMATION, &mask);
-	SAME(mask, WRITE_OWNER);
-	SetSecurityAccessMask(DACL_SECURITY_INFORMATION, &mask);
-	SAME(mask, WRITE_DAC);
 	SetSecurityAccessMask(GROUP_SECURITY_INFORMATION | SACL_SECURITY_INFORMATION, &mask);
 	SAME(mask, WRITE_OWNER | ACCESS_SYSTEM_SECURITY);
-	SetSecurityAccessMask(0, &mask);
-	SAME(mask, 0);
 
 	_Alignas(4) char room[64];
 	PACL acl = (PACL)room;

@@ -56,6 +56,31 @@ static void build(void)
 	CHECK(d == (void *)0x55);
 }
 
+/* A part that is given is no default any more, and the others stay what they were. */
+static void defaults(void)
+{
+	const WORD all = SE_OWNER_DEFAULTED | SE_GROUP_DEFAULTED | SE_DACL_DEFAULTED | SE_SACL_DEFAULTED;
+	static const WORD flags[] = {SE_OWNER_DEFAULTED, SE_GROUP_DEFAULTED, SE_DACL_DEFAULTED, SE_SACL_DEFAULTED};
+	PISECURITY_DESCRIPTOR old = sddl("O:BUG:BUD:P(A;;0x4;;;BU)S:(AU;FA;0x1;;;WD)");
+	TRUSTEE_W who;
+	EXPLICIT_ACCESS_W access = {1, GRANT_ACCESS, 0, {0}}, audit = {2, SET_AUDIT_SUCCESS, 0, {0}};
+	BuildTrusteeWithSidW(&who, everyone);
+	access.Trustee = audit.Trustee = who;
+	old->Control |= all;
+	for (int i = 0; i < 4; i++) {
+		PSECURITY_DESCRIPTOR d = NULL;
+		SECURITY_DESCRIPTOR_CONTROL control = 0;
+		ULONG n = 0, revision;
+		SAME(BuildSecurityDescriptorW(i == 0 ? &who : NULL, i == 1 ? &who : NULL, i == 2, i == 2 ? &access : NULL, i == 3,
+			i == 3 ? &audit : NULL, old, &n, &d), ERROR_SUCCESS);
+		CHECK(GetSecurityDescriptorControl(d, &control, &revision));
+		SAME(control & all, all & ~flags[i]);
+		SAME(control & (SE_SELF_RELATIVE | SE_DACL_PROTECTED | SE_DACL_PRESENT | SE_SACL_PRESENT),
+			SE_SELF_RELATIVE | SE_DACL_PROTECTED | SE_DACL_PRESENT | SE_SACL_PRESENT);
+		LocalFree(d);
+	}
+}
+
 static void take_apart(void)
 {
 	PTRUSTEE_A owner, group;
@@ -99,6 +124,7 @@ void test_descriptors(void)
 	CHECK(ConvertStringSidToSidA("BU", &users));
 	CHECK(ConvertStringSidToSidA("S-1-5-21-1000000001-1000000002-1000000003-500", &administrator));
 	build();
+	defaults();
 	take_apart();
 	LocalFree(everyone);
 	LocalFree(users);

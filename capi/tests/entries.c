@@ -160,6 +160,9 @@ static void refusals(void)
 	e.Trustee.pMultipleTrustee = &e.Trustee; /* looked at for names */
 	SAME(SetEntriesInAclW(1, &e, NULL, &acl), ERROR_INVALID_PARAMETER);
 	e.Trustee.pMultipleTrustee = NULL;
+	e.Trustee.MultipleTrusteeOperation = TRUSTEE_IS_IMPERSONATE;
+	SAME(SetEntriesInAclW(1, &e, NULL, &acl), ERROR_INVALID_PARAMETER);
+	e.Trustee.MultipleTrusteeOperation = NO_MULTIPLE_TRUSTEE;
 	e.Trustee.TrusteeForm = TRUSTEE_BAD_FORM;
 	SAME(SetEntriesInAclW(1, &e, NULL, &acl), ERROR_INVALID_PARAMETER);
 	e.Trustee.TrusteeForm = 5;

@@ -1,6 +1,30 @@
 /* Looking at processes, threads and handles. */
 #include "check.h"
 
+/* A process ends once; what it ended with is told of it and of its threads (O-169). */
+static void codes(void)
+{
+	PROCESS_INFORMATION p;
+	STARTUPINFOA si = {sizeof si};
+	DWORD code = 0;
+	CHECK(CreateProcessA(NULL, "program", NULL, NULL, FALSE, 0, NULL, NULL, &si, &p));
+	CHECK(GetExitCodeProcess(p.hProcess, &code));
+	SAME(code, STILL_ACTIVE);
+	CHECK(GetExitCodeThread(p.hThread, &code));
+	SAME(code, STILL_ACTIVE);
+	CHECK(TerminateProcess(p.hProcess, 3));
+	STATUS(NtTerminateProcess(p.hProcess, 4), STATUS_PROCESS_IS_TERMINATING);
+	CHECK(GetExitCodeProcess(p.hProcess, &code));
+	SAME(code, 3);
+	code = 0;
+	CHECK(GetExitCodeThread(p.hThread, &code));
+	SAME(code, 3);
+	FAILS(GetExitCodeProcess(p.hThread, &code), ERROR_INVALID_HANDLE);
+	FAILS(GetExitCodeThread(NULL, &code), ERROR_INVALID_HANDLE);
+	CHECK(CloseHandle(p.hThread));
+	CHECK(CloseHandle(p.hProcess));
+}
+
 /* Processes are walked, and asked who they are and what they hold (U-95, U-96, U-97). */
 void test_looking(void)
 {
@@ -11,6 +35,7 @@ void test_looking(void)
 	CLIENT_ID id;
 	ULONG n, count, seen = 0;
 	union { PROCESS_HANDLE_SNAPSHOT_INFORMATION list; UNICODE_STRING name; char room[1 << 16]; } u;
+	codes();
 	refmon_client_id(&id);
 	STATUS(NtQueryInformationProcess(NtCurrentProcess(), ProcessBasicInformation, &b, sizeof b, &n), STATUS_SUCCESS);
 	SAME(n, sizeof b);

@@ -1,6 +1,7 @@
 /* Operations of pipes that end later than their call: events, routines, cancelling, and synchronous handles. */
 #include "check.h"
 #include <pthread.h>
+#include <unistd.h>
 
 static const char name[] = "\\\\.\\pipe\\overlapped";
 static HANDLE server, end, event;
@@ -89,6 +90,37 @@ static void test_waiting(void)
 	}
 }
 
+/* What ends such a call tells how it ended: a message that is longer than the buffer, and an end that is closed. */
+static void *refused(void *arg)
+{
+	char b[4];
+	DWORD n = 9;
+	(void)arg;
+	FAILS(ReadFile(server, b, sizeof b, &n, NULL), ERROR_MORE_DATA);
+	SAME(n, 4);
+	CHECK(ReadFile(server, b, sizeof b, &n, NULL) && n == 4);
+	FAILS(ReadFile(server, b, sizeof b, &n, NULL), ERROR_BROKEN_PIPE);
+	SAME(n, 0);
+	return NULL;
+}
+
+static void test_endings(void)
+{
+	pthread_t t;
+	DWORD n;
+	for (int i = 0; i < 2; i++) {
+		connect_ends(i ? FILE_FLAG_OVERLAPPED : 0);
+		CHECK(!pthread_create(&t, NULL, refused, NULL));
+		usleep(2000); /* most often the call is under way then; it ends alike where it is not */
+		CHECK(WriteFile(end, "12345678", 8, &n, NULL) && n == 8);
+		CHECK(FlushFileBuffers(end));
+		usleep(2000);
+		CHECK(CloseHandle(end));
+		CHECK(!pthread_join(t, NULL));
+		CHECK(CloseHandle(server));
+	}
+}
+
 static HANDLE waiter;
 static void *blocked(void *arg)
 {
@@ -122,6 +154,7 @@ void test_overlapped(void)
 	event = CreateEventW(NULL, TRUE, FALSE, NULL);
 	test_overlapped_handles();
 	test_waiting();
+	test_endings();
 	test_synchronous_cancel();
 	CHECK(CloseHandle(event));
 }

@@ -47,8 +47,10 @@ static void reading(HANDLE e)
 	SAME(GetSecurityInfo(e, SE_KERNEL_OBJECT, 7, NULL, NULL, NULL, NULL, NULL), ERROR_INVALID_PARAMETER);
 	SAME(GetSecurityInfo(e, SE_KERNEL_OBJECT, 7, &world, NULL, NULL, NULL, NULL), ERROR_INVALID_PARAMETER);
 	SAME(GetSecurityInfo(e, SE_UNKNOWN_OBJECT_TYPE, 7, NULL, NULL, NULL, NULL, &d), ERROR_INVALID_PARAMETER);
-	SAME(GetSecurityInfo(e, (SE_OBJECT_TYPE)99, 7, NULL, NULL, NULL, NULL, &d), ERROR_INVALID_PARAMETER);
-	SAME(GetSecurityInfo(e, SE_REGISTRY_KEY, 7, NULL, NULL, NULL, NULL, &d), ERROR_NOT_SUPPORTED);
+	for (int type = -1; type <= SE_REGISTRY_WOW64_64KEY + 2; type++)
+		if (type != SE_KERNEL_OBJECT && type != SE_FILE_OBJECT)
+			SAME(GetSecurityInfo(e, (SE_OBJECT_TYPE)type, 7, NULL, NULL, NULL, NULL, &d),
+				type > SE_UNKNOWN_OBJECT_TYPE && type <= SE_REGISTRY_WOW64_64KEY ? ERROR_NOT_SUPPORTED : ERROR_INVALID_PARAMETER);
 	SAME(GetSecurityInfo(NULL, SE_KERNEL_OBJECT, 7, NULL, NULL, NULL, NULL, &d), ERROR_INVALID_HANDLE);
 	SAME(GetSecurityInfo(e, SE_KERNEL_OBJECT, SACL_SECURITY_INFORMATION, NULL, NULL, NULL, &sacl, &d),
 		ERROR_ACCESS_DENIED);
@@ -110,8 +112,55 @@ static void writing(HANDLE e)
 	LocalFree(system);
 }
 
+/* Each kind of information sets its parts and no other; BACKUP_SECURITY_INFORMATION sets all. */
+static void each(void)
+{
+	static const struct { SECURITY_INFORMATION info; const char *want; } kinds[] = {
+		{OWNER_SECURITY_INFORMATION, "O:BAG:SYD:(A;;0x1f0003;;;SY)S:(AU;SA;0x1;;;SY)"},
+		{GROUP_SECURITY_INFORMATION, "O:SYG:BUD:(A;;0x1f0003;;;SY)S:(AU;SA;0x1;;;SY)"},
+		{DACL_SECURITY_INFORMATION, "O:SYG:SYD:(A;;0x1f0003;;;BA)S:(AU;SA;0x1;;;SY)"},
+		{SACL_SECURITY_INFORMATION, "O:SYG:SYD:(A;;0x1f0003;;;SY)S:(AU;FA;0x2;;;WD)"},
+		{BACKUP_SECURITY_INFORMATION, "O:BAG:BUD:(A;;0x1f0003;;;BA)S:(AU;FA;0x2;;;WD)"},
+	};
+	const SECURITY_INFORMATION all = OWNER_SECURITY_INFORMATION | GROUP_SECURITY_INFORMATION | DACL_SECURITY_INFORMATION |
+		SACL_SECURITY_INFORMATION;
+	BOOLEAN was[2];
+	if (RtlAdjustPrivilege(SE_SECURITY_PRIVILEGE, TRUE, FALSE, &was[0]) ||
+		RtlAdjustPrivilege(SE_RESTORE_PRIVILEGE, TRUE, FALSE, &was[1])) {
+		CHECK(OVER_SOCKET); /* a daemon decides who its clients are */
+		return;
+	}
+	HANDLE e = CreateEventExA(NULL, "capi-parts-each", 0, EVENT_ALL_ACCESS | ACCESS_SYSTEM_SECURITY);
+	CHECK(e != NULL);
+	for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++) {
+		PSID owner, group;
+		PACL sacl;
+		BOOL present, defaulted;
+		PSECURITY_DESCRIPTOR new = sddl("O:BAG:BUD:(A;;0x1f0003;;;BA)S:(AU;FA;0x2;;;WD)"), d = NULL;
+		PSECURITY_DESCRIPTOR want = sddl(kinds[i].want);
+		CHECK(SetKernelObjectSecurity(e, all, sddl("O:SYG:SYD:(A;;0x1f0003;;;SY)S:(AU;SA;0x1;;;SY)")));
+		CHECK(GetSecurityDescriptorOwner(new, &owner, &defaulted) && GetSecurityDescriptorGroup(new, &group, &defaulted) &&
+			GetSecurityDescriptorSacl(new, &present, &sacl, &defaulted));
+		SAME(SetSecurityInfo(e, SE_KERNEL_OBJECT, kinds[i].info, owner, group, dacl_of(new), sacl), ERROR_SUCCESS);
+		SAME(GetSecurityInfo(e, SE_KERNEL_OBJECT, all, NULL, NULL, NULL, NULL, &d), ERROR_SUCCESS);
+		LPSTR got, text;
+		CHECK(ConvertSecurityDescriptorToStringSecurityDescriptorA(d, 1, all, &got, NULL));
+		CHECK(ConvertSecurityDescriptorToStringSecurityDescriptorA(want, 1, all, &text, NULL));
+		if (strcmp(got, text))
+			printf("%#x: got %s, want %s\n", kinds[i].info, got, text);
+		CHECK(strcmp(got, text) == 0);
+		LocalFree(got);
+		LocalFree(text);
+		LocalFree(d);
+	}
+	CHECK(CloseHandle(e));
+	RtlAdjustPrivilege(SE_SECURITY_PRIVILEGE, was[0], FALSE, &was[0]);
+	RtlAdjustPrivilege(SE_RESTORE_PRIVILEGE, was[1], FALSE, &was[1]);
+}
+
 void test_parts(void)
 {
+	each();
 	HANDLE e = CreateEventA(NULL, TRUE, FALSE, "capi-parts");
 	CHECK(e != NULL);
 	reading(e);

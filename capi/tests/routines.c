@@ -104,6 +104,23 @@ static void strings_and_sids(void)
 	CHECK(RtlValidRelativeSecurityDescriptor(&r, sizeof r, 0));
 }
 
+/* What a privilege was, also where the call changes nothing. */
+static void adjusting(void)
+{
+	BOOLEAN begun, was;
+	STATUS(RtlAdjustPrivilege(SE_CHANGE_NOTIFY_PRIVILEGE, TRUE, FALSE, &begun), STATUS_SUCCESS);
+	for (int i = 0; i < 8; i++) {
+		was = 9;
+		STATUS(RtlAdjustPrivilege(SE_CHANGE_NOTIFY_PRIVILEGE, i >> 1 & 1, FALSE, &was), STATUS_SUCCESS);
+		SAME(was, i == 0 || (i - 1) >> 1 & 1);
+	}
+	STATUS(RtlAdjustPrivilege(SE_CHANGE_NOTIFY_PRIVILEGE, begun, FALSE, &was), STATUS_SUCCESS);
+	was = 9;
+	STATUS(RtlAdjustPrivilege(SE_CREATE_TOKEN_PRIVILEGE, TRUE, FALSE, &was), STATUS_PRIVILEGE_NOT_HELD);
+	STATUS(RtlAdjustPrivilege(SE_CHANGE_NOTIFY_PRIVILEGE, TRUE, TRUE, &was), STATUS_NO_TOKEN);
+	SAME(was, 9);
+}
+
 static void events(void)
 {
 	OBJECT_BASIC_INFORMATION b;
@@ -127,5 +144,6 @@ void test_routines(void)
 {
 	private_objects();
 	strings_and_sids();
+	adjusting();
 	events();
 }

@@ -189,9 +189,18 @@ static void counted(PSID sid)
 	SAME(s.Length, 36);
 	SAME(s.MaximumLength, 38);
 	RtlFreeUnicodeString(&s);
-	WCHAR few[4];
-	UNICODE_STRING small = {0, sizeof few, few};
-	STATUS(RtlConvertSidToUnicodeString(&small, sid, FALSE), STATUS_BUFFER_OVERFLOW);
+	/* The text takes 36 bytes; the terminator is written where there is room for it, and nothing behind. */
+	for (USHORT room = 0; room <= 42; room++) {
+		WCHAR text[24];
+		UNICODE_STRING small = {0x55, room, text};
+		memset(text, 0xAA, sizeof text);
+		STATUS(RtlConvertSidToUnicodeString(&small, sid, FALSE), room < 36 ? STATUS_BUFFER_OVERFLOW : STATUS_SUCCESS);
+		SAME(small.Length, room < 36 ? 0x55 : 36);
+		SAME(small.MaximumLength, room);
+		SAME(text[0], room < 36 ? 0xAAAA : 'S');
+		SAME(text[18], room < 38 ? 0xAAAA : 0);
+		SAME(text[19], 0xAAAA);
+	}
 	RtlInitUnicodeString(&s, u"abc");
 	SAME(s.Length, 6);
 	SAME(s.MaximumLength, 8);

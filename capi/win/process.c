@@ -129,6 +129,24 @@ BOOL WINAPI CreateProcessA(LPCSTR application, LPSTR command, LPSECURITY_ATTRIBU
 
 BOOL WINAPI TerminateProcess(HANDLE process, UINT code) { return done(NtTerminateProcess(process, (NTSTATUS)code)); }
 
+BOOL WINAPI GetExitCodeProcess(HANDLE process, LPDWORD code)
+{
+	PROCESS_BASIC_INFORMATION b;
+	NTSTATUS st = NtQueryInformationProcess(process, ProcessBasicInformation, &b, sizeof b, NULL);
+	if (NT_SUCCESS(st))
+		*code = (DWORD)b.ExitStatus;
+	return done(st);
+}
+
+BOOL WINAPI GetExitCodeThread(HANDLE thread, LPDWORD code)
+{
+	THREAD_BASIC_INFORMATION b;
+	NTSTATUS st = NtQueryInformationThread(thread, ThreadBasicInformation, &b, sizeof b, NULL);
+	if (NT_SUCCESS(st))
+		*code = (DWORD)b.ExitStatus;
+	return done(st);
+}
+
 DWORD WINAPI SuspendThread(HANDLE thread)
 {
 	ULONG count;

@@ -42,11 +42,15 @@ The exit code is 0 granted, 1 denied, 2 if it could not be answered.`
 
 // Run explains one decision.
 func (c *accessCmd) Run(std *streams) error {
-	dir, err := c.directory(std)
-	if err != nil {
-		return err
+	// Everyone and the like are the same wherever they ask.
+	dir := &people.Directory{}
+	var err error
+	if len(c.Directory)+len(c.Token) > 0 || c.As == "" {
+		if dir, err = c.directory(std); err != nil {
+			return err
+		}
 	}
-	who, err := c.principal(dir)
+	who, err := c.principal(std, dir)
 	if err != nil {
 		return err
 	}
@@ -107,8 +111,7 @@ func (c *accessCmd) answer(std *streams, gate *gate, dir *people.Directory, who 
 	if c.JSON {
 		return printJSON(std, q, &a)
 	}
-	if _, err := fmt.Fprint(std.out, paintTable(std,
-		printable(a.Why.String()+typesOf(q.Request.Descriptor)))); err != nil {
+	if _, err := fmt.Fprint(std.out, std.shown(a.Why)+printable(typesOf(q.Request.Descriptor))); err != nil {
 		return err
 	}
 	return verdict(a.Allowed())
@@ -133,16 +136,16 @@ func (c *accessCmd) find(std *streams, d *people.Directory, t *winnt.ObjectType,
 }
 
 // principal returns the index of the user who asks.
-func (c *accessCmd) principal(dir *people.Directory) (int, error) {
+func (c *accessCmd) principal(std *streams, dir *people.Directory) (int, error) {
 	switch {
 	case c.As == "" && len(dir.Principals) > 1:
 		return 0, fmt.Errorf("--as WHO is missing: the directory has %d users", len(dir.Principals))
 	case c.As == "":
 		return 0, nil
 	}
-	who := dir.Find(c.As)
-	if who < 0 {
-		return 0, fmt.Errorf("--as %q: no user who can log on has that name or SID", c.As)
+	who, err := asking(std, dir, c.As)
+	if err != nil {
+		return 0, fmt.Errorf("--as %w", err)
 	}
 	return who, nil
 }
@@ -171,7 +174,7 @@ func (c *accessCmd) both(std *streams, share *sd.Descriptor, object *batch.Quest
 			text += string(line) + "\n"
 			continue
 		}
-		text += "\n" + std.paint(bold, names[i]+":") + " " + paintTable(std, printable(a.Why.String()))
+		text += "\n" + std.paint(bold, names[i]+":") + " " + std.shown(a.Why)
 	}
 	allowed := len(refused) == 0 && granted != 0
 	first := std.paint(green, "GRANTED "+granted.String()) + " by the share and the object"

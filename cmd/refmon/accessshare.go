@@ -65,7 +65,7 @@ func (c *accessCmd) guarded(std *streams, guard *shares.Guard, who int, q *batch
 	if text += "\n"; v.Root {
 		text += std.paint(bold, "object:") + " not asked\n"
 	} else {
-		text += std.paint(bold, "object:") + " " + paintTable(std, printable(a.Why.String()))
+		text += std.paint(bold, "object:") + " " + std.shown(a.Why)
 	}
 	if _, err := fmt.Fprint(std.out, text); err != nil {
 		return err

@@ -19,6 +19,7 @@ type aclCmd struct {
 type aclExportCmd struct {
 	Paths        []string `arg:"" optional:"" name:"path" help:"${paths}"`
 	objectsFlags `embed:""`
+	choiceFlags  `embed:""`
 	Domain       string `help:"SID of the domain that aliases such as DU in SDDL are of." placeholder:"SID"`
 	Hex          bool   `help:"Write self-relative bytes in hexadecimal digits instead of SDDL."`
 }
@@ -51,7 +52,7 @@ func (c *aclExportCmd) Run(std *streams) error {
 			return fmt.Errorf("--domain: %w", err)
 		}
 	}
-	in, err := c.open(std, c.Paths)
+	in, err := c.choiceFlags.open(std, &c.objectsFlags, c.Paths, typ)
 	if err != nil {
 		return err
 	}

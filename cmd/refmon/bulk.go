@@ -25,6 +25,49 @@ type objectsFlags struct {
 	IgnoreSystemACLs bool   `name:"ignore-system-acls" help:"${ignoreSystemACLs}"`
 	Attribute        string `help:"${attribute}" default:"security.NTACL" placeholder:"NAME"`
 	Type             string `help:"Type of objects that do not tell: ${types}." default:"file" placeholder:"TYPE"`
+
+	tree objects.TreeOptions // of choiceFlags
+}
+
+// choiceFlags say which of many objects a verb is about.
+type choiceFlags struct {
+	Depth   int      `help:"Visit so many levels below the paths, and no more." placeholder:"N"`
+	Only    string   `help:"Only dirs or only files." placeholder:"KIND"`
+	Exclude []string `help:"${exclude}" placeholder:"GLOB" sep:"none"`
+}
+
+// open opens the objects and leaves out what is not chosen; typ is the type of objects
+// that do not tell.
+func (c *choiceFlags) open(std *streams, o *objectsFlags, paths []string, typ *winnt.ObjectType) (*input, error) {
+	choice := objects.Choice{Type: typ, Exclude: c.Exclude}
+	switch c.Only {
+	case "":
+	case "dirs":
+		choice.Only = winnt.DirectoryFileObject
+	case "files":
+		choice.Only = winnt.FileObject
+	default:
+		return nil, fmt.Errorf("--only %q: want dirs or files", c.Only)
+	}
+	if err := choice.Exclude.Check(); err != nil {
+		return nil, fmt.Errorf("--exclude: %w", err)
+	}
+	switch {
+	case c.Depth < 0:
+		return nil, errors.New("--depth: want a number from 1")
+	case c.Depth > 0 && o.Objects != "":
+		return nil, errors.New("--depth is about a walk below paths: an objects file is read as it stands")
+	}
+	if o.Objects == "" { // what is not visited costs nothing
+		choice.Exclude = nil
+	}
+	o.tree.Depth, o.tree.Exclude = c.Depth, c.Exclude
+	o.Recurse = o.Recurse || c.Depth > 0
+	in, err := o.open(std, paths)
+	if err == nil && (choice.Only != nil || choice.Exclude != nil) {
+		in.source, in.chosen = objects.Choose(in.source, choice), true
+	}
+	return in, err
 }
 
 // directoryFlags say which principals a verb is about.
@@ -76,12 +119,22 @@ func (c *directoryFlags) directory(std *streams) (*people.Directory, error) {
 	return d, nil
 }
 
+// asking returns the index of a principal, and says on standard error what was assumed.
+func asking(std *streams, d *people.Directory, who string) (int, error) {
+	i, note, err := d.Asking(who)
+	if note != "" {
+		fmt.Fprintf(std.err, "refmon: %s\n", printable(note))
+	}
+	return i, err
+}
+
 // input is an opened input.
 type input struct {
 	source objects.Source
 	close  func() error
 	size   int64 // bytes, 0 if not known
 	file   *os.File
+	chosen bool // some objects are left out
 }
 
 // open opens the objects file, or the paths.
@@ -95,9 +148,9 @@ func (c *objectsFlags) open(std *streams, paths []string) (*input, error) {
 		return nil, fmt.Errorf("%s holds the descriptors of other objects: give it as --objects %s, "+
 			"or add --recurse to ask about the file itself", paths[0], paths[0])
 	case c.Objects == "":
-		return &input{source: objects.Files(paths,
-			objects.TreeOptions{Recurse: c.Recurse, Attribute: c.Attribute, IgnoreSystemACLs: c.IgnoreSystemACLs}),
-			close: func() error { return nil }}, nil
+		opt := c.tree
+		opt.Recurse, opt.Attribute, opt.IgnoreSystemACLs = c.Recurse, c.Attribute, c.IgnoreSystemACLs
+		return &input{source: objects.Files(paths, opt), close: func() error { return nil }}, nil
 	}
 	in, err := std.open(c.Objects)
 	if err != nil {
@@ -145,6 +198,10 @@ func remark(std *streams, sum *bulk.Summary) {
 				"they count instead of the attribute, as on the server; the first: %s\n",
 			sum.Stale, sum.Objects, printable(sum.FirstStale))
 	}
+	if sum.Passed > 0 {
+		fmt.Fprintf(std.err, "refmon: nothing is granted on %d of %s, not listed: --nothing lists them too\n",
+			sum.Passed, count(sum.Objects, "object", "objects"))
+	}
 	if sum.NoDACL > 0 {
 		fmt.Fprintf(std.err, "refmon: %d of %d descriptors have no D: part: no DACL limits access to their objects\n",
 			sum.NoDACL, sum.Objects)
@@ -156,8 +213,9 @@ func remark(std *streams, sum *bulk.Summary) {
 	}
 	if sum.Unmapped > 0 {
 		fmt.Fprintf(std.err,
-			"refmon: %s name accounts of the server that the directory file does not have, such as %s: "+
-				"give its users uid and its groups gid\n", count(sum.Unmapped, "object", "objects"), sum.FirstUnmapped)
+			"refmon: %s accounts of the server that the directory file does not have, such as %s: "+
+				"give its users uid and its groups gid\n", count(sum.Unmapped, "object names", "objects name"),
+			sum.FirstUnmapped)
 	}
 	if sum.Unverified > 0 {
 		fmt.Fprintf(std.err,

@@ -181,19 +181,31 @@ func TestBar(t *testing.T) {
 	}
 }
 
-// TestPaintTable: the verdict is green or red, and the words of the table by what they say.
-func TestPaintTable(t *testing.T) {
-	const table = "%s 0x3 A\nDACL 0 + -  granted  denied x\n 1 granted A\n 2 denied B\n + - \n"
-	for verdict, colour := range map[string]string{"GRANTED": green, "DENIED": red} {
-		text := fmt.Sprintf(table, verdict)
-		if got := paintTable(&streams{}, text); got != text {
-			t.Errorf("without colours: %q", got)
+// TestColourIsOfCells: what was granted or denied has a colour, and words of an entry that
+// read alike have none (U-111).
+func TestColourIsOfCells(t *testing.T) {
+	const entry = `(XA;;CC;;;WD;(@USER.x == " granted  + and - denied "))`
+	ask := func(std *streams, args ...string) string {
+		var out strings.Builder
+		std.in, std.out, std.err = strings.NewReader(""), &out, &out
+		run(append([]string{"why", "O:BAG:SYD:" + entry + "(A;;0x2;;;WD)", "-t", "user"}, args...), std)
+		return out.String()
+	}
+	plain := ask(&streams{}, "-w", "0x3")
+	got := ask(&streams{}, "-w", "0x3", "--color", "always")
+	if strings.NewReplacer(green, "", red, "", bold, "", reset, "").Replace(got) != plain || plain == got {
+		t.Errorf("colours change the text:\n%s\n%s", plain, got)
+	}
+	for _, want := range []string{entry, green + "+" + reset, red + "denied" + reset,
+		green + "granted" + reset, bold + red + "DENIED STATUS_ACCESS_DENIED: FILE_READ_DATA by NoAce" + reset} {
+		if !strings.Contains(got, want) {
+			t.Errorf("%q is missing in\n%q", want, got)
 		}
-		got := paintTable(&streams{colour: true}, text)
-		if !strings.HasPrefix(got, bold+colour+verdict+" 0x3 A"+reset+reset+"\n") ||
-			!strings.Contains(got, green+" granted "+reset+"A") || !strings.Contains(got, red+" denied "+reset+"B") ||
-			!strings.Contains(got, green+" + "+reset+"-") {
-			t.Errorf("with colours: %q", got)
-		}
+	}
+	if got := ask(&streams{colour: true}, "-w", "0x3", "--color=never"); got != plain {
+		t.Errorf("--color=never: %q", got)
+	}
+	if got := ask(&streams{colour: true}, "-w", "0x2"); !strings.HasPrefix(got, bold+green+"GRANTED 0x2") {
+		t.Errorf("granted: %q", got)
 	}
 }

@@ -6,7 +6,12 @@ import (
 	"github.com/alecthomas/kong"
 
 	"github.com/refmon/refmon/internal/verbs/batch"
+	"github.com/refmon/refmon/internal/words"
 )
+
+// rightWords says how each verb is asked for rights.
+const rightWords = "Rights asked for: " + words.Words + "; letters of SDDL (FR, WD), a number or names such as " +
+	"FILE_READ_DATA, joined by |"
 
 // flagTexts puts the texts of flagHelp where the flags name them. As variables of kong they
 // would cost most of the start: for each of the flags kong reads the text of every variable.
@@ -27,10 +32,12 @@ var flagTexts = kong.PostBuild(func(k *kong.Kong) error {
 // flagHelp holds the texts of flags that several verbs have, or that take more
 // than a line.
 var flagHelp = map[string]string{
-	"types":     batch.ObjectTypes,
-	"as":        "Who asks: a name or SID of the directory; not needed with one token file.",
+	"types": batch.ObjectTypes,
+	"as": "Who asks: a user or group of the directory, DOMAIN\\user, user@realm, Everyone, " +
+		"anonymous, guest, or a SID; not needed with one token.",
 	"attribute": "Extended attribute of the files that holds the descriptor.",
 	"call":      "Routine whose own rules apply: SeAccessCheck or NtAccessCheck.",
+	"color":     "Colours: auto (in a terminal, unless NO_COLOR is set), always or never.",
 	"canonical": "Sort the entries: explicit refusals, explicit grants, inherited. This changes what the list decides, " +
 		"unless it was in order.",
 	"certificate": "Write a certificate that refmon-verify checks to FILE, and the descriptor's bytes in hex to FILE.sd.",
@@ -40,8 +47,12 @@ var flagHelp = map[string]string{
 	"directoryAfter": "Directory file of the second state, if users or groups changed too; may be repeated.",
 	"disable":        "SIDs that become deny-only: they no longer match entries that allow.",
 	"expressions":    "With --for-index: add to each set an expression over SIDs that allows exactly its principals.",
-	"faults":         "Of two things wrong at once, which one the service answers to: each pair, called on a real kernel.",
-	"formats":        "table,jsonl,csv,es-bulk,csv-tables",
+	"changes":        "Only objects whose answer differs from that of the directory above them.",
+	"exclude": "Leave out objects by a name such as *.tmp, or by a path such as /srv/*/old, and what is below; may be " +
+		"repeated.",
+	"names":   "List everybody by name; in a terminal a table has groups, and through which entry.",
+	"faults":  "Of two things wrong at once, which one the service answers to: each pair, called on a real kernel.",
+	"formats": "table,jsonl,csv,es-bulk,csv-tables",
 	"forIndex": "For search indexes: a row an object with the names of its allowed sets, and the table of sets, as " +
 		"JSON lines.",
 	"ignoreSystemACLs": "Take attributes whose POSIX permissions were changed since: for servers with acl_xattr:ignore " +
@@ -61,8 +72,7 @@ var flagHelp = map[string]string{
 	"questionToken": "Who asks: a token file, - for standard input, a built-in token (guest, user, admin, system, " +
 		"network:SID …) " +
 		"or JSON; see refmon token show --help.",
-	"questionWant": "Rights asked for: SDDL letters (FR, WD), a number, or names such as FILE_READ_DATA, joined by |. " +
-		"MAXIMUM_ALLOWED asks for all there is.",
+	"questionWant":     rightWords + "; MAXIMUM_ALLOWED asks for all there is.",
 	"reportCheckpoint": "Note the progress in FILE, and go on from there if it exists; needs a file of JSON lines.",
 	"restrict":         "Restricting SIDs: every right must be granted to one of these too.",
 	"right": "What to ask for: read, write, modify, full, list, control; words of a directory such as AddMember or " +
@@ -73,7 +83,8 @@ var flagHelp = map[string]string{
 	"to":    "Only the path to this object: its path or DN, or the name of an account.",
 	"token": "Token file of a further principal, named by the file, or a built-in token; may be repeated.",
 	"type":  "Type of object, which gives generic rights their meaning: " + batch.ObjectTypes + ".",
-	"want":  "Right asked for: read, write, modify, full, list, control, or names and masks; left out, all there is.",
+	"want":  rightWords + "; left out, all there is.",
 	"with":  "Further files of another form, as FORM:FILE; may be repeated.",
-	"who":   "Name or SID of a user of the directory, or name of a token file without its extension.",
+	"who": "User or group of the directory, DOMAIN\\user, user@realm, Everyone, anonymous, guest, a SID, or a token " +
+		"file without its extension.",
 }

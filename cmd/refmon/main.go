@@ -15,6 +15,7 @@ import (
 	"strings"
 
 	"github.com/alecthomas/kong"
+	kongcompletion "github.com/jotaen/kong-completion"
 
 	"github.com/refmon/refmon/internal/verbs/batch"
 	"github.com/refmon/refmon/internal/verbs/version"
@@ -44,8 +45,12 @@ type cli struct {
 	Audit     auditCmd     `cmd:"" help:"Read, export and verify an audit log."`
 	Services  servicesCmd  `cmd:"" help:"List what the kernel can do, and each service's statuses with their rules."`
 
+	Completion kongcompletion.Completion `cmd:"" help:"Print what turns completion by Tab on in bash, zsh or fish."`
+
 	Help    helpCmd    `cmd:"" help:"Explain a verb or a topic: rights, tokens, exits."`
 	Version versionCmd `cmd:"" help:"Print the version."`
+
+	Color string `help:"${color}" default:"auto" enum:"auto,always,never" placeholder:"WHEN"`
 
 	ShowVersion kong.VersionFlag `name:"version" help:"Print the version: release, revision, toolchain."`
 }
@@ -76,11 +81,13 @@ var (
 type streams struct {
 	in       io.Reader
 	out, err io.Writer
-	colour   bool // out is a terminal and NO_COLOR is not set
+	colour   bool // out is a terminal and NO_COLOR is not set, or the user says so
+	width    int  // columns of the terminal that out is; 0: of a file or a pipe
 }
 
 func main() {
-	os.Exit(run(os.Args[1:], &streams{in: os.Stdin, out: os.Stdout, err: os.Stderr, colour: wantColour(os.Stdout)}))
+	os.Exit(run(os.Args[1:], &streams{in: os.Stdin, out: os.Stdout, err: os.Stderr, colour: wantColour(os.Stdout),
+		width: widthOf(os.Stdout)}))
 }
 
 // run runs one command line and returns the exit code.
@@ -98,6 +105,9 @@ func run(args []string, std *streams) int {
 	if err != nil {
 		return report(std, err)
 	}
+	if completed(parser) {
+		return exitGranted
+	}
 	if len(args) == 0 {
 		args = []string{"--help"}
 	}
@@ -107,7 +117,18 @@ func run(args []string, std *streams) int {
 		fmt.Fprintf(std.err, "see %s\n", usageOf(args, parser))
 		return exitMalformed
 	}
+	if c.Color != "auto" {
+		std.colour = c.Color == "always"
+	}
 	return report(std, ctx.Run(parser))
+}
+
+// completed answers a shell that asks how a line goes on; it reports whether one did.
+func completed(parser *kong.Kong) (done bool) {
+	if os.Getenv("COMP_LINE") != "" {
+		kongcompletion.Register(parser, kongcompletion.WithExitFunc(func(int) { done = true }))
+	}
+	return done
 }
 
 // report prints an error that a verb returned and chooses the exit code.

@@ -12,6 +12,7 @@ import (
 
 	"github.com/refmon/refmon/internal/verbs/bulk"
 	"github.com/refmon/refmon/internal/verbs/bulk/objects"
+	"github.com/refmon/refmon/internal/verbs/columns"
 )
 
 // outputFlags say where the rows of a long run go.
@@ -61,7 +62,7 @@ func (o *output) begin(size int64) (ctx context.Context, b *bar, end func(err *e
 		ballast = make([]byte, 64<<20)
 	}
 	ctx, cancel := interrupted()
-	b = newBar(o.std, size, o.quiet || o.out == "" && o.std.colour)
+	b = newBar(o.std, size, o.quiet || o.out == "" && o.std.width > 0)
 	return ctx, b, func(err *error) {
 		cancel()
 		b.clear()
@@ -87,6 +88,14 @@ func limited() int64 {
 // as it likes.
 func cacheBytes() int { return int(limited() / 8) }
 
+// table says how a table is shown: a file has no width and no colours.
+func (o *output) table() columns.Options {
+	if o.out != "" {
+		return columns.Options{}
+	}
+	return columns.Options{Width: o.std.width, Colour: o.std.colour}
+}
+
 // to returns where rows go without a checkpoint: the file, or standard output.
 func (o *output) to(name string, otherwise io.Writer) (io.Writer, error) {
 	if name == "" {
@@ -103,8 +112,12 @@ func (o *output) run(r *bulk.Run) (err error) {
 	}
 	ctx, bar, end := o.begin(o.in.size)
 	defer end(&err)
-	r.Progress, r.CacheBytes = bar.show, cacheBytes()
+	r.Progress, r.CacheBytes, r.Table = bar.show, cacheBytes(), o.table()
 	if o.checkpoint != "" {
+		if r.Changes || o.in.chosen {
+			return errors.New("--changes, --only and --exclude compare or choose from the beginning: " +
+				"leave --checkpoint out")
+		}
 		if r.Ask == bulk.Index && o.sets == "" {
 			return errors.New("--checkpoint with --for-index needs --sets FILE")
 		}
@@ -140,7 +153,7 @@ func (o *output) diff(d *bulk.Diff, before int64) (err error) {
 	}
 	ctx, bar, end := o.begin(size)
 	defer end(&err)
-	d.Progress, d.CacheBytes = bar.show, cacheBytes()
+	d.Progress, d.CacheBytes, d.Table = bar.show, cacheBytes(), o.table()
 	if o.checkpoint == "" {
 		if d.Out, err = o.to(o.out, o.std.out); err != nil {
 			return err
@@ -173,6 +186,9 @@ func (o *output) report(r *bulk.Report, write func() error) (err error) {
 	r.Progress, r.CacheBytes = bar.show, cacheBytes()
 	var at *resumption
 	if o.checkpoint != "" {
+		if o.in.chosen {
+			return errors.New("--only and --exclude choose from the beginning: leave --checkpoint out")
+		}
 		if at, err = o.resume(r.Fingerprint(), true); at == nil {
 			return err
 		}

@@ -61,8 +61,8 @@ func (c *reachCmd) Run(std *streams) error {
 	if s.Directory, err = c.directory(std); err != nil {
 		return err
 	}
-	if s.From = s.Directory.Find(c.Who); s.From < 0 {
-		return fmt.Errorf("%q is no user who can log on: give a name or SID of the directory file", c.Who)
+	if s.From, err = asking(std, s.Directory, c.Who); err != nil {
+		return err
 	}
 	failed, err := c.read(std, &s)
 	if err != nil {

@@ -12,6 +12,7 @@ import (
 type reportCmd struct {
 	Paths          []string `arg:"" optional:"" name:"path" help:"${paths}"`
 	objectsFlags   `embed:""`
+	choiceFlags    `embed:""`
 	directoryFlags `embed:""`
 	shareFlag      `embed:""`
 	Out            string `help:"Write to FILE." default:"report.html" placeholder:"FILE"`
@@ -25,7 +26,7 @@ type reportCmd struct {
 func (reportCmd) Help() string {
 	return `Writes one HTML file that opens offline: how much everybody can read, change and control; the riskiest
 grants (everybody, or nearly, may write); the widest descriptors; accounts that no directory knows; and for each of
-these descriptors its entries, who gets in, and through which entry.
+these descriptors its entries, who gets in, and through which entry. Columns can be sorted and rows searched.
 
   refmon report /srv/share -r --directory company.yaml --out share.html
   refmon report --objects acls.jsonl -d company.yaml
@@ -51,7 +52,7 @@ func (c *reportCmd) Run(std *streams) error {
 	if err != nil {
 		return err
 	}
-	in, err := c.open(std, gate.objects(&c.objectsFlags, c.Paths))
+	in, err := c.choiceFlags.open(std, &c.objectsFlags, gate.objects(&c.objectsFlags, c.Paths), typ)
 	if err != nil {
 		return err
 	}

@@ -2,7 +2,8 @@ package main
 
 import (
 	"os"
-	"strings"
+
+	"golang.org/x/term"
 
 	controls "github.com/refmon/refmon/internal/printable"
 )
@@ -19,6 +20,24 @@ func isTerminal(f *os.File) bool {
 	return err == nil && info.Mode()&os.ModeCharDevice != 0
 }
 
+// usualWidth is the width of a terminal that does not know its own.
+const usualWidth = 80
+
+// widthOf returns how many columns a terminal has; 0 for a file or a pipe.
+func widthOf(f *os.File) int {
+	if !isTerminal(f) {
+		return 0
+	}
+	width, _, err := term.GetSize(int(f.Fd()))
+	switch {
+	case err != nil: // such as /dev/null
+		return 0
+	case width == 0:
+		return usualWidth
+	}
+	return width
+}
+
 // Colours of the terminal's own palette.
 const (
 	green = "\x1b[32m"
@@ -33,18 +52,6 @@ func (s *streams) paint(colour, text string) string {
 		return text
 	}
 	return colour + text + reset
-}
-
-// paintWords paints whole words of a text by the colours given for them.
-func (s *streams) paintWords(text string, colours map[string]string) string {
-	if !s.colour {
-		return text
-	}
-	pairs := make([]string, 0, 2*len(colours))
-	for word, colour := range colours {
-		pairs = append(pairs, word, colour+word+reset)
-	}
-	return strings.NewReplacer(pairs...).Replace(text)
 }
 
 // printable replaces what could steer a terminal in a text that came from a file

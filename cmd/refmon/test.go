@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"path/filepath"
@@ -8,12 +9,15 @@ import (
 	"time"
 
 	"github.com/refmon/refmon/internal/verbs/batch"
+	"github.com/refmon/refmon/internal/verbs/bulk/objects"
+	"github.com/refmon/refmon/internal/verbs/bulk/people"
 	"github.com/refmon/refmon/internal/verbs/expect"
 )
 
 type testCmd struct {
 	Files []string `arg:"" name:"file" help:"Files of expectations (YAML), - for standard input."`
 	Quiet bool     `short:"q" help:"Print failures and coverage only."`
+	JUnit string   `name:"junit" help:"Write the outcome to FILE as the XML that CI systems show, too." placeholder:"FILE"`
 	JSON  bool     `name:"json" help:"Print each case, and the coverage of each descriptor, as a line of JSON."`
 }
 
@@ -33,6 +37,18 @@ the name of one), descriptors (SDDL, or {sddl, hex, type}), and what is expected
     - {who: alice, on: report, want: FR, is: granted, why: AceAllow DACL 2}
     - {who: [alice, backup], on: [report, hive], want: WD, is: denied}
 
+The real thing in place of copies: a directory file (or what other systems list), objects files and paths of this
+machine, from the folder of the file. Then who may be a user or group, and on a path or a glob of paths:
+
+  directory: company.yaml
+  objects: acls.jsonl
+  paths: [/srv/share]
+  expect:
+    - {who: [bob, Staff], on: /srv/share/payroll, want: read, is: denied}
+    - {who: Everyone, on: /srv/share/projects/*, want: write, is: denied}
+
+A failing expectation says what was granted and denied, and by which entry. An object that cannot be read holds none.
+
 who and on take one name or a list; every principal is asked about every descriptor. want is as in why: names, masks
 and words, control too. why is one text or a list, each of which the explanation (as refmon why prints it) must
 contain. name, self and call are optional.
@@ -44,17 +60,13 @@ exit code is 0 if every expectation holds, 1 if one does not, 2 if a file is wro
 // Run runs files of expectations.
 func (c *testCmd) Run(std *streams) error {
 	held := true
+	var results junit
 	for _, name := range c.Files {
 		b, err := std.readFile(name)
 		if err != nil {
 			return err
 		}
-		f, err := expect.Parse(b, func(file string) ([]byte, error) {
-			if !filepath.IsAbs(file) && name != "-" {
-				file = filepath.Join(filepath.Dir(name), file)
-			}
-			return std.readFile(file)
-		})
+		f, err := expect.Parse(b, outside(std, name))
 		if err != nil {
 			return fmt.Errorf("%s: %w", name, err)
 		}
@@ -69,15 +81,57 @@ func (c *testCmd) Run(std *streams) error {
 			return err
 		}
 		noteNoDACL(std, name, r)
+		results.add(name, r)
+	}
+	if c.JUnit != "" {
+		if err := results.write(c.JUnit); err != nil {
+			return err
+		}
 	}
 	return verdict(held)
+}
+
+// outside opens what a file of expectations names, from the folder of the file.
+func outside(std *streams, name string) expect.Outside {
+	at := func(file string) string {
+		if !filepath.IsAbs(file) && name != "-" {
+			file = filepath.Join(filepath.Dir(name), file)
+		}
+		return file
+	}
+	all := func(names []string) (files []string) {
+		for _, n := range names {
+			files = append(files, at(n))
+		}
+		return files
+	}
+	return expect.Outside{
+		Open: func(file string) ([]byte, error) { return std.readFile(at(file)) },
+		Directory: func(files []string) (*people.Directory, error) {
+			return (&directoryFlags{Directory: all(files)}).directory(std)
+		},
+		Objects: func(file string) (objects.Source, error) {
+			b, err := std.readAccounts(at(file))
+			if err != nil {
+				return nil, err
+			}
+			return objects.Open(file, bytes.NewReader(b))
+		},
+		Paths: func(files []string) (objects.Source, error) {
+			in, err := (&objectsFlags{Recurse: true}).open(std, all(files))
+			if err != nil {
+				return nil, err
+			}
+			return in.source, nil
+		},
+	}
 }
 
 // noteNoDACL says on standard error how many questions were about a descriptor without DACL.
 func noteNoDACL(std *streams, name string, r *expect.Report) {
 	n := 0
 	for _, x := range r.Cases {
-		if x.Note != "" {
+		if x.Note == batch.NoDACL {
 			n++
 		}
 	}
@@ -90,14 +144,14 @@ func noteNoDACL(std *streams, name string, r *expect.Report) {
 func (c *testCmd) print(std *streams, name string, r *expect.Report) error {
 	var b strings.Builder
 	for _, x := range r.Cases {
-		what := fmt.Sprintf("%s on %s, %s", x.Who, x.On, x.Want)
-		if x.Name != "" {
-			what = x.Name + ": " + what
-		}
+		what := questionOf(&x)
 		switch {
 		case x.Problem != "":
 			fmt.Fprintf(&b, "%s  %s:%d: %s: %s\n", std.paint(red, "FAIL"), name, x.Line, printable(what),
 				printable(x.Problem))
+			if x.By != "" {
+				fmt.Fprintf(&b, "      %s\n", printable(x.By))
+			}
 			for _, line := range strings.Split(strings.TrimSpace(x.Why), "\n") {
 				fmt.Fprintf(&b, "      %s\n", printable(line))
 			}
@@ -145,6 +199,9 @@ func (c *testCmd) printJSON(std *streams, name string, r *expect.Report) error {
 		}
 		if x.Problem != "" {
 			row["problem"] = x.Problem
+			if x.By != "" {
+				row["by"] = x.By
+			}
 		}
 		if err := enc.Encode(row); err != nil {
 			return err

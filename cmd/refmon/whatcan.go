@@ -10,9 +10,13 @@ type whatCanCmd struct {
 	Who            string   `arg:"" help:"${who}"`
 	Paths          []string `arg:"" optional:"" name:"path" help:"${paths}"`
 	objectsFlags   `embed:""`
+	choiceFlags    `embed:""`
 	directoryFlags `embed:""`
 	shareFlag      `embed:""`
 	objectTypeFlag `embed:""`
+	Want           string `help:"Only objects on which all of this is granted." placeholder:"RIGHT" short:"w"`
+	Nothing        bool   `help:"In a table, list objects on which nothing is granted too."`
+	Changes        bool   `help:"${changes}"`
 	Format         string `help:"table, jsonl or csv." default:"table" enum:"table,jsonl,csv" short:"f"`
 	outputFlags    `embed:""`
 }
@@ -24,14 +28,23 @@ and those of read, write, modify, full and list that it has completely, and cont
 
   refmon what-can alice /srv/share -r --directory company.yaml
   refmon what-can alice --objects acls.jsonl --token alice.json --format jsonl
+  refmon what-can Everyone /srv/share -r --directory company.yaml --want write
+
+Of a group it tells what a user can do who is in that group alone. A table leaves out objects on which nothing is
+granted, and says how many; --nothing lists them too.
 
 Objects and directory are those of who-can; see refmon who-can --help.`
 }
 
 // Run answers for all objects.
 func (c *whatCanCmd) Run(std *streams) error {
-	run := &bulk.Run{Ask: bulk.What}
+	run := &bulk.Run{Ask: bulk.What, Nothing: c.Nothing, Changes: c.Changes}
 	var err error
+	if c.Want != "" {
+		if run.Want, err = bulk.ParseRights(c.Want); err != nil {
+			return fmt.Errorf("--want: %w", err)
+		}
+	}
 	if run.Format, err = bulk.ParseFormat(c.Format); err != nil {
 		return err
 	}
@@ -44,8 +57,8 @@ func (c *whatCanCmd) Run(std *streams) error {
 	if run.Directory, err = c.directory(std); err != nil {
 		return err
 	}
-	if run.Principal = run.Directory.Find(c.Who); run.Principal < 0 {
-		return fmt.Errorf("%q is no user who can log on: give a name or SID of the directory file", c.Who)
+	if run.Principal, err = asking(std, run.Directory, c.Who); err != nil {
+		return err
 	}
 	gate, err := c.gate(std)
 	if err != nil {
@@ -54,7 +67,7 @@ func (c *whatCanCmd) Run(std *streams) error {
 	if run.Directory, _, run.Share, err = gate.before(std, run.Directory); err != nil {
 		return err
 	}
-	in, err := c.open(std, gate.objects(&c.objectsFlags, c.Paths))
+	in, err := c.choiceFlags.open(std, &c.objectsFlags, gate.objects(&c.objectsFlags, c.Paths), run.Type)
 	if err != nil {
 		return err
 	}

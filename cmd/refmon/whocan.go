@@ -10,10 +10,13 @@ type whoCanCmd struct {
 	Right          string   `arg:"" help:"${right}"`
 	Paths          []string `arg:"" optional:"" name:"path" help:"${paths}"`
 	objectsFlags   `embed:""`
+	choiceFlags    `embed:""`
 	directoryFlags `embed:""`
 	shareFlag      `embed:""`
 	objectTypeFlag `embed:""`
 	Format         string `help:"${formats}." default:"table" enum:"${formats}" short:"f"`
+	Names          *bool  `help:"${names}" negatable:""`
+	Changes        bool   `help:"${changes}"`
 	Count          bool   `help:"Only how many principals can." xor:"what"`
 	ForIndex       bool   `help:"${forIndex}" xor:"what"`
 	Expressions    bool   `help:"${expressions}"`
@@ -28,7 +31,12 @@ check for each of them, not a guess from the entries.
 
   refmon who-can read /srv/share -r --directory company.yaml
   refmon who-can write+full --objects acls.jsonl -d company.yaml --format jsonl
+  refmon who-can write /srv/share -d company.yaml --depth 3 --only dirs --exclude '.*' --changes
   refmon who-can read+write+full -o acls.jsonl -d company.yaml --for-index --out index.jsonl --sets sets.jsonl
+
+On a terminal a table has groups in the place of more than three names, as Staff (168 of 170), and THROUGH says
+which entry of the DACL and whose it is, or the owner or a privilege; --names lists everybody, --no-names has the
+groups elsewhere too.
 
 The objects file has a JSON object a line: {"path":"/srv/a","sd":"O:BAG:SYD:(A;;FR;;;DU)","type":"file"}, with
 sdHex or sdBase64 instead of sd for bytes. CSV as Get-Acl exports it (a column Path and one of Sddl, sdHex,
@@ -77,12 +85,19 @@ func (c *whoCanCmd) Run(std *streams) error {
 	if (c.Sets != "" || c.Expressions) && !c.ForIndex {
 		return errors.New("--sets and --expressions belong to --for-index")
 	}
-	run := &bulk.Run{Rights: rights, Ask: bulk.Who, Expressions: c.Expressions}
+	run := &bulk.Run{Rights: rights, Ask: bulk.Who, Expressions: c.Expressions, Changes: c.Changes}
+	// On a terminal a person reads groups; elsewhere names are looked for (U-104).
+	groups := std.width > 0 && c.Out == "" && c.Format == "table"
+	if c.Names != nil {
+		groups = !*c.Names
+	}
 	switch {
 	case c.ForIndex:
 		run.Ask = bulk.Index
 	case c.Count:
 		run.Ask = bulk.Count
+	case groups:
+		run.Ask = bulk.Through
 	}
 	if run.Format, err = bulk.ParseFormat(c.Format); err != nil {
 		return err
@@ -103,7 +118,7 @@ func (c *whoCanCmd) Run(std *streams) error {
 	if run.Directory, _, run.Share, err = gate.before(std, run.Directory); err != nil {
 		return err
 	}
-	in, err := c.open(std, gate.objects(&c.objectsFlags, c.Paths))
+	in, err := c.choiceFlags.open(std, &c.objectsFlags, gate.objects(&c.objectsFlags, c.Paths), run.Type)
 	if err != nil {
 		return err
 	}

@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"strings"
 
 	"github.com/refmon/refmon/access"
 	"github.com/refmon/refmon/internal/verbs/batch"
@@ -62,7 +61,7 @@ func (c *whyCmd) Run(std *streams) error {
 		_, err = fmt.Fprintf(std.out, "%s: %s (%s)\n", std.paint(red, a.Status().String()), a.Refused.Because,
 			a.Refused.Rule)
 	default:
-		_, err = fmt.Fprint(std.out, paintTable(std, printable(a.Why.String()+typesOf(q.Request.Descriptor))))
+		_, err = fmt.Fprint(std.out, std.shown(a.Why)+printable(typesOf(q.Request.Descriptor)))
 	}
 	if err != nil {
 		return err
@@ -126,18 +125,21 @@ func (c *whyCmd) certify(std *streams, q *batch.Question, a *batch.Answered) err
 	return os.WriteFile(c.Certificate+".sd", fmt.Appendf(nil, "%x\n", q.Request.Descriptor.Binary()), 0o644)
 }
 
-// paintTable colours the words and cells of an explanation.
-func paintTable(std *streams, table string) string {
-	if !std.colour {
-		return table
-	}
-	verdict, rest, _ := strings.Cut(table, "\n")
-	colour := red
-	if strings.HasPrefix(verdict, "GRANTED") {
-		colour = green
-	}
-	rest = std.paintWords(rest, map[string]string{
-		" + ": green, " - ": red, " granted ": green, " denied ": red,
+// shown prints an explanation: what was granted and what was denied have colours, by what
+// they are and not by their words, and nothing in a text steers the terminal (U-111).
+func (s *streams) shown(x *access.Explanation) string {
+	first := true
+	return x.Show(s.width, func(m access.Mark, text string) string {
+		text = printable(text)
+		switch {
+		case m == access.Granted:
+			text = s.paint(green, text)
+		case m == access.Denied:
+			text = s.paint(red, text)
+		}
+		if first { // the verdict
+			first, text = false, s.paint(bold, text)
+		}
+		return text
 	})
-	return std.paint(bold, std.paint(colour, verdict)) + "\n" + rest
 }

@@ -4,6 +4,7 @@ import (
 	"testing"
 
 	"github.com/refmon/refmon/internal/win32"
+	"github.com/refmon/refmon/kernel"
 	"github.com/refmon/refmon/nt"
 	"github.com/refmon/refmon/ntstatus"
 	"github.com/refmon/refmon/sid"
@@ -109,6 +110,54 @@ func TestContainedMembership(t *testing.T) {
 	} {
 		if got, st := asked(t, w, c.what, c.in); got != c.want || st != c.st {
 			t.Errorf("%s %+v: %v, %v; want %v, %v", c.what, c.in, got, st, c.want, c.st)
+		}
+	}
+}
+
+// A program in an AppContainer asks about itself without a token of its own: the groups alone where
+// the flag says so, else the check with its package (O-131, O-132, O-133).
+func TestMembershipInContainer(t *testing.T) {
+	own, sys := thread(t)
+	internet, users := sid.MustParse("S-1-15-3-1"), sid.MustParse("S-1-5-32-545")
+	primary, ok := own.OpenProcessToken(winnt.NtCurrentProcess, winnt.TOKEN_QUERY|winnt.TOKEN_DUPLICATE)
+	if !ok {
+		t.Fatal(own.LastError())
+	}
+	box, st := own.NT().NtCreateLowBoxToken(primary, winnt.TOKEN_ALL_ACCESS, nil, sid.MustParse("S-1-15-2-1-2-3-4-5-6-7"),
+		[]token.Group{{SID: internet, Attributes: winnt.SE_GROUP_ENABLED}}, nil)
+	if st != 0 {
+		t.Fatal(st)
+	}
+	k := sys.KernelMode(own.NT())
+	o, _, st := k.ObReferenceObjectByHandle(box, winnt.TOKEN_QUERY, winnt.TokenObject, kernel.UserMode)
+	if st != 0 {
+		t.Fatal(st)
+	}
+	v := o.(*kernel.AccessToken).Value()
+	k.ObDereferenceObject(o)
+	p, err := sys.NewProcess("contained", v)
+	if err != nil {
+		t.Fatal(err)
+	}
+	th, err := p.NewThread()
+	if err != nil {
+		t.Fatal(err)
+	}
+	w := win32.On(th)
+	for _, c := range []struct {
+		what string
+		in   any
+		want bool
+	}{
+		{"CheckTokenCapability", win32.CheckTokenCapabilityIn{CapabilitySIDToCheck: nt.Cap(internet)}, true},
+		{"CheckTokenCapability", win32.CheckTokenCapabilityIn{CapabilitySIDToCheck: nt.Cap(users)}, false},
+		{"CheckTokenMembership", win32.CheckTokenMembershipIn{SIDToCheck: nt.Cap(users)}, false},
+		{"CheckTokenMembershipEx", win32.CheckTokenMembershipExIn{SIDToCheck: nt.Cap(users)}, false},
+		{"CheckTokenMembershipEx", win32.CheckTokenMembershipExIn{SIDToCheck: nt.Cap(users), Flags: 1}, true},
+		{"CheckTokenMembershipEx", win32.CheckTokenMembershipExIn{SIDToCheck: nt.Cap(internet), Flags: 1}, false},
+	} {
+		if got, st := asked(t, w, c.what, c.in); got != c.want || st != 0 {
+			t.Errorf("%s %+v: %v, %v; want %v", c.what, c.in, got, st, c.want)
 		}
 	}
 }

@@ -62,6 +62,9 @@ var choices = []reflect.Type{
 	reflect.TypeFor[nt.FileEndOfFile](),
 	reflect.TypeFor[nt.FileDisposition](),
 	reflect.TypeFor[nt.FileRename](),
+	reflect.TypeFor[nt.FsDeviceInformation](),
+	reflect.TypeFor[nt.FsSizeInformation](),
+	reflect.TypeFor[nt.FsFullSizeInformation](),
 }
 
 // choice makes the codec of an interface: a number of choices and the value.

@@ -6,8 +6,10 @@ import (
 	"io"
 	"log/slog"
 	"net"
+	"os"
 	"strconv"
 	"sync/atomic"
+	"syscall"
 	"time"
 
 	"github.com/refmon/refmon/internal/wire"
@@ -89,6 +91,8 @@ func (c *connection) run() error {
 	}
 	p := c.process
 	defer p.Close()
+	// A process that another ends has no connection any more; calls under way are answered. W-76
+	p.Object().AtExit(c.served.Stop)
 	c.share = c.d.turns.join(c.account)
 	defer c.d.turns.part(c.account)
 	c.session.Store(&Session{Process: uint64(p.ID()), Name: name, UID: c.peer.UID, PID: c.peer.PID,
@@ -99,10 +103,17 @@ func (c *connection) run() error {
 	if th := c.first(); th != nil {
 		th.Close() // there was no room for it
 	}
-	if errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, net.ErrClosed) {
-		return nil // a client that was killed is no fault
+	if hungUp(err) {
+		return nil
 	}
 	return err
+}
+
+// hungUp reports whether an error says that the client has gone, which is no fault: it
+// was killed within a frame, or with answers that it had not read.
+func hungUp(err error) bool {
+	return errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, net.ErrClosed) ||
+		errors.Is(err, syscall.ECONNRESET) || errors.Is(err, syscall.EPIPE)
 }
 
 // ID returns the id of the process.
@@ -143,6 +154,12 @@ func (c *connection) Administer(request []byte) ([]byte, ntstatus.Status) {
 		return nil, ntstatus.NotSupported
 	}
 	return c.d.administer(c.token, request)
+}
+
+// HandOut implements [wire.Lender]: the program at the other end gets a descriptor of a
+// file that it opened.
+func (c *connection) HandOut(th *nt.Thread, file winnt.Handle) (*os.File, ntstatus.Status) {
+	return c.d.sys.HandOut(th, file, c.peer.UID)
 }
 
 // Exit ends the process.

@@ -164,9 +164,29 @@ func TestStateModes(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer f.Close()
+	const tries = 200
+	open := descriptors(t)
+	for range tries {
+		if _, err := LockState(dir); err == nil {
+			t.Fatal("a second daemon has the state")
+		}
+	}
+	if n := descriptors(t) - open; n > tries/2 {
+		t.Errorf("%d refusals leave %d descriptors open", tries, n)
+	}
 	for name, want := range map[string]os.FileMode{dir: 0o700 | os.ModeDir, filepath.Join(dir, lockFile): 0o600} {
 		if info, err := os.Stat(name); err != nil || info.Mode() != want {
 			t.Errorf("%s: %v, %v", name, info.Mode(), err)
 		}
 	}
+}
+
+// descriptors counts those that this program has open.
+func descriptors(t *testing.T) int {
+	t.Helper()
+	list, err := os.ReadDir("/proc/self/fd")
+	if err != nil {
+		t.Skip("this host does not list descriptors: ", err)
+	}
+	return len(list)
 }

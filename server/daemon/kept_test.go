@@ -7,9 +7,11 @@ import (
 	"testing"
 	"time"
 
+	"github.com/refmon/refmon/access"
 	"github.com/refmon/refmon/kernel"
 	"github.com/refmon/refmon/nt"
 	"github.com/refmon/refmon/ntstatus"
+	"github.com/refmon/refmon/sid"
 	"github.com/refmon/refmon/token"
 	"github.com/refmon/refmon/winnt"
 )
@@ -61,6 +63,34 @@ func TestKept(t *testing.T) {
 	if list, _ := k.after(0); len(list) != fit || list[0].number != 2 {
 		t.Errorf("%d calls are kept after one more, want %d", len(list), fit)
 	}
+}
+
+// TestWatchers: calls are kept until the last of those who watch has gone, however often each asked (W-28).
+func TestWatchers(t *testing.T) {
+	d := &Daemon{calls: kept{most: 4}}
+	one, other, never := &connection{d: d}, &connection{d: d}, &connection{d: d}
+	held := func(watchers int32, calls int) {
+		t.Helper()
+		list, _ := d.calls.after(0)
+		if d.watchers.Load() != watchers || len(list) != calls || d.watching() != (watchers > 0) {
+			t.Errorf("%d watch %d calls, want %d and %d", d.watchers.Load(), len(list), watchers, calls)
+		}
+	}
+	held(0, 0)
+	one.watch()
+	one.watch()
+	other.watch()
+	d.calls.add(&seen{size: 1})
+	held(2, 1)
+	never.unwatch()
+	one.unwatch()
+	one.unwatch()
+	held(1, 1)
+	other.unwatch()
+	held(0, 0)
+	one.watch()
+	d.calls.add(&seen{size: 1})
+	held(1, 1)
 }
 
 // TestSecretsAreNotKept: a call with a password is made into lines at once, so that no
@@ -212,6 +242,17 @@ func TestSeen(t *testing.T) {
 	if calls, next, lost := (&looker{who: &who}).seen(k, &Question{After: 2*shownAtOnce + 1}); len(calls) != 1 ||
 		next != 2*shownAtOnce+4 || lost != 2 {
 		t.Errorf("%d calls, next %d, lost %d", len(calls), next, lost)
+	}
+	// Who may not see all is told that calls were lost, and not how many.
+	user, err := token.New(token.StandardUser(sid.MustParse("S-1-5-21-1-2-3-1107")))
+	if err != nil {
+		t.Fatal(err)
+	}
+	stranger := access.SubjectOf(user)
+	for after, want := range map[uint64]uint64{2*shownAtOnce + 1: 1, 2*shownAtOnce + 2: 1, 2*shownAtOnce + 4: 0} {
+		if _, _, lost := (&looker{who: &stranger}).seen(k, &Question{After: after}); lost != want {
+			t.Errorf("a stranger is told of %d lost calls after %d, want %d", lost, after, want)
+		}
 	}
 	th.Close()
 	p.Exit()

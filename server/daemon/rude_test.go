@@ -1,11 +1,15 @@
 package daemon_test
 
 import (
+	"bytes"
 	"errors"
 	"io"
+	"log/slog"
 	"net"
 	"os"
 	"os/exec"
+	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -15,6 +19,7 @@ import (
 	"github.com/refmon/refmon/internal/wire"
 	"github.com/refmon/refmon/nt"
 	"github.com/refmon/refmon/ntstatus"
+	"github.com/refmon/refmon/server/daemon"
 	"github.com/refmon/refmon/sid"
 	"github.com/refmon/refmon/token"
 	"github.com/refmon/refmon/winnt"
@@ -94,6 +99,52 @@ func TestStoppedInAFrame(t *testing.T) {
 	}
 	_ = cmd.Process.Kill()
 	d.settles()
+}
+
+// TestHangsUp: a client that goes away is no fault, between frames, within one and before its
+// hello; one that breaks a rule is (W-13).
+func TestHangsUp(t *testing.T) {
+	frame := wire.AppendFrame(nil, &wire.Frame{Kind: wire.NewThread, Request: 5})
+	for _, c := range []struct {
+		name string
+		send []byte
+		warn bool
+	}{
+		{"after the hello", hello, false}, {"within a frame", slices.Concat(hello, frame[:7]), false},
+		{"after a frame", slices.Concat(hello, frame), false}, {"before the hello", nil, false},
+		{"after nonsense", slices.Concat(hello, []byte("this is no frame of the protocol")), true},
+	} {
+		var said bytes.Buffer // read once the daemon is closed
+		d := start(t, func(cfg *daemon.Config) {
+			cfg.Log = slog.New(slog.NewTextHandler(&said, &slog.HandlerOptions{Level: slog.LevelWarn}))
+		})
+		conn, err := net.Dial("unix", d.socket)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := conn.Write(c.send); err != nil {
+			t.Fatal(err)
+		}
+		if c.send != nil {
+			if _, err := wire.ReadFrame(conn); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if c.warn {
+			_, _ = io.Copy(io.Discard, conn)
+		}
+		_ = conn.Close()
+		d.settles()
+		for end := time.Now().Add(time.Minute); d.Stats().Connections > 0 && time.Now().Before(end); {
+			time.Sleep(time.Millisecond)
+		}
+		if err := d.Close(); err != nil {
+			t.Error(err)
+		}
+		if got := strings.Contains(said.String(), "connection ended"); got != c.warn {
+			t.Errorf("%s: the log says %q", c.name, said.String())
+		}
+	}
 }
 
 // TestHalfOpen closes one direction of a connection. A program that sends no more has its

@@ -53,6 +53,7 @@ type started struct {
 	in      io.Closer
 	out     *bufio.Reader
 	process nt.CreateUserProcessOut
+	program *client.Program
 }
 
 // begin makes a process without the privileges of its maker, which inherits an event, and
@@ -90,7 +91,7 @@ func begin(t *testing.T, c *client.Conn) (*started, winnt.Handle) {
 		t.Fatal(err)
 	}
 	s.out = bufio.NewReader(out)
-	if err := c.Start(s.process.ProcessHandle, s.cmd); err != nil {
+	if s.program, err = c.Start(s.process.ProcessHandle, s.cmd); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = s.cmd.Process.Kill() })
@@ -113,7 +114,7 @@ func (s *started) ends() {
 	if _, err := io.Copy(io.Discard, s.out); err != nil {
 		s.Error(err)
 	}
-	if err := s.cmd.Wait(); err != nil {
+	if err := s.program.Wait(); err != nil {
 		s.Error(err)
 	}
 }
@@ -249,10 +250,93 @@ func TestAttachAnother(t *testing.T) {
 	if st != ntstatus.Success {
 		t.Fatal(st)
 	}
-	err := c.Start(out.ProcessHandle, exec.Command(os.Args[0], "-test.run=^TestStarted$"))
+	_, err := c.Start(out.ProcessHandle, exec.Command(os.Args[0], "-test.run=^TestStarted$"))
 	if !errors.Is(err, ntstatus.PrivilegeNotHeld.Err()) {
 		t.Errorf("a process of another account: %v", err)
 	}
 	_, _ = client.Close(), c.Close()
 	d.settles()
+}
+
+// TestStartedCode: the process has ended with the program's exit code when Wait returns
+// (W-77, O-169).
+func TestStartedCode(t *testing.T) {
+	who := make(roles, 1)
+	d := start(t, func(c *daemon.Config) { c.Identity = who })
+	c := d.as(who, alice)
+	th := c.Thread()
+	for line, want := range map[string]ntstatus.Status{"exit 0": 0, "exit 7": 7, "kill -15 $$": 128 + 15} {
+		out, st := th.NtCreateUserProcess(nt.CreateUserProcessIn{ProcessDesiredAccess: winnt.PROCESS_ALL_ACCESS,
+			ThreadDesiredAccess: winnt.THREAD_ALL_ACCESS})
+		if st != ntstatus.Success {
+			t.Fatal(st)
+		}
+		p, err := c.Start(out.ProcessHandle, exec.Command("/bin/sh", "-c", line))
+		if err != nil {
+			t.Fatal(err)
+		}
+		var exit *exec.ExitError
+		if err := p.Wait(); errors.As(err, &exit) == (want == 0) {
+			t.Errorf("%s: %v", line, err)
+		}
+		info, st := th.NtQueryInformationProcess(out.ProcessHandle, nt.ProcessBasicInformation)
+		if basic, _ := info.(nt.ProcessBasic); st != ntstatus.Success || basic.ExitStatus != want {
+			t.Errorf("%s: %s, ended with %s, want %s", line, st, basic.ExitStatus, want)
+		}
+	}
+	_ = c.Close()
+	d.settles()
+}
+
+// TestTerminated: a process that another one ends loses its connection, though one of
+// its threads waits, and the program in it ends, too; one that ends itself is answered
+// first (W-76, W-77).
+func TestTerminated(t *testing.T) {
+	who := make(roles, 1)
+	d := start(t, func(c *daemon.Config) { c.Identity = who })
+	c := d.as(who, alice)
+	s, _ := begin(t, c)
+	s.says(fmt.Sprintf("process %d STATUS_SUCCESS S-1-5-21-1-2-3-1107 [] STATUS_SUCCESS",
+		s.process.ClientID.UniqueProcess))
+	other := d.as(who, alice)
+	pipe := hung(t, other)
+	h, st := other.Thread().NtOpenProcess(winnt.PROCESS_TERMINATE, nil,
+		&nt.ClientID{UniqueProcess: s.process.ClientID.UniqueProcess})
+	if st != ntstatus.Success {
+		t.Fatal(st)
+	}
+	if st := other.Thread().NtTerminateProcess(h, 9); st != ntstatus.Success {
+		t.Error(st)
+	}
+	var exit *exec.ExitError
+	if err := s.program.Wait(); !errors.As(err, &exit) || exit.Success() {
+		t.Errorf("the program of a process that was ended: %v", err)
+	}
+	info, st := c.Thread().NtQueryInformationProcess(s.process.ProcessHandle, nt.ProcessBasicInformation)
+	if basic, _ := info.(nt.ProcessBasic); st != ntstatus.Success || basic.ExitStatus != 9 {
+		t.Errorf("%s, ended with %s", st, basic.ExitStatus)
+	}
+	if st := other.Thread().NtTerminateProcess(winnt.NtCurrentProcess, 1); st != ntstatus.Success {
+		t.Errorf("a process that ends itself: %s", st)
+	}
+	if err := <-pipe; err == nil {
+		t.Error("the thread that waited has a client")
+	}
+	_ = c.Close()
+	d.settles()
+}
+
+// hung waits in a further thread for a client of a pipe, and returns what comes of it.
+func hung(t *testing.T, c *client.Conn) <-chan error {
+	t.Helper()
+	l, err := c.Thread().ListenPipe("hung", nt.PipeConfig{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	told := make(chan error, 1)
+	go func() {
+		_, err := l.Accept()
+		told <- err
+	}()
+	return told
 }

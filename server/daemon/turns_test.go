@@ -177,4 +177,14 @@ func TestLongTurns(t *testing.T) {
 	if tr.free != 2 || tr.slow != 0 || tr.waiting.Load() != 0 {
 		t.Errorf("%d turns are free, %d long ones, %d wait", tr.free, tr.slow, tr.waiting.Load())
 	}
+	// A long turn that is over counts no more, however many there were.
+	tr = makeTurns(2, 1, 4)
+	s := tr.join(9)
+	for range 10 {
+		began := tr.enter(s)
+		if !tr.takesLong(s) {
+			t.Fatal("a user whose long calls are over has none left")
+		}
+		tr.leave(s, began, true)
+	}
 }

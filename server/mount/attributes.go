@@ -98,15 +98,28 @@ func (m *Mount) GetAttr(_ <-chan struct{}, in *fuse.GetAttrIn, out *fuse.AttrOut
 			return m.do(func(t *worker) fuse.Status { return m.attributesOf(t, n, o.h, out) })
 		}
 	}
-	return m.as(&in.InHeader, func(t *worker) fuse.Status {
-		// Attributes are for who may read them, or list the directory (F-43). M-5
-		h, s := t.openNode(m, n, nt.CreateFileIn{DesiredAccess: winnt.FILE_READ_ATTRIBUTES})
-		if s != fuse.OK {
-			return s
-		}
-		defer t.NtClose(h)
+	return m.as(&in.InHeader, func(t *worker) fuse.Status { return m.answer(t, n, &in.InHeader, out) })
+}
+
+// answer tells the attributes of a file to who may read them, or list its directory
+// (F-43). M-5
+func (m *Mount) answer(t *worker, n *node, in *fuse.InHeader, out *fuse.AttrOut) fuse.Status {
+	s := t.with(m, n, winnt.FILE_READ_ATTRIBUTES, func(h winnt.Handle) fuse.Status {
 		return m.attributesOf(t, n, h, out)
 	})
+	if s == fuse.OK {
+		return s
+	}
+	// The kernel does not say by which handle a program asks. An open of the same user
+	// answers; where the name means the file no more, any: who asks has it open. M-15
+	o := m.lend(func(o *open) bool {
+		return o.n == n && o.tells && (o.uid == in.Uid || s == fuse.Status(syscall.ESTALE))
+	})
+	if o == nil {
+		return s
+	}
+	defer o.lent.RUnlock()
+	return m.attributesOf(t, n, o.h, out)
 }
 
 func (m *Mount) attributesOf(t *worker, n *node, h winnt.Handle, out *fuse.AttrOut) fuse.Status {

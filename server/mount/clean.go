@@ -7,9 +7,10 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// clean removes from a directory the mount of a server that was killed: it answers
-// every program that its transport end point is not connected. M-8
-func clean(directory string) error {
+// RemoveStale removes from a directory the mount of a server that was killed: it answers
+// every program that its transport end point is not connected. Start does so; a tree that
+// is below its own mount has to be opened after it. M-8
+func RemoveStale(directory string) error {
 	var s unix.Stat_t
 	err := unix.Stat(directory, &s)
 	if !errors.Is(err, unix.ENOTCONN) {

@@ -42,7 +42,7 @@ func (m *Mount) OpenDir(_ <-chan struct{}, in *fuse.OpenIn, out *fuse.OpenOut) f
 		if s != fuse.OK {
 			return s
 		}
-		return m.opened(t, n, h, 0, out)
+		return m.opened(t, &in.InHeader, n, h, 0, out)
 	})
 }
 

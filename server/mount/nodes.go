@@ -110,3 +110,12 @@ func (n *nodes) isBare(x *node) bool {
 	defer n.mu.Unlock()
 	return x.bare
 }
+
+// moved notes that a file has another name.
+func (n *nodes) moved(file uint64, parent *node, name string) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if x := n.byFile[file]; x != nil && x.id != rootID {
+		x.parent, x.name = parent, name
+	}
+}

@@ -1,6 +1,7 @@
 package mount
 
 import (
+	"sync"
 	"syscall"
 
 	"github.com/hanwen/go-fuse/v2/fuse"
@@ -15,10 +16,13 @@ import (
 type open struct {
 	n       *node        // immutable
 	h       winnt.Handle // immutable
+	uid     uint32       // immutable: who opened it
 	granted winnt.AccessMask
 	tells   bool // immutable: it grants reading attributes
+	passed  bool // immutable: its reads and writes do not come here
 
-	list listing // of a directory
+	list listing      // of a directory
+	lent sync.RWMutex // read-locked while a request that names no handle uses this one
 }
 
 // enter notes an open and returns its number.
@@ -38,6 +42,18 @@ func (m *Mount) open(fh uint64) *open {
 	return m.opens[fh]
 }
 
+// lend returns an open that fits, and keeps it open until its lent is unlocked.
+func (m *Mount) lend(fits func(*open) bool) *open {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	for _, o := range m.opens {
+		if fits(o) && o.lent.TryRLock() {
+			return o
+		}
+	}
+	return nil
+}
+
 // leave ends an open.
 func (m *Mount) leave(fh uint64) {
 	m.mu.Lock()
@@ -47,7 +63,10 @@ func (m *Mount) leave(fh uint64) {
 	if o == nil {
 		return
 	}
+	m.passedBy(o)
 	m.do(func(t *worker) fuse.Status {
+		o.lent.Lock()
+		defer o.lent.Unlock()
 		t.NtClose(o.h)
 		return fuse.OK
 	})
@@ -102,14 +121,15 @@ func (m *Mount) Open(_ <-chan struct{}, in *fuse.OpenIn, out *fuse.OpenOut) fuse
 		if s != fuse.OK {
 			return s
 		}
-		return m.opened(t, n, h, in.Flags, out)
+		return m.opened(t, &in.InHeader, n, h, in.Flags, out)
 	})
 }
 
 // opened answers with a handle that was opened for a program.
-func (m *Mount) opened(t *worker, n *node, h winnt.Handle, flags uint32, out *fuse.OpenOut) fuse.Status {
-	_, granted, done, st := m.sys.TreeFile(t.Thread, h)
-	done()
+func (m *Mount) opened(t *worker, in *fuse.InHeader, n *node, h winnt.Handle, flags uint32,
+	out *fuse.OpenOut) fuse.Status {
+	f, granted, done, st := m.sys.TreeFile(t.Thread, h)
+	defer done()
 	if st == ntstatus.Success && flags&syscall.O_TRUNC != 0 {
 		st = t.NtSetInformationFile(h, nt.FileEndOfFileInformation, nt.FileEndOfFile{})
 	}
@@ -117,7 +137,11 @@ func (m *Mount) opened(t *worker, n *node, h winnt.Handle, flags uint32, out *fu
 		t.NtClose(h)
 		return status(st)
 	}
-	o := &open{n: n, h: h, granted: granted, tells: granted&winnt.FILE_READ_ATTRIBUTES != 0}
+	o := &open{n: n, h: h, uid: in.Uid, granted: granted, tells: granted&winnt.FILE_READ_ATTRIBUTES != 0}
+	if s := m.pass(o, f, flags, out); s != fuse.OK {
+		t.NtClose(h)
+		return s
+	}
 	out.Fh = m.enter(o)
 	return fuse.OK
 }

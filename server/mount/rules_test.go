@@ -222,7 +222,7 @@ func TestStaleMount(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if err := clean(at); err != nil {
+	if err := RemoveStale(at); err != nil {
 		t.Errorf("M-8: an ordinary directory: %v", err)
 	}
 	// A server is killed by closing its end of the connection.
@@ -241,13 +241,13 @@ func TestStaleMount(t *testing.T) {
 	if _, err := os.Stat(at); !errors.Is(err, syscall.ENOTCONN) {
 		t.Fatalf("the server is gone: %v", err)
 	}
-	if err := clean(at); err != nil {
+	if err := RemoveStale(at); err != nil {
 		t.Errorf("M-8: %v", err)
 	}
 	if _, err := os.Stat(filepath.Join(at, "kept")); err != nil {
 		t.Errorf("M-8: what is below the stale mount: %v", err)
 	}
-	if err := clean(filepath.Join(dir, "absent")); !errors.Is(err, os.ErrNotExist) {
+	if err := RemoveStale(filepath.Join(dir, "absent")); !errors.Is(err, os.ErrNotExist) {
 		t.Errorf("M-8: %v", err)
 	}
 	if out, err := exec.Command("mountpoint", at).CombinedOutput(); err == nil {

@@ -149,10 +149,17 @@ func (w *world) must(err error) {
 // describe gives a file of the tree a descriptor behind the mount's back.
 func (w *world) describe(name, text string) {
 	w.Helper()
+	w.must(unix.Setxattr(filepath.Join(w.root, name), ntacl.Name, attribute(text), 0))
+}
+
+// attribute returns a descriptor as a file server keeps it.
+func attribute(text string) []byte {
 	a := ntacl.Attribute{Version: 3, HashType: ntacl.HashSHA256, Descriptor: sddl.MustParse(text)}
 	value, err := a.Append(nil)
-	w.must(err)
-	w.must(unix.Setxattr(filepath.Join(w.root, name), ntacl.Name, value, 0))
+	if err != nil {
+		panic(err)
+	}
+	return value
 }
 
 // file makes a file below with contents and a descriptor.

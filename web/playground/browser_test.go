@@ -11,6 +11,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -41,7 +42,7 @@ func TestPage(t *testing.T) {
 		`[...document.querySelectorAll("#bits tbody tr")].map(e => e.cells[2].textContent).join("|")`, "left|denied")
 	b.picture(t, "denied")
 
-	b.eval(t, `document.querySelector("[data-rights=GR]").click()`)
+	b.eval(t, `document.querySelector("[data-rights=read]").click()`)
 	b.want(t, "a button that asks for read", `document.querySelector("#verdict").className`, "verdict denied")
 	b.eval(t, `sd.value = "O:BAG:SYD:(A;;FR;;;WD)"; sd.dispatchEvent(new Event("input", {bubbles: true}))`)
 	b.want(t, "a descriptor typed in", `document.querySelector("#verdict").className`, "verdict granted")
@@ -59,10 +60,45 @@ func TestPage(t *testing.T) {
 			m.right < a.right && m.bottom <= a.bottom })()`, true)
 	b.picture(t, "mistake")
 
+	b.eval(t, `sd.value = "O:BAG:SYD:(A;;FR;;;BA)"; sd.dispatchEvent(new Event("input", {bubbles: true}))`)
+	b.until(t, "what would grant it",
+		`!changes.hidden && changes.querySelector("li").textContent.includes("S-1-5-32-544")`)
+	for _, width := range []int{1280, 420} {
+		b.call(t, "Emulation.setDeviceMetricsOverride",
+			map[string]any{"width": width, "height": 900, "deviceScaleFactor": 1, "mobile": width < 500}, nil)
+		b.eval(t, `dispatchEvent(new Event("resize"))`)
+		b.picture(t, "width-"+strconv.Itoa(width))
+		b.want(t, "no label lies on another", `[...document.querySelectorAll(".row label, .row small")].every((a, i, all) =>
+			all.every(b => a === b || a.contains(b) || b.contains(a) || apart(a, b)));
+			function apart(a, b) {
+				const p = a.getBoundingClientRect(), q = b.getBoundingClientRect();
+				return p.right <= q.left || q.right <= p.left || p.bottom <= q.top || q.bottom <= p.top;
+			}`, true)
+		b.want(t, "the page is no wider than its window", `document.documentElement.scrollWidth <= innerWidth`, true)
+		b.want(t, "what goes on beyond an edge says so", `[...document.querySelectorAll(".scroll")].every(s =>
+			s.previousElementSibling.hidden === (s.scrollWidth <= s.clientWidth + 1) &&
+			s.classList.contains("right") === (s.scrollWidth > s.clientWidth + 1))`, true)
+		b.want(t, "a table goes on at 420 only",
+			`document.querySelector("#steps").parentElement.classList.contains("right")`, width == 420)
+		b.eval(t, `document.querySelector("#steps").scrollIntoView()`)
+		b.picture(t, "tables-"+strconv.Itoa(width))
+		b.eval(t, `scrollTo(0, 0); rights.value = "raed"; rights.dispatchEvent(new Event("input", {bubbles: true}))`)
+		b.picture(t, "wrong-right-"+strconv.Itoa(width))
+		b.eval(t, `rights.value = "read"; rights.dispatchEvent(new Event("input", {bubbles: true}))`)
+	}
+	b.eval(t, `(b => {
+		b.dispatchEvent(new PointerEvent("pointerenter", {pointerType: "touch"}));
+		b.click();
+	})(document.querySelector(".rule button"))`)
+	b.want(t, "a tap shows a rule", `tip.hidden`, false)
+	b.eval(t, `document.body.dispatchEvent(new PointerEvent("pointerdown", {bubbles: true, pointerType: "touch"}))`)
+	b.want(t, "the next tap hides it", `tip.hidden`, true)
+	b.call(t, "Emulation.clearDeviceMetricsOverride", nil, nil)
+
 	const examples = `document.querySelectorAll("#example option").length`
 	n, _ := b.eval(t, examples).(float64)
 	for i := range int(n) - 2 { // all but "your own" and the one with mistakes
-		b.eval(t, `example.selectedIndex = `+string(rune('1'+i))+`; example.dispatchEvent(new Event("change"))`)
+		b.eval(t, `example.selectedIndex = `+strconv.Itoa(i+1)+`; example.dispatchEvent(new Event("change"))`)
 		b.want(t, "an example has an answer",
 			`document.querySelectorAll("#steps tbody tr").length > 0 && !answer.hidden && example.value !== "own"`,
 			true)
@@ -233,6 +269,18 @@ func (b *browser) want(t *testing.T, what, script string, want any) {
 	if got := b.eval(t, script); got != want {
 		t.Errorf("%s: %v, want %v", what, got, want)
 	}
+}
+
+// until waits until a script gives true.
+func (b *browser) until(t *testing.T, what, script string) {
+	t.Helper()
+	for range 600 {
+		if b.eval(t, script) == true {
+			return
+		}
+		time.Sleep(50 * time.Millisecond)
+	}
+	t.Errorf("%s: not in 30 s", what)
 }
 
 // picture keeps what the page looks like, where that was asked for.

@@ -2,7 +2,7 @@
 // The page of the playground: it hands what was typed to refmonAnswer (Go,
 // package playground) and shows the reply. No text of a reply becomes markup.
 
-const fields = ["sd", "token", "rights", "type", "self"];
+const fields = ["sd", "token", "rights", "type", "self", "object"];
 const byId = id => document.getElementById(id);
 
 const alice = `{
@@ -19,6 +19,7 @@ const examples = [
   ["Taking ownership by privilege", {sd: "O:SYG:SYD:(A;;FA;;;SY)", token: `{\n  "user": "S-1-5-21-1-2-3-1107",\n  "groups": ["BA"],\n  "privileges": ["SeTakeOwnershipPrivilege"]\n}`, rights: "WRITE_OWNER"}],
   ["An app container", {sd: "O:BAG:SYD:(A;;FA;;;S-1-5-21-1-2-3-1107)(A;;FR;;;AC)", token: `{\n  "user": "S-1-5-21-1-2-3-1107",\n  "integrityLevel": "Low",\n  "appContainer": {"packageSid": "S-1-15-2-1-2-3", "capabilities": [], "lowPrivilege": false}\n}`, rights: "FILE_READ_DATA|FILE_WRITE_DATA"}],
   ["A restricted token", {sd: "O:BAG:SYD:(A;;FA;;;S-1-5-21-1-2-3-1107)(A;;FR;;;RC)", token: `{\n  "user": "S-1-5-21-1-2-3-1107",\n  "groups": ["WD"],\n  "restrictedSids": ["RC"]\n}`, rights: "FILE_READ_DATA|FILE_WRITE_DATA"}],
+  ["Members of a group", {sd: "O:DAG:DAD:(OA;;WP;bf9679c0-0de6-11d0-a285-00aa003049e2;;S-1-5-21-1-2-3-2001)(A;;RP;;;AU)", token: alice, rights: "AddMember", type: "directoryService"}],
   ["A registry key", {sd: "O:BAG:SYD:(A;CI;KR;;;BU)(A;CI;KA;;;BA)", token: `{\n  "user": "S-1-5-21-1-2-3-1107",\n  "groups": ["BU"]\n}`, rights: "GR|GW", type: "key"}],
   ["Two mistakes", {sd: "O:BAG:SYD:(A;;FR;;;ZZ)", token: `{\n  "user": "S-1-5-21-1-2-3-1107",\n  "gruops": ["WD"]\n}`, rights: "FR|QQ"}],
 ];
@@ -40,11 +41,11 @@ const question = () => Object.fromEntries(fields.map(f => [f, byId(f).value]));
 
 function fill(q) {
   for (const f of fields) byId(f).value = q[f] ?? (f === "type" ? "file" : "");
-  document.querySelector("details").open = Boolean(q.self);
+  for (const f of ["self", "object"]) document.querySelector(`details[data-field=${f}]`).open = Boolean(q[f]);
   ask();
 }
 
-let reply = {};
+let reply = {}, later;
 function ask() {
   document.querySelectorAll("textarea").forEach(fit);
   if (!window.refmonAnswer) return;
@@ -58,7 +59,28 @@ function ask() {
     byId("canonical").textContent = reply.canonical;
     byId("use-canonical").hidden = reply.canonical === byId("sd").value;
   }
+  // What would grant it takes many checks: they wait until the typing pauses.
+  byId("changes").hidden = true;
+  clearTimeout(later);
+  if (!reply.mistakes && !reply.allowed) later = setTimeout(showChanges, 200);
+  sideways();
   document.documentElement.dataset.answered = String(Number(document.documentElement.dataset.answered ?? 0) + 1);
+}
+
+function showChanges() {
+  const more = JSON.parse(refmonAnswer(JSON.stringify({...question(), changes: true}))).changes ?? [];
+  byId("changes").hidden = more.length === 0;
+  byId("changes").querySelector("ul").replaceChildren(...more.map(text => make("li", "", text)));
+}
+
+// sideways says which tables go on beyond an edge.
+function sideways() {
+  document.querySelectorAll(".scroll").forEach(s => {
+    const more = s.scrollWidth - s.clientWidth;
+    s.classList.toggle("left", s.scrollLeft > 1);
+    s.classList.toggle("right", s.scrollLeft < more - 1);
+    s.previousElementSibling.hidden = more <= 1;
+  });
 }
 
 function showMistakes(list) {
@@ -70,6 +92,7 @@ function showMistakes(list) {
     out.replaceChildren();
     behind?.replaceChildren();
     if (!m) continue;
+    if (box.tagName === "DETAILS") box.open = true;
     if (m.from >= 0 && behind) {
       const text = input.value, mark = make("mark", m.to > m.from ? "" : "end", text.slice(m.from, m.to));
       behind.append(text.slice(0, m.from), mark, text.slice(m.to));
@@ -150,15 +173,20 @@ function rule(id) {
   b.type = "button";
   if (!known) return b;
   const tip = byId("tip");
+  const hide = () => { tip.hidden = true; tip.rule = null; };
   const show = () => {
+    tip.rule = b;
     tip.replaceChildren(known.text, make("i", "", known.source));
     tip.hidden = false;
     const r = b.getBoundingClientRect(), w = Math.min(380, innerWidth - 20);
     tip.style.left = Math.max(10, Math.min(r.left + scrollX, innerWidth - w - 10)) + "px";
     tip.style.top = r.bottom + scrollY + 8 + "px";
   };
-  b.onmouseenter = b.onfocus = b.onclick = show;
-  b.onmouseleave = b.onblur = () => { tip.hidden = true; };
+  // A finger has no place to point from: its tap shows the rule until the next one.
+  b.onpointerenter = e => { if (e.pointerType === "mouse") show(); };
+  b.onpointerleave = e => { if (e.pointerType === "mouse") hide(); };
+  b.onfocus = b.onclick = show;
+  b.onblur = hide;
   b.setAttribute("aria-label", id + ": " + known.text);
   return b;
 }
@@ -205,6 +233,10 @@ function start() {
   document.querySelectorAll(".one").forEach(a => { a.onkeydown = e => { if (e.key === "Enter") e.preventDefault(); }; });
   document.querySelectorAll("[data-rights]").forEach(b => { b.onclick = () => { byId("rights").value = b.dataset.rights; ask(); }; });
   byId("share").onclick = e => { history.replaceState(null, "", toHash(question())); copy(e.target, location.href); };
+  addEventListener("resize", sideways);
+  document.querySelectorAll(".scroll").forEach(s => { s.onscroll = sideways; });
+  document.addEventListener("pointerdown", e => { if (!byId("tip").rule?.contains(e.target)) byId("tip").hidden = true; });
+  addEventListener("keydown", e => { if (e.key === "Escape") byId("tip").hidden = true; });
   byId("copy-line").onclick = e => copy(e.target, reply.line);
   byId("copy-text").onclick = e => copy(e.target, reply.text);
   byId("use-canonical").onclick = () => { byId("sd").value = reply.canonical; ask(); };

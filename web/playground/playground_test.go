@@ -53,6 +53,12 @@ func TestLineIsTheSameQuestion(t *testing.T) {
 	for _, q := range []Question{
 		{SD: "O:BAG:SYD:(A;;FR;;;DU)", Token: alice, Rights: "FR"},
 		{SD: "O:BAG:SYD:(A;;0x1;;;PS)", Token: alice, Rights: "1", Self: "S-1-5-21-1-2-3-1107"},
+		{SD: "O:BAG:SYD:(A;;FR;;;WD)", Token: alice, Rights: "read"},
+		{SD: "O:BAG:SYD:(A;;WO;;;WD)", Token: alice, Rights: "control"},
+		{SD: "O:BAG:SYD:(OA;;WP;bf9679c0-0de6-11d0-a285-00aa003049e2;;WD)", Token: alice, Rights: "AddMember",
+			Type: "directoryService"},
+		{SD: "O:BAG:SYD:(OA;;WP;bf9679c0-0de6-11d0-a285-00aa003049e2;;WD)", Token: alice, Rights: "WP",
+			Type: "directoryService", Object: "member, description"},
 		{SD: "O:BAG:SYD:(A;;KR;;;WD)", Token: " {\n \"user\" : \"BA\", \"groups\":[\"WD\"] } ", Rights: "GR|GW",
 			Type: "key"},
 	} {
@@ -85,6 +91,9 @@ func TestMistakes(t *testing.T) {
 		{"right", func(q *Question) { q.Rights = "FR|QQ" }, "rights", "QQ", `"QQ" is no right`},
 		{"no rights", func(q *Question) { q.Rights = " " }, "rights", "", "say which rights"},
 		{"type", func(q *Question) { q.Type = "files" }, "type", "", "no type of object"},
+		{"word", func(q *Question) { q.Rights = "write+raed" }, "rights", "raed", "did you mean read?"},
+		{"object type", func(q *Question) { q.Object = "member, membr" }, "object", "", `"membr"`},
+		{"masks on several types", func(q *Question) { q.Rights = "AddMember+FR" }, "rights", "", "ask one at a time"},
 		{"self", func(q *Question) { q.Self = "S-1" }, "self", "", ""},
 		{"behind characters of four bytes", func(q *Question) {
 			q.SD = "O:BAG:SYD:(XA;;FR;;;WD;(@User.x == \"\U0001F600\"))(A;;FR;;;ZZ)"
@@ -133,10 +142,10 @@ func TestAliasWithoutDomain(t *testing.T) {
 // FuzzAnswer: any question gets a reply, and the mistakes in it lie within
 // their fields.
 func FuzzAnswer(f *testing.F) {
-	f.Add("O:BAG:SYD:(A;;FR;;;WD)", alice, "FR", "file", "")
-	f.Add("D:(XA;;1;;;WD;(@User.x==\"\xff\U0001F600\"))", `{"user":`, "FR|", "", "S-1-5-10")
-	f.Fuzz(func(t *testing.T, sd, token, rights, typ, self string) {
-		in, err := json.Marshal(Question{sd, token, rights, typ, self})
+	f.Add("O:BAG:SYD:(A;;FR;;;WD)", alice, "FR", "file", "", "")
+	f.Add("D:(XA;;1;;;WD;(@User.x==\"\xff\U0001F600\"))", `{"user":`, "read+FR|", "", "S-1-5-10", "member,")
+	f.Fuzz(func(t *testing.T, sd, token, rights, typ, self, object string) {
+		in, err := json.Marshal(Question{SD: sd, Token: token, Rights: rights, Type: typ, Self: self, Object: object})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -159,4 +168,33 @@ func FuzzAnswer(f *testing.F) {
 			}
 		}
 	})
+}
+
+// TestVocabulary: the words of refmon why, control and object types with them, and what would
+// grant a denial.
+func TestVocabulary(t *testing.T) {
+	const member = "(OA;;WP;bf9679c0-0de6-11d0-a285-00aa003049e2;;WD)"
+	for _, c := range []struct {
+		q       Question
+		granted string
+	}{
+		{Question{SD: "O:BAG:SYD:(A;;FR;;;WD)", Rights: "read"}, "0x00120089"},
+		{Question{SD: "O:BAG:SYD:(A;;WO;;;WD)", Rights: "control"}, "0x00080000"},
+		{Question{SD: "O:BAG:SYD:" + member, Rights: "AddMember", Type: "directoryService"}, "0x00000020"},
+		{Question{SD: "O:BAG:SYD:" + member, Rights: "WP", Object: "member", Type: "directoryService"}, "0x00000020"},
+		{Question{SD: "O:BAG:SYD:" + member, Rights: "WP", Type: "directoryService"}, "0x00000000"},
+	} {
+		c.q.Token = alice
+		if r := answer(t, c.q); r.Granted != c.granted || r.Mistakes != nil {
+			t.Errorf("%+v: %s %+v", c.q, r.Granted, r.Mistakes)
+		}
+	}
+	q := Question{SD: "O:BAG:SYD:(A;;FR;;;BA)", Token: alice, Rights: "read"}
+	if r := answer(t, q); r.Changes != nil {
+		t.Errorf("changes that were not asked for: %q", r.Changes)
+	}
+	q.Changes = true
+	if r := answer(t, q); len(r.Changes) == 0 || !strings.Contains(r.Changes[0], "S-1-5-32-544") {
+		t.Errorf("changes: %q", r.Changes)
+	}
 }

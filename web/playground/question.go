@@ -10,6 +10,7 @@ import (
 
 	"github.com/refmon/refmon/access"
 	"github.com/refmon/refmon/internal/verbs/batch"
+	"github.com/refmon/refmon/internal/words"
 	"github.com/refmon/refmon/sd"
 	"github.com/refmon/refmon/sddl"
 	"github.com/refmon/refmon/sid"
@@ -22,9 +23,12 @@ import (
 type Question struct {
 	SD     string `json:"sd"`     // SDDL
 	Token  string `json:"token"`  // a token file
-	Rights string `json:"rights"` // as sddl.ParseRights takes them
+	Rights string `json:"rights"` // as refmon why --want takes them
 	Type   string `json:"type"`   // of the object; "" is a file
 	Self   string `json:"self"`   // what SELF stands for; "" is nothing
+	Object string `json:"object"` // names or GUIDs of object types, separated by commas; "" is the whole object
+	// Changes asks what would grant a question that is denied, too; that takes longer.
+	Changes bool `json:"changes"`
 }
 
 // Mistake says what is wrong in one field of a question. From and To are the
@@ -62,8 +66,8 @@ func (q *Question) parse() (*access.Request, []Mistake) {
 		}
 		wrong = append(wrong, m)
 	}
-	if r.Desired, err = sddl.ParseRights(q.Rights); err != nil {
-		wrong = append(wrong, rightsMistake(q.Rights, err))
+	if r.Type != nil {
+		wrong = append(wrong, q.want(r)...)
 	}
 	if q.Self != "" {
 		if r.Self, err = sid.Resolve(q.Self, domain); err != nil {
@@ -71,6 +75,39 @@ func (q *Question) parse() (*access.Request, []Mistake) {
 		}
 	}
 	return r, wrong
+}
+
+// want reads the rights and the object types that they are asked about, in the words that
+// refmon why takes.
+func (q *Question) want(r *access.Request) []Mistake {
+	var names []string
+	for name := range strings.SplitSeq(q.Object, ",") {
+		if name = strings.TrimSpace(name); name != "" {
+			names = append(names, name)
+		}
+	}
+	chains, err := words.Chains(names)
+	if err != nil {
+		return []Mistake{whole("object", err.Error())}
+	}
+	rights, err := words.Parse(q.Rights)
+	if err != nil {
+		return []Mistake{rightsMistake(q.Rights, err)}
+	}
+	queries, err := words.Queries(rights, chains, r.Type)
+	if err != nil {
+		return []Mistake{whole("rights", err.Error())}
+	}
+	r.Desired, r.ObjectTypes = queries[0].Desired, queries[0].Types
+	if r.Descriptor == nil || r.Subject.Effective().IsZero() {
+		return nil
+	}
+	ask := batch.Question{Request: *r}
+	if err := ask.Choose(queries); err != nil {
+		return []Mistake{whole("rights", err.Error())}
+	}
+	*r = ask.Request
+	return nil
 }
 
 func parseSD(text string, domain sid.SID) (*sd.Descriptor, error) {
@@ -121,20 +158,19 @@ func place(field, text string, err error) Mistake {
 // rightsMistake marks the part of the rights that is no right.
 func rightsMistake(text string, err error) Mistake {
 	m := whole("rights", err.Error())
-	if strings.Trim(text, "|, ") == "" {
-		m.Message = "say which rights are asked for, such as FR, FILE_READ_DATA or 0x1"
+	if strings.Trim(text, "|, +") == "" {
+		m.Message = "say which rights are asked for, such as read, FR, FILE_READ_DATA or 0x1"
 		return m
 	}
 	for at := 0; at < len(text); {
-		n := strings.IndexAny(text[at:], "|, ")
+		n := strings.IndexAny(text[at:], "|, +")
 		if n < 0 {
 			n = len(text) - at
 		}
 		if part := text[at : at+n]; part != "" {
-			if _, err := sddl.ParseRights(part); err != nil {
+			if _, err := words.Parse(part); err != nil {
 				m.From, m.To = units(text[:at]), units(text[:at+n])
-				m.Message = fmt.Sprintf("%q is no right: use letters such as FR, a number such as 0x1, or a name such "+
-					"as FILE_READ_DATA", part)
+				m.Message = strings.TrimPrefix(err.Error(), fmt.Sprintf("rights %q: ", part))
 				return m
 			}
 		}
@@ -179,8 +215,23 @@ func units(s string) (n int) {
 	return n
 }
 
-// line returns the question as a line of `refmon check --batch`.
-func (q *Question) line() string {
+// node is an object type as a line of a batch has it.
+type node struct {
+	Level uint16 `json:"level"`
+	GUID  string `json:"guid"`
+}
+
+// line returns the question as a line of `refmon check --batch`, which takes masks and
+// the names of SDDL but no words.
+func (q *Question) line(r *access.Request) string {
+	desired := q.Rights
+	if m, err := sddl.ParseRights(desired); err != nil || m != r.Desired {
+		desired = r.Desired.Padded()
+	}
+	var types []node
+	for _, t := range r.ObjectTypes {
+		types = append(types, node{t.Level, t.GUID.String()})
+	}
 	var file bytes.Buffer
 	if json.Compact(&file, []byte(q.Token)) != nil {
 		return ""
@@ -194,7 +245,8 @@ func (q *Question) line() string {
 		Desired string          `json:"desired"`
 		Mapping string          `json:"mapping,omitempty"`
 		Self    string          `json:"selfSid,omitempty"`
-	}{file.Bytes(), q.SD, q.Rights, q.Type, q.Self}) != nil {
+		Types   []node          `json:"objectTypes,omitempty"`
+	}{file.Bytes(), q.SD, desired, q.Type, q.Self, types}) != nil {
 		return ""
 	}
 	return strings.TrimSpace(b.String())

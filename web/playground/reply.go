@@ -28,6 +28,7 @@ type Reply struct {
 	Canonical  string   `json:"canonical,omitempty"`  // the descriptor as refmon prints it
 	Line       string   `json:"line,omitempty"`       // the question for `refmon check --batch`
 	Text       string   `json:"text,omitempty"`       // the answer of `refmon why`
+	Changes    []string `json:"changes,omitempty"`    // any one of these would grant what was denied
 }
 
 // Bit is one right and what became of it.
@@ -77,7 +78,7 @@ func (q *Question) ask() Reply {
 	r := Reply{
 		Allowed: d.Allowed(), Status: d.Status().String(), Granted: d.Granted.Padded(),
 		Names:   request.Type.Names(d.Granted),
-		Verdict: x.Verdict(), Privileges: d.PrivilegesUsed.Names(), Line: q.line(), Text: x.String(),
+		Verdict: x.Verdict(), Privileges: d.PrivilegesUsed.Names(), Line: q.line(request), Text: x.String(),
 	}
 	r.Canonical, err = sddl.Format(request.Descriptor,
 		sddl.Options{Domain: batch.UserDomain(request.Subject.Effective()), Extended: true})
@@ -85,6 +86,15 @@ func (q *Question) ask() Reply {
 		r.Canonical = ""
 	}
 	r.table(x, request.Type)
+	if q.Changes && !r.Allowed {
+		changes, err := access.Changes(request)
+		if err != nil {
+			return Reply{Mistakes: []Mistake{whole("", err.Error())}}
+		}
+		for _, c := range changes {
+			r.Changes = append(r.Changes, c.String())
+		}
+	}
 	return r
 }
 

@@ -65,7 +65,9 @@ typedef struct _FILE_NAME_INFORMATION {
 typedef struct _FILE_ALIGNMENT_INFORMATION { ULONG AlignmentRequirement; } FILE_ALIGNMENT_INFORMATION;
 typedef struct _FILE_IO_COMPLETION_NOTIFICATION_INFORMATION { ULONG Flags; }
 	FILE_IO_COMPLETION_NOTIFICATION_INFORMATION;
-typedef enum _FSINFOCLASS { FileFsDeviceInformation = 4 } FS_INFORMATION_CLASS;
+typedef enum _FSINFOCLASS {
+	FileFsSizeInformation = 3, FileFsDeviceInformation = 4, FileFsFullSizeInformation = 7
+} FS_INFORMATION_CLASS;
 typedef struct _FILE_PIPE_INFORMATION { ULONG ReadMode, CompletionMode; } FILE_PIPE_INFORMATION;
 typedef struct _FILE_PIPE_LOCAL_INFORMATION {
 	ULONG NamedPipeType, NamedPipeConfiguration, MaximumInstances, CurrentInstances, InboundQuota, ReadDataAvailable,
@@ -75,6 +77,15 @@ typedef struct _FILE_PIPE_PEEK_BUFFER {
 	ULONG NamedPipeState, ReadDataAvailable, NumberOfMessages, MessageLength;
 	CHAR Data[1];
 } FILE_PIPE_PEEK_BUFFER, *PFILE_PIPE_PEEK_BUFFER;
+/* Of files in trees of a daemon. */
+typedef struct _FILE_FS_SIZE_INFORMATION {
+	LARGE_INTEGER TotalAllocationUnits, AvailableAllocationUnits;
+	ULONG SectorsPerAllocationUnit, BytesPerSector;
+} FILE_FS_SIZE_INFORMATION;
+typedef struct _FILE_FS_FULL_SIZE_INFORMATION {
+	LARGE_INTEGER TotalAllocationUnits, CallerAvailableAllocationUnits, ActualAvailableAllocationUnits;
+	ULONG SectorsPerAllocationUnit, BytesPerSector;
+} FILE_FS_FULL_SIZE_INFORMATION;
 typedef struct _FILE_FS_DEVICE_INFORMATION { ULONG DeviceType, Characteristics; } FILE_FS_DEVICE_INFORMATION;
 
 REFMON_SERVICE NTSTATUS NTAPI NtOpenFile(PHANDLE FileHandle, ACCESS_MASK DesiredAccess,

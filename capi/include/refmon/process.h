@@ -66,8 +66,12 @@ REFMON_API BOOL WINAPI CreateProcessAsUserA(HANDLE hToken, LPCSTR lpApplicationN
 	DWORD dwCreationFlags, LPVOID lpEnvironment, LPCSTR lpCurrentDirectory, LPSTARTUPINFOA lpStartupInfo,
 	LPPROCESS_INFORMATION lpProcessInformation);
 
-/* Ends a process that was made, or the calling program. */
+/* Ends a process, and the calling program where it is its own. */
 REFMON_API BOOL WINAPI TerminateProcess(HANDLE hProcess, UINT uExitCode);
+/* STILL_ACTIVE until the end. */
+#define STILL_ACTIVE 259
+REFMON_API BOOL WINAPI GetExitCodeProcess(HANDLE hProcess, LPDWORD lpExitCode);
+REFMON_API BOOL WINAPI GetExitCodeThread(HANDLE hThread, LPDWORD lpExitCode);
 /* How often it was suspended before, 0 or 1; -1 on failure. */
 REFMON_API DWORD WINAPI SuspendThread(HANDLE hThread);
 REFMON_API DWORD WINAPI ResumeThread(HANDLE hThread);

@@ -89,6 +89,32 @@ static void *silent(void *unused) /* calls in its destructor only */
 	return unused;
 }
 
+static pthread_barrier_t crowd;
+
+static void *brief(void *id)
+{
+	*(DWORD *)id = GetCurrentThreadId();
+	pthread_barrier_wait(&crowd);
+	return NULL;
+}
+
+/* However many end before the next call, each is given back: its id names no thread soon after. */
+static void many(void)
+{
+	enum { count = 200 };
+	pthread_t t[count];
+	DWORD ids[count];
+	CHECK(pthread_barrier_init(&crowd, NULL, count) == 0);
+	for (int i = 0; i < count; i++)
+		CHECK(pthread_create(&t[i], NULL, brief, &ids[i]) == 0);
+	for (int i = 0; i < count; i++)
+		CHECK(pthread_join(t[i], NULL) == 0);
+	for (int i = 0; i < count; i++) /* each call gives some back */
+		STATUS(own_token(), STATUS_NO_TOKEN);
+	for (int i = 0; i < count; i++)
+		FAILS(OpenThread(THREAD_QUERY_LIMITED_INFORMATION, FALSE, ids[i]), ERROR_INVALID_PARAMETER);
+}
+
 int main(void)
 {
 	pthread_t t;
@@ -107,6 +133,7 @@ int main(void)
 		CHECK(pthread_join(t, NULL) == 0);
 	}
 	STATUS(own_token(), STATUS_NO_TOKEN);
+	many();
 	printf("%d assertions, %d failed\n", checks, failures);
 	return failures != 0;
 }

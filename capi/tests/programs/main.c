@@ -16,7 +16,7 @@ static int child(char **argv)
 	CHECK(scanf("%u", &id) == 1);
 	SAME(GetCurrentProcessId(), id);
 	CHECK(argv[3] && strcmp(argv[3], "two \"words\"") == 0 && !argv[4]);
-	CHECK(getenv("WORD") && strcmp(getenv("WORD"), "w\xc3\xb6rd") == 0);
+	CHECK(getenv("WORD") && strcmp(getenv("WORD"), "w\xc3\xb6rd \xf0\x9f\x98\x80") == 0);
 	CHECK(getcwd(folder, sizeof folder) && strcmp(folder, "/") == 0);
 	union { TOKEN_PRIVILEGES p; char room[1000]; } held;
 	DWORD n;
@@ -25,7 +25,7 @@ static int child(char **argv)
 	SAME(held.p.PrivilegeCount, 1);
 	if (failures == 0)
 		CHECK(SetEvent(event)); /* at the value that the parent has */
-	return failures != 0;
+	return failures == 0 ? 5 : 1;
 }
 
 static HANDLE without_privileges(void)
@@ -37,31 +37,41 @@ static HANDLE without_privileges(void)
 	return t;
 }
 
-static void finished(PROCESS_INFORMATION *p)
+/* It has ended, with that exit code (W-77). */
+static void finished(PROCESS_INFORMATION *p, DWORD code)
 {
+	DWORD told = 0;
 	SAME(WaitForSingleObject(p->hProcess, 120000), WAIT_OBJECT_0);
+	CHECK(GetExitCodeProcess(p->hProcess, &told));
+	SAME(told, code);
+	CHECK(GetExitCodeThread(p->hThread, &told));
+	SAME(told, code);
 	CHECK(CloseHandle(p->hThread));
 	CHECK(CloseHandle(p->hProcess));
 }
 
 /* It has the token, the event, its arguments, its environment and its folder, and lasts until it ends. */
-static void runs(BOOL wide, DWORD flags)
+static void runs(BOOL wide, BOOL wide_environment, DWORD flags)
 {
 	SECURITY_ATTRIBUTES sa = {sizeof sa, NULL, TRUE};
 	HANDLE event = CreateEventA(&sa, TRUE, FALSE, NULL), t = without_privileges();
 	PROCESS_INFORMATION p;
 	STARTUPINFOA si = {sizeof si};
 	STARTUPINFOW siw = {sizeof siw};
-	char line[8192], environment[] = "WORD=w\xc3\xb6rd\0PATH=/bin\0";
+	char line[8192];
+	char bytes[] = "WORD=w\xc3\xb6rd \xf0\x9f\x98\x80\0PATH=/bin\0";
+	WCHAR units[] = u"WORD=w\u00f6rd \U0001f600\0PATH=/bin\0";
+	LPVOID environment = wide_environment ? (LPVOID)units : (LPVOID)bytes;
 	WCHAR linew[8192];
 	int in[2], was = dup(0);
 	CHECK(pipe(in) == 0 && dup2(in[0], 0) == 0);
 	snprintf(line, sizeof line, "\"%s\" child %llx \"two \\\"words\\\"\"", self, (unsigned long long)(uintptr_t)event);
 	for (size_t i = 0; i <= strlen(line); i++)
 		linew[i] = (unsigned char)line[i];
+	if (wide_environment)
+		flags |= CREATE_UNICODE_ENVIRONMENT;
 	if (wide)
-		CHECK(CreateProcessAsUserW(t, NULL, linew, NULL, NULL, TRUE, flags | CREATE_UNICODE_ENVIRONMENT,
-			(LPVOID)u"WORD=w\u00f6rd\0PATH=/bin\0", u"/", &siw, &p));
+		CHECK(CreateProcessAsUserW(t, NULL, linew, NULL, NULL, TRUE, flags, environment, u"/", &siw, &p));
 	else
 		CHECK(CreateProcessAsUserA(t, self, line, NULL, NULL, TRUE, flags, environment, "/", &si, &p));
 	if (flags & CREATE_SUSPENDED) {
@@ -77,7 +87,7 @@ static void runs(BOOL wide, DWORD flags)
 	SAME(WaitForSingleObject(event, 0), WAIT_TIMEOUT);
 	dprintf(in[1], "%u\n", p.dwProcessId);
 	close(in[1]);
-	finished(&p);
+	finished(&p, 5);
 	SAME(WaitForSingleObject(event, 0), WAIT_OBJECT_0);
 	CHECK(CloseHandle(event));
 	CHECK(CloseHandle(t));
@@ -91,8 +101,19 @@ static void ended(DWORD flags)
 	CHECK(CreateProcessA(NULL, "program", NULL, NULL, FALSE, flags, NULL, NULL, &si, &p));
 	SAME(WaitForSingleObject(p.hProcess, 0), WAIT_TIMEOUT);
 	CHECK(TerminateProcess(p.hProcess, 3));
-	FAILS(TerminateProcess(p.hProcess, 3), ERROR_ACCESS_DENIED);
-	finished(&p);
+	FAILS(TerminateProcess(p.hProcess, 4), ERROR_ACCESS_DENIED);
+	finished(&p, 3);
+}
+
+/* Programs that know nothing of this: the exit code, and 128 and the signal that killed it. */
+static void strangers(void)
+{
+	PROCESS_INFORMATION p;
+	STARTUPINFOA si = {sizeof si};
+	CHECK(CreateProcessA("/bin/sh", "sh -c \"exit 7\"", NULL, NULL, FALSE, 0, NULL, NULL, &si, &p));
+	finished(&p, 7);
+	CHECK(CreateProcessA("/bin/sh", "sh -c \"kill -9 $$\"", NULL, NULL, FALSE, 0, NULL, NULL, &si, &p));
+	finished(&p, 128 + 9);
 }
 
 static void refused(void)
@@ -116,11 +137,12 @@ int main(int argc, char **argv)
 	if (argc > 1)
 		return child(argv);
 	CHECK(readlink("/proc/self/exe", self, sizeof self - 1) > 0);
-	runs(FALSE, 0);
-	runs(TRUE, 0);
-	runs(FALSE, CREATE_SUSPENDED);
+	for (int i = 0; i < 4; i++) /* the flag, not the function, tells how wide the environment is */
+		runs(i & 1, i >> 1, 0);
+	runs(FALSE, FALSE, CREATE_SUSPENDED);
 	ended(0);
 	ended(CREATE_SUSPENDED);
+	strangers();
 	refused();
 	printf("%d assertions, %d failed\n", checks, failures);
 	return failures != 0;

@@ -5,6 +5,7 @@ import os
 import subprocess
 import sys
 import threading
+import time
 import unittest
 
 sys.path.insert(0, os.path.join(os.path.dirname(__file__), ".."))
@@ -162,6 +163,41 @@ class Live(unittest.TestCase):
                 self.assertEqual(len(ended), 1)
                 self.assertIsNone(theirs.recv())
 
+    def test_a_waiter_ends_waits(self):
+        """Those under way and every later one; a wait without it goes on (W-20)."""
+        c = self.connect()
+        event = c.thread.NtCreateEvent(DesiredAccess=refmon.EVENT_ALL_ACCESS,
+                                       ObjectAttributes={"Unnamed": True}).check().EventHandle
+        waiter, ended = refmon.Waiter(), []
+
+        def wait(th, waiter, timeout=60):
+            return th.call_when_ready("NtWaitForSingleObject", {"Handle": event}, event, refmon.STATUS_TIMEOUT, timeout,
+                                      waiter).status
+
+        with c.new_thread() as other:
+            waiting = threading.Thread(target=lambda: ended.append(wait(other, waiter)))
+            waiting.start()
+            waiter.cancel()
+            waiting.join()
+            ended += [wait(other, waiter), wait(other, refmon.Waiter(), 0.01)]
+        self.assertEqual(ended, [refmon.STATUS_CANCELLED] * 3)
+        begun = time.monotonic()
+        wait(c.thread, waiter)
+        self.assertLess(time.monotonic() - begun, 60)
+
+    def test_one_instance(self):
+        """A pipe that may have one instance serves one client after another."""
+        c = self.connect()
+        with c.thread.listen_pipe("python-one", instances=1, sd=EVERYONE) as pipes:
+            for word in (b"first", b"second"):
+                with c.thread.dial_pipe("python-one") as ours, pipes.accept(60) as theirs:
+                    with self.assertRaises(refmon.NTError):
+                        pipes.accept(60)
+                    ours.send(word)
+                    self.assertEqual(theirs.recv(), word)
+                made = pipes._thread.NtCreateNamedPipeFile(**pipes._make).check()
+                pipes._next = made.FileHandle
+
     def test_impersonation_comes_back(self):
         th = self.connect().thread
         h = th.NtOpenProcessToken(ProcessHandle=refmon.NtCurrentProcess, DesiredAccess=refmon.TOKEN_DUPLICATE).check()
@@ -234,6 +270,54 @@ with refmon.connect() as kernel:
                 with self.assertRaises(refmon.NTError) as e:
                     kernel.attach(handle)
                 self.assertEqual(e.exception.status, status)
+
+
+class Files(unittest.TestCase):
+    """The tree "share" of the server has the file "plan", which hands descriptors out, and "calls", which cannot."""
+
+    def setUp(self):
+        self.kernel = refmon.connect(ADDRESS)
+        self.addCleanup(self.kernel.close)
+        opened = self.kernel.thread.NtOpenFile(DesiredAccess=refmon.FILE_READ_ATTRIBUTES,
+                                               ObjectAttributes={"ObjectName": "\\??\\share\\plan"})
+        if not opened.status.ok:
+            self.skipTest("the tree is empty: %s" % opened.status)
+        self.kernel.thread.NtClose(Handle=opened.FileHandle).check()
+
+    def test_descriptor(self):
+        th = self.kernel.thread
+        before = len(os.listdir("/proc/self/fd"))
+        with th.open_file("\\??\\share\\plan") as f:
+            self.assertEqual(os.fstat(f.fileno()).st_size, 9)
+            self.assertEqual((f.read(3), f.seek(4), f.read(), f.seek(-5, os.SEEK_END)), (b"the", 4, b"plan\n", 4))
+            with self.assertRaises(OSError):
+                os.fchmod(f.fileno(), 0o666)
+            with self.assertRaises(OSError):
+                os.open("/proc/self/fd/%d" % f.fileno(), os.O_RDWR)
+        opened = th.NtOpenFile(DesiredAccess=refmon.GENERIC_READ, ShareAccess=refmon.FILE_SHARE_READ,
+                               ObjectAttributes={"ObjectName": "\\??\\share\\plan"}).check()
+        fd = th.descriptor(opened.FileHandle)
+        self.assertEqual((os.read(fd, 100), os.get_inheritable(fd)), (b"the plan\n", False))
+        os.close(fd)
+        with self.assertRaises(refmon.NTError) as e:
+            th.descriptor(4000)
+        self.assertEqual(e.exception.status, refmon.STATUS_INVALID_HANDLE)
+        self.assertEqual(len(os.listdir("/proc/self/fd")), before)
+
+    def test_calls(self):
+        """A file without a descriptor is read all the same."""
+        with self.kernel.thread.open_file("\\??\\share\\calls") as f:
+            with self.assertRaises(OSError):
+                f.fileno()
+            self.assertEqual((f.read(3), f.seek(4), f.read(), f.seek(-6, os.SEEK_END)), (b"the", 4, b"calls\n", 4))
+
+    def test_refused(self):
+        th = self.kernel.thread
+        with self.assertRaises(refmon.NTError) as e:
+            th.open_file("\\??\\share\\nothing")
+        self.assertEqual(e.exception.status, refmon.STATUS_OBJECT_NAME_NOT_FOUND)
+        r = th.call_with("NtClose", {"Handle": 4000})
+        self.assertEqual((r.status, r.descriptor), (refmon.STATUS_INVALID_PARAMETER, None))
 
 
 if __name__ == "__main__":

@@ -1,12 +1,72 @@
 package ps
 
-import "github.com/refmon/refmon/internal/ntos/ke"
+import (
+	"maps"
+	"slices"
+
+	"github.com/refmon/refmon/internal/ntos/ke"
+	"github.com/refmon/refmon/ntstatus"
+)
+
+// Exit ends the process with STATUS_SUCCESS, see [Process.Terminate].
+func (p *Process) Exit() bool { return p.Terminate(ntstatus.Success) }
+
+// Terminate ends the process with a status: its threads end, its handles are closed,
+// protected ones included (O-43, O-47). It reports whether this call ended it.
+func (p *Process) Terminate(status ntstatus.Status) bool {
+	p.mu.Lock()
+	if p.exited {
+		p.mu.Unlock()
+		return false
+	}
+	p.exited, p.status = true, status
+	atExit, threads := p.atExit, slices.Collect(maps.Keys(p.threads))
+	p.mu.Unlock()
+	for _, t := range threads {
+		// The threads end with the status of their process. O-169
+		t.terminate(status)
+	}
+	p.leaveJobs()
+	p.table.Drain()
+	p.over.Set()
+	if atExit != nil {
+		atExit()
+	}
+	return true
+}
+
+// AtExit sets what is called, with no lock held, when the process has ended; a process
+// that has ended before does not call it.
+func (p *Process) AtExit(f func()) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.atExit = f
+}
 
 // Exited reports whether the process has ended.
 func (p *Process) Exited() bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return p.exited
+}
+
+// ExitStatus returns what the process ended with, STATUS_PENDING until it has (O-169).
+func (p *Process) ExitStatus() ntstatus.Status {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if !p.exited {
+		return ntstatus.Pending
+	}
+	return p.status
+}
+
+// ExitStatus returns what the thread ended with, STATUS_PENDING until it has (O-169).
+func (t *Thread) ExitStatus() ntstatus.Status {
+	end := t.ended.Load()
+	if end == 0 {
+		return ntstatus.Pending
+	}
+	return ntstatus.Status(uint32(end))
 }
 
 // Over returns the signal that the thread has ended (O-148).

@@ -1,8 +1,6 @@
 package ps
 
 import (
-	"maps"
-	"slices"
 	"sync"
 	"sync/atomic"
 
@@ -11,6 +9,7 @@ import (
 	"github.com/refmon/refmon/internal/ntos/ob"
 	"github.com/refmon/refmon/internal/ntos/se"
 	"github.com/refmon/refmon/nt"
+	"github.com/refmon/refmon/ntstatus"
 	"github.com/refmon/refmon/sd"
 	"github.com/refmon/refmon/token"
 	"github.com/refmon/refmon/winnt"
@@ -122,7 +121,11 @@ type Process struct {
 	// +checklocks:mu
 	count int // guarded by mu: threads ever made, for names
 	// +checklocks:mu
-	exited  bool         // guarded by mu
+	exited bool // guarded by mu
+	// +checklocks:mu
+	status ntstatus.Status // guarded by mu: what the process ended with
+	// +checklocks:mu
+	atExit  func()       // guarded by mu: called once the process has ended; nil: nothing
 	pending atomic.Int64 // operations on files under way: 0 to MaxPendingIO
 	over    ke.Signal    // signalled when the process has ended (O-148)
 
@@ -237,26 +240,6 @@ func (p *Process) recomputeSelfAccess() {
 
 // selfAlways holds what a process may always do to itself (O-17).
 const selfAlways winnt.AccessMask = 0x1F07FB
-
-// Exit ends the process: its threads end, its handles are closed, protected
-// ones included (O-43, O-47). It reports whether this call ended it.
-func (p *Process) Exit() bool {
-	p.mu.Lock()
-	if p.exited {
-		p.mu.Unlock()
-		return false
-	}
-	p.exited = true
-	threads := slices.Collect(maps.Keys(p.threads))
-	p.mu.Unlock()
-	for _, t := range threads {
-		t.Exit()
-	}
-	p.leaveJobs()
-	p.table.Drain()
-	p.over.Set()
-	return true
-}
 
 // Job returns the innermost job with one more reference, nil without a job.
 func (p *Process) Job() *Job {

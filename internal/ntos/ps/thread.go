@@ -26,8 +26,8 @@ type Thread struct {
 
 	imp    atomic.Pointer[se.Impersonation] // nil when not impersonating; one reference on its token
 	acting atomic.Int64                     // when imp was set last; 0 where the system has no clock
-	exited atomic.Bool
-	over   ke.Signal // signalled when the thread has ended (O-148)
+	ended  atomic.Uint64                    // 0: the thread goes on; else hasEnded and its status
+	over   ke.Signal                        // signalled when the thread has ended (O-148)
 	io     pendingIO
 	calls  calls // queued to the thread (O-147)
 
@@ -169,9 +169,15 @@ func (t *Thread) Subject() access.Subject {
 // thread's state is not touched for it.
 func (t *Thread) SubjectAsSelf() access.Subject { return access.Subject{Primary: t.process.Token()} }
 
-// Exit ends the thread: its impersonation is dropped (I-9).
-func (t *Thread) Exit() {
-	if t.exited.Swap(true) {
+// hasEnded is the bit of Thread.ended beside the status, which can be 0.
+const hasEnded = 1 << 32
+
+// Exit ends the thread with STATUS_SUCCESS.
+func (t *Thread) Exit() { t.terminate(ntstatus.Success) }
+
+// terminate ends the thread with a status, once: its impersonation is dropped (I-9).
+func (t *Thread) terminate(status ntstatus.Status) {
+	if !t.ended.CompareAndSwap(0, hasEnded|uint64(status)) {
 		return
 	}
 	t.RevertToSelf()
@@ -184,7 +190,7 @@ func (t *Thread) Exit() {
 }
 
 // Exited reports whether the thread has ended.
-func (t *Thread) Exited() bool { return t.exited.Load() }
+func (t *Thread) Exited() bool { return t.ended.Load() != 0 }
 
 func (t *Thread) destroy() {
 	t.RevertToSelf()

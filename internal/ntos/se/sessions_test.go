@@ -97,6 +97,18 @@ func TestLinkedSessions(t *testing.T) {
 			t.Errorf("linking %d and %d: %v", bad[0].ElevationType(), bad[1].ElevationType(), st)
 		}
 	}
+	// The pair is of one user.
+	spec := token.Administrator(sid.MustParse("S-1-5-21-1-2-3-1002"))
+	spec.AuthenticationID, spec.ElevationType = two, winnt.TokenElevationTypeLimited
+	other, err := token.New(spec)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, bad := range [][2]*token.Token{{full, other}, {other, full}} {
+		if st := s.Sessions.Link(bad[0], bad[1]); st != ntstatus.InvalidParameter { // T-90
+			t.Errorf("linking tokens of two users: %v", st)
+		}
+	}
 	if st := s.Sessions.Link(full, admin(t, s.AllocateLUID(),
 		winnt.TokenElevationTypeLimited)); st != ntstatus.NoSuchLogonSession {
 		t.Errorf("linking with a session that is not there: %v", st)
@@ -123,6 +135,65 @@ func TestLinkedSessions(t *testing.T) {
 	a.Deref(ob.TagCall)
 	if s.Sessions.Known(one) || s.Sessions.Known(two) {
 		t.Error("the pair outlives its tokens")
+	}
+}
+
+// T-5: the end of a pair is told for each of its sessions, with the logon that opened
+// it, and to every routine, also where the first one unregisters itself meanwhile. A
+// pair with a session that is always there stays.
+func TestPairEnds(t *testing.T) {
+	s := se.NewState()
+	one, two := s.AllocateLUID(), s.AllocateLUID()
+	full, limited := admin(t, one, winnt.TokenElevationTypeFull), admin(t, two, winnt.TokenElevationTypeLimited)
+	a, b := s.NewToken(full, nil), s.NewToken(limited, nil)
+	if st := s.Sessions.Link(full, limited); st != ntstatus.Success {
+		t.Fatal(st)
+	}
+	var logons []se.Logon
+	s.Sessions.Ended = func(o se.Logon) { logons = append(logons, o) }
+	s.Sessions.Note(se.Logon{Token: full, Type: winnt.LOGON32_LOGON_INTERACTIVE})
+	s.Sessions.Note(se.Logon{Token: limited, Type: winnt.LOGON32_LOGON_UNLOCK})
+	s.Sessions.MarkForNotification(one)
+	s.Sessions.MarkForNotification(two)
+	var told [3][]winnt.LUID
+	for i := range told {
+		r := &se.LogonSessionTerminatedRoutine{}
+		r.Call = func(id winnt.LUID) {
+			told[i] = append(told[i], id)
+			if i < 2 {
+				s.Sessions.Unregister(r)
+			}
+		}
+		s.Sessions.Register(r)
+	}
+	a.Deref(ob.TagCall)
+	b.Deref(ob.TagCall)
+	for i, ids := range told {
+		slices.Sort(ids)
+		if !slices.Equal(ids, []winnt.LUID{one, two}) {
+			t.Errorf("routine %d is told of %v, want %v and %v", i, ids, one, two)
+		}
+	}
+	if len(logons) != 2 || logons[0].Token == logons[1].Token {
+		t.Fatalf("%d logons end: %v", len(logons), logons)
+	}
+	for _, o := range logons {
+		if want := map[*token.Token]winnt.LogonType{full: winnt.LOGON32_LOGON_INTERACTIVE,
+			limited: winnt.LOGON32_LOGON_UNLOCK}[o.Token]; o.Type != want {
+			t.Errorf("a logon of type %d ends, want %d", o.Type, want)
+		}
+	}
+
+	three := s.AllocateLUID()
+	limited = admin(t, three, winnt.TokenElevationTypeLimited)
+	full = admin(t, winnt.SYSTEM_LUID, winnt.TokenElevationTypeFull)
+	b = s.NewToken(limited, nil)
+	if st := s.Sessions.Link(full, limited); st != ntstatus.Success {
+		t.Fatal(st)
+	}
+	b.Deref(ob.TagCall)
+	if !s.Sessions.Known(winnt.SYSTEM_LUID) || !s.Sessions.Known(three) {
+		t.Error("a pair ends whose other session is always there")
 	}
 }
 

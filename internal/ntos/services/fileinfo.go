@@ -146,11 +146,12 @@ func (c *Context) roomFor(length, least uint32, fault ntstatus.Status) ntstatus.
 func (c *Context) NtQueryVolumeInformationFile(in nt.QueryVolumeInformationFileIn) (
 	out nt.QueryVolumeInformationFileOut, st ntstatus.Status) {
 	// capture
-	if in.FsInformationClass != nt.FileFsDeviceInformation {
-		// One class is built.
+	least := in.FsInformationClass.Least()
+	if least == 0 {
+		// Three classes are built.
 		return out, c.Fail("I-133", ntstatus.InvalidInfoClass)
 	}
-	if st = c.roomFor(in.Length, 8, in.FaultFsInformation); st != ntstatus.Success {
+	if st = c.roomFor(in.Length, least, in.FaultFsInformation); st != ntstatus.Success {
 		return out, st
 	}
 	// reference
@@ -159,9 +160,28 @@ func (c *Context) NtQueryVolumeInformationFile(in nt.QueryVolumeInformationFileI
 		return out, st
 	}
 	defer obj.Head().Deref(ob.TagCall)
-	out.FsInformation.DeviceType = winnt.FILE_DEVICE_DISK
-	if _, ok := obj.(*npfs.End); ok {
-		out.FsInformation.DeviceType = winnt.FILE_DEVICE_NAMED_PIPE
+	if in.FsInformationClass == nt.FileFsDeviceInformation {
+		kind := winnt.FILE_DEVICE_DISK
+		if _, ok := obj.(*npfs.End); ok {
+			kind = winnt.FILE_DEVICE_NAMED_PIPE
+		}
+		out.FsInformation = nt.FsDeviceInformation{DeviceType: kind}
+		return out, ntstatus.Success
+	}
+	f, ok := obj.(*File)
+	if !ok || f.open == nil {
+		// Only a tree is on a volume that has a size.
+		return out, c.Fail("F-128", ntstatus.InvalidParameter)
+	}
+	v, st := f.open.Volume()
+	if st != ntstatus.Success {
+		return out, c.Fail("F-124", st)
+	}
+	out.FsInformation = v
+	if in.FsInformationClass == nt.FileFsSizeInformation {
+		out.FsInformation = nt.FsSizeInformation{TotalAllocationUnits: v.TotalAllocationUnits,
+			AvailableAllocationUnits: v.CallerAvailableAllocationUnits, SectorsPerAllocationUnit: v.SectorsPerAllocationUnit,
+			BytesPerSector: v.BytesPerSector}
 	}
 	return out, ntstatus.Success
 }

@@ -115,7 +115,7 @@ func fits(length, need uint32, exact bool) bool {
 func (c *Context) processFact(p *ps.Process, class nt.ProcessInfoClass) any {
 	switch class {
 	case nt.ProcessBasicInformation:
-		return nt.ProcessBasic{ExitStatus: exitStatus(p.Exited()), UniqueProcessID: p.ID(),
+		return nt.ProcessBasic{ExitStatus: p.ExitStatus(), UniqueProcessID: p.ID(),
 			InheritedFromUniqueProcessID: p.Parent()}
 	case nt.ProcessTimes:
 		return nt.KernelUserTimes{CreateTime: p.Created()}
@@ -133,13 +133,6 @@ func (c *Context) processFact(p *ps.Process, class nt.ProcessInfoClass) any {
 			HandleAttributes: e.Attributes})
 	}
 	return list
-}
-
-func exitStatus(exited bool) ntstatus.Status {
-	if exited {
-		return ntstatus.Success
-	}
-	return ntstatus.Pending
 }
 
 // typeIndex returns the number of an object type, 0 for one that programs are not told of.
@@ -180,7 +173,7 @@ func (c *Context) NtQueryInformationThread(in nt.QueryInformationThreadIn) (out 
 	var value any
 	switch in.ThreadInformationClass {
 	case nt.ThreadBasicInformation:
-		value = nt.ThreadBasic{ExitStatus: exitStatus(t.Exited()),
+		value = nt.ThreadBasic{ExitStatus: t.ExitStatus(),
 			ClientID: nt.ClientID{UniqueProcess: t.Process().ID(), UniqueThread: t.ID()}}
 	case nt.ThreadTimes:
 		value = nt.KernelUserTimes{CreateTime: t.Created()}

@@ -2,6 +2,7 @@ package services
 
 import (
 	"github.com/refmon/refmon/access"
+	"github.com/refmon/refmon/audit"
 	"github.com/refmon/refmon/internal/ntos/ob"
 	"github.com/refmon/refmon/internal/ntos/ps"
 	"github.com/refmon/refmon/internal/ntos/se"
@@ -60,6 +61,30 @@ func (c *Context) NtGetNextThread(in nt.GetNextThreadIn) (out nt.GetNextThreadOu
 	}
 	// No thread that the caller may open follows.
 	return out, c.Fail("O-37", ntstatus.NoMoreEntries)
+}
+
+// NtTerminateProcess ends a process with a status.
+func (c *Context) NtTerminateProcess(in nt.TerminateProcessIn) (out nt.TerminateProcessOut, st ntstatus.Status) {
+	// reference
+	p, st := c.referenceProcess(in.ProcessHandle, winnt.PROCESS_TERMINATE)
+	if st != ntstatus.Success {
+		return out, st
+	}
+	defer p.Deref(ob.TagCall)
+	// decide
+	if p.IsSystem() {
+		// The System process does not end while the system runs.
+		return out, c.Fail("O-170", ntstatus.AccessDenied)
+	}
+	// commit
+	ended := audit.Origin{ProcessID: uint64(p.ID()), ProcessName: p.Name(), Subject: access.Subject{Primary: p.Token()}}
+	if !p.Terminate(in.ExitStatus) {
+		// A process ends once, with its first status.
+		return out, c.Fail("O-169", ntstatus.ProcessIsTerminating)
+	}
+	// The end is recorded when it has happened, and does not fail for want of the record (U-86).
+	c.Sys.Log.ProcessExited(ended, in.ExitStatus)
+	return out, ntstatus.Success
 }
 
 // NtSuspendThread suspends a thread once more.

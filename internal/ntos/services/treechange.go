@@ -121,6 +121,16 @@ func (c *Context) setSize(v winnt.Handle, h treeHandle, size int64) ntstatus.Sta
 // moveFile renames or links a file: within its directory, below a directory that is
 // open, or to a full name in the same tree.
 func (c *Context) moveFile(h treeHandle, v *nt.FileRename, link bool) ntstatus.Status {
+	decide := fileaccess.DecideRename
+	if link {
+		decide = fileaccess.DecideLink
+	}
+	return c.moveBy(h, v, link, decide)
+}
+
+// moveBy renames or links a file if decide says so.
+func (c *Context) moveBy(h treeHandle, v *nt.FileRename, link bool,
+	decide func(*fileaccess.Move) fileaccess.MoveDecision) ntstatus.Status {
 	m := nt.FileMove{Name: v.FileName, Replace: v.ReplaceIfExists, Link: link}
 	switch {
 	case v.RootDirectory != 0:
@@ -158,10 +168,6 @@ func (c *Context) moveFile(h treeHandle, v *nt.FileRename, link bool) ntstatus.S
 	rule := "F-57"
 	m.Decide = func(q *fileaccess.Move) fileaccess.MoveDecision {
 		q.Subject, q.Granted = c.self.Subject(), h.granted
-		decide := fileaccess.DecideRename
-		if link {
-			decide = fileaccess.DecideLink
-		}
 		d := decide(q)
 		if !d.Allowed() {
 			rule = d.Rule
@@ -199,7 +205,8 @@ func (c *Context) NtQueryDirectoryFile(in nt.QueryDirectoryFileIn) (out nt.Query
 	if in.ReturnSingleEntry || most < 1 {
 		most = 1
 	}
-	out.FileInformation, st = h.open.List(in.FileName, in.RestartScan, most)
+	// With access-based enumeration an entry is shown to who may read it (F-71).
+	out.FileInformation, st = h.open.List(in.FileName, in.RestartScan, most, h.based.see(c.self.Subject()))
 	if st != ntstatus.Success {
 		return out, c.Fail("F-120", st)
 	}

@@ -3,11 +3,13 @@ package services
 import (
 	"sync"
 
+	"github.com/refmon/refmon/access"
 	"github.com/refmon/refmon/audit"
 	"github.com/refmon/refmon/fileaccess"
 	"github.com/refmon/refmon/internal/ntos/ob"
 	"github.com/refmon/refmon/nt"
 	"github.com/refmon/refmon/ntstatus"
+	"github.com/refmon/refmon/sd"
 	"github.com/refmon/refmon/winnt"
 )
 
@@ -18,10 +20,28 @@ type treeFile struct {
 	face        fileaccess.Face    // immutable
 	profile     fileaccess.Profile // immutable
 	synchronous bool               // immutable; the file has a position
+	based       *accessBased       // immutable; nil: a listing shows every entry
 
 	mu sync.Mutex
 	// +checklocks:mu
 	position int64 // guarded by mu
+}
+
+// accessBased decides which entries a listing shows where the share has access-based
+// enumeration.
+type accessBased struct {
+	share  *fileaccess.Share
+	policy fileaccess.Policy
+}
+
+// see returns what decides about entries for a subject; nil where each is shown.
+func (a *accessBased) see(s access.Subject) func(*sd.Descriptor) bool {
+	if a == nil {
+		return nil
+	}
+	// Who may not connect any more sees nothing.
+	tree, _ := fileaccess.Connect(&s, a.share, &a.policy)
+	return func(d *sd.Descriptor) bool { return fileaccess.Visible(&s, d, tree.Maximal, &a.policy) }
 }
 
 // treeHandle is a handle of a file of a tree, referenced for one call.
@@ -214,16 +234,4 @@ func (c *Context) flushTree(h treeHandle) ntstatus.Status {
 		return c.Fail("F-124", st)
 	}
 	return ntstatus.Success
-}
-
-// TreeFile returns the open file behind a handle, for kernel.System.TreeFile.
-func (c *Context) TreeFile(v winnt.Handle) (f nt.OpenFile, granted winnt.AccessMask, done func(), st ntstatus.Status) {
-	h, ok, st := c.treeHandle(v)
-	switch {
-	case st != ntstatus.Success:
-		return nil, 0, func() {}, st
-	case !ok:
-		return nil, 0, func() {}, ntstatus.ObjectTypeMismatch
-	}
-	return h.open, h.granted, func() { h.Deref(ob.TagCall) }, ntstatus.Success
 }

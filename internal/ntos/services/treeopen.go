@@ -148,6 +148,9 @@ func (c *Context) treeFile(n *treeName, place nt.FilePlace, open nt.OpenFile, r 
 	d *fileaccess.Decision) *File {
 	f := &File{device: n.device, open: open}
 	f.path, f.face, f.profile = place.Path(), r.Face, place.Facts().Policy.Profile
+	if facts := place.Facts(); facts.Share != nil && facts.Share.ABE {
+		f.based = &accessBased{facts.Share, facts.Policy}
+	}
 	f.synchronous = r.Options&(fileaccess.SynchronousIOAlert|fileaccess.SynchronousIONonalert) != 0
 	descriptor := d.NewSD
 	if descriptor == nil {

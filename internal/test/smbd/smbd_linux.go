@@ -7,6 +7,7 @@ import (
 	"net"
 	"os"
 	"os/exec"
+	osuser "os/user"
 	"path/filepath"
 	"regexp"
 	"slices"
@@ -198,8 +199,9 @@ func (s *Server) TokenOf(user string) *token.Token {
 			spec.Groups = append(spec.Groups, enabledGroup(sid.MustParse(m[2])))
 		}
 	}
-	// uid 1 and gid 1 are daemon's
-	for _, text := range []string{"S-1-22-1-1", "S-1-22-2-1", "S-1-1-0", "S-1-5-2", "S-1-5-11"} {
+	account, err := osuser.Lookup(user)
+	s.must(err)
+	for _, text := range []string{"S-1-22-1-" + account.Uid, "S-1-22-2-" + account.Gid, "S-1-1-0", "S-1-5-2", "S-1-5-11"} {
 		spec.Groups = append(spec.Groups, enabledGroup(sid.MustParse(text)))
 	}
 	t, err := token.New(spec)

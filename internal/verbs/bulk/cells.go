@@ -1,10 +1,12 @@
 package bulk
 
 import (
+	"io"
 	"strings"
-	"unicode/utf8"
 
 	"github.com/refmon/refmon/internal/printable"
+	"github.com/refmon/refmon/internal/verbs/columns"
+	"github.com/refmon/refmon/winnt"
 )
 
 // appendCSV appends a record. A cell that a spreadsheet would run as a formula
@@ -29,23 +31,48 @@ func appendCSV(dst []byte, cells ...string) []byte {
 	return append(dst, '\n')
 }
 
-// Columns of tables: the first two are padded, and longer cells push the rest
-// aside, since a table of a million rows is not held back to measure it.
-const (
-	pathWidth  = 40
-	rightWidth = 10
-)
-
-func appendColumns(dst, path []byte, second, third string) []byte {
-	dst = appendCell(dst, string(path), pathWidth)
-	dst = appendCell(dst, second, rightWidth)
-	return append(append(dst, third...), '\n')
-}
-
-func appendCell(dst []byte, text string, width int) []byte {
-	dst = append(dst, text...)
-	for n := utf8.RuneCountInString(text); n < width; n++ {
-		dst = append(dst, ' ')
+// appendRow appends a row of a table; the style of a cell says what was granted or denied.
+func appendRow(dst []byte, row ...cell) []byte {
+	for _, c := range row {
+		dst = columns.Cell(dst, c.style, c.text)
 	}
-	return append(dst, ' ', ' ')
+	return columns.End(dst)
 }
+
+// cell is a cell of a table.
+type cell struct {
+	style columns.Style
+	text  string
+}
+
+func plain(text string) cell { return cell{columns.Plain, text} }
+func bad(text string) cell   { return cell{columns.Bad, text} }
+
+// masked returns the cell of a mask: rights that there are have the style, no rights
+// have no colour.
+func masked(s columns.Style, m winnt.AccessMask) cell {
+	if m == 0 {
+		s = columns.Plain
+	}
+	return cell{s, m.Padded()}
+}
+
+// rowWriter takes rows. Those that it holds back are written by Flush.
+type rowWriter interface {
+	io.Writer
+	Flush() error
+}
+
+// peopled returns what takes rows: those of a table are aligned.
+func peopled(table bool, o columns.Options, out io.Writer) rowWriter {
+	if table {
+		return columns.New(out, o)
+	}
+	return direct{out}
+}
+
+// direct holds no row back.
+type direct struct{ io.Writer }
+
+// Flush writes nothing: all is written.
+func (direct) Flush() error { return nil }

@@ -10,11 +10,11 @@ import (
 	"os"
 
 	"github.com/refmon/refmon/effective"
-	"github.com/refmon/refmon/internal/printable"
 	"github.com/refmon/refmon/internal/strict"
 	"github.com/refmon/refmon/internal/verbs/batch"
 	"github.com/refmon/refmon/internal/verbs/bulk/objects"
 	"github.com/refmon/refmon/internal/verbs/bulk/people"
+	"github.com/refmon/refmon/internal/verbs/columns"
 	"github.com/refmon/refmon/sd"
 	"github.com/refmon/refmon/winnt"
 )
@@ -35,6 +35,7 @@ type Diff struct {
 	Format         Format
 	Summary        bool // a row for each folder and cause instead of each principal and object
 	Out            io.Writer
+	Table          columns.Options // of Out, with Format Table
 
 	Workers    int // 0: one a core
 	CacheBytes int // most memory for what is remembered; 0: 256 MiB
@@ -86,6 +87,17 @@ func (d *Diff) Do(ctx context.Context) (out Outcome, err error) {
 		d.begin()
 	}
 	defer d.groups.close()
+	to := peopled(d.Format == Table, d.Table, d.Out)
+	if d.Out = to; d.Save != nil {
+		save := d.Save
+		d.Save = func(p Position, state json.RawMessage) error {
+			if err := to.Flush(); err != nil {
+				return err
+			}
+			return save(p, state)
+		}
+	}
+	defer func() { err = errors.Join(err, to.Flush()) }()
 	if err := d.heading(); err != nil {
 		return out, err
 	}
@@ -184,20 +196,19 @@ func (d *Diff) Fingerprint() string {
 
 // heading starts the output.
 func (d *Diff) heading() error {
-	text := ""
+	var text []byte
 	switch {
 	case d.before != nil:
 	case d.Format == CSV && d.Summary:
-		text = "folder,objects,principals,gained,lost,cause\n"
+		text = []byte("folder,objects,principals,gained,lost,cause\n")
 	case d.Format == CSV:
-		text = "principal,path,gained,lost,cause\n"
+		text = []byte("principal,path,gained,lost,cause\n")
 	case d.Format == Table && d.Summary:
-		text = fmt.Sprintf("%-32s  %8s  %10s  %-10s  %-10s  %s\n", "FOLDER", "OBJECTS", "PRINCIPALS", "GAINED",
-			"LOST", "CAUSE")
+		text = columns.Heading("FOLDER", "OBJECTS", "PRINCIPALS", "GAINED", "LOST", "CAUSE")
 	case d.Format == Table:
-		text = fmt.Sprintf("%-16s  %-32s  %-10s  %-10s  %s\n", "PRINCIPAL", "PATH", "GAINED", "LOST", "CAUSE")
+		text = columns.Heading("PRINCIPAL", "PATH", "GAINED", "LOST", "CAUSE")
 	}
-	_, err := io.WriteString(d.Out, text)
+	_, err := d.Out.Write(text)
 	return err
 }
 
@@ -224,6 +235,6 @@ func (d *Diff) row(dst []byte, name string, c *change) []byte {
 	case CSV:
 		return appendCSV(dst, who, name, c.gained.Padded(), c.lost.Padded(), c.cause)
 	}
-	return fmt.Appendf(dst, "%-16s  %-32s  %-10s  %-10s  %s\n",
-		printable.Line(who), printable.Line(name), c.gained.Padded(), c.lost.Padded(), printable.Line(c.cause))
+	return appendRow(dst, plain(who), plain(name), masked(columns.Good, c.gained), masked(columns.Bad, c.lost),
+		plain(c.cause))
 }

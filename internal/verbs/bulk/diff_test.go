@@ -121,7 +121,11 @@ func (s *states) diff(t *testing.T, d *bulk.Diff) string {
 // TestDiffEqualsTheCheck: the rows are the pairs whose rights differ, by the
 // scalar check, whatever memory and workers there are.
 func TestDiffEqualsTheCheck(t *testing.T) {
-	s := twoStates(t, 900)
+	count := 900
+	if testing.Short() {
+		count = 300
+	}
+	s := twoStates(t, count)
 	share := sddl.MustParse("O:BAG:SYD:(D;;WD;;;BU)(A;;FA;;;AU)")
 	for _, c := range []struct {
 		name  string
@@ -145,7 +149,7 @@ func TestDiffEqualsTheCheck(t *testing.T) {
 			for row := range want {
 				t.Fatalf("%+v is missing", row)
 			}
-			if len(rows) < 1000 {
+			if len(rows) < count+100 {
 				t.Errorf("only %d rows: nothing was tested", len(rows))
 			}
 			sums := s.diff(t, &bulk.Diff{DirectoryAfter: c.later, Share: c.share, Summary: true})
@@ -270,6 +274,19 @@ func TestReportEqualsTheCheck(t *testing.T) {
 		Groups: 20})
 	share := sddl.MustParse("O:BAG:SYD:(A;;FR;;;AU)(A;;FA;;;BA)(A;;FA;;;" +
 		dir.Principals[3].Token.User().SID.String() + ")")
+	type object struct {
+		typ *winnt.ObjectType
+		sd  *sd.Descriptor
+	}
+	var asked []object
+	for line := range strings.Lines(list) {
+		var o struct{ SD, Type string }
+		if err := json.Unmarshal([]byte(line), &o); err != nil {
+			t.Fatal(err)
+		}
+		asked = append(asked, object{winnt.ObjectTypeByName(o.Type), must(sddl.Parse(o.SD,
+			sddl.Options{Domain: dir.Domain}))})
+	}
 	for _, gate := range []*sd.Descriptor{nil, share} {
 		r := &bulk.Report{Title: "x", Directory: dir, Share: gate, Source: objects.Lines(strings.NewReader(list), 0, 0)}
 		if err := r.Collect(context.Background()); err != nil {
@@ -282,13 +299,8 @@ func TestReportEqualsTheCheck(t *testing.T) {
 		rights := must(bulk.ParseRights("read+write+control"))
 		for _, p := range dir.Principals {
 			n := [3]int{}
-			for line := range strings.Lines(list) {
-				var o struct{ SD, Type string }
-				if err := json.Unmarshal([]byte(line), &o); err != nil {
-					t.Fatal(err)
-				}
-				typ := winnt.ObjectTypeByName(o.Type)
-				d := must(sddl.Parse(o.SD, sddl.Options{Domain: dir.Domain}))
+			for _, o := range asked {
+				typ, d := o.typ, o.sd
 				for i, right := range rights {
 					for _, part := range right.Parts(typ) { // of control one is enough
 						if must(access.Check(p.Token, d, part.Mask, typ)).Allowed() &&

@@ -6,8 +6,8 @@ import (
 	"strings"
 
 	"github.com/refmon/refmon/effective"
-	"github.com/refmon/refmon/internal/printable"
 	"github.com/refmon/refmon/internal/verbs/batch"
+	"github.com/refmon/refmon/internal/verbs/columns"
 	"github.com/refmon/refmon/winnt"
 )
 
@@ -110,8 +110,8 @@ func (d *Diff) summary() error {
 		case CSV:
 			out = appendCSV(out, t.Folder, fmt.Sprint(t.Objects), fmt.Sprint(who), t.Gained.Padded(), t.Lost.Padded(), t.Cause)
 		default:
-			out = fmt.Appendf(out, "%-32s  %8d  %10d  %-10s  %-10s  %s\n", printable.Line(t.Folder),
-				t.Objects, who, t.Gained.Padded(), t.Lost.Padded(), printable.Line(t.Cause))
+			out = appendRow(out, plain(t.Folder), plain(fmt.Sprint(t.Objects)), plain(fmt.Sprint(who)),
+				masked(columns.Good, t.Gained), masked(columns.Bad, t.Lost), plain(t.Cause))
 		}
 		_, err := d.Out.Write(out)
 		return err

@@ -15,6 +15,7 @@ type Position struct {
 	Lines      int   // lines of the input before it
 	// TypedEntries are the entries of Typed.
 	TypedEntries int
+	Passed       int   // What: objects without a row, since the principal has no right on them
 	Allowed      int64 // pairs of principal and object that were allowed, summed over the rights
 }
 
@@ -30,6 +31,7 @@ func (p Position) Plus(q Position) Position {
 	q.Typed += p.Typed
 	q.TypedEntries += p.TypedEntries
 	q.Unmapped += p.Unmapped
+	q.Passed += p.Passed
 	q.Allowed += p.Allowed
 	if q.Offset == 0 { // nothing was left to do
 		q.Offset, q.Lines = p.Offset, p.Lines

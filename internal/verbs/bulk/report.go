@@ -3,14 +3,15 @@ package bulk
 import (
 	"bytes"
 	"cmp"
+	"crypto/sha256"
 	"embed"
+	"encoding/base64"
 	"encoding/json"
 	"fmt"
 	"html/template"
 	"io"
 	"os"
 	"slices"
-	"strings"
 
 	"github.com/refmon/refmon/effective"
 	"github.com/refmon/refmon/internal/printable"
@@ -49,15 +50,6 @@ type Report struct {
 	reach   [][3]int // of each principal: objects it can read, write, control
 }
 
-// orphan is an account without a name.
-type orphan struct {
-	SID     string
-	Objects int
-	Granted winnt.AccessMask
-	Sample  string
-	First   int
-}
-
 // The rights a report is about.
 var reportRights = [3]string{"read", "write", "control"}
 
@@ -72,12 +64,17 @@ const (
 //go:embed report.html
 var reportFile embed.FS
 
+//go:embed report.js
+var reportScript string
+
 var reportPage = template.Must(template.ParseFS(reportFile, "report.html"))
 
 // The page's data.
 type (
 	page struct {
 		*Report
+		Script           template.JS
+		ScriptHash       string // by which the page runs this script and no other
 		People, Disabled int
 		Unknown          int // accounts without a name, listed or not
 		Reach            []reachRow
@@ -145,7 +142,7 @@ func (b *best) trim() {
 // Write writes the page: one file, without anything from elsewhere.
 func (r *Report) Write(out io.Writer) error {
 	defer r.found.close()
-	p := page{Report: r, People: len(r.Directory.Principals), Disabled: r.Directory.Disabled, Reach: r.reachRows()}
+	p := r.page()
 	var risky, widest best
 	unknown := newAggregate(r.CacheBytes/8, addOrphan, func(o *orphan) int { return 64 + len(o.SID) + len(o.Sample) })
 	defer unknown.close()
@@ -173,6 +170,19 @@ func (r *Report) Write(out io.Writer) error {
 	}
 	risky.trim()
 	widest.trim()
+	if err := p.list(risky, widest); err != nil {
+		return err
+	}
+	var text bytes.Buffer
+	if err := reportPage.Execute(&text, p); err != nil {
+		return err
+	}
+	_, err = io.WriteString(out, printable.Text(text.String()))
+	return err
+}
+
+// list puts the descriptors and their details into the page, each once.
+func (p *page) list(risky, widest best) error {
 	var all []*listed
 	at := map[string]*listed{}
 	for _, l := range slices.Concat(risky, widest) {
@@ -184,7 +194,7 @@ func (r *Report) Write(out io.Writer) error {
 	slices.SortFunc(all, func(x, y *listed) int { return cmp.Compare(x.First, y.First) })
 	for i, l := range all {
 		l.number = i + 1
-		d, err := r.detail(l)
+		d, err := p.detail(l)
 		if err != nil {
 			return err
 		}
@@ -198,12 +208,19 @@ func (r *Report) Write(out io.Writer) error {
 		return out
 	}
 	p.Risky, p.Widest = rows(risky), rows(widest)
-	var text bytes.Buffer
-	if err := reportPage.Execute(&text, p); err != nil {
-		return err
-	}
-	_, err = io.WriteString(out, printable.Text(text.String()))
-	return err
+	return nil
+}
+
+// page returns the page without its lists of descriptors.
+func (r *Report) page() page {
+	return page{Report: r, People: len(r.Directory.Principals), Disabled: r.Directory.Disabled, Reach: r.reachRows(),
+		Script: template.JS(reportScript), ScriptHash: hashOf(reportScript)}
+}
+
+// hashOf names a script in a page's policy.
+func hashOf(script string) string {
+	sum := sha256.Sum256([]byte(script))
+	return "sha256-" + base64.StdEncoding.EncodeToString(sum[:])
 }
 
 // reachRows returns the principals who reach most.
@@ -219,30 +236,4 @@ func (r *Report) reachRows() (out []reachRow) {
 		return cmp.Or(b.Full-a.Full, b.Write-a.Write, b.Read-a.Read)
 	})
 	return out[:min(len(out), 4*maxListed)]
-}
-
-func addOrphan(into, o *orphan) {
-	into.Objects += o.Objects
-	into.Granted |= o.Granted
-	if o.First < into.First {
-		into.First, into.Sample = o.First, o.Sample
-	}
-}
-
-// mostOrphans returns the accounts without a name that are on most objects, and how
-// many there are in all.
-func mostOrphans(from *aggregate[orphan]) (out []*orphan, all int, err error) {
-	trim := func() {
-		slices.SortFunc(out, func(a, b *orphan) int { return cmp.Or(b.Objects-a.Objects, strings.Compare(a.SID, b.SID)) })
-		out = out[:min(len(out), maxListed)]
-	}
-	err = from.each(func(_ string, o *orphan) error {
-		all++
-		if out = append(out, o); len(out) >= 8*maxListed {
-			trim()
-		}
-		return nil
-	})
-	trim()
-	return out, all, err
 }

@@ -5,6 +5,7 @@ import (
 	"github.com/refmon/refmon/internal/verbs/batch"
 	"github.com/refmon/refmon/internal/verbs/bulk/objects"
 	"github.com/refmon/refmon/internal/verbs/bulk/people"
+	"github.com/refmon/refmon/internal/verbs/columns"
 )
 
 // names are the names of the principals, made ready for a format. Immutable.
@@ -41,11 +42,13 @@ func (r *Run) heading() error {
 	case r.Format == CSV:
 		out = append(out, csvHeading[r.Ask]...)
 	case r.Ask == What:
-		out = appendColumns(out, []byte("PATH"), "GRANTED", "RIGHTS")
+		out = columns.Heading("PATH", "GRANTED", "RIGHTS")
 	case r.Ask == Count:
-		out = appendColumns(out, []byte("PATH"), "RIGHT", "PRINCIPALS")
+		out = columns.Heading("PATH", "RIGHT", "PRINCIPALS")
+	case r.Ask == Through:
+		out = columns.Heading("PATH", "RIGHT", "WHO", "THROUGH")
 	default:
-		out = appendColumns(out, []byte("PATH"), "RIGHT", "WHO")
+		out = columns.Heading("PATH", "RIGHT", "WHO")
 	}
 	_, err := r.Out.Write(out)
 	return err
@@ -58,7 +61,6 @@ var csvHeading = map[Ask]string{
 // rows writes rows. Owned by a worker.
 type rows struct {
 	run  *Run
-	path []byte
 	cell []byte
 }
 
@@ -85,7 +87,7 @@ func (w *rows) unreadable(dst []byte, o *objects.Object, err error) []byte {
 	case w.run.Format == CSV:
 		return appendCSV(dst, string(o.Path), "error", text)
 	}
-	return appendColumns(dst, w.printable(o), "error", printable.Line(text))
+	return appendRow(dst, plain(string(o.Path)), bad("error"), plain(text))
 }
 
 // appendPath appends the path as JSON.
@@ -109,9 +111,4 @@ func appendNote(dst []byte, o *objects.Object) []byte {
 		text += "; " + o.Remark
 	}
 	return batch.AppendString(append(dst, `,"note":`...), text)
-}
-
-func (w *rows) printable(o *objects.Object) []byte {
-	w.path = append(w.path[:0], printable.Line(string(o.Path))...)
-	return w.path
 }

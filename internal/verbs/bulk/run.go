@@ -2,6 +2,7 @@ package bulk
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"hash/fnv"
 	"io"
@@ -9,6 +10,7 @@ import (
 	"github.com/refmon/refmon/effective"
 	"github.com/refmon/refmon/internal/verbs/bulk/objects"
 	"github.com/refmon/refmon/internal/verbs/bulk/people"
+	"github.com/refmon/refmon/internal/verbs/columns"
 	"github.com/refmon/refmon/sd"
 	"github.com/refmon/refmon/winnt"
 )
@@ -18,10 +20,11 @@ type Ask uint8
 
 // Questions of a run.
 const (
-	Who   Ask = iota // which principals have each right: their names
-	Count            // how many have it
-	Index            // which have it, as the name of a set; the sets are written once each
-	What             // which rights one principal has
+	Who     Ask = iota // which principals have each right: their names
+	Count              // how many have it
+	Index              // which have it, as the name of a set; the sets are written once each
+	What               // which rights one principal has
+	Through            // which groups and principals have each right, and through which entry: a Table
 )
 
 // Format is how rows are written. The zero value is Table.
@@ -67,11 +70,15 @@ type Run struct {
 	Share     *sd.Descriptor    // a second gate before all objects: what it does not grant no user has; nil: no gate
 	Format    Format
 	Out       io.Writer
-	Sets      io.Writer // Index: where the table of sets goes; nil: to Out, before the first row that needs it
+	Table     columns.Options // of Out, with Format Table
+	Sets      io.Writer       // Index: where the table of sets goes; nil: to Out, before the first row that needs it
 	// Expressions adds to each set of Index an expression over SIDs that allows
 	// exactly its principals, where SIDs alone tell.
 	Expressions bool
-	Resumed     bool // the output is the continuation of another: no heading
+	Changes     bool    // only rows of objects whose answer differs from that of the directory above
+	Want        []Right // What: only objects on which the principal has all of these
+	Nothing     bool    // What: a Table has rows of objects without a right, too
+	Resumed     bool    // the output is the continuation of another: no heading
 
 	Workers    int // 0: one a core
 	CacheBytes int // most memory for descriptors and answers; 0: 256 MiB
@@ -92,6 +99,22 @@ type Run struct {
 // complete up to the position of the summary. A source that waits for input at
 // that moment is left waiting.
 func (r *Run) Do(ctx context.Context) (Summary, error) {
+	to := peopled(r.Format == Table && r.Ask != Index, r.Table, r.Out)
+	if r.Out = to; r.Save != nil {
+		save := r.Save
+		r.Save = func(p Position) error {
+			if err := to.Flush(); err != nil {
+				return err
+			}
+			return save(p)
+		}
+	}
+	sum, err := r.rows(ctx)
+	return sum, errors.Join(err, to.Flush())
+}
+
+// rows does a run, whose rows may be held back.
+func (r *Run) rows(ctx context.Context) (Summary, error) {
 	r.prepare()
 	if err := r.Check(r.Sets != nil); err != nil {
 		return Summary{}, err
@@ -101,14 +124,16 @@ func (r *Run) Do(ctx context.Context) (Summary, error) {
 	}
 	switch r.Ask {
 	case Count:
-		return pass(ctx, r, askCount, nil)
+		return answer(ctx, r, askCount, (*counted).key)
 	case Index:
 		w := &setWriter{run: r}
 		return pass(ctx, r, askIndex, w.batch)
 	case What:
-		return pass(ctx, r, askWhat, nil)
+		return answer(ctx, r, askWhat, (*has).key)
+	case Through:
+		return answer(ctx, r, askThrough, (*reached).key)
 	}
-	return pass(ctx, r, askWho, nil)
+	return answer(ctx, r, askWho, (*named).key)
 }
 
 // Check tells what a format cannot be asked for, before anything is written; sets says
@@ -117,8 +142,12 @@ func (r *Run) Check(sets bool) error {
 	switch {
 	case r.Format == ESBulk && (r.Ask != Who || len(r.Rights) != 1):
 		return errOneRight
+	case r.Ask == Through && r.Format != Table:
+		return errors.New("groups and entries are for tables: other formats list names")
 	case r.Format == CSVTables && (r.Ask != Index || !sets || r.Expressions):
 		return errTables
+	case r.Ask == Index && r.Changes:
+		return errors.New("an index lists every object: leave --changes out")
 	}
 	return nil
 }
@@ -157,6 +186,12 @@ const defaultCache = 256 << 20
 func (r *Run) Fingerprint() string {
 	h := fnv.New64a()
 	fmt.Fprintf(h, "%d %d %d %t %v", r.Ask, r.Format, r.Principal, r.Expressions, r.Types)
+	for _, right := range r.Want {
+		fmt.Fprintf(h, " want %q", right.Name)
+	}
+	if r.Changes || r.Nothing {
+		fmt.Fprintf(h, " %t %t", r.Changes, r.Nothing)
+	}
 	if r.Type != nil {
 		fmt.Fprintf(h, " %s", r.Type.Name)
 	}

@@ -99,10 +99,11 @@ func (w *rows) who(dst []byte, o *objects.Object, right string, s effective.Set)
 		w.cell = w.join(w.cell[:0], s, ";")
 		return appendCSV(dst, string(o.Path), right, string(w.cell))
 	}
-	if w.cell = w.join(w.cell[:0], s, ", "); len(w.cell) == 0 {
-		w.cell = append(w.cell, "(no one)"...)
+	who := plain(string(w.join(w.cell[:0], s, ", ")))
+	if who.text == "" {
+		who = bad(noOne)
 	}
-	return appendColumns(dst, w.printable(o), right, string(w.cell))
+	return appendRow(dst, plain(string(o.Path)), plain(right), who)
 }
 
 // count writes the row of a right: how many have it.
@@ -117,7 +118,7 @@ func (w *rows) count(dst []byte, o *objects.Object, right string, n uint32) []by
 	if w.run.Format == CSV {
 		return appendCSV(dst, string(o.Path), right, string(w.cell))
 	}
-	return appendColumns(dst, w.printable(o), right, string(w.cell))
+	return appendRow(dst, plain(string(o.Path)), plain(right), plain(string(w.cell)))
 }
 
 // join appends the names of a set.

@@ -17,7 +17,8 @@ func TestExampleFile(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	f, err := Parse(b, func(name string) ([]byte, error) { return os.ReadFile("../../../examples/" + name) })
+	f, err := Parse(b, Outside{
+		Open: func(name string) ([]byte, error) { return os.ReadFile("../../../examples/" + name) }})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -42,7 +43,7 @@ descriptors:
 expect:
   - {who: u, on: d, want: 2, is: denied}
   - {who: u, on: d, want: 1, is: granted}
-`), noFiles)
+`), Outside{Open: noFiles})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -54,7 +55,7 @@ expect:
 
 func TestErrorsNameTheLine(t *testing.T) {
 	for text, want := range map[string]string{
-		"a: 1": "line 1: a: unknown field, want one of domain, principals, descriptors, " +
+		"a: 1": "line 1: a: unknown field, want one of domain, directory, principals, descriptors, objects, paths, " +
 			"expect",
 		"Domain: 1":                          "line 1: Domain: unknown field, write it domain",
 		"domain: x":                          "",
@@ -74,7 +75,7 @@ func TestErrorsNameTheLine(t *testing.T) {
 		strings.Repeat("[", 200_000):  "line 1: nested more than 64 deep",
 		strings.Repeat("- ", 100_000): "line 1: nested more than 64 deep",
 	} {
-		_, err := Parse([]byte(text), noFiles)
+		_, err := Parse([]byte(text), Outside{Open: noFiles})
 		var e *Error
 		if !errors.As(err, &e) || want != "" && err.Error() != want {
 			t.Errorf("%q: %v, want %s", text, err, want)
@@ -97,7 +98,7 @@ func FuzzParse(f *testing.F) {
 		var before, after runtime.MemStats
 		runtime.ReadMemStats(&before)
 		start := time.Now()
-		file, err := Parse(b, noFiles)
+		file, err := Parse(b, Outside{Open: noFiles})
 		runtime.ReadMemStats(&after)
 		if used := after.TotalAlloc - before.TotalAlloc; used > 4096*uint64(len(b))+16<<20 ||
 			time.Since(start) > 10*time.Second {

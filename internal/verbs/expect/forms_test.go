@@ -38,7 +38,7 @@ expect:
   - {who: a, on: text, want: FR, is: granted, why: [AceAllow, DACL 0]}
   - {who: a, on: text, want: FR, is: granted, why: [AceAllow, DACL 7], name: wrong}
 `, d.Binary())
-	f, err := Parse([]byte(text), noFiles)
+	f, err := Parse([]byte(text), Outside{Open: noFiles})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -59,7 +59,7 @@ expect:
 	for text, line := range map[string]int{"principals:\n  a: {user: BA}\nbogus: 1\n": 3, "domain: x\n": 1,
 		"\n\ndomain:\n  - x\n": 4, "principals: {}\n": 0} {
 		var e *Error
-		if _, err := Parse([]byte(text), noFiles); !errors.As(err, &e) || e.Line != line ||
+		if _, err := Parse([]byte(text), Outside{Open: noFiles}); !errors.As(err, &e) || e.Line != line ||
 			strings.Contains(e.Problem, "line") {
 			t.Errorf("%q: %+v, want line %d", text, err, line)
 		}
@@ -73,7 +73,7 @@ expect:
 			parts = append(parts, p)
 		}
 		bad := text[:strings.Index(text, "expect:")] + "expect:\n  - {" + strings.Join(parts, ", ") + "}\n"
-		if _, err := Parse([]byte(bad), noFiles); err == nil || !strings.Contains(err.Error(), "line 11") {
+		if _, err := Parse([]byte(bad), Outside{Open: noFiles}); err == nil || !strings.Contains(err.Error(), "line 11") {
 			t.Errorf("%s: %v", wrong, err)
 		}
 	}

@@ -8,6 +8,8 @@ import (
 
 	"github.com/refmon/refmon/internal/strict"
 	"github.com/refmon/refmon/internal/verbs/batch"
+	"github.com/refmon/refmon/internal/verbs/bulk/objects"
+	"github.com/refmon/refmon/internal/verbs/bulk/people"
 	"github.com/refmon/refmon/internal/verbs/strictyaml"
 	"github.com/refmon/refmon/internal/words"
 	"github.com/refmon/refmon/sd"
@@ -25,7 +27,9 @@ type File struct {
 	domain     sid.SID
 	principals map[string]*token.Token
 	byName     map[string]*Descriptor
-	open       func(name string) ([]byte, error)
+	out        Outside
+	directory  *people.Directory // nil: the file names none
+	objects    []*Descriptor     // of objects files and paths, in their order
 	strict.Reader
 	marks []strict.Mark
 }
@@ -36,6 +40,10 @@ type Descriptor struct {
 	Line int
 	SD   *sd.Descriptor
 	Type *winnt.ObjectType
+
+	self   sid.SID // that PRINCIPAL SELF stands for; zero: none is known
+	note   objects.Note
+	failed error // an object that could not be read: SD is nil
 }
 
 // question is one expectation about one principal and one descriptor.
@@ -58,13 +66,13 @@ const MaxFile = 4 << 20
 const maxCases = 1 << 20
 
 var (
-	fileFields       = []string{"domain", "principals", "descriptors", "expect"}
+	fileFields       = []string{"domain", "directory", "principals", "descriptors", "objects", "paths", "expect"}
 	descriptorFields = []string{"sddl", "hex", "type"}
 	caseFields       = []string{"name", "who", "on", "want", "is", "why", "self", "call"}
 )
 
-// Parse reads a file. open gives the token files that principals name. The error is an [*Error].
-func Parse(text []byte, open func(name string) ([]byte, error)) (*File, error) {
+// Parse reads a file, and what it names outside of itself. The error is an [*Error].
+func Parse(text []byte, out Outside) (*File, error) {
 	if len(text) > MaxFile {
 		return nil, &Error{0, fmt.Sprintf("longer than %d bytes", MaxFile)}
 	}
@@ -72,7 +80,7 @@ func Parse(text []byte, open func(name string) ([]byte, error)) (*File, error) {
 	if err != nil {
 		return nil, located(nil, nil, err)
 	}
-	f := &File{principals: map[string]*token.Token{}, byName: map[string]*Descriptor{}, open: open, marks: marks}
+	f := &File{principals: map[string]*token.Token{}, byName: map[string]*Descriptor{}, out: out, marks: marks}
 	f.Reader = strict.Reader{Scanner: strict.Scanner{Bytes: json}}
 	if err := f.readParts(); err != nil {
 		return nil, located(json, marks, err)
@@ -85,7 +93,7 @@ func Parse(text []byte, open func(name string) ([]byte, error)) (*File, error) {
 
 // readParts reads the parts in the order of fileFields, whatever the order of the file.
 func (f *File) readParts() error {
-	var at [4]int
+	var at [7]int
 	err := f.Object(fileFields, func(i int) error {
 		at[i] = f.Pos
 		_, err := f.Raw()
@@ -94,7 +102,8 @@ func (f *File) readParts() error {
 	if err != nil {
 		return err
 	}
-	for i, read := range []func() error{f.readDomain, f.readPrincipals, f.readDescriptors, f.readCases} {
+	for i, read := range []func() error{f.readDomain, f.readDirectory, f.readPrincipals, f.readDescriptors, f.readObjects,
+		f.readPaths, f.readCases} {
 		if f.Pos = at[i]; f.Pos == 0 {
 			continue
 		}
@@ -127,7 +136,7 @@ func (f *File) readPrincipals() error {
 		} else {
 			var from string
 			if from, err = f.Scalar(); err == nil {
-				if file, err = f.open(from); err != nil {
+				if file, err = f.out.Open(from); err != nil {
 					err = f.FailAt(start, "%v", err)
 				}
 			}

@@ -109,33 +109,49 @@ func (f *File) ask(q *question, e *expectation) (err error) {
 
 func (f *File) multiply(q question, e *expectation) error {
 	for _, on := range e.texts[cOn] {
-		d, ok := f.byName[on]
-		if !ok {
-			return strict.Within("on", f.FailAt(e.at[cOn], "there is no descriptor %q", on))
+		found := f.subjects(on)
+		if len(found) == 0 {
+			return strict.Within("on", f.FailAt(e.at[cOn], "there is no descriptor and no object %q", on))
 		}
-		// A word is another mask for another type of object.
-		queries, err := words.Queries(q.rights, nil, d.Type)
+		for _, d := range found {
+			if err := f.each(&q, e, d); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// each asks every principal of an expectation about one descriptor.
+func (f *File) each(q *question, e *expectation, d *Descriptor) error {
+	// A word is another mask for another type of object.
+	queries, err := words.Queries(q.rights, nil, d.Type)
+	if err != nil && d.failed == nil {
+		return strict.Within("want", f.FailAt(e.at[cWant], "%v", err))
+	}
+	for _, who := range e.texts[cWho] {
+		p, err := f.asker(who)
 		if err != nil {
-			return strict.Within("want", f.FailAt(e.at[cWant], "%v", err))
+			return strict.Within("who", f.FailAt(e.at[cWho], "%v", err))
 		}
-		for _, who := range e.texts[cWho] {
-			t, ok := f.principals[who]
-			if !ok {
-				return strict.Within("who", f.FailAt(e.at[cWho], "there is no principal %q", who))
+		if len(f.cases) == maxCases {
+			return strict.Within("who", f.FailAt(e.at[cWho], "more than %d questions", maxCases))
+		}
+		c := *q
+		c.who, c.on = who, d
+		if d.failed == nil {
+			r := &c.ask.Request
+			r.Descriptor, r.Type = d.SD, d.Type
+			r.Subject = batch.SubjectFor(p.Token, c.ask.Call)
+			if len(e.texts[cSelf]) == 0 {
+				r.Self = d.self
 			}
-			if len(f.cases) == maxCases {
-				return strict.Within("who", f.FailAt(e.at[cWho], "more than %d questions", maxCases))
-			}
-			c := q
-			c.who, c.on = who, d
-			c.ask.Request.Descriptor, c.ask.Request.Type = d.SD, d.Type
-			c.ask.Request.Subject = batch.SubjectFor(t, c.ask.Call)
 			if err := c.ask.Choose(queries); err != nil {
 				return strict.Within("want", f.FailAt(e.at[cWant], "%v", err))
 			}
 			c.ask.Explain = true
-			f.cases = append(f.cases, c)
 		}
+		f.cases = append(f.cases, c)
 	}
 	return nil
 }

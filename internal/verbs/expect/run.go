@@ -6,8 +6,8 @@ import (
 	"time"
 
 	"github.com/refmon/refmon/internal/verbs/batch"
+	"github.com/refmon/refmon/internal/verbs/bulk/objects"
 	"github.com/refmon/refmon/sd"
-	"github.com/refmon/refmon/sddl"
 )
 
 // Report is how a file ran.
@@ -28,6 +28,7 @@ type Case struct {
 	Expected bool          // granted was expected
 	Took     time.Duration // of the question
 	Problem  string        // "" if the expectation holds
+	By       string        // what was granted and denied, and by which entry, of a case that failed
 	Why      string        // the explanation, of a case that failed
 	Note     string        // something to know about the answer; "": nothing
 }
@@ -57,7 +58,7 @@ func (f *File) Run(now func() time.Time) *Report {
 		if used[q.on] == nil {
 			used[q.on] = map[int]bool{}
 		}
-		c := q.run(now, used[q.on])
+		c := q.run(f, now, used[q.on])
 		if c.Problem != "" {
 			r.Failed++
 		}
@@ -70,8 +71,13 @@ func (f *File) Run(now func() time.Time) *Report {
 	return r
 }
 
-func (q *question) run(now func() time.Time, used map[int]bool) Case {
+func (q *question) run(f *File, now func() time.Time, used map[int]bool) Case {
 	c := Case{Line: q.line, Name: q.name, Who: q.who, On: q.on.Name, Want: q.want, Expected: q.granted}
+	// What cannot be read is neither open nor closed: no expectation holds (U-112).
+	if q.on.failed != nil {
+		c.Problem = "cannot be read: " + q.on.failed.Error()
+		return c
+	}
 	start := now()
 	a, err := q.ask.Ask()
 	c.Took = now().Sub(start)
@@ -82,6 +88,8 @@ func (q *question) run(now func() time.Time, used map[int]bool) Case {
 	c.Granted = a.Allowed()
 	if batch.LacksDACL(q.on.SD) {
 		c.Note = batch.NoDACL
+	} else if q.on.note != objects.NoteNoDACL {
+		c.Note = q.on.note.String()
 	}
 	text := describe(&a)
 	if a.Why != nil {
@@ -104,7 +112,7 @@ func (q *question) run(now func() time.Time, used map[int]bool) Case {
 		}
 	}
 	if c.Problem != "" {
-		c.Why = text
+		c.Why, c.By = text, q.decided(f, &a)
 	}
 	return c
 }
@@ -134,11 +142,7 @@ func (d *Descriptor) coverage(used map[int]bool) Coverage {
 		if used[i] {
 			continue
 		}
-		text, err := sddl.FormatACE(a, sddl.Options{Extended: true})
-		if err != nil {
-			text = a.Type().String()
-		}
-		c.Never = append(c.Never, Entry{i, text})
+		c.Never = append(c.Never, Entry{i, entryText(a)})
 	}
 	return c
 }

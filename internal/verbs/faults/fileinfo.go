@@ -54,6 +54,12 @@ var _ = define(setup[*nt.QueryVolumeInformationFileIn]{
 			takes: "class", inject: func(_ *world, in *nt.QueryVolumeInformationFileIn) { in.FsInformationClass = 1 }},
 		fault[*nt.QueryVolumeInformationFileIn]{rule: "I-133", want: ntstatus.InfoLengthMismatch, name: "length 7",
 			takes: "length", inject: func(_ *world, in *nt.QueryVolumeInformationFileIn) { in.Length = 7 }},
+		fault[*nt.QueryVolumeInformationFileIn]{rule: "F-128", want: ntstatus.InvalidParameter, name: "the size of a pipe",
+			takes: "class", inject: func(_ *world, in *nt.QueryVolumeInformationFileIn) {
+				if in.FsInformationClass = nt.FileFsFullSizeInformation; in.Length == 8 {
+					in.Length = 32 // unless that is too short already
+				}
+			}},
 		fault[*nt.QueryVolumeInformationFileIn]{rule: "O-3", want: ntstatus.AccessViolation,
 			name: "FsInformation cannot be written", takes: "pointer", needs: pointers,
 			inject: func(_ *world, in *nt.QueryVolumeInformationFileIn) {

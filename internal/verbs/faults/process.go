@@ -155,6 +155,27 @@ var _ = define(setup[*nt.SuspendThreadIn]{
 			takes: "count", inject: func(w *world, _ *nt.SuspendThreadIn) { w.other.Exit() }}),
 })
 
+var _ = define(setup[*nt.TerminateProcessIn]{
+	names: []string{"NtTerminateProcess", "ZwTerminateProcess"},
+	base: func(w *world) *nt.TerminateProcessIn {
+		return &nt.TerminateProcessIn{ProcessHandle: w.handle(w.process(), winnt.PROCESS_ALL_ACCESS)}
+	},
+	faults: append(handles("O-31", "ProcessHandle", "ProcessHandle",
+		func(in *nt.TerminateProcessIn) *winnt.Handle { return &in.ProcessHandle }, func(w *world) winnt.Handle {
+			return w.handle(w.process(), winnt.PROCESS_ALL_ACCESS&^winnt.PROCESS_TERMINATE)
+		}),
+		fault[*nt.TerminateProcessIn]{rule: "O-170", want: ntstatus.AccessDenied, of: ofHandle, name: "the System process",
+			takes: "ProcessHandle", inject: func(w *world, in *nt.TerminateProcessIn) {
+				in.ProcessHandle = w.handle(w.system(), winnt.PROCESS_ALL_ACCESS)
+			}},
+		fault[*nt.TerminateProcessIn]{rule: "O-169", want: ntstatus.ProcessIsTerminating, name: "a process that has ended",
+			takes: "ProcessHandle", inject: func(w *world, in *nt.TerminateProcessIn) {
+				p := w.process()
+				in.ProcessHandle = w.handle(p, winnt.PROCESS_ALL_ACCESS)
+				p.Exit()
+			}}),
+})
+
 var _ = define(setup[*nt.SetInformationProcessIn]{
 	names: []string{"NtSetInformationProcess", "ZwSetInformationProcess"},
 	base: func(w *world) *nt.SetInformationProcessIn {

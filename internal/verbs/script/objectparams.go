@@ -70,8 +70,10 @@ func addObjectConstants(env starlark.StringDict) {
 		nt.FileNameInformation, nt.FileAlignmentInformation, nt.FileIoCompletionNotificationInformation} {
 		env[c.String()] = named{"FILE_INFORMATION_CLASS", uint64(c), c.String()}
 	}
-	env[nt.FileFsDeviceInformation.String()] = named{"FS_INFORMATION_CLASS", uint64(nt.FileFsDeviceInformation),
-		nt.FileFsDeviceInformation.String()}
+	for _, c := range []nt.FsInfoClass{nt.FileFsSizeInformation, nt.FileFsDeviceInformation,
+		nt.FileFsFullSizeInformation} {
+		env[c.String()] = named{"FS_INFORMATION_CLASS", uint64(c), c.String()}
+	}
 	for e := nt.NotificationEvent; e <= nt.SynchronizationEvent; e++ {
 		env[e.String()] = named{"EVENT_TYPE", uint64(e), e.String()}
 	}

@@ -80,6 +80,8 @@ func TestWrongPrograms(t *testing.T) {
 		{"th.NtClose(Handle='four')", `Handle: want a handle, got "four"`},
 		{"th.NtOpenThreadToken(ThreadHandle=4, OpenAsSelf=1)", `OpenAsSelf: want True or False, got int`},
 		{"k.PsImpersonateClient(Thread=svc, Token=alice)", `Thread: want a thread, got process`},
+		{"k.SeTokenIsAdmin(Token=None)", `SeTokenIsAdmin: Token is missing: the call needs it`},
+		{"k.SeTokenIsAdmin()", `SeTokenIsAdmin: Token is missing: the call needs it`},
 		{"k.PsImpersonateClient(Thread=th, Token=4)", `Token: want a token, a token object or None, got int`},
 		{"th.NtOpenFile(ObjectName=4)", `ObjectName: want a string`},
 		{"th.NtOpenFile(DesiredAccess='FRX')", `DesiredAccess: `},
@@ -224,6 +226,12 @@ func TestLoad(t *testing.T) {
 	if err := r.Run("b.star", []byte("expect(twice(3), 6)\n")); err != nil {
 		t.Error(err)
 	}
+	if err := r.Load("later", []byte("def twice(x): return [x, x]\n")); err != nil {
+		t.Error(err)
+	}
+	if err := r.Run("c.star", []byte("expect(twice(3), [3, 3])\n")); err != nil {
+		t.Error(err) // of two preludes the later one counts
+	}
 	if err := r.Load("wrong", []byte("x = 1 +")); err == nil {
 		t.Error("a wrong prelude was loaded")
 	}
@@ -260,6 +268,24 @@ expect(duplicate(), STATUS_SUCCESS)
 close_all()
 expect(counts()[1], 0)
 `)
+}
+
+// What the runner made for a program it gives back once: at close_all(), and what is made after it at the end.
+func TestReleasedOnce(t *testing.T) {
+	out, err, leak := run(t, script.Config{}, prelude+`
+alice = token_object(token(user="S-1-5-21-1-2-3-1107"))
+close_all()
+close_all()
+before = counts()
+bob = token_object(token(user="S-1-5-21-1-2-3-1108"))
+expect(counts()[2] > before[2], True)
+close_all()
+expect(counts(), before)
+token_object(token(user="S-1-5-21-1-2-3-1109"))
+`)
+	if err != nil || leak != nil {
+		t.Errorf("%v, close: %v\n%s", err, leak, out)
+	}
 }
 
 // A program cannot run for ever.

@@ -42,7 +42,11 @@ func (s *service) administer(cfg *config) func(*token.Token, []byte) ([]byte, nt
 	if s.trail != nil {
 		a.AuditKey = func(public bool) ([]byte, error) { return os.ReadFile(auditKey(cfg.State, public)) }
 	}
-	return a.Answer
+	return func(by *token.Token, request []byte) ([]byte, ntstatus.Status) {
+		answer, st := a.Answer(by, request)
+		s.dropTokens()
+		return answer, st
+	}
 }
 
 // auditKey returns the file of the key that the trail below a state folder is signed

@@ -2,12 +2,72 @@ package main
 
 import (
 	"bufio"
+	"bytes"
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 )
+
+// Environment of this test's program where the demo starts it once more.
+const (
+	failingRole = "REFMOND_TEST_FAILS" // the part that does nothing and ends with code 3
+	pidsFolder  = "REFMOND_TEST_PIDS"  // gets a file named by the process id of each part
+)
+
+// TestMain plays a part of the demo where the demo starts this program.
+func TestMain(m *testing.M) {
+	role := os.Getenv(demoRole)
+	if role == "" {
+		os.Exit(m.Run())
+	}
+	if err := os.WriteFile(filepath.Join(os.Getenv(pidsFolder), strconv.Itoa(os.Getpid())), nil, 0o600); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+	}
+	if role == os.Getenv(failingRole) {
+		os.Exit(3)
+	}
+	main()
+}
+
+// TestDemoFails: a demo one part of which fails says which, ends with code 2, and leaves
+// neither a program nor a folder behind.
+func TestDemoFails(t *testing.T) {
+	for _, c := range []struct{ role, want string }{
+		{"server", "the demo's server: EOF"}, {"alice", "the demo's alice: exit status 3"},
+		{"bob", "the demo's bob: exit status 3"},
+	} {
+		dir, pids := t.TempDir(), t.TempDir()
+		t.Setenv("TMPDIR", dir)
+		t.Setenv(pidsFolder, pids)
+		t.Setenv(failingRole, c.role)
+		var out, errs bytes.Buffer
+		if code := run([]string{"--demo"}, &streams{out: &out, err: &errs}); code != exitMalformed ||
+			!strings.Contains(errs.String(), c.want) || strings.Contains(out.String(), "Ctrl-C") {
+			t.Errorf("%s fails: code %d, %q\n%s", c.role, code, errs.String(), out.String())
+		}
+		if left, err := os.ReadDir(dir); err != nil || len(left) > 0 {
+			t.Errorf("%s fails: left behind: %v, %v", c.role, left, err)
+		}
+		begun, err := os.ReadDir(pids)
+		if err != nil || len(begun) == 0 {
+			t.Errorf("%s fails: the parts that began: %v, %v", c.role, begun, err)
+		}
+		for _, p := range begun {
+			if _, err := os.Stat("/proc/" + p.Name()); err == nil {
+				t.Errorf("%s fails: the process %s is left", c.role, p.Name())
+			}
+		}
+	}
+	t.Setenv("TMPDIR", filepath.Join(t.TempDir(), "none"))
+	var out, errs bytes.Buffer
+	if code := run([]string{"--demo"}, &streams{out: &out, err: &errs}); code != exitMalformed || out.Len() > 0 {
+		t.Errorf("no folder for the demo: code %d, %q, %q", code, out.String(), errs.String())
+	}
+}
 
 // TestDemo plays the demo and ends it: it tells the story of three programs and
 // leaves no folder behind.

@@ -103,7 +103,11 @@ func (c *checkUp) disk(dir string) {
 	if err := unix.Statfs(dir, &st); err != nil {
 		return // told as the state
 	}
-	free := st.Bavail * uint64(st.Bsize)
+	c.room(st.Bavail * uint64(st.Bsize))
+}
+
+// room says whether so many bytes are enough.
+func (c *checkUp) room(free uint64) {
 	if free < leastFree {
 		c.wrong("disk", "%d MiB free: records that cannot be kept stop operations (audit.required)", free>>20)
 		return

@@ -105,6 +105,8 @@ func TestFindings(t *testing.T) {
 		{"what is kept", func(k *checkUp) { place("own/audit", 0o700); k.state(place("own", 0o700)) },
 			[]string{"ok    state", "ok    store        audit is there"}, false},
 		{"a disk", func(k *checkUp) { k.disk("/proc") }, []string{"WRONG disk         0 MiB free"}, true},
+		{"too little room", func(k *checkUp) { k.room(256<<20 - 1) }, []string{"WRONG disk         255 MiB free"}, true},
+		{"room enough", func(k *checkUp) { k.room(256 << 20) }, []string{"ok    disk         256 MiB free"}, false},
 		{"no disk", func(k *checkUp) { k.disk("/nonexistent") }, nil, false},
 		{"no socket", func(k *checkUp) { k.socket("adminSocket", filepath.Join(dir, "none")) },
 			[]string{"WRONG adminSocket  " + dir + "/none is not there"}, true},

@@ -17,6 +17,7 @@ type cli struct {
 	Demo bool `help:"Start in a temporary folder, play a story of three programs, and stay up."`
 
 	Serve  serveCmd  `cmd:"" help:"Listen for programs, and play the kernel for them."`
+	Mount  mountCmd  `cmd:"" help:"Show a tree of files to the programs of this host, without a daemon."`
 	Config configCmd `cmd:"" help:"Check and explain the configuration."`
 
 	Account accountCmd `cmd:"" help:"Change and list the accounts of a running refmond."`

@@ -8,9 +8,14 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"runtime"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
+	"time"
+
+	"golang.org/x/sys/unix"
 
 	"github.com/refmon/refmon/client"
 )
@@ -58,7 +63,12 @@ func TestOperations(t *testing.T) {
 	for range 10 {
 		c.Thread().NtClose(4)
 	}
-	if after := value("refmond_calls_total"); after != before+10 {
+	// A call is counted when its answer is on the way: the client may be ahead of the count.
+	after := value("refmond_calls_total")
+	for end := time.Now().Add(10 * time.Second); after < before+10 && time.Now().Before(end); {
+		after = value("refmond_calls_total")
+	}
+	if after != before+10 {
 		t.Errorf("%g calls after 10 more than %g", after, before)
 	}
 	if n := value("refmond_connections"); n != 1 {
@@ -82,5 +92,60 @@ func TestOperations(t *testing.T) {
 	}
 	if _, err := os.Stat(at); err == nil {
 		t.Error("the socket is left")
+	}
+}
+
+// strange is a uid of no account.
+const strange = 65533
+
+// TestStrangers: who connects to the operations' socket as another user is hung up on
+// before a request is read, and the next one is served (W-30).
+func TestStrangers(t *testing.T) {
+	if os.Geteuid() != 0 {
+		t.Skip("only root can be another user")
+	}
+	l, err := net.ListenUnix("unix", &net.UnixAddr{Name: "@refmond-strangers-" + strconv.Itoa(os.Getpid()), Net: "unix"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	served := make(chan uint32, 3)
+	go func() {
+		defer close(served)
+		for {
+			c, err := own{l}.Accept()
+			if err != nil {
+				return
+			}
+			uid, _ := peerUID(c.(*net.UnixConn))
+			served <- uid
+			_ = c.Close()
+		}
+	}()
+	failed := make(chan error)
+	for _, who := range []uintptr{strange, 0, strange} {
+		go func() {
+			runtime.LockOSThread() // and never unlocked: the thread ends with the goroutine, that user until then
+			if _, _, e := unix.RawSyscall(unix.SYS_SETRESUID, who, who, who); e != 0 {
+				failed <- e
+				return
+			}
+			c, err := net.DialUnix("unix", nil, l.Addr().(*net.UnixAddr))
+			if err == nil {
+				_, err = io.ReadAll(c) // ends as the other side hangs up
+				_ = c.Close()
+			}
+			failed <- err
+		}()
+		if err := <-failed; err != nil {
+			t.Errorf("uid %d: %v", who, err)
+		}
+	}
+	_ = l.Close()
+	var list []uint32
+	for uid := range served {
+		list = append(list, uid)
+	}
+	if !slices.Equal(list, []uint32{0}) {
+		t.Errorf("served were the uids %v, want root alone", list)
 	}
 }

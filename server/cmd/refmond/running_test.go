@@ -46,7 +46,13 @@ func (p *program) configure(more string) {
 // serve starts refmond and waits until it is ready. end stops it and waits.
 func (p *program) serve() (cmd *exec.Cmd, end func()) {
 	p.Helper()
-	cmd = exec.Command(p.bin, "serve", "--config", p.config)
+	return p.started("serve", "--config", p.config)
+}
+
+// started starts a verb that serves, and waits until it is ready.
+func (p *program) started(args ...string) (cmd *exec.Cmd, end func()) {
+	p.Helper()
+	cmd = exec.Command(p.bin, args...)
 	out, err := cmd.StderrPipe()
 	if err != nil {
 		p.Fatal(err)

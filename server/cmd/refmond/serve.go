@@ -17,6 +17,7 @@ import (
 	"github.com/refmon/refmon/server/auth/kerberos"
 	"github.com/refmon/refmon/server/daemon"
 	"github.com/refmon/refmon/server/lsa"
+	"github.com/refmon/refmon/server/mount"
 )
 
 type serveCmd struct {
@@ -81,6 +82,7 @@ type service struct {
 	tickets *kerberos.Acceptor // nil: none are taken
 	trees   []servedTree
 
+	mounts     []*mount.Mount
 	operations *operations // nil: it could not be had
 }
 
@@ -120,6 +122,9 @@ func start(cfg *config, std *streams) (*service, error) {
 		}
 	}
 	if err := s.addTrees(); err != nil {
+		return nil, errors.Join(err, s.stop())
+	}
+	if err := s.mountTrees(cfg); err != nil {
 		return nil, errors.Join(err, s.stop())
 	}
 	// Without it the daemon serves its clients all the same.
@@ -191,6 +196,7 @@ func (s *service) reload(file string) {
 		s.System().Audit().Policy.Store(p)
 	}
 	s.SetIdentity(cfg.identity(s.store))
+	s.dropTokens()
 	s.level.Set(cfg.level)
 	s.warn()
 	s.log.Log(context.Background(), slog.LevelInfo, "reloaded")
@@ -202,6 +208,7 @@ func (s *service) stop() error {
 	if s.operations != nil {
 		err = s.operations.close()
 	}
+	err = errors.Join(err, s.unmount())
 	return errors.Join(err, s.Close(), s.kept())
 }
 

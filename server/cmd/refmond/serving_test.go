@@ -126,12 +126,15 @@ func TestServedPolicy(t *testing.T) {
 	if err := trail.StorePolicy(dir, own); err != nil {
 		t.Fatal(err)
 	}
-	p, err := policy(dir, false)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if s := p.Spec(); s.System[audit.FileSystem] != audit.OnFailure || s.System[audit.Logon] != 0 {
-		t.Errorf("a policy that is there: %+v", s)
+	for _, required := range []bool{true, false} {
+		p, err := policy(dir, required)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if s := p.Spec(); s.System[audit.FileSystem] != audit.OnFailure || s.System[audit.Logon] != 0 ||
+			(s.Options.CrashOnAuditFail == audit.FailOnAuditFail) != required {
+			t.Errorf("a policy that is there, required %t: %+v", required, s)
+		}
 	}
 }
 
@@ -280,6 +283,9 @@ func TestInherited(t *testing.T) {
 		t.Setenv("LISTEN_FDS", c.count)
 		t.Setenv("LISTEN_FDNAMES", "x")
 		list, err := inherited()
+		if err != nil && !strings.Contains(err.Error(), "want a number of sockets") {
+			t.Errorf("%+v: descriptors were looked at: %v", c, err)
+		}
 		if (err != nil) != c.bad || len(list) > 0 || os.Getenv("LISTEN_PID")+os.Getenv("LISTEN_FDS")+
 			os.Getenv("LISTEN_FDNAMES") != "" {
 			t.Errorf("%+v: %v, %v, LISTEN_PID is %q afterwards", c, list, err, os.Getenv("LISTEN_PID"))

@@ -29,10 +29,14 @@ type treeSettings struct {
 	Missing         string `json:"missing"`
 	IgnorePosix     bool   `json:"ignorePosix"`
 	CaseInsensitive bool   `json:"caseInsensitive"`
+	AccessBased     bool   `json:"accessBased"`
 	FileMode        string `json:"fileMode"`
 	DirectoryMode   string `json:"directoryMode"`
 	Group           string `json:"group"`
+	Descriptors     string `json:"descriptors"`
 	Exposed         bool   `json:"exposed"`
+	Mount           string `json:"mount"`
+	HideUnreadable  bool   `json:"hideUnreadable"`
 }
 
 // treeConfig is a tree that was checked.
@@ -41,6 +45,8 @@ type treeConfig struct {
 	name    string
 	groups  []uint32 // may search the path
 	exposed bool
+	mount   string // where it is shown; "" nowhere
+	hide    bool   // what its caller may not read is not listed there
 }
 
 var (
@@ -48,6 +54,8 @@ var (
 		"privilege": fileaccess.TraversePrivilege, "always": fileaccess.TraverseAlways, "never": fileaccess.TraverseNever}
 	missings = map[string]hostfs.Missing{"": hostfs.RefuseMissing, "refuse": hostfs.RefuseMissing,
 		"synthesise": hostfs.SynthesiseMissing}
+	handOuts = map[string]hostfs.HandOut{"": hostfs.HandOutNothing, "none": hostfs.HandOutNothing,
+		"read": hostfs.HandOutReads, "write": hostfs.HandOutWrites}
 )
 
 // checkTrees turns the settings of trees into what they mean.
@@ -75,15 +83,17 @@ func within(dir, path string) bool {
 
 // check turns the settings of one tree into what they mean.
 func (s *treeSettings) check(name string) (t treeConfig, err error) {
-	t = treeConfig{name: name, exposed: s.Exposed}
+	t = treeConfig{name: name, exposed: s.Exposed, mount: s.Mount, hide: s.HideUnreadable}
 	t.Path, t.Attribute = filepath.Clean(s.Path), cmp.Or(s.Attribute, ntacl.Name)
-	t.IgnorePosix, t.CaseInsensitive = s.IgnorePosix, s.CaseInsensitive
+	t.IgnorePosix, t.CaseInsensitive, t.AccessBased = s.IgnorePosix, s.CaseInsensitive, s.AccessBased
 	var ok bool
 	switch namespace, rest, _ := strings.Cut(t.Attribute, "."); {
 	case name == "" || strings.ContainsAny(name, `\/:*?"<>|`):
 		return t, errors.New("a name has no \\ / : * ? \" < > |")
 	case !filepath.IsAbs(s.Path):
 		return t, fmt.Errorf("path: %q, want one that begins with /", s.Path)
+	case s.Mount != "" && !filepath.IsAbs(s.Mount):
+		return t, fmt.Errorf("mount: %q, want one that begins with /", s.Mount)
 	case rest == "" || !slices.Contains([]string{"security", "user", "trusted"}, namespace):
 		return t, fmt.Errorf("attribute: %q, want a name such as %s, user.NTACL or trusted.NTACL", s.Attribute, ntacl.Name)
 	}
@@ -93,10 +103,16 @@ func (s *treeSettings) check(name string) (t treeConfig, err error) {
 	if t.Missing, ok = missings[s.Missing]; !ok {
 		return t, fmt.Errorf("missing: %q, want refuse or synthesise", s.Missing)
 	}
+	if t.HandOut, ok = handOuts[s.Descriptors]; !ok {
+		return t, fmt.Errorf("descriptors: %q, want none, read or write", s.Descriptors)
+	}
 	if s.Share != "" {
 		if t.Share, err = sddl.Parse(s.Share); err != nil {
 			return t, fmt.Errorf("share: %w", err)
 		}
+	}
+	if t.AccessBased && t.Share == nil {
+		return t, errors.New("accessBased: it belongs to a share: give the tree one")
 	}
 	if t.FileMode, err = permissions(s.FileMode); err != nil {
 		return t, fmt.Errorf("fileMode: %w", err)
@@ -169,6 +185,9 @@ func (s *service) openTree(c *treeConfig, log *audit.Log) error {
 		return err
 	}
 	s.trees = append(s.trees, servedTree{t, c.name})
+	if _, err := t.HandsOut(); err != nil {
+		s.log.Warn("clients get no descriptors of a tree's files, and read by calls", "tree", c.name, "error", err)
+	}
 	open, err := t.Exposure(c.groups...)
 	if err != nil || len(open) == 0 {
 		return err

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
+	"math"
 	"regexp"
 	"strings"
 	"testing"
@@ -159,6 +160,15 @@ func TestRefusedRequests(t *testing.T) {
 	if out, st := a.Answer(a.by, []byte(`{"do":"account list","nonsense":1}`)); st != ntstatus.Success ||
 		!strings.Contains(string(out), "nonsense") {
 		t.Errorf("an unknown field: %s, %v", out, st)
+	}
+	// An offset before the beginning or behind the end is no fault of the daemon's.
+	for _, do := range []admin.Do{admin.Export, admin.ListAccounts, admin.ListGroups, admin.ListRights, admin.BackupStore,
+		admin.BackupKey, admin.BackupPublic} {
+		for _, at := range []int64{-1, math.MinInt64, math.MaxInt64} {
+			if out, err := admin.Ask(a.send, admin.Request{Do: do, Offset: at}); err == nil && at > 0 && len(out.Data) > 0 {
+				t.Errorf("%s from %d: %d bytes", do, at, len(out.Data))
+			}
+		}
 	}
 	if after, _, err := a.Store.Revision(); err != nil || after != before {
 		t.Errorf("the store changed: %d, was %d, %v", after, before, err)

@@ -142,6 +142,8 @@ case "$1 $2" in
 "passwd alice" | "passwd 1000") echo alice:x:1000:100:Alice:/home/alice:/bin/sh ;;
 "passwd odd") echo odd:x:-5:100::: ;;
 "passwd two") echo two:x:1:1:::; echo two:x:2:2::: ;;
+"passwd twice") echo twice:x:7:7::: ;;
+"initgroups twice") echo 'twice                 8'; echo 9 ;;
 "group wheel" | "group 10") echo wheel:x:10:alice ;;
 "initgroups alice") echo 'alice                 10 100 27' ;;
 "initgroups "*) echo "$2" ;; # an unknown user, and status 0
@@ -160,6 +162,9 @@ esac
 		if !ok || !ok2 || !ok3 || !ok4 || !ok5 || uid != 1000 || name != "alice" || gid != 10 || in != "wheel" ||
 			!reflect.DeepEqual(gids, []uint32{100, 10, 27}) {
 			t.Errorf("%d %q %d %q %v", uid, name, gid, in, gids)
+		}
+		if gids, ok := n.Groups(ctx, "twice"); ok {
+			t.Errorf("of two lines the groups %v were taken", gids)
 		}
 		for _, name := range []string{"zoe", "odd", "two", "1000", "", "-x", "a:b", "a\nb", "\xff",
 			strings.Repeat("n", 300)} {

@@ -285,6 +285,12 @@ func TestSameNames(t *testing.T) {
 	if fmt.Sprint(unresolved) != "[the group h has the gid of g: its members count as that one's]" {
 		t.Errorf("unresolved: %q", unresolved)
 	}
+	// What either of the two is in counts for the members of both.
+	d, _ = list(t, [2]string{"passwd", "a:x:1:9:::\nb:x:2:9:::\n"}, [2]string{"passwd", "g:x:50:a\n"},
+		[2]string{"csv", "SamAccountName,SID,ObjectClass,MemberOf\nh,S-1-22-2-50,group,all\n" +
+			"all,S-1-5-21-1-2-3-2000,group,\n"}, [2]string{"passwd", "h:x:50:b\n"})
+	members(t, d, "a", "S-1-22-2-50 S-1-5-21-1-2-3-2000")
+	members(t, d, "b", "S-1-22-2-50 S-1-5-21-1-2-3-2000")
 }
 
 // TestForm: which form a file is in; a directory file is in none.

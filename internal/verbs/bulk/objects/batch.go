@@ -27,6 +27,7 @@ type Batch struct {
 	Stopped *atomic.Bool // true ends Each between two objects; nil: never
 	Cut     bool         // Each was ended: First, Lines and End say where
 
+	choice *Choice    // nil: all objects
 	data   []byte     // lines
 	list   []Object   // instead of data
 	found  found      // instead of data: files that Each reads
@@ -37,7 +38,7 @@ type Batch struct {
 // Reset empties the batch and keeps its memory.
 func (b *Batch) Reset() {
 	b.First, b.Lines, b.End, b.Cut = 0, 0, 0, false
-	b.data, b.list, b.found = b.data[:0], nil, found{}
+	b.data, b.list, b.found, b.choice = b.data[:0], nil, found{}, nil
 }
 
 // Add adds an object.
@@ -60,13 +61,29 @@ func (b *Batch) stop(number, rest int) bool {
 
 // Halt ends what a source does ahead of Next, such as a walk.
 func Halt(s Source) {
-	if f, ok := s.(*files); ok {
-		f.halt()
+	switch s := s.(type) {
+	case *files:
+		s.halt()
+	case *chosen:
+		Halt(s.Source)
 	}
 }
 
-// Each calls f with every object of the batch.
+// Each calls f with every object of the batch that is chosen.
 func (b *Batch) Each(f func(o *Object)) {
+	if b.choice == nil {
+		b.each(f)
+		return
+	}
+	b.each(func(o *Object) {
+		if b.choice.has(o) {
+			f(o)
+		}
+	})
+}
+
+// each calls f with every object of the batch.
+func (b *Batch) each(f func(o *Object)) {
 	if b.found.list != nil {
 		b.reader.each(b, f)
 		return

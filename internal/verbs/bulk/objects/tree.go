@@ -15,7 +15,9 @@ import (
 // the attribute security.NTACL.
 type TreeOptions struct {
 	Recurse   bool
-	Attribute string // name of the attribute; "": security.NTACL
+	Depth     int      // levels below a path that Recurse visits; 0: all
+	Exclude   Patterns // what Recurse does not visit
+	Attribute string   // name of the attribute; "": security.NTACL
 	// IgnoreSystemACLs takes attributes whose POSIX permissions have changed since
 	// as they are: what a server does that is configured to.
 	IgnoreSystemACLs bool
@@ -104,6 +106,9 @@ func (w *walker) path(p string) bool {
 		return false
 	}
 	w.found.below = root
+	if opt := &w.files.opt; opt.Depth > 0 || len(opt.Exclude) > 0 {
+		tree = pruned{tree, p, opt.Depth, opt.Exclude}
+	}
 	recurse := w.files.opt.Recurse && (root != nil || !staysBelow)
 	return ntacl.Walk(tree, p, recurse, w.add)
 }

@@ -1,0 +1,162 @@
+package access
+
+import (
+	"strconv"
+	"strings"
+
+	"github.com/refmon/refmon/internal/printable"
+	"github.com/refmon/refmon/winnt"
+)
+
+// String prints the verdict, a table of steps × bits, and the reason of each
+// bit. A cell is + granted, - denied, . left alone. Columns are numbered; the
+// rows below the table say which bit each number is; a bit that was not decided
+// because an entry for others ended the walk is left.
+func (x *Explanation) String() string {
+	return x.Show(0, func(_ Mark, text string) string { return text })
+}
+
+// Mark says what a text of an explanation tells. The zero value tells neither.
+type Mark uint8
+
+// Marks.
+const (
+	_       Mark = iota
+	Granted      // of what was granted
+	Denied       // of what was denied
+)
+
+// Show prints what String does, each text as show returns it: for a colour, or without
+// what steers a terminal. Columns are as wide as the texts that show is given. Reasons go
+// on in the next line where they have no room in width columns; 0: there is no limit.
+func (x *Explanation) Show(width int, show func(m Mark, text string) string) string {
+	var b strings.Builder
+	last := func(text string, at int) {
+		for i, line := range broken(text, at, width) {
+			if i > 0 {
+				b.WriteString("\n" + pad("", indent(at, width)))
+			}
+			b.WriteString(show(0, line))
+		}
+	}
+	put := func(m Mark, text string, width int) {
+		b.WriteString(show(m, text))
+		if n := width - len(text); n > 0 {
+			b.WriteString(strings.Repeat(" ", n))
+		}
+	}
+	put(markOf(x.Decision.Allowed()), x.Verdict(), 0)
+	b.WriteByte('\n')
+	// Two passes: the columns are as wide as their widest cell, and SDDL is
+	// formatted once.
+	where, entry := 0, 0
+	texts := make([]string, len(x.Steps))
+	for i := range x.Steps {
+		texts[i] = x.Steps[i].Entry()
+		where, entry = max(where, len(x.Steps[i].where())), max(entry, len(texts[i]))
+	}
+	b.WriteString("\n" + pad("", where) + "  " + pad("", entry) + "  ")
+	for i := range x.Reasons {
+		b.WriteString(pad(strconv.Itoa(i+1), columnWidth))
+	}
+	for i := range x.Steps {
+		s := &x.Steps[i]
+		b.WriteByte('\n')
+		put(0, s.where(), where+2)
+		put(0, texts[i], entry+2)
+		for _, r := range x.Reasons {
+			m, cell := s.cell(r.Bit)
+			put(m, cell, columnWidth)
+		}
+		b.WriteString(" " + pad(s.Rule, 5) + "  ")
+		last(s.Because, where+entry+columnWidth*len(x.Reasons)+12)
+	}
+	b.WriteByte('\n')
+	for i, r := range x.Reasons {
+		m, word, why := x.outcome(r)
+		b.WriteString("\n" + pad(strconv.Itoa(i+1), columnWidth) + pad(r.Bit.String(), 11) + pad(x.name(r.Bit), 24))
+		put(m, word, len("granted  "))
+		last(why, columnWidth+11+24+len("granted  "))
+	}
+	b.WriteByte('\n')
+	return b.String()
+}
+
+// leastRoom is how many columns a reason has at least; with less it begins in a line of
+// its own.
+const leastRoom = 24
+
+// indent returns the column in which the lines of a reason begin that stands at a column.
+func indent(at, width int) int {
+	if width-at < leastRoom {
+		return min(8, max(width-leastRoom, 0))
+	}
+	return at
+}
+
+// broken divides a reason that stands at a column of a line into lines.
+func broken(text string, at, width int) []string {
+	switch room := width - indent(at, width); {
+	case width == 0 || at+len(text) <= width:
+		return []string{text}
+	case width-at < leastRoom:
+		return append([]string{""}, printable.Wrap(text, max(room, 1))...)
+	default:
+		return printable.Wrap(text, room)
+	}
+}
+
+// outcome says in a word what was decided about a bit, and why.
+func (x *Explanation) outcome(r BitReason) (m Mark, word, why string) {
+	switch {
+	case r.Granted:
+		return Granted, "granted", r.Reason.String()
+	// An entry for another right ended the walk before this one was reached:
+	// it was never refused, and calling it denied would mislead.
+	case r.Reason.Kind == AceDeny && x.culprits&r.Bit == 0:
+		return 0, "left", r.Reason.String() + " ended the walk before this was decided"
+	}
+	return Denied, "denied", r.Reason.String()
+}
+
+// markOf returns the mark of a decision.
+func markOf(granted bool) Mark {
+	if granted {
+		return Granted
+	}
+	return Denied
+}
+
+const columnWidth = 3
+
+// where returns the first column: the list with the index of the entry and the
+// pass, or the stage, and the node unless it is the root.
+func (s *Step) where() string {
+	w := strings.TrimSpace("stage " + s.List)
+	if s.ACE >= 0 {
+		w = strings.TrimSpace(s.List + " " + strconv.Itoa(s.ACE) + " " + s.Pass)
+	}
+	if s.Node != 0 {
+		w += " node " + strconv.Itoa(s.Node)
+	}
+	return w
+}
+
+// cell returns what a step did to one bit.
+func (s *Step) cell(bit winnt.AccessMask) (Mark, string) {
+	switch {
+	case s.Bits&bit == 0:
+		return 0, "."
+	case s.Granted:
+		return Granted, "+"
+	}
+	return Denied, "-"
+}
+
+// pad fills a text with blanks to n bytes; a longer text is kept whole.
+func pad(s string, n int) string {
+	if len(s) >= n {
+		return s
+	}
+	return s + strings.Repeat(" ", n-len(s))
+}

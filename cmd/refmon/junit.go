@@ -1,0 +1,84 @@
+package main
+
+import (
+	"encoding/xml"
+	"fmt"
+	"os"
+	"time"
+
+	"github.com/refmon/refmon/internal/verbs/expect"
+)
+
+// junit is the outcome of expectations in the form that CI systems show: a suite for each
+// file, a case for each question.
+type junit struct {
+	XMLName  xml.Name     `xml:"testsuites"`
+	Tests    int          `xml:"tests,attr"`
+	Failures int          `xml:"failures,attr"`
+	Suites   []junitSuite `xml:"testsuite"`
+}
+
+type junitSuite struct {
+	Name     string      `xml:"name,attr"`
+	Tests    int         `xml:"tests,attr"`
+	Failures int         `xml:"failures,attr"`
+	Errors   int         `xml:"errors,attr"`
+	Time     string      `xml:"time,attr"`
+	Cases    []junitCase `xml:"testcase"`
+}
+
+type junitCase struct {
+	Class   string        `xml:"classname,attr"`
+	Name    string        `xml:"name,attr"`
+	File    string        `xml:"file,attr"`
+	Line    int           `xml:"line,attr"`
+	Time    string        `xml:"time,attr"`
+	Failure *junitFailure `xml:"failure,omitempty"`
+}
+
+type junitFailure struct {
+	Message string `xml:"message,attr"`
+	Text    string `xml:",chardata"`
+}
+
+// add adds a file of expectations.
+func (j *junit) add(name string, r *expect.Report) {
+	s := junitSuite{Name: printable(name), Tests: len(r.Cases), Failures: r.Failed, Time: seconds(r.Took)}
+	for _, x := range r.Cases {
+		c := junitCase{Class: s.Name, Name: printable(questionOf(&x)), File: s.Name, Line: x.Line, Time: seconds(x.Took)}
+		if x.Problem != "" {
+			message := x.Problem
+			if x.By != "" {
+				message += ": " + x.By
+			}
+			c.Failure = &junitFailure{Message: printable(message), Text: printable(x.Why)}
+		}
+		s.Cases = append(s.Cases, c)
+	}
+	j.Tests += s.Tests
+	j.Failures += s.Failures
+	j.Suites = append(j.Suites, s)
+}
+
+// questionOf names the question of a case.
+func questionOf(x *expect.Case) string {
+	what := fmt.Sprintf("%s on %s, %s", x.Who, x.On, x.Want)
+	if x.Name != "" {
+		what = x.Name + ": " + what
+	}
+	return what
+}
+
+func seconds(d time.Duration) string { return fmt.Sprintf("%.6f", d.Seconds()) }
+
+// write writes the file.
+func (j *junit) write(name string) error {
+	text, err := xml.MarshalIndent(j, "", "  ")
+	if err != nil {
+		return fmt.Errorf("--junit: %w", err)
+	}
+	if err := os.WriteFile(name, append([]byte(xml.Header), append(text, '\n')...), 0o644); err != nil {
+		return fmt.Errorf("--junit: %w", err)
+	}
+	return nil
+}

@@ -1,0 +1,51 @@
+package main
+
+import (
+	"strings"
+	"testing"
+	"unicode/utf8"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/refmon/refmon/internal/test/terminal"
+)
+
+// TestWidthOfTerminals: a terminal tells its width, one that does not has 80 columns.
+func TestWidthOfTerminals(t *testing.T) {
+	_, program := terminal.Open(t)
+	for columns, want := range map[uint16]int{0: 80, 57: 57} {
+		size := &unix.Winsize{Row: 24, Col: columns}
+		if err := unix.IoctlSetWinsize(int(program.Fd()), unix.TIOCSWINSZ, size); err != nil {
+			t.Fatal(err)
+		}
+		if got := widthOf(program); got != want {
+			t.Errorf("%d columns are %d, want %d", columns, got, want)
+		}
+	}
+}
+
+// TestWhoCanForPeople: a table has groups on a terminal and names elsewhere, unless the
+// user says which, and no line is wider than the terminal (U-104).
+func TestWhoCanForPeople(t *testing.T) {
+	const question = "who-can read -o ../../examples/bulk/monday.jsonl -d ../../examples/bulk/company.yaml "
+	for _, c := range []struct {
+		width   int
+		flags   string
+		through bool
+	}{{0, "", false}, {40, "", true}, {40, "--names", false}, {0, "--no-names", true}, {40, "-f csv", false},
+		{40, "--count", false}} {
+		var out strings.Builder
+		std := &streams{in: strings.NewReader(""), out: &out, err: &out, width: c.width}
+		if code := run(strings.Fields(question+c.flags), std); code != 0 {
+			t.Fatalf("exit code %d: %s", code, out.String())
+		}
+		if strings.Contains(out.String(), "THROUGH") != c.through {
+			t.Errorf("width %d, %q:\n%s", c.width, c.flags, out.String())
+		}
+		for line := range strings.Lines(out.String()) {
+			if c.width > 0 && utf8.RuneCountInString(line) > c.width+1 {
+				t.Errorf("width %d: %q", c.width, line)
+			}
+		}
+	}
+}

@@ -1,0 +1,62 @@
+package hostfs
+
+import (
+	"golang.org/x/sys/unix"
+
+	"github.com/refmon/refmon/ntstatus"
+)
+
+// FileID returns the inode of what a place means, 0 where nothing is there: a mount
+// needs it of files that it may tell nothing else about.
+func (p *place) FileID() uint64 { return p.status.Ino }
+
+// Statfs tells about the file system that the tree is on.
+func (t *Tree) Statfs(s *unix.Statfs_t) error {
+	return retry(func() error { return unix.Fstatfs(t.root, s) })
+}
+
+// RemoveName removes at once the name of a file that is to go away with its last open,
+// as FILE_DISPOSITION_POSIX_SEMANTICS has it; the opens go on without a name. M-20
+func (f *file) RemoveName() ntstatus.Status {
+	t, n := f.t, f.node
+	t.mu.Lock()
+	doomed := n.doomed
+	if !n.pending || doomed == nil {
+		t.mu.Unlock()
+		return ntstatus.CannotDelete
+	}
+	doomed.users++
+	t.mu.Unlock()
+	st := statusOf(t.removeLink(n, doomed, f))
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.unlinkLocked(doomed)
+	if n.doomed == doomed {
+		t.unlinkLocked(doomed)
+		n.pending, n.doomed = false, nil
+	}
+	return st
+}
+
+// Allocate reserves or gives up space, as fallocate(2) does.
+func (f *file) Allocate(mode uint32, at, length int64) ntstatus.Status {
+	if err := f.clearSpecial(); err != nil {
+		return statusOf(err)
+	}
+	return statusOf(retry(func() error { return unix.Fallocate(f.fd, mode, at, length) }))
+}
+
+// Backing returns the descriptor of an open file, for the host's kernel to read and
+// write the file by itself; the file keeps it. Where it is to be written, the set-uid
+// and set-gid bits go now: no write is seen later (F-125).
+func (f *file) Backing(write bool) (fd int, st ntstatus.Status) {
+	if f.directory {
+		return -1, ntstatus.InvalidParameter
+	}
+	if write {
+		if err := f.clearSpecial(); err != nil {
+			return -1, statusOf(err)
+		}
+	}
+	return f.fd, ntstatus.Success
+}

@@ -1,0 +1,43 @@
+package services
+
+import (
+	"github.com/refmon/refmon/fileaccess"
+	"github.com/refmon/refmon/internal/ntos/ob"
+	"github.com/refmon/refmon/nt"
+	"github.com/refmon/refmon/ntstatus"
+	"github.com/refmon/refmon/winnt"
+)
+
+// TreeFile returns the open file behind a handle, for kernel.System.TreeFile.
+func (c *Context) TreeFile(v winnt.Handle) (f nt.OpenFile, granted winnt.AccessMask, done func(), st ntstatus.Status) {
+	h, ok, st := c.treeHandle(v)
+	switch {
+	case st != ntstatus.Success:
+		return nil, 0, func() {}, st
+	case !ok:
+		return nil, 0, func() {}, ntstatus.ObjectTypeMismatch
+	}
+	return h.open, h.granted, func() { h.Deref(ob.TagCall) }, ntstatus.Success
+}
+
+// RenamePosix renames a file of a tree as FILE_RENAME_POSIX_SEMANTICS has it, for
+// kernel.System.RenamePosix.
+func (c *Context) RenamePosix(v winnt.Handle, name string, replace bool) ntstatus.Status {
+	h, ok, st := c.treeHandle(v)
+	switch {
+	case st != ntstatus.Success:
+		return st
+	case !ok:
+		return ntstatus.ObjectTypeMismatch
+	}
+	defer h.Deref(ob.TagCall)
+	decide := func(q *fileaccess.Move) fileaccess.MoveDecision {
+		// Handles go on without a name or below another one, and an empty directory gives
+		// its name to a directory. M-20
+		if q.OpensBelow = false; q.Existing != nil {
+			q.Existing.Open, q.Existing.IsDirectory = false, q.Existing.IsDirectory != q.Directory
+		}
+		return fileaccess.DecideRename(q)
+	}
+	return c.moveBy(h, &nt.FileRename{FileName: name, ReplaceIfExists: replace}, false, decide)
+}

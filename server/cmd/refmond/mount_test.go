@@ -1,0 +1,105 @@
+package main
+
+import (
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+
+	"golang.org/x/sys/unix"
+)
+
+// newMountWorld makes a tree, a directory for a mount, and a program.
+func newMountWorld(t *testing.T) (*treeWorld, *program, string) {
+	t.Helper()
+	if _, err := os.Stat("/dev/fuse"); err != nil {
+		t.Skip("no /dev/fuse: ", err)
+	}
+	w := newTreeWorld(t)
+	w.must(os.WriteFile(filepath.Join(w.root, "plan"), []byte("the plan\n"), 0o600))
+	w.describe("plan", "O:BAG:SYD:P(A;;FA;;;S-1-22-1-4711)")
+	at := filepath.Join(w.dir, "mount")
+	w.must(os.Mkdir(at, 0o755))
+	p := build(t)
+	t.Cleanup(func() { // where a test failed: one that ended well has unmounted it
+		for unix.Unmount(at, unix.MNT_DETACH) == nil {
+		}
+	})
+	return w, p, at
+}
+
+// shell runs a line in a shell as a user of the host.
+func shell(uid uint32, line string) (string, error) {
+	cmd := exec.Command("/bin/sh", "-c", line)
+	cmd.Dir = "/"
+	cmd.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: uid, Gid: uid}}
+	out, err := cmd.CombinedOutput()
+	return strings.TrimSpace(string(out)), err
+}
+
+// says expects what a line prints as a user.
+func (w *treeWorld) says(uid uint32, want, line string) {
+	w.Helper()
+	if got, err := shell(uid, line+" 2>&1"); !strings.HasSuffix(got, want) {
+		w.Errorf("uid %d: %s: %q, %v; want %q", uid, line, got, err, want)
+	}
+}
+
+// TestMount: a tree is shown by the verb and by the key of the configuration.
+func TestMount(t *testing.T) {
+	w, p, at := newMountWorld(t)
+	w.byKey(p, at)
+	w.byVerb(p, at)
+}
+
+// byVerb: refmond mount shows a tree to each user as its descriptors say, over the tree
+// itself too, refuses one whose files are reached past it, and after kill -9 starts
+// again (M-1, M-8).
+func (w *treeWorld) byVerb(p *program, at string) {
+	cmd, end := p.started("mount", w.root, at)
+	w.says(alice, "the plan", "cat "+at+"/plan")
+	w.says(bob, "Permission denied", "cat "+at+"/plan")
+	w.says(bob, "plan", "ls "+at)
+	w.must(cmd.Process.Kill())
+	end()
+	w.says(alice, "Transport endpoint is not connected", "cat "+at+"/plan")
+	_, end = p.started("mount", w.root, at)
+	w.says(alice, "the plan", "cat "+at+"/plan")
+	end()
+	if names, err := os.ReadDir(at); err != nil || len(names) != 0 {
+		w.Errorf("after the end: %v, %v", names, err)
+	}
+	// Where others can search the tree, a mount elsewhere leaves the way past it open, and
+	// one over it does not.
+	w.must(os.Chmod(w.root, 0o755))
+	out, err := exec.Command(p.bin, "mount", w.root, at).CombinedOutput()
+	if err == nil || !strings.Contains(string(out), "past their descriptors") {
+		w.Errorf("exposed: %s, %v", out, err)
+	}
+	cmd, end = p.started("mount", w.root, w.root)
+	w.says(alice, "the plan", "cat "+w.root+"/plan")
+	w.must(cmd.Process.Kill())
+	end()
+	_, end = p.started("mount", w.root, w.root)
+	w.says(bob, "Permission denied", "cat "+w.root+"/plan")
+	w.says(alice, "the plan", "cat "+w.root+"/plan")
+	end()
+}
+
+// byKey: the key mount of a tree shows it to the programs of the host, with the accounts
+// of the store, at once after a change of them (M-2).
+func (w *treeWorld) byKey(p *program, at string) {
+	w.must(os.Chmod(p.dir, 0o755))
+	p.configure(fmt.Sprintf("trees:\n  projects:\n    path: %s\n    mount: %s\n", w.root, at))
+	_, end := p.serve()
+	defer end()
+	w.says(alice, "the plan", "cat "+at+"/plan")
+	w.says(bob, "Permission denied", "cat "+at+"/plan")
+	p.must("", "add", "alice", "--uid", fmt.Sprint(alice), "--disabled")
+	w.says(alice, "Permission denied", "cat "+at+"/plan")
+	p.must("", "unlock", "alice")
+	w.says(alice, "the plan", "cat "+at+"/plan")
+}

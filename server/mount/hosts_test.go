@@ -1,0 +1,71 @@
+package mount
+
+import (
+	"context"
+	"slices"
+	"testing"
+
+	"github.com/refmon/refmon/logon"
+	"github.com/refmon/refmon/server/auth/unix"
+	"github.com/refmon/refmon/sid"
+)
+
+// host has one user with two groups, and one whose groups cannot be had.
+type host struct{}
+
+func (host) UserName(_ context.Context, uid uint32) (string, bool) {
+	name := map[uint32]string{1: "one", 2: "two"}[uid]
+	return name, name != ""
+}
+
+func (host) Groups(_ context.Context, name string) ([]uint32, bool) {
+	return []uint32{10, 20}, name == "one"
+}
+
+// TestHosted: a user has the host's groups and its program's own, one without a name the
+// latter alone (M-2); without whole groups, and without a uid, none is let in (M-3).
+func TestHosted(t *testing.T) {
+	a := Hosted{Peers: unix.Accounts{}, Hosts: host{}}
+	for _, c := range []struct {
+		uid, gid uint32
+		user     string
+		groups   []string
+	}{
+		{1, 30, "S-1-22-1-1", []string{"S-1-22-2-30", "S-1-22-2-10", "S-1-22-2-20"}},
+		{3, 30, "S-1-22-1-3", []string{"S-1-22-2-30"}},
+		{0, 0, "S-1-22-1-0", []string{"S-1-22-2-0"}},
+		{65534, 65534, "S-1-5-7", nil},
+	} {
+		r, err := a.LogOn(c.uid, c.gid)
+		if err != nil || r.Token.User.SID.String() != c.user {
+			t.Errorf("M-2: uid %d: %v, %v", c.uid, r.Token.User.SID, err)
+		}
+		var got []string
+		for _, g := range r.Token.Groups {
+			if s := g.SID.String(); g.SID.Authority() == 22 {
+				got = append(got, s)
+			}
+		}
+		if !slices.Equal(got, c.groups) {
+			t.Errorf("M-2: uid %d: %v, want %v", c.uid, got, c.groups)
+		}
+		if r.Administrator() {
+			t.Errorf("M-2: uid %d is an administrator", c.uid)
+		}
+	}
+	for name, f := range map[string]func() (logon.Result, error){
+		"half of the groups": func() (logon.Result, error) { return a.LogOn(2, 2) },
+		"no uid":             func() (logon.Result, error) { return a.LogOn(unattributed, 0) },
+		"the zero value":     func() (logon.Result, error) { return Hosted{}.LogOn(1, 1) },
+	} {
+		if r, err := f(); err == nil {
+			t.Errorf("M-3: %s: %v", name, r.Token.User.SID)
+		}
+	}
+	if _, ok := (HostOwners{}).UID(sid.LocalSystem); ok {
+		t.Error("M-12: the system has a uid of the host")
+	}
+	if uid, ok := (HostOwners{}).UID(sid.MustParse("S-1-22-1-7")); !ok || uid != 7 {
+		t.Errorf("M-12: %d, %t", uid, ok)
+	}
+}

@@ -1,0 +1,197 @@
+package mount
+
+import (
+	"syscall"
+
+	"github.com/hanwen/go-fuse/v2/fuse"
+
+	"github.com/refmon/refmon/fileaccess"
+	"github.com/refmon/refmon/nt"
+	"github.com/refmon/refmon/ntstatus"
+	"github.com/refmon/refmon/winnt"
+)
+
+// in finds the directory that a name is to be made, changed or removed in.
+func (m *Mount) in(id uint64, name string) (*node, fuse.Status) {
+	parent := m.nodes.get(id)
+	if parent == nil {
+		return nil, fuse.Status(syscall.ESTALE)
+	}
+	return parent, named(name)
+}
+
+// made opens or makes a file for what can be had of a list of rights.
+func (m *Mount) made(t *worker, path string, want []winnt.AccessMask, in nt.CreateFileIn) (winnt.Handle,
+	ntstatus.Status) {
+	for i, desired := range want {
+		in.DesiredAccess = desired
+		h, _, st := t.openAt(m, path, in)
+		if st != ntstatus.AccessDenied || i == len(want)-1 {
+			return h, st
+		}
+	}
+	return 0, ntstatus.AccessDenied
+}
+
+// Create implements fuse.RawFileSystem. The descriptor comes from the directory; the
+// mode and the umask say nothing. M-12
+func (m *Mount) Create(_ <-chan struct{}, in *fuse.CreateIn, name string, out *fuse.CreateOut) fuse.Status {
+	parent, s := m.in(in.NodeId, name)
+	if s != fuse.OK {
+		return s
+	}
+	return m.as(&in.InHeader, func(t *worker) fuse.Status {
+		how := nt.CreateFileIn{CreateDisposition: uint32(fileaccess.FileOpenIf),
+			CreateOptions: uint32(fileaccess.NonDirectoryFile)}
+		if in.Flags&syscall.O_EXCL != 0 {
+			how.CreateDisposition = uint32(fileaccess.FileCreate)
+		}
+		h, st := m.made(t, m.nodes.path(parent, name), wanted(in.Flags), how)
+		if st != ntstatus.Success {
+			return status(st)
+		}
+		if s := m.tell(t, h, parent, name, &out.EntryOut); s != fuse.OK {
+			t.NtClose(h)
+			return s
+		}
+		s := m.opened(t, &in.InHeader, m.nodes.get(out.NodeId), h, in.Flags, &out.OpenOut)
+		if s != fuse.OK {
+			m.nodes.forget(out.NodeId, 1)
+		}
+		return s
+	})
+}
+
+// Mkdir implements fuse.RawFileSystem.
+func (m *Mount) Mkdir(_ <-chan struct{}, in *fuse.MkdirIn, name string, out *fuse.EntryOut) fuse.Status {
+	return m.new(&in.InHeader, name, fileaccess.DirectoryFile, out)
+}
+
+// Mknod implements fuse.RawFileSystem: it makes ordinary files. Devices, pipes and
+// sockets are no files of a tree (F-112). M-21
+func (m *Mount) Mknod(_ <-chan struct{}, in *fuse.MknodIn, name string, out *fuse.EntryOut) fuse.Status {
+	if in.Mode&syscall.S_IFMT != syscall.S_IFREG {
+		return fuse.EPERM
+	}
+	return m.new(&in.InHeader, name, fileaccess.NonDirectoryFile, out)
+}
+
+// new makes a file or directory and leaves it closed.
+func (m *Mount) new(in *fuse.InHeader, name string, kind fileaccess.CreateOptions, out *fuse.EntryOut) fuse.Status {
+	parent, s := m.in(in.NodeId, name)
+	if s != fuse.OK {
+		return s
+	}
+	return m.as(in, func(t *worker) fuse.Status {
+		h, _, st := t.openAt(m, m.nodes.path(parent, name), nt.CreateFileIn{
+			DesiredAccess: winnt.FILE_READ_ATTRIBUTES | winnt.SYNCHRONIZE, CreateDisposition: uint32(fileaccess.FileCreate),
+			CreateOptions: uint32(kind)})
+		if st != ntstatus.Success {
+			return status(st)
+		}
+		defer t.NtClose(h)
+		return m.tell(t, h, parent, name, out)
+	})
+}
+
+// Unlink implements fuse.RawFileSystem.
+func (m *Mount) Unlink(_ <-chan struct{}, in *fuse.InHeader, name string) fuse.Status {
+	return m.remove(in, name, fileaccess.NonDirectoryFile)
+}
+
+// Rmdir implements fuse.RawFileSystem.
+func (m *Mount) Rmdir(_ <-chan struct{}, in *fuse.InHeader, name string) fuse.Status {
+	return m.remove(in, name, fileaccess.DirectoryFile)
+}
+
+// remove removes a name at once, as programs of Linux expect it; handles go on. M-20
+func (m *Mount) remove(in *fuse.InHeader, name string, kind fileaccess.CreateOptions) fuse.Status {
+	parent, s := m.in(in.NodeId, name)
+	if s != fuse.OK {
+		return s
+	}
+	return m.as(in, func(t *worker) fuse.Status {
+		h, _, st := t.openAt(m, m.nodes.path(parent, name), nt.CreateFileIn{DesiredAccess: winnt.DELETE,
+			CreateDisposition: winnt.FILE_OPEN, CreateOptions: uint32(kind)})
+		if st != ntstatus.Success {
+			return status(st)
+		}
+		defer t.NtClose(h)
+		st = t.NtSetInformationFile(h, nt.FileDispositionInformation, nt.FileDisposition{DeleteFile: true})
+		if st != ntstatus.Success {
+			return status(st)
+		}
+		f, _, done, st := m.sys.TreeFile(t.Thread, h)
+		defer done()
+		if remover, ok := f.(interface{ RemoveName() ntstatus.Status }); ok && st == ntstatus.Success {
+			st = remover.RemoveName()
+		}
+		return status(st)
+	})
+}
+
+// Flags of renameat2(2).
+const (
+	renameNoReplace = 1 << iota
+	renameExchange
+	renameWhiteout
+)
+
+// Rename implements fuse.RawFileSystem. Exchanging two names is nothing that Windows
+// does; it is refused. M-21
+func (m *Mount) Rename(_ <-chan struct{}, in *fuse.RenameIn, from, to string) fuse.Status {
+	source, s := m.in(in.NodeId, from)
+	if s != fuse.OK {
+		return s
+	}
+	target, s := m.in(in.Newdir, to)
+	if s != fuse.OK {
+		return s
+	}
+	if in.Flags&^renameNoReplace != 0 {
+		return fuse.EINVAL
+	}
+	return m.as(&in.InHeader, func(t *worker) fuse.Status {
+		h, _, st := t.openAt(m, m.nodes.path(source, from), nt.CreateFileIn{
+			DesiredAccess: winnt.DELETE | winnt.SYNCHRONIZE, CreateDisposition: winnt.FILE_OPEN})
+		if st != ntstatus.Success {
+			return status(st)
+		}
+		defer t.NtClose(h)
+		facts, s := t.facts(m, h)
+		if s != fuse.OK {
+			return s
+		}
+		st = m.sys.RenamePosix(t.Thread, h, m.prefix+m.nodes.path(target, to), in.Flags&renameNoReplace == 0)
+		if st == ntstatus.Success {
+			m.nodes.moved(facts.FileID, target, to)
+		}
+		return status(st)
+	})
+}
+
+// Link implements fuse.RawFileSystem.
+func (m *Mount) Link(_ <-chan struct{}, in *fuse.LinkIn, name string, out *fuse.EntryOut) fuse.Status {
+	parent, s := m.in(in.NodeId, name)
+	n := m.nodes.get(in.Oldnodeid)
+	switch {
+	case s != fuse.OK:
+		return s
+	case n == nil:
+		return fuse.Status(syscall.ESTALE)
+	}
+	return m.as(&in.InHeader, func(t *worker) fuse.Status {
+		// A link needs the right to write attributes of the file (F-59).
+		h, s := t.openNode(m, n, nt.CreateFileIn{DesiredAccess: winnt.FILE_WRITE_ATTRIBUTES | winnt.FILE_READ_ATTRIBUTES})
+		if s != fuse.OK {
+			return s
+		}
+		defer t.NtClose(h)
+		st := t.NtSetInformationFile(h, nt.FileLinkInformation, nt.FileRename{
+			FileName: m.prefix + m.nodes.path(parent, name)})
+		if st != ntstatus.Success {
+			return status(st)
+		}
+		return m.tell(t, h, parent, name, out)
+	})
+}

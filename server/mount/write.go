@@ -1,0 +1,98 @@
+package mount
+
+import (
+	"syscall"
+
+	"github.com/hanwen/go-fuse/v2/fuse"
+	"golang.org/x/sys/unix"
+
+	"github.com/refmon/refmon/ntstatus"
+	"github.com/refmon/refmon/winnt"
+)
+
+// Write implements fuse.RawFileSystem. The handle decides (M-4).
+func (m *Mount) Write(_ <-chan struct{}, in *fuse.WriteIn, data []byte) (uint32, fuse.Status) {
+	o := m.open(in.Fh)
+	if o == nil {
+		return 0, fuse.EBADF
+	}
+	at := int64(in.Offset)
+	cached := in.WriteFlags&fuse.WRITE_CACHE != 0
+	switch {
+	case cached && o.granted&winnt.FILE_WRITE_DATA == 0:
+		// A page of a mapping goes to the file by any of its handles: one that may
+		// overwrite is taken, for the page is that of such a one. M-4
+		if o = m.overwrites(o.n); o == nil {
+			return 0, fuse.EACCES
+		}
+		defer o.lent.RUnlock()
+	case !cached && in.Flags&syscall.O_APPEND != 0:
+		at = -1 // FILE_WRITE_TO_END_OF_FILE
+	case o.granted&winnt.FILE_WRITE_DATA == 0:
+		// The program took back that it appends: its handle may do nothing else. M-13
+		return 0, fuse.EACCES
+	}
+	var n int
+	s := m.do(func(t *worker) fuse.Status {
+		var st ntstatus.Status
+		n, st = t.NtWriteFileAt(o.h, data, at)
+		return status(st)
+	})
+	return uint32(n), s
+}
+
+// overwrites lends an open of a file that may overwrite it.
+func (m *Mount) overwrites(n *node) *open {
+	return m.lend(func(o *open) bool { return o.n == n && o.granted&winnt.FILE_WRITE_DATA != 0 })
+}
+
+// Fsync implements fuse.RawFileSystem. A handle that cannot write has nothing to flush.
+func (m *Mount) Fsync(_ <-chan struct{}, in *fuse.FsyncIn) fuse.Status {
+	o := m.open(in.Fh)
+	if o == nil {
+		return fuse.EBADF
+	}
+	if o.granted&(winnt.FILE_WRITE_DATA|winnt.FILE_APPEND_DATA) == 0 {
+		return fuse.OK
+	}
+	return m.do(func(t *worker) fuse.Status { return status(t.NtFlushBuffersFile(o.h)) })
+}
+
+// Fallocate implements fuse.RawFileSystem: the handle must grant overwriting, for space
+// can be taken away with it.
+func (m *Mount) Fallocate(_ <-chan struct{}, in *fuse.FallocateIn) fuse.Status {
+	o := m.open(in.Fh)
+	if o == nil {
+		return fuse.EBADF
+	}
+	if o.granted&winnt.FILE_WRITE_DATA == 0 {
+		// Reserving space changes the size of a file, giving it up its contents (M-4).
+		return fuse.EACCES
+	}
+	return m.do(func(t *worker) fuse.Status {
+		f, _, done, st := m.sys.TreeFile(t.Thread, o.h)
+		defer done()
+		if st != ntstatus.Success {
+			return status(st)
+		}
+		a, ok := f.(interface {
+			Allocate(mode uint32, at, length int64) ntstatus.Status
+		})
+		if !ok {
+			return fuse.Status(syscall.EOPNOTSUPP)
+		}
+		return status(a.Allocate(in.Mode, int64(in.Offset), int64(in.Length)))
+	})
+}
+
+// StatFs implements fuse.RawFileSystem: the space of what the tree is on, for everybody.
+func (m *Mount) StatFs(_ <-chan struct{}, _ *fuse.InHeader, out *fuse.StatfsOut) fuse.Status {
+	t, ok := m.tree.(interface{ Statfs(*unix.Statfs_t) error })
+	var s unix.Statfs_t
+	if !ok || t.Statfs(&s) != nil {
+		return fuse.ENOSYS
+	}
+	out.Blocks, out.Bfree, out.Bavail, out.Files, out.Ffree = s.Blocks, s.Bfree, s.Bavail, s.Files, s.Ffree
+	out.Bsize, out.NameLen, out.Frsize = uint32(s.Bsize), longestName, uint32(s.Frsize)
+	return fuse.OK
+}

@@ -1,0 +1,175 @@
+package mount
+
+import (
+	"strings"
+	"syscall"
+
+	"github.com/hanwen/go-fuse/v2/fuse"
+
+	"github.com/refmon/refmon/ntacl"
+	"github.com/refmon/refmon/ntstatus"
+	"github.com/refmon/refmon/sd"
+	"github.com/refmon/refmon/winnt"
+)
+
+// Attributes that stand for the descriptor: as every program may ask for it and change
+// it, and as a file server keeps it.
+const (
+	ntfsACL = "system.ntfs_acl"
+	ntACL   = ntacl.Name
+)
+
+// unserved returns what a file system says that has no such attribute.
+func unserved(name string) fuse.Status {
+	if strings.HasPrefix(name, "security.") || strings.HasPrefix(name, "trusted.") {
+		return fuse.ENODATA
+	}
+	// There are no attributes of users, and no POSIX ACLs (M-22).
+	return fuse.Status(syscall.EOPNOTSUPP)
+}
+
+// GetXAttr implements fuse.RawFileSystem.
+func (m *Mount) GetXAttr(_ <-chan struct{}, in *fuse.InHeader, name string, out []byte) (uint32, fuse.Status) {
+	if name != ntfsACL && name != ntACL {
+		return 0, unserved(name)
+	}
+	n := m.nodes.get(in.NodeId)
+	if n == nil {
+		return 0, fuse.Status(syscall.ESTALE)
+	}
+	var value []byte
+	s := m.as(in, func(t *worker) (s fuse.Status) {
+		value, s = m.descriptor(t, n, name)
+		return s
+	})
+	switch {
+	case s != fuse.OK:
+		return 0, s
+	case len(out) > 0 && len(value) > len(out):
+		return uint32(len(value)), fuse.ERANGE
+	}
+	copy(out, value)
+	return uint32(len(value)), fuse.OK
+}
+
+// descriptor reads the descriptor of a file: with READ_CONTROL, and its SACL with the
+// privilege for that. M-16
+func (m *Mount) descriptor(t *worker, n *node, name string) (value []byte, s fuse.Status) {
+	want := winnt.READ_CONTROL
+	parts := winnt.OWNER_SECURITY_INFORMATION | winnt.GROUP_SECURITY_INFORMATION | winnt.DACL_SECURITY_INFORMATION
+	if t.client.Has(winnt.SeSecurityPrivilege) {
+		want |= winnt.ACCESS_SYSTEM_SECURITY
+		parts |= winnt.SACL_SECURITY_INFORMATION
+	}
+	s = t.with(m, n, want, func(h winnt.Handle) fuse.Status {
+		d, st := t.NtQuerySecurityObject(h, parts)
+		if st != ntstatus.Success {
+			return status(st)
+		}
+		if name == ntfsACL {
+			value = d.Append(nil)
+			return fuse.OK
+		}
+		a := ntacl.Attribute{Version: 1, Descriptor: d}
+		var err error
+		if value, err = a.Append(nil); err != nil {
+			return fuse.EIO
+		}
+		return fuse.OK
+	})
+	return value, s
+}
+
+// SetXAttr implements fuse.RawFileSystem: it changes the parts of the descriptor that
+// differ, each by its own right.
+func (m *Mount) SetXAttr(_ <-chan struct{}, in *fuse.SetXAttrIn, name string, data []byte) fuse.Status {
+	if name != ntfsACL && name != ntACL {
+		return fuse.Status(syscall.EOPNOTSUPP)
+	}
+	n := m.nodes.get(in.NodeId)
+	switch {
+	case n == nil:
+		return fuse.Status(syscall.ESTALE)
+	case in.Flags&xattrCreate != 0:
+		return fuse.Status(syscall.EEXIST) // every file has a descriptor
+	}
+	next, err := decoded(name, data)
+	if err != nil {
+		return fuse.EINVAL
+	}
+	return m.as(&in.InHeader, func(t *worker) fuse.Status { return m.describe(t, n, next) })
+}
+
+// xattrCreate is XATTR_CREATE.
+const xattrCreate = 1
+
+func decoded(name string, data []byte) (*sd.Descriptor, error) {
+	if name == ntfsACL {
+		return sd.Decode(data)
+	}
+	a, err := ntacl.Decode(data)
+	if err != nil {
+		return nil, err
+	}
+	return a.Descriptor, nil
+}
+
+// describe gives a file another descriptor. M-16
+func (m *Mount) describe(t *worker, n *node, next *sd.Descriptor) fuse.Status {
+	return t.with(m, n, winnt.READ_CONTROL, func(h winnt.Handle) fuse.Status {
+		old, st := t.NtQuerySecurityObject(h, winnt.OWNER_SECURITY_INFORMATION|winnt.GROUP_SECURITY_INFORMATION|
+			winnt.DACL_SECURITY_INFORMATION)
+		if st != ntstatus.Success {
+			return status(st)
+		}
+		parts, want := differing(old, next)
+		if parts == 0 {
+			return fuse.OK
+		}
+		return t.with(m, n, want, func(h winnt.Handle) fuse.Status {
+			return status(t.NtSetSecurityObject(h, parts, next))
+		})
+	})
+}
+
+// differing returns the parts of a descriptor that are given and another's, and the
+// rights that changing them takes (F-50). A SACL that is given is always set: the old
+// one is not for everybody to compare with.
+func differing(old, next *sd.Descriptor) (parts uint32, want winnt.AccessMask) {
+	const protected = sd.DACLProtected
+	if o := next.Owner(); !o.IsZero() && o != old.Owner() {
+		parts, want = parts|winnt.OWNER_SECURITY_INFORMATION, want|winnt.WRITE_OWNER
+	}
+	if g := next.Group(); !g.IsZero() && g != old.Group() {
+		parts, want = parts|winnt.GROUP_SECURITY_INFORMATION, want|winnt.WRITE_OWNER
+	}
+	if next.Control()&sd.DACLPresent != 0 {
+		a, b := old.DACL(), next.DACL()
+		if (a == nil) != (b == nil) || a != nil && !a.Equal(b) || (old.Control()^next.Control())&protected != 0 {
+			parts, want = parts|winnt.DACL_SECURITY_INFORMATION, want|winnt.WRITE_DAC
+			if next.Control()&protected != 0 {
+				parts |= winnt.PROTECTED_DACL_SECURITY_INFORMATION
+			} else {
+				parts |= winnt.UNPROTECTED_DACL_SECURITY_INFORMATION
+			}
+		}
+	}
+	if next.Control()&sd.SACLPresent != 0 {
+		parts, want = parts|winnt.SACL_SECURITY_INFORMATION, want|winnt.ACCESS_SYSTEM_SECURITY
+	}
+	return parts, want
+}
+
+// ListXAttr implements fuse.RawFileSystem: the attributes that stand for the descriptor
+// are not listed, or every copy with attributes would copy it, or fail.
+func (m *Mount) ListXAttr(<-chan struct{}, *fuse.InHeader, []byte) (uint32, fuse.Status) {
+	return 0, fuse.OK
+}
+
+// RemoveXAttr implements fuse.RawFileSystem: a descriptor is never taken away. M-16
+func (m *Mount) RemoveXAttr(_ <-chan struct{}, _ *fuse.InHeader, name string) fuse.Status {
+	if name == ntfsACL || name == ntACL {
+		return fuse.EPERM
+	}
+	return unserved(name)
+}
