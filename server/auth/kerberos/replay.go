@@ -50,8 +50,8 @@ type replay struct {
 // authenticators whose clients' clocks are ahead, so that those are refused after the
 // next start. "" keeps nothing.
 func newReplay(folder string, skew time.Duration, now time.Time) (*replay, error) {
-	r := &replay{life: 2 * skew, from: now.Add(ahead), most: maxReplay, young: map[[16]byte]struct{}{}, old: map[[16]byte]struct{}{},
-		turned: now}
+	r := &replay{life: 2 * skew, from: now.Add(ahead), most: maxReplay, young: map[[16]byte]struct{}{},
+		old: map[[16]byte]struct{}{}, turned: now}
 	if folder == "" {
 		return r, nil
 	}
