@@ -158,3 +158,10 @@ func (l *Log) Duplicated(from Origin, source winnt.Handle, sourceProcess uint64,
 	}
 	return l.Write(HandleDuplicated(l.named(from), source, sourceProcess, target, targetProcess))
 }
+
+// HandedOut records that a program gets a descriptor of the host for an open file,
+// event 4663, whatever policy and SACL say: what is done with it is not seen. used
+// are the rights that reading and writing through it need, d is the file's descriptor.
+func (l *Log) HandedOut(from Origin, o Object, used winnt.AccessMask, d *sd.Descriptor) ntstatus.Status {
+	return l.Write(ObjectAccessed(l.named(from), o, used, d))
+}

@@ -146,6 +146,20 @@ func TestReasonTexts(t *testing.T) {
 		want) {
 		t.Errorf("AccessReason %q, want %q", got, want)
 	}
+	// The first reason that names a bit is that of the bit.
+	e = audit.HandleRequested(from, file, audit.HandleRequest{Access: 7, Reasons: []audit.Reason{
+		{Bits: 1, Code: 1801, Entry: "D:(A;;FR;;;WD)"}, {Bits: 3, Code: 1804}, {Bits: 7, Code: 1805}}})
+	if got, want := items(e, "AccessReason"), []string{"%%4416:\t%%1801\tD:(A;;FR;;;WD)", "%%4417:\t%%1804",
+		"%%4418:\t%%1805"}; !slices.Equal(got, want) {
+		t.Errorf("AccessReason %q, want %q", got, want)
+	}
+	// Only files have resource attributes in their records (U-57).
+	for typ, want := range map[string]string{"File": "S:AI", "Key": "-"} {
+		e = audit.ObjectAccessed(from, audit.Object{Type: typ}, 1, nil)
+		if got := field(t, e, "ResourceAttributes"); got != want {
+			t.Errorf("%s: ResourceAttributes %q, want %q", typ, got, want)
+		}
+	}
 	long := "D:(A;;FA;;;" + strings.Repeat("x", 5000) + ")"
 	e = audit.HandleRequested(from, file, audit.HandleRequest{Access: 1,
 		Reasons: []audit.Reason{{Bits: 1, Code: 1801, Entry: long}}})

@@ -296,6 +296,32 @@ func TestKeyOfOthers(t *testing.T) {
 	}
 }
 
+// TestPublicKeys: a file may name several keys, one for each line.
+func TestPublicKeys(t *testing.T) {
+	dir := t.TempDir()
+	var both []byte
+	var want []uint32
+	for _, name := range []string{"a", "b"} {
+		s, err := CreateKey(filepath.Join(dir, name), "host.example/"+name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		b, err := os.ReadFile(filepath.Join(dir, name+".pub"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		both, want = append(both, b...), append(want, s.KeyHash())
+	}
+	file := filepath.Join(dir, "both")
+	if err := os.WriteFile(file, both, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	keys, err := ReadPublicKey(file)
+	if err != nil || len(keys) != 2 || keys[0].KeyHash() != want[0] || keys[1].KeyHash() != want[1] {
+		t.Errorf("%d keys, %v, want %v", len(keys), err, want)
+	}
+}
+
 // TestTwoAtATime begins segments while checkpoints are replaced, as the writer
 // and the notary do: each file has its own content.
 func TestTwoAtATime(t *testing.T) {

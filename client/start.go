@@ -154,18 +154,11 @@ func exitCode(s *os.ProcessState) int {
 // of them.
 func (c *Conn) Attach(process winnt.Handle) (*os.File, error) {
 	f := &wire.Frame{Kind: wire.Attach, Thread: 1, Body: wire.AppendHandle(nil, process)}
-	head, _, files, err := c.askFor(f, nil, nil)
-	if err == nil {
-		err = head.Status.Err()
-	}
-	if err == nil && len(files) != 1 {
-		err = c.lose(fmt.Errorf("%w: %d descriptors, want a connection", wire.ErrFrame, len(files)))
-	}
+	file, err := c.descriptor(f)
 	if err != nil {
-		closeAll(files)
 		return nil, fmt.Errorf("connection of the process with handle %s: %w", process, err)
 	}
-	return files[0], nil
+	return file, nil
 }
 
 func closeAll(files []*os.File) {

@@ -2,6 +2,7 @@ package hostfs
 
 import (
 	"fmt"
+	"os"
 	"slices"
 	"testing"
 
@@ -45,9 +46,9 @@ func (w *world) take(r *records, want ...string) {
 }
 
 // audited makes a tree in a system that records what is done to files.
-func audited(t *testing.T, options audit.Options) (*world, *records) {
+func audited(t *testing.T, options audit.Options, change ...func(*Config)) (*world, *records) {
 	sink := &records{}
-	w := newWorld(t)
+	w := newWorld(t, change...)
 	w.must(w.sys.Close())
 	w.sys = kernel.Boot(kernel.Config{Log: &audit.Log{Sink: sink}})
 	w.must(w.sys.AddTree("share", w.tree))
@@ -117,4 +118,47 @@ func TestAuditFailsClosed(t *testing.T) {
 	if _, st := th.NtQueryInformationFile(h, nt.FileAccessInformation); st != ntstatus.Success {
 		t.Error(st)
 	}
+}
+
+// TestHandOutIsRecorded: each hand-out is a record, whether the file's SACL asks or not,
+// and the first use of what it gives; where the record cannot be kept nothing is handed
+// out (F-157).
+func TestHandOutIsRecorded(t *testing.T) {
+	if os.Getuid() != 0 {
+		t.Skip("only root copies mounts")
+	}
+	w, sink := audited(t, audit.Options{CrashOnAuditFail: audit.FailOnAuditFail},
+		func(c *Config) { c.HandOut = HandOutWrites })
+	if _, err := w.tree.HandsOut(); err != nil {
+		t.Skip(err)
+	}
+	w.file("f", "data", forEveryone)
+	w.file("asked", "data", forEveryone+"S:(AU;SA;FA;;;WD)")
+	th := w.as(alice, winnt.SeSecurityPrivilege)
+	h := w.open(th, "f", toBoth, ntstatus.Success)
+	sink.kept = nil
+	for _, uid := range []uint32{strangerUID, 0} { // root is the file's owner: it gets a descriptor for reading
+		f, st := w.sys.HandOut(th, h, uid)
+		if w.want(st, ntstatus.Success); f != nil {
+			w.must(f.Close())
+		}
+	}
+	w.take(sink, `4663 success \Device\share\f 0x7`, `4663 success \Device\share\f 0x1`)
+	sink.full = true
+	if f, st := w.sys.HandOut(th, h, strangerUID); st != ntstatus.AuditFailed || f != nil {
+		t.Error(st)
+	}
+	sink.full = false
+	if _, st := w.sys.HandOut(th, h+4, strangerUID); st != ntstatus.InvalidHandle {
+		t.Error(st)
+	}
+	h = w.open(th, "asked", toRead|winnt.ACCESS_SYSTEM_SECURITY, ntstatus.Success)
+	sink.kept = nil
+	f, st := w.sys.HandOut(th, h, strangerUID)
+	if w.want(st, ntstatus.Success); f != nil {
+		w.must(f.Close())
+	}
+	_, st = th.NtReadFileAt(h, 10, 0)
+	w.want(st, ntstatus.Success)
+	w.take(sink, `4663 success \Device\share\asked 0x1`) // the hand-out, and no other for the first use
 }

@@ -79,6 +79,28 @@ func BenchmarkOpen(b *testing.B) {
 	})
 }
 
+// BenchmarkHandOut hands out and closes a descriptor of a file that is open at depth 3.
+func BenchmarkHandOut(b *testing.B) {
+	w := lending(b, HandOutReads)
+	for _, d := range []string{"a", `a\b`} {
+		w.dir(d, forEveryone)
+	}
+	w.file(`a\b\f`, "x", forEveryone)
+	settle(b, w.path(`a\b\f`))
+	th := w.as(bob)
+	h := w.open(th, `a\b\f`, winnt.FILE_GENERIC_READ, ntstatus.Success)
+	b.ReportAllocs()
+	for b.Loop() {
+		f, st := w.sys.HandOut(th, h, strangerUID)
+		if st != ntstatus.Success {
+			b.Fatal(st)
+		}
+		if err := f.Close(); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
+
 // An open and its close take no more memory than a handful of pieces: the names that
 // the system is told are built on the stack.
 func TestOpenAllocations(t *testing.T) {

@@ -19,8 +19,13 @@ var noName [1]byte
 // below opens a place below a directory, as a place only. A backslash in the path
 // separates as a slash does. No link is followed, no mount entered. F-112
 func below(dir int, path string, flags uint64) (int, error) {
+	return resolve(dir, path, unix.O_PATH|flags)
+}
+
+// resolve opens what stands there.
+func resolve(dir int, path string, flags uint64) (int, error) {
 	how := unix.OpenHow{
-		Flags: unix.O_PATH | unix.O_NOFOLLOW | unix.O_CLOEXEC | flags,
+		Flags: unix.O_NOFOLLOW | unix.O_CLOEXEC | flags,
 		Resolve: unix.RESOLVE_BENEATH | unix.RESOLVE_NO_SYMLINKS | unix.RESOLVE_NO_MAGICLINKS |
 			unix.RESOLVE_NO_XDEV,
 	}

@@ -37,7 +37,22 @@ type Config struct {
 	Descriptors int
 	// Opens is how many files may be open at once; 0: 16,384.
 	Opens int
+	// HandOut says which descriptors programs get ([kernel.System.HandOut]).
+	HandOut HandOut
 }
+
+// HandOut says what descriptors of the host are handed out. The zero value is
+// HandOutNothing. What a program does with a descriptor is not seen and cannot be
+// taken back; it can pass it on, map the file, watch and lock it.
+type HandOut uint8
+
+const (
+	HandOutNothing HandOut = iota
+	HandOutReads           // for reading, by a read-only copy of the mount
+	// HandOutWrites hands out for writing, too, the files that belong to root or to this program
+	// and whose permissions give others no more than was granted.
+	HandOutWrites
+)
 
 // Missing says what a file without a descriptor grants. The zero value is RefuseMissing.
 type Missing uint8

@@ -9,6 +9,7 @@ import (
 
 	"github.com/refmon/refmon/ntacl"
 	"github.com/refmon/refmon/sd"
+	"github.com/refmon/refmon/winnt"
 )
 
 // identity is a file at one moment: setting an attribute, changing permissions and
@@ -29,6 +30,7 @@ type known struct {
 	attribute  ntacl.Attribute // without descriptor; version 0: none
 	verdict    ntacl.Verdict   // on the attribute
 	dos        dos             // what is kept beside it
+	audited    bool            // the attribute has entries that ACCESS_SYSTEM_SECURITY alone shows
 }
 
 // settled is the age of a file's last change from which on its descriptor is kept:
@@ -83,13 +85,13 @@ func (t *Tree) readAttribute(place string, s *unix.Statx_t) (*known, error) {
 		a, err := ntacl.Decode(value)
 		if err != nil {
 			// An attribute that cannot be read grants nothing (F-101).
-			return &known{verdict: ntacl.Unverifiable, dos: kept}, nil
+			return &known{verdict: ntacl.Unverifiable, audited: true, dos: kept}, nil
 		}
 		if k.verdict, err = t.verify(a, place, s); err != nil {
 			return nil, err
 		}
 		k.attribute, k.descriptor = *a, a.Descriptor
-		k.attribute.Descriptor = nil
+		k.attribute.Descriptor, k.audited = nil, hasAudit(a.Descriptor)
 	}
 	if k.verdict != ntacl.Stale {
 		return k, nil
@@ -107,6 +109,17 @@ func (t *Tree) readAttribute(place string, s *unix.Statx_t) (*known, error) {
 		}
 	}
 	return k, nil
+}
+
+// hasAudit reports whether a descriptor has entries of the SACL that READ_CONTROL does
+// not show, as it shows labels.
+func hasAudit(d *sd.Descriptor) bool {
+	for _, a := range d.SACL().All() {
+		if sd.PartOf(a.Type()) == winnt.SACL_SECURITY_INFORMATION {
+			return true
+		}
+	}
+	return false
 }
 
 // Attributes in which Linux keeps POSIX ACLs.

@@ -28,6 +28,11 @@
 // servers: who reaches the files by it is decided by mode bits. [Tree.Exposure] says who
 // does.
 //
+// With [Config.HandOut] programs get descriptors of files that a kernel opened for them
+// ([kernel.System.HandOut]): through read-only copies of the tree's mount, on which even
+// the owner of a file changes nothing, and for writing only where no program can make
+// more of it. docs/adr/0031 says what remains: locks, leases and watches.
+//
 // Share modes and pending deletions are those of the handles of one Tree; another
 // server on the same files, smbd among them, does not see them.
 //

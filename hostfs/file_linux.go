@@ -199,12 +199,18 @@ func (f *file) clearSpecial() error {
 	return unix.Chmod(placeOf(f.fd), uint32(s.Mode)&0o1777)
 }
 
-// empty takes the contents of a file away.
+// empty takes the contents of a file away. It does not wait where another program has
+// a lease on the file, as truncate(2) does. F-124
 func (f *file) empty() error {
 	if err := f.clearSpecial(); err != nil {
 		return err
 	}
-	return retry(func() error { return unix.Truncate(placeOf(f.fd), 0) })
+	fd, err := openAgain(f.fd, unix.O_WRONLY|unix.O_NONBLOCK)
+	if err != nil {
+		return err
+	}
+	defer shut(fd)
+	return retry(func() error { return unix.Ftruncate(fd, 0) })
 }
 
 // Flush implements nt.OpenFile.

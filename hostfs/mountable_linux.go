@@ -45,3 +45,18 @@ func (f *file) Allocate(mode uint32, at, length int64) ntstatus.Status {
 	}
 	return statusOf(retry(func() error { return unix.Fallocate(f.fd, mode, at, length) }))
 }
+
+// Backing returns the descriptor of an open file, for the host's kernel to read and
+// write the file by itself; the file keeps it. Where it is to be written, the set-uid
+// and set-gid bits go now: no write is seen later (F-125).
+func (f *file) Backing(write bool) (fd int, st ntstatus.Status) {
+	if f.directory {
+		return -1, ntstatus.InvalidParameter
+	}
+	if write {
+		if err := f.clearSpecial(); err != nil {
+			return -1, statusOf(err)
+		}
+	}
+	return f.fd, ntstatus.Success
+}

@@ -19,6 +19,9 @@ func Open(c Config) (*Tree, error) {
 	return nil, fmt.Errorf("hostfs: %s: %w", c.Path, errors.ErrUnsupported)
 }
 
+// HandsOut returns nothing.
+func (*Tree) HandsOut() (HandOut, error) { return HandOutNothing, errors.ErrUnsupported }
+
 // Close does nothing.
 func (*Tree) Close() error { return nil }
 

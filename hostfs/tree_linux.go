@@ -24,6 +24,8 @@ type Tree struct {
 	readOnly  bool              // immutable
 	rootInode uint64            // immutable
 	abandoned time.Duration     // immutable; age at which a private name was left by a crash
+	lender    *lender           // immutable; nil: hands nothing out
+	noLender  error             // immutable; why it hands nothing out
 
 	descriptors *cache.Cache[identity, *known]
 
@@ -55,10 +57,16 @@ func Open(c Config) (*Tree, error) {
 	if err != nil {
 		return nil, fmt.Errorf("hostfs: open the tree %s: %w", c.Path, err)
 	}
-	t := &Tree{cfg: c, root: fd, abandoned: time.Minute,
-		nodes: map[uint64]*node{}, descriptors: cache.New[identity, *known](c.Descriptors)}
+	t := &Tree{cfg: c, root: fd, abandoned: time.Minute, nodes: map[uint64]*node{},
+		descriptors: cache.New[identity, *known](c.Descriptors)}
 	if err := t.look(); err != nil {
 		return nil, errors.Join(fmt.Errorf("hostfs: look at the tree %s: %w", c.Path, err), unix.Close(fd))
+	}
+	if c.HandOut != HandOutNothing {
+		// Without the right to copy a mount the tree is served, and hands nothing out. F-151
+		if t.lender, err = newLender(fd, c.HandOut); err != nil {
+			t.noLender = fmt.Errorf("hostfs: %s hands no descriptors out: %w", c.Path, err)
+		}
 	}
 	if c.Share != nil {
 		t.share = &fileaccess.Share{Descriptor: c.Share, ABE: c.AccessBased}
@@ -97,6 +105,7 @@ func (t *Tree) Close() error {
 	}
 	fd := t.root
 	t.root = -1
+	t.lender.close()
 	return unix.Close(fd)
 }
 
@@ -129,6 +138,7 @@ var statuses = map[unix.Errno]ntstatus.Status{
 	unix.ENOMEM: ntstatus.InsufficientResources, unix.ENAMETOOLONG: ntstatus.ObjectNameInvalid,
 	unix.EILSEQ: ntstatus.ObjectNameInvalid, unix.EINVAL: ntstatus.InvalidParameter,
 	unix.ETXTBSY: ntstatus.SharingViolation, unix.EBUSY: ntstatus.SharingViolation,
+	unix.EAGAIN: ntstatus.SharingViolation, // a lease that another program has
 	unix.EEXIST: ntstatus.ObjectNameCollision, unix.ENOTEMPTY: ntstatus.DirectoryNotEmpty,
 	unix.EMLINK: ntstatus.TooManyLinks, unix.EIO: ntstatus.IODeviceError, unix.EISDIR: ntstatus.FileIsADirectory,
 	unix.ENOTSUP: ntstatus.NotSupported, unix.ENOSYS: ntstatus.NotSupported,

@@ -11,6 +11,7 @@ type Acting struct {
 	Since int64 // 100-ns units since 1601-01-01 UTC, 0 where the system has no clock
 	User  sid.SID
 	Level winnt.SecurityImpersonationLevel
+	Proof string // by which ticket the client is known; "" for none
 }
 
 // Acting returns whom the thread with that id impersonates, false while it does not.
@@ -25,5 +26,6 @@ func (s *System) Acting(thread winnt.Handle) (Acting, bool) {
 		return Acting{}, false
 	}
 	defer r.Token.Deref(ob.TagCall)
-	return Acting{t.ActingSince(), r.Token.Value().User().SID, r.Level}, true
+	v := r.Token.Value()
+	return Acting{t.ActingSince(), v.User().SID, r.Level, s.sys.Security.Sessions.Proof(v.AuthenticationID())}, true
 }

@@ -49,3 +49,68 @@ func TestCloseProcess(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// TestCloseChild: a process whose children its owner closes one by one keeps none of
+// them (W-13).
+func TestCloseChild(t *testing.T) {
+	s := Boot(Config{})
+	tok, err := token.New(token.LocalSystem())
+	if err != nil {
+		t.Fatal(err)
+	}
+	p, err := s.NewProcess("p", tok)
+	if err != nil {
+		t.Fatal(err)
+	}
+	th, err := p.NewThread()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for range 3 {
+		out, st := th.NtCreateUserProcess(nt.CreateUserProcessIn{ProcessDesiredAccess: winnt.PROCESS_ALL_ACCESS,
+			ThreadDesiredAccess: winnt.THREAD_ALL_ACCESS})
+		if st != ntstatus.Success {
+			t.Fatal(st)
+		}
+		s.Process(out.ClientID.UniqueProcess).Close()
+		s.mu.Lock()
+		if len(p.children) != 0 || len(s.processes) != 1 {
+			t.Errorf("%d children, %d processes, want 0 and 1", len(p.children), len(s.processes))
+		}
+		s.mu.Unlock()
+	}
+	if err := s.Close(); err != nil {
+		t.Error(err)
+	}
+}
+
+// TestTreeNames: the name of a tree leads to its device as it was given, letter by
+// letter (F-110).
+func TestTreeNames(t *testing.T) {
+	s := Boot(Config{})
+	if err := s.AddTree("MiXed", struct{ nt.FileSystem }{}); err != nil {
+		t.Fatal(err)
+	}
+	tok, err := token.New(token.LocalSystem())
+	if err != nil {
+		t.Fatal(err)
+	}
+	p, err := s.NewProcess("p", tok)
+	if err != nil {
+		t.Fatal(err)
+	}
+	th, err := p.NewThread()
+	if err != nil {
+		t.Fatal(err)
+	}
+	link, st := th.NtOpenSymbolicLinkObject(winnt.SYMBOLIC_LINK_QUERY, &nt.ObjectAttributes{ObjectName: `\GLOBAL??\MiXed`})
+	if st != ntstatus.Success {
+		t.Fatal(st)
+	}
+	if target, st := th.NtQuerySymbolicLinkObject(link); target != `\Device\MiXed` || st != ntstatus.Success {
+		t.Errorf("the name leads to %q, %v", target, st)
+	}
+	if err := s.Close(); err != nil {
+		t.Error(err)
+	}
+}

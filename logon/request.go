@@ -33,6 +33,7 @@ type Package uint8
 const (
 	Password Package = 1 + iota // a name and a password
 	S4U                         // a name alone: a service answers for its client
+	Ticket                      // a client's token for a service of this host
 )
 
 // Request has what a logon is asked with. The zero value is refused.
@@ -42,6 +43,10 @@ type Request struct {
 	Domain   string // "" for none given, "." for accounts of this computer only
 	Name     string // NAME, DOMAIN\NAME or NAME@DOMAIN
 	Password Secret
+	// Token is the client's, and Bindings name the channel that it came through, both
+	// in base64.
+	Token    Secret
+	Bindings string
 	// Tcb says that the caller has SeTcbPrivilege enabled.
 	Tcb bool
 	// Groups are added to the token; only a caller with Tcb may add some.
@@ -66,6 +71,9 @@ type Result struct {
 	// Reason says, beside a status that refuses, what the record alone tells:
 	// STATUS_WRONG_PASSWORD, STATUS_NO_SUCH_USER. Account is then who it was, if known.
 	Reason ntstatus.Status
+	// Proof tells the record how the client proved who it is, "" for a name and a
+	// password; Answer goes back to the client, in base64.
+	Proof, Answer string
 }
 
 // Account is a name with its SID. The zero value names nothing.

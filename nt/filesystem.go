@@ -1,9 +1,12 @@
 package nt
 
 import (
+	"os"
+
 	"github.com/refmon/refmon/fileaccess"
 	"github.com/refmon/refmon/ntstatus"
 	"github.com/refmon/refmon/sd"
+	"github.com/refmon/refmon/winnt"
 )
 
 // FileSystem is a tree of files in which a kernel opens names. The kernel decides, by
@@ -55,6 +58,16 @@ type OpenFile interface {
 	SwapDescriptor(old, next *sd.Descriptor) (swapped bool, st ntstatus.Status)
 	// Close ends the open. It is called once, by the last who uses it.
 	Close()
+}
+
+// HostFile may be implemented by an OpenFile that is a file of the host.
+type HostFile interface {
+	OpenFile
+	// HandOut returns a descriptor of the host for a program of that uid, if no program can
+	// make more of it than was granted, and the rights that its use needs. The status says
+	// why not: STATUS_NOT_SUPPORTED where the file system hands nothing out,
+	// STATUS_ACCESS_DENIED where the descriptor would give more.
+	HandOut(granted winnt.AccessMask, uid uint32) (f *os.File, used winnt.AccessMask, st ntstatus.Status)
 }
 
 // FileFacts holds what a file system tells of a file. Times are in units of 100 ns since

@@ -115,6 +115,10 @@ func (t *Thread) Name() string { return t.name }
 // kernel elsewhere.
 func (t *Thread) Services() Services { return t.sys }
 
+// Transport returns what carries the thread's calls, nil for a thread of this program's
+// kernel.
+func (t *Thread) Transport() Transport { return t.remote }
+
 // Trace sets or, with nil, removes the tracer. With a tracer set a denied call
 // also records why; without one calls take the direct path.
 func (t *Thread) Trace(tr Tracer) {

@@ -12,15 +12,23 @@ import (
 const (
 	InteractiveLogon uint32 = 2  // KERB_INTERACTIVE_LOGON, MSV1_0_INTERACTIVE_LOGON
 	S4ULogon         uint32 = 12 // KERB_S4U_LOGON, MSV1_0_S4U_LOGON
+	// TokenLogon is refmon's own: the first token of a client of SPNEGO, as
+	// AcceptSecurityContext takes it on Windows.
+	TokenLogon uint32 = 0x10000
 )
 
-// LogonInformation is KERB_INTERACTIVE_LOGON, or KERB_S4U_LOGON without the
-// password. The zero value is refused.
+// LogonInformation is KERB_INTERACTIVE_LOGON, KERB_S4U_LOGON without the password,
+// or a client's token. The zero value is refused.
 type LogonInformation struct {
-	MessageType     uint32 // InteractiveLogon or S4ULogon
+	MessageType     uint32 // InteractiveLogon, S4ULogon or TokenLogon
 	LogonDomainName string
 	UserName        string
 	Password        logon.Secret
+	// TokenLogon has the client's token in base64, as HTTP carries it, and what names
+	// the channel that it came through, "" without one: for TLS
+	// "tls-server-end-point:" and the hash of the certificate (RFC 5929), in base64.
+	ClientToken     logon.Secret
+	ChannelBindings string
 }
 
 // Results of the look-ups. A DomainIndex is −1 where no domain is known.
@@ -62,6 +70,8 @@ type (
 		LogonID   winnt.LUID `param:"LogonId"`
 		Token     winnt.Handle
 		SubStatus ntstatus.Status
+		// ProfileBuffer goes back to the client of a TokenLogon, in base64.
+		ProfileBuffer string
 	}
 
 	LsaOpenPolicyIn struct {
@@ -115,15 +125,16 @@ var (
 		Meta: Meta{
 			Name:    "LsaLogonUser",
 			Summary: "logs a user on and opens the token",
-			Missing: "one package: names and passwords of the authority's accounts, and S4U; no profile, quotas, origin " +
-				"or handle of a logon process",
+			Missing: "one package: names and passwords of the authority's accounts, S4U and, in the daemon, tickets; " +
+				"no profile, quotas, origin or handle of a logon process",
 			Conditions: []Condition{
 				{ntstatus.AccessViolation, "O-3", "LocalGroups or SourceContext cannot be read"},
 				{ntstatus.InvalidSID, "O-3", "LocalGroups has a malformed SID"},
-				{ntstatus.BadValidationClass, "L-42", "a message of another type than 2 and 12"},
+				{ntstatus.BadValidationClass, "L-42", "a message of another type than 2, 12 and 0x10000"},
+				{ntstatus.NoSuchPackage, "K-49", "a client's token, where no tickets are taken"},
 				{ntstatus.InvalidLogonType, "L-3", "no type of logon, or one that the message does not serve"},
 				{ntstatus.PrivilegeNotHeld, "L-33", "LocalGroups is given and SeTcbPrivilege is not enabled"},
-				{ntstatus.LogonFailure, "L-32", "an unknown name or a wrong password"},
+				{ntstatus.LogonFailure, "L-32", "an unknown name, a wrong password or a token that is not taken"},
 				{ntstatus.AccountLockedOut, "L-31", "the name failed too often"},
 				{ntstatus.AccountRestriction, "L-35", "the account is disabled; SubStatus says so"},
 				{ntstatus.NoLogonServers, "L-56", "the groups of the user, or its SID, cannot be had whole"},

@@ -91,3 +91,23 @@ func testDirectories(t *testing.T) {
 		t.Error("a default ACL of one byte: accepted")
 	}
 }
+
+// The mask limits named users, the owning group and named groups, neither the owner nor
+// others.
+func TestMaskLimits(t *testing.T) {
+	// user::rwx, user:2:rwx, group::rwx, group:60:rwx, mask r--, other rwx
+	acl, err := hex.DecodeString("0200000001000700ffffffff020007000200000004000700ffffffff080007003c000000" +
+		"10000400ffffffff20000700ffffffff")
+	if err != nil {
+		t.Fatal(err)
+	}
+	d, err := ntacl.Posix(ntacl.Info{Mode: 0o747, UID: 1, GID: 2}, acl, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	const want = "O:S-1-22-1-1G:S-1-22-2-2D:(A;;FA;;;S-1-22-1-1)(A;;FR;;;S-1-22-1-2)(A;;FR;;;S-1-22-2-2)" +
+		"(A;;FR;;;S-1-22-2-60)(A;;FA;;;WD)"
+	if got, err := sddl.Format(d, sddl.Options{}); err != nil || got != want {
+		t.Errorf("%s, %v, want %s", got, err, want)
+	}
+}

@@ -588,3 +588,42 @@ func TestIsAdmin(t *testing.T) {
 		}
 	}
 }
+
+// T-64: what one filter marked stays marked after the next, whatever that takes away.
+func TestFilterKeepsMarks(t *testing.T) {
+	tok, err := token.New(token.Administrator(sid.MustParse("S-1-5-21-1-2-3-500")))
+	if err != nil {
+		t.Fatal(err)
+	}
+	first, st := tok.Filter(token.FilterSpec{Flags: winnt.SANDBOX_INERT | winnt.DISABLE_MAX_PRIVILEGE})
+	if st != ntstatus.Success {
+		t.Fatal(st)
+	}
+	for name, f := range map[string]token.FilterSpec{"nothing": {}, "a group": {Disable: []sid.SID{sid.Administrators}},
+		"a restriction": {Restrict: []token.Group{{SID: sid.Everyone}}}, "administration": {Flags: winnt.LUA_TOKEN}} {
+		n, st := first.Filter(f)
+		if st != ntstatus.Success || !n.SandboxInert() || !n.IsFiltered() {
+			t.Errorf("%s: %v, inert %t, filtered %t", name, st, n.SandboxInert(), n.IsFiltered())
+		}
+	}
+	if tok.SandboxInert() || tok.IsFiltered() {
+		t.Error("the token that was filtered is marked")
+	}
+}
+
+// T-71: a privilege that was removed is gone from every set, and so are its defaults.
+func TestRemovedPrivilegeLeavesNothing(t *testing.T) {
+	tok, err := token.New(token.Administrator(sid.MustParse("S-1-5-21-1-2-3-500")))
+	if err != nil {
+		t.Fatal(err)
+	}
+	all := tok.Present()
+	for p := range all.All {
+		n, _, st := tok.AdjustPrivileges(1, false, []token.PrivilegeChange{{LUID: p.LUID(),
+			Attributes: winnt.SE_PRIVILEGE_REMOVED}})
+		if st != ntstatus.Success || n.Present() != all&^p.Bit() || n.Enabled() != tok.Enabled()&^p.Bit() ||
+			n.DefaultPrivileges() != tok.DefaultPrivileges()&^p.Bit() {
+			t.Errorf("%v: %v, %v, %v, %v", p, st, n.Present(), n.Enabled(), n.DefaultPrivileges())
+		}
+	}
+}

@@ -15,6 +15,7 @@ import (
 	"strings"
 
 	"github.com/alecthomas/kong"
+	kongcompletion "github.com/jotaen/kong-completion"
 
 	"github.com/refmon/refmon/internal/verbs/batch"
 	"github.com/refmon/refmon/internal/verbs/version"
@@ -43,6 +44,8 @@ type cli struct {
 	Compare   compareCmd   `cmd:"" help:"Show where a recording of Windows differs, by rule."`
 	Audit     auditCmd     `cmd:"" help:"Read, export and verify an audit log."`
 	Services  servicesCmd  `cmd:"" help:"List what the kernel can do, and each service's statuses with their rules."`
+
+	Completion kongcompletion.Completion `cmd:"" help:"Print what turns completion by Tab on in bash, zsh or fish."`
 
 	Help    helpCmd    `cmd:"" help:"Explain a verb or a topic: rights, tokens, exits."`
 	Version versionCmd `cmd:"" help:"Print the version."`
@@ -102,6 +105,9 @@ func run(args []string, std *streams) int {
 	if err != nil {
 		return report(std, err)
 	}
+	if completed(parser) {
+		return exitGranted
+	}
 	if len(args) == 0 {
 		args = []string{"--help"}
 	}
@@ -115,6 +121,14 @@ func run(args []string, std *streams) int {
 		std.colour = c.Color == "always"
 	}
 	return report(std, ctx.Run(parser))
+}
+
+// completed answers a shell that asks how a line goes on; it reports whether one did.
+func completed(parser *kong.Kong) (done bool) {
+	if os.Getenv("COMP_LINE") != "" {
+		kongcompletion.Register(parser, kongcompletion.WithExitFunc(func(int) { done = true }))
+	}
+	return done
 }
 
 // report prints an error that a verb returned and chooses the exit code.

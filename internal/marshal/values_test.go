@@ -335,10 +335,11 @@ func TestTokenStructures(t *testing.T) {
 
 	l.used = 0
 	e = Encoder{Base: l.base()}
+	v.RestrictedSIDs = group(sid.Users, 2) // a shorter SID
 	e.GroupsAndPrivileges(nt.TokenGroupsAndPrivileges{SIDs: v.SIDs, RestrictedSIDs: v.RestrictedSIDs,
 		Privileges: v.Privileges, AuthenticationID: 0x3e4})
 	p = l.put(e.Bytes)
-	for off, want := range map[Address]uint64{0: 1 | uint64(16+alice.Len())<<32, 16: 1 | uint64(16+staff.Len())<<32,
+	for off, want := range map[Address]uint64{0: 1 | uint64(16+alice.Len())<<32, 16: 1 | uint64(16+sid.Users.Len())<<32,
 		32: 1 | 12<<32, 48: 0x3e4} {
 		if got := uint64(word(off)); got != want {
 			t.Errorf("TOKEN_GROUPS_AND_PRIVILEGES at %d: %#x, want %#x", off, got, want)
@@ -364,6 +365,53 @@ func TestPortMessages(t *testing.T) {
 	for off, word := range map[Address]uint64{0: 5 | 45<<16 | 3<<32, 8: 8, 16: 12, 24: 77, 32: 0} {
 		if got, _ := m.ReadU64(p + off); got != word {
 			t.Errorf("at %d: %#x, want %#x", off, got, word)
+		}
+	}
+}
+
+// What NtSetInformationToken takes is read by class where the length is that of the
+// class or more; the service refuses a shorter one, which is told by a number.
+func TestTokenInformation(t *testing.T) {
+	l := newLayout(t)
+	var m Memory
+	user := l.sid(alice)
+	list, err := sd.NewACL()
+	if err != nil {
+		t.Fatal(err)
+	}
+	prefix, _ := l.text("box")
+	head, name := l.counted("a")
+	attributes := l.words(1|1<<32, uint64(l.words(head, name, uint64(claims.Int64), 1, uint64(l.words(7)))))
+	changes := []token.AttributeChange{{Operation: 3, Attribute: claims.Attribute{Name: "a", Type: claims.Int64,
+		Ints: []int64{7}}}}
+	policy := make([]byte, 30)
+	policy[0], policy[29] = 0x11, 0x21
+	for class, c := range map[winnt.TokenInfoClass]struct {
+		size uint32
+		at   Address
+		want any
+	}{
+		winnt.TokenOwner: {8, l.words(user), alice}, winnt.TokenPrimaryGroup: {8, l.words(user), alice},
+		winnt.TokenDefaultDacl:    {8, l.words(uint64(l.put([]byte(list.Binary())))), list},
+		winnt.TokenOrigin:         {8, l.words(0x3e7), winnt.LUID(0x3e7)},
+		winnt.TokenLinkedToken:    {8, l.words(0x44), winnt.Handle(0x44)},
+		winnt.TokenIntegrityLevel: {16, l.words(user, 0x20), token.Group{SID: alice, Attributes: 0x20}},
+		winnt.TokenBnoIsolation: {16, l.words(prefix, 1),
+			nt.TokenBnoIsolation{IsolationPrefix: "box", IsolationEnabled: true}},
+		winnt.TokenSecurityAttributes: {16, l.words(uint64(attributes), uint64(l.words(3))), changes},
+		winnt.TokenAuditPolicy:        {30, l.put(policy), policy},
+		winnt.TokenSessionId:          {4, l.words(5), uint32(5)},
+	} {
+		for _, length := range []uint32{c.size, c.size + 8} {
+			if got, st := m.TokenInformationAt(class, c.at, length); st != ntstatus.Success || !reflect.DeepEqual(got, c.want) {
+				t.Errorf("class %d, %d bytes: %+v, %v, want %+v", class, length, got, st, c.want)
+			}
+		}
+		if got, st := m.TokenInformationAt(class, c.at, c.size-1); st != ntstatus.Success || got != any(uint32(0)) {
+			t.Errorf("class %d, one byte less: %+v, %v", class, got, st)
+		}
+		if got, st := m.TokenInformationAt(class, c.at, 0); st != ntstatus.Success || got != nil {
+			t.Errorf("class %d, nothing: %+v, %v", class, got, st)
 		}
 	}
 }

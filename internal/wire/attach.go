@@ -28,10 +28,9 @@ func (w *worker) attach(f *Frame) (a reply, err error) {
 	if _, carries := w.s.conn.(*net.UnixConn); !ok || !carries {
 		return refusal(ntstatus.NotSupported), nil
 	}
-	file, st := by.Attach(w.th, winnt.Handle(b.Handle))
-	if file != nil {
-		a.files = []*os.File{file}
+	if !w.s.reserve() {
+		// A client that takes no descriptors gets no further ones (W-62).
+		return refusal(ntstatus.InsufficientResources), nil
 	}
-	a.head.Status = st
-	return a, nil
+	return w.passes(by.Attach(w.th, winnt.Handle(b.Handle))), nil
 }

@@ -149,7 +149,7 @@ func sameText(t *testing.T, file, text string) {
 }
 
 // frame makes the frame, whose row is asked for with its reasons.
-func (m said) frame(t *testing.T, request uint64) *wire.Frame {
+func (m said) frame(t testing.TB, request uint64) *wire.Frame {
 	t.Helper()
 	f := &wire.Frame{Kind: m.kind, Request: request, Thread: m.thread, Body: m.body}
 	if m.row == "" {

@@ -17,7 +17,8 @@ func (s *Server) dispatch(t *stint, f *Frame) (goesOn bool, err error) {
 		return true, s.makeThread(f)
 	case Cancel:
 		return true, s.cancel(f)
-	case Call, Then, Save, Restore, EndThread, Wait, WaitAny, Connected, Attach, Look:
+	case Call, Then, Save, Restore, EndThread, Wait, WaitAny, Connected, Attach, HandOut, CallWith,
+		Look:
 	default:
 		return true, fmt.Errorf("%w: kind %d", ErrFrame, f.Kind)
 	}

@@ -22,6 +22,7 @@ const (
 
 	MaxDescriptors = 16 // that one answer brings
 	MaxObjects     = 64 // that one WaitAny waits for (MAXIMUM_WAIT_OBJECTS)
+	MaxPassed      = 64 // descriptors that a client was sent and may not have taken yet
 )
 
 // Kind tells frames apart. 0 is no kind.
@@ -44,6 +45,8 @@ const (
 	Attach                     // asks for the connection of a process, which a program inherits
 	AnswerWith                 // an Answer that brings descriptors
 	WaitAny                    // waits for the first of several objects
+	HandOut                    // asks for a descriptor of an open file
+	CallWith                   // a call that opens a file, and a descriptor of it
 	// Look (65) is in look.go.
 )
 

@@ -298,6 +298,8 @@ func FuzzJSON(f *testing.F) {
 func FuzzServeJSON(f *testing.F) {
 	f.Add(wire.AppendFrame(nil, jsonCall(wire.Call, "NtClose", `{"In":{"Handle":"4"}}`)))
 	f.Add(wire.AppendFrame(nil, jsonCall(wire.Wait, "NtReadFile", `{"Handle":"8","NotYet":0}`)))
+	f.Add(wire.AppendFrame(nil, jsonCall(wire.CallWith, "NtOpenFile", `{"In":{"DesiredAccess":1}}`)))
+	f.Add(wire.AppendFrame(nil, jsonCall(wire.HandOut, "NtClose", `{"Handle":"4"}`)))
 	f.Fuzz(func(t *testing.T, b []byte) {
 		s := serve(t)
 		s.asJSON()

@@ -7,6 +7,7 @@ import (
 	"net"
 	"os"
 	"runtime"
+	"syscall"
 
 	"golang.org/x/sys/unix"
 )
@@ -66,16 +67,44 @@ func writeWith(conn net.Conn, b []byte, files []*os.File) error {
 	if !ok || len(files) > MaxDescriptors {
 		return fmt.Errorf("%w: %d descriptors over %T", ErrFrame, len(files), conn)
 	}
-	fds := make([]int, len(files))
-	for i, f := range files {
-		fds[i] = int(f.Fd())
-	}
-	n, _, err := socket.WriteMsgUnix(b, unix.UnixRights(fds...), nil)
+	n, _, err := socket.WriteMsgUnix(b, rights(files), nil)
 	runtime.KeepAlive(files)
 	if err == nil && n < len(b) {
 		_, err = socket.Write(b[n:])
 	}
 	return err
+}
+
+// rights returns the control message that carries descriptors.
+func rights(files []*os.File) []byte {
+	var fds [MaxDescriptors]int
+	n := 0
+	for ; n < min(len(files), len(fds)); n++ {
+		fds[n] = int(files[n].Fd())
+	}
+	return unix.UnixRights(fds[:n]...)
+}
+
+// writeNowWith writes as much as a socket takes without waiting, and descriptors with
+// the first byte.
+func writeNowWith(fd uintptr, b []byte, files []*os.File) (int, error) {
+	n, err := unix.SendmsgN(int(fd), b, rights(files), nil, unix.MSG_DONTWAIT|unix.MSG_NOSIGNAL)
+	runtime.KeepAlive(files)
+	if errors.Is(err, unix.EAGAIN) || errors.Is(err, unix.EINTR) {
+		err = nil
+	}
+	return max(n, 0), err
+}
+
+// allTaken reports whether the other side of a socket has read all that it was sent.
+func allTaken(socket syscall.RawConn) bool {
+	left := 1
+	err := socket.Control(func(fd uintptr) {
+		if n, err := unix.IoctlGetInt(int(fd), unix.SIOCOUTQ); err == nil {
+			left = n
+		}
+	})
+	return err == nil && left == 0
 }
 
 // Pair returns the server's end of a new connection, and the client's for a program

@@ -8,7 +8,7 @@ import (
 
 // reply says what answers a frame: the head, what follows it, and descriptors, which
 // are closed here once they are sent. A call whose outputs carry descriptors puts
-// them there.
+// them there. For each there is a reservation.
 type reply struct {
 	head  AnswerHead
 	rest  []byte
@@ -28,6 +28,7 @@ func (s *Server) reply(f *Frame, a reply) error {
 	kind := Answer
 	if len(a.files) > 0 {
 		kind = AnswerWith
+		defer s.unreserve()
 	}
 	return s.send(&Frame{Kind: kind, Request: f.Request, Thread: f.Thread, Service: f.Service, Body: s.answered(a),
 		Files: a.files})

@@ -26,8 +26,9 @@ func (s *Server) send(f *Frame) error {
 	defer s.write.Unlock()
 	at := len(s.unsent)
 	s.unsent = AppendFrame(s.unsent, f)
-	if len(f.Files) > 0 {
+	if n := len(f.Files); n > 0 {
 		s.parcels = append(s.parcels, parcel{at, len(s.unsent), f.Files})
+		s.passed += n
 	}
 	if s.hold {
 		return nil
@@ -46,7 +47,7 @@ func (s *Server) keep() {
 func (s *Server) full() bool {
 	s.write.Lock()
 	defer s.write.Unlock()
-	return len(s.unsent) >= fullAnswers
+	return len(s.unsent) >= fullAnswers || len(s.parcels) >= MaxDescriptors
 }
 
 // deliver sends the answers that wait. A client that does not take them at once has them
@@ -71,7 +72,12 @@ func (s *Server) sendAll(t *stint) error {
 	var n int
 	var err error
 	if len(parcels) == 0 {
-		n, err = s.sendNow(b)
+		n, err = s.sendNow(b, nil)
+	} else if p := parcels[0]; p.at == 0 && len(parcels) == 1 {
+		if n, err = s.sendNow(b, p.files); n > 0 || err != nil {
+			closeAll(p.files) // they went with the first byte, and the client has its own
+			parcels = nil
+		}
 	}
 	if err != nil || n == len(b) {
 		if cap(b) <= smallAnswers {
@@ -103,13 +109,17 @@ func (s *Server) sendAll(t *stint) error {
 // smallAnswers is the size of the memory for answers that an idle connection keeps.
 const smallAnswers = 1 << 10
 
-// sendNow writes as much as the socket takes at once.
-func (s *Server) sendNow(b []byte) (n int, err error) {
+// sendNow writes as much as the socket takes at once, with descriptors.
+func (s *Server) sendNow(b []byte, files []*os.File) (n int, err error) {
 	if s.raw == nil {
 		return 0, nil
 	}
 	lost := s.raw.Write(func(fd uintptr) bool {
-		n, err = writeNow(fd, b)
+		if len(files) > 0 {
+			n, err = writeNowWith(fd, b, files)
+		} else {
+			n, err = writeNow(fd, b)
+		}
 		return true
 	})
 	if err == nil {

@@ -72,6 +72,8 @@ type Server struct {
 	parcels []parcel // of the answers that bring descriptors; guarded by write
 	// +checklocks:write
 	hold bool // the reader will send them; guarded by write
+	// +checklocks:write
+	reserved, passed int // descriptors that are to be sent, and that were; guarded by write
 
 	mu sync.Mutex
 	// +checklocks:mu

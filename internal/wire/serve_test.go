@@ -404,6 +404,7 @@ func TestUnknownRow(t *testing.T) {
 func FuzzServe(f *testing.F) {
 	f.Add(wire.AppendFrame(nil, &wire.Frame{Kind: wire.NewThread, Request: 1}))
 	f.Add(wire.AppendFrame(nil, &wire.Frame{Kind: wire.Save, Thread: 1}))
+	f.Add(wire.AppendFrame(nil, &wire.Frame{Kind: wire.HandOut, Thread: 1, Body: wire.AppendHandle(nil, 4)}))
 	f.Fuzz(func(t *testing.T, b []byte) {
 		s := serve(t)
 		s.greet()

@@ -184,6 +184,10 @@ func (w *worker) perform(f *Frame) (a reply, err error) {
 		return a, nil
 	case Attach:
 		return w.attach(f)
+	case HandOut:
+		return w.handOut(f)
+	case CallWith:
+		return w.callWith(f)
 	case Look:
 		return w.look(f), nil
 	case Save:
@@ -213,7 +217,10 @@ func (w *worker) perform(f *Frame) (a reply, err error) {
 
 // call calls a row. A row that this side does not have answers
 // STATUS_NOT_SUPPORTED (W-5).
-func (w *worker) call(q request, f *Frame) (a reply) {
+func (w *worker) call(q request, f *Frame) reply { return w.callAnd(q, f, nil) }
+
+// callAnd does the same, and shows the outputs to a function before they leave.
+func (w *worker) callAnd(q request, f *Frame, see func(out any)) (a reply) {
 	if !q.known {
 		return refusal(ntstatus.NotSupported)
 	}
@@ -222,6 +229,9 @@ func (w *worker) call(q request, f *Frame) (a reply) {
 	// The call is that of a thread in process, reasons included (W-10).
 	out, st := w.th.CallRow(q.row.Row, q.in)
 	a.head.Status = st
+	if see != nil {
+		see(out)
+	}
 	why := sys.TakeWhy()
 	if q.why {
 		a.head.Why = whyBody(why)

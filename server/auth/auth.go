@@ -3,6 +3,7 @@
 //
 //   - auth/unix: the host's kernel says who the other end of a socket is.
 //   - auth/password: a name and a password.
+//   - auth/kerberos: a ticket; it answers in place of the store (kerberos.Authority).
 //
 // A [Package] is safe for concurrent use.
 package auth

@@ -42,21 +42,29 @@ func low(blocks []time.Duration, calls int) float64 {
 	return float64(blocks[len(blocks)/4]) / float64(calls) / 1e3
 }
 
-// BenchmarkCall: a call over the socket to a daemon that is another program, beside 64
-// bytes there and back to another program in the same run, in turns.
-func BenchmarkCall(b *testing.B) {
+// beside connects to a program that echoes and to a daemon, which are programs of their
+// own.
+func beside(b *testing.B, part string) (net.Conn, *client.Conn) {
+	b.Helper()
 	_, echo := apart(b, "echo")
-	_, socket := apart(b, "daemon")
+	_, socket := apart(b, part)
 	conn, err := net.Dial("unix", echo)
 	if err != nil {
 		b.Fatal(err)
 	}
-	defer conn.Close()
+	b.Cleanup(func() { _ = conn.Close() })
 	c, err := client.Dial(socket)
 	if err != nil {
 		b.Fatal(err)
 	}
-	defer c.Close()
+	b.Cleanup(func() { _ = c.Close() })
+	return conn, c
+}
+
+// BenchmarkCall: a call over the socket to a daemon that is another program, beside 64
+// bytes there and back to another program in the same run, in turns.
+func BenchmarkCall(b *testing.B) {
+	conn, c := beside(b, "daemon")
 	const calls = 200
 	var pings, services []time.Duration
 	buf, th := make([]byte, 64), c.Thread()

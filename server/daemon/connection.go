@@ -6,6 +6,7 @@ import (
 	"io"
 	"log/slog"
 	"net"
+	"os"
 	"strconv"
 	"sync/atomic"
 	"syscall"
@@ -153,6 +154,12 @@ func (c *connection) Administer(request []byte) ([]byte, ntstatus.Status) {
 		return nil, ntstatus.NotSupported
 	}
 	return c.d.administer(c.token, request)
+}
+
+// HandOut implements [wire.Lender]: the program at the other end gets a descriptor of a
+// file that it opened.
+func (c *connection) HandOut(th *nt.Thread, file winnt.Handle) (*os.File, ntstatus.Status) {
+	return c.d.sys.HandOut(th, file, c.peer.UID)
 }
 
 // Exit ends the process.

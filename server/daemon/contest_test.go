@@ -44,6 +44,8 @@ var parts = map[string]func(socket string) error{
 	"echo":   echo,
 	"state":  enter,
 	"half":   halfCall,
+	"files":  serveFiles,
+	"asking": asking,
 	"client": func(socket string) error { return calls(socket, 1) },
 	"flood":  func(socket string) error { return calls(socket, 250) },
 	"burn": func(string) error {
@@ -140,10 +142,10 @@ func opponent(b *testing.B, socket, part string) *os.Process {
 	return p
 }
 
-func play(b *testing.B, socket, part string) *os.Process {
+func play(b testing.TB, socket, part string) *os.Process {
 	b.Helper()
 	cmd := exec.Command(os.Args[0])
-	if nice, err := exec.LookPath("nice"); err == nil && part == "daemon" && os.Getuid() == 0 {
+	if nice, err := exec.LookPath("nice"); err == nil && (part == "daemon" || part == "files") && os.Getuid() == 0 {
 		cmd = exec.Command(nice, "-n", "-10", os.Args[0]) // as refmond.service has it
 	}
 	cmd.Env = append(os.Environ(), rival+"="+part+" "+socket)

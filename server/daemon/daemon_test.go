@@ -26,6 +26,7 @@ type running struct {
 	*testing.T
 	*daemon.Daemon
 	socket string
+	tree   string   // of planted
 	counts [3]int64 // of the kernel before any client came
 }
 

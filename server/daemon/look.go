@@ -56,6 +56,8 @@ type ThreadTime struct {
 	// To who holds SeDebugPrivilege: the client, whose token may refuse to tell.
 	User  string `json:"user,omitempty"`
 	Level string `json:"level,omitempty"`
+	// Proof says by which ticket the client is known, to who may open its token.
+	Proof string `json:"proof,omitempty"`
 }
 
 // SeenCall is a call that was made, in the form of a transcript.
@@ -162,11 +164,23 @@ func (l *looker) acting(threads []uint64) []ThreadTime {
 			if l.who.Holds(winnt.SeDebugPrivilege) {
 				t.User, t.Level = a.User.String(), a.Level.String()
 			}
+			if l.who.Holds(winnt.SeDebugPrivilege) || l.opens(h) {
+				t.Proof = a.Proof
+			}
 			list = append(list, t)
 		}
 		l.th.NtClose(h)
 	}
 	return list
+}
+
+// opens reports whether the caller may ask the token of a thread's client.
+func (l *looker) opens(thread winnt.Handle) bool {
+	tok, st := l.th.NtOpenThreadToken(thread, winnt.TOKEN_QUERY, true)
+	if st == ntstatus.Success {
+		l.th.NtClose(tok)
+	}
+	return st == ntstatus.Success
 }
 
 // seen returns calls of processes whose memory the caller may read, and how many were

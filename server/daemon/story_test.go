@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"syscall"
 	"testing"
 
 	"github.com/refmon/refmon/sddl"
@@ -17,6 +18,12 @@ import (
 // program starts a program whose connection is a process with that token. Its
 // outputs go to out, and an end of both is the end of the program.
 func (r *running) program(out *os.File, bin, tok string, args ...string) *exec.Cmd {
+	r.Helper()
+	return r.programAs(nil, out, bin, tok, args...)
+}
+
+// programAs does the same as another user of the host; nil: this one.
+func (r *running) programAs(user *syscall.Credential, out *os.File, bin, tok string, args ...string) *exec.Cmd {
 	r.Helper()
 	v, err := token.Parse([]byte(tok))
 	if err != nil {
@@ -31,6 +38,7 @@ func (r *running) program(out *os.File, bin, tok string, args ...string) *exec.C
 	cmd.Env = append(os.Environ(), "REFMON_SOCKET=fd:3")
 	cmd.ExtraFiles = []*os.File{f}
 	cmd.Stdout, cmd.Stderr = out, out
+	cmd.SysProcAttr = &syscall.SysProcAttr{Credential: user}
 	if err := cmd.Start(); err != nil {
 		r.Fatal(err)
 	}

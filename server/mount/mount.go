@@ -41,7 +41,10 @@ type Config struct {
 	TokenLife time.Duration
 	// HideUnreadable leaves out of listings what the caller may not read.
 	HideUnreadable bool
-	Log            *slog.Logger // nil: none
+	// Plain has every read and write come here. Otherwise the host's kernel does those
+	// of handles that grant all of it (passthrough), where it can.
+	Plain bool
+	Log   *slog.Logger // nil: none
 
 	now   func() time.Time // nil: the clock's
 	fatal func(any)        // ends the program; nil: by a panic
@@ -65,6 +68,7 @@ type Mount struct {
 	traverse           fileaccess.Traverse // immutable
 	directory          string              // immutable
 	hide               bool                // immutable
+	plain              bool                // immutable
 	log                *slog.Logger        // immutable
 	accounts           *accounts           // immutable
 	workers            *workers            // immutable
@@ -77,6 +81,8 @@ type Mount struct {
 	// +checklocks:mu
 	opens map[uint64]*open // guarded by mu
 	// +checklocks:mu
+	backings map[*node]*backing // guarded by mu: of files that are open
+	// +checklocks:mu
 	next uint64 // guarded by mu
 }
 
@@ -88,7 +94,8 @@ func Start(c Config) (*Mount, error) {
 	}
 	m := &Mount{RawFileSystem: fuse.NewDefaultRawFileSystem(), prefix: `\??\` + c.Name + `\`, tree: c.Tree,
 		sys: c.System, owners: c.Owners, traverse: c.Traverse, directory: c.Directory, fatal: c.fatal,
-		hide: c.HideUnreadable, log: c.Log, opens: map[uint64]*open{}, next: 1}
+		hide: c.HideUnreadable, log: c.Log, opens: map[uint64]*open{}, next: 1,
+		plain: c.Plain, backings: map[*node]*backing{}}
 	if m.log == nil {
 		m.log = slog.New(slog.DiscardHandler)
 	}

@@ -19,6 +19,7 @@ type open struct {
 	uid     uint32       // immutable: who opened it
 	granted winnt.AccessMask
 	tells   bool // immutable: it grants reading attributes
+	passed  bool // immutable: its reads and writes do not come here
 
 	list listing      // of a directory
 	lent sync.RWMutex // read-locked while a request that names no handle uses this one
@@ -62,6 +63,7 @@ func (m *Mount) leave(fh uint64) {
 	if o == nil {
 		return
 	}
+	m.passedBy(o)
 	m.do(func(t *worker) fuse.Status {
 		o.lent.Lock()
 		defer o.lent.Unlock()
@@ -126,8 +128,8 @@ func (m *Mount) Open(_ <-chan struct{}, in *fuse.OpenIn, out *fuse.OpenOut) fuse
 // opened answers with a handle that was opened for a program.
 func (m *Mount) opened(t *worker, in *fuse.InHeader, n *node, h winnt.Handle, flags uint32,
 	out *fuse.OpenOut) fuse.Status {
-	_, granted, done, st := m.sys.TreeFile(t.Thread, h)
-	done()
+	f, granted, done, st := m.sys.TreeFile(t.Thread, h)
+	defer done()
 	if st == ntstatus.Success && flags&syscall.O_TRUNC != 0 {
 		st = t.NtSetInformationFile(h, nt.FileEndOfFileInformation, nt.FileEndOfFile{})
 	}
@@ -136,6 +138,10 @@ func (m *Mount) opened(t *worker, in *fuse.InHeader, n *node, h winnt.Handle, fl
 		return status(st)
 	}
 	o := &open{n: n, h: h, uid: in.Uid, granted: granted, tells: granted&winnt.FILE_READ_ATTRIBUTES != 0}
+	if s := m.pass(o, f, flags, out); s != fuse.OK {
+		t.NtClose(h)
+		return s
+	}
 	out.Fh = m.enter(o)
 	return fuse.OK
 }

@@ -11,6 +11,7 @@ import threading
 import time
 
 from . import table
+from .files import open_file
 from .pipes import PipeConnection, PipeListener, listen, dial
 from .status import Disconnected, NTError, Status
 from .table import Struct, decode, encode
@@ -22,6 +23,7 @@ MAX_DESCRIPTORS = 16  # that one answer brings
 
 HELLO, CALL, ANSWER, NEW_THREAD, END_THREAD, SAVE, RESTORE, WAIT, CANCEL, THEN = range(1, 11)
 ATTACH, ANSWER_WITH = 12, 13
+HAND_OUT, CALL_WITH = 15, 16
 _HEAD = struct.Struct("<IBQIH")
 _LENGTH, _REST = 4, 15  # bytes of the length, and of the head after it
 
@@ -127,12 +129,15 @@ class Connection:
 
     def attach(self, process):
         """Returns the descriptor that start gives a program, for those who start programs otherwise."""
-        head, fds = self._answer_with(self._send(ATTACH, 1, body={"Handle": str(process)}))
+        return self._descriptor(ATTACH, 1, process, "connection of a process")
+
+    def _descriptor(self, kind, thread, handle, what):
+        head, fds = self._answer_with(self._send(kind, thread, body={"Handle": str(handle)}))
         if len(fds) != Status(head["Status"]).ok:
             _close(fds)
-            raise self._lose("%d descriptors where a connection belongs" % len(fds))
+            raise self._lose("%d descriptors where a %s belongs" % (len(fds), what))
         if not fds:
-            raise NTError(head["Status"], "connection of a process")
+            raise NTError(head["Status"], what)
         return fds[0]
 
     def close(self):
@@ -298,6 +303,30 @@ class Thread:
     def call(self, name, parameters):
         """Makes a call of a service by its name, its parameters as a dict."""
         return self._result(name, *self._body(CALL, name, parameters))
+
+    def call_with(self, name, parameters):
+        """Makes a call of NtCreateFile or NtOpenFile; .descriptor of the result is one of the file, None where refmond
+        hands none out. It is the caller's to close, as the handle is."""
+        body, service = self._body(CALL, name, parameters)
+        c, fds = self.connection, []
+        if service is None:
+            result = self._result(name, body, service)
+        else:
+            head, fds = c._answer_with(c._send(CALL_WITH, self.number, service, body))
+            if len(fds) > Status(head["Status"]).ok:
+                _close(fds)
+                raise c._lose("%d descriptors of a file" % len(fds))
+            result = _result(name, head)
+        result.descriptor = fds[0] if fds else None
+        return result
+
+    def descriptor(self, handle):
+        """Returns a descriptor of a file that is open; NTError says why refmond hands none out."""
+        return self.connection._descriptor(HAND_OUT, self.number, handle, "descriptor of a file")
+
+    def open_file(self, name, **parameters):
+        """Opens a file of a tree to read it, as this thread, and returns a binary file object: see refmon.files."""
+        return open_file(self, name, **parameters)
 
     def call_when_ready(self, name, parameters, handle, not_yet, timeout=None, waiter=None):
         """Makes a call again after each change of a pipe or port, as long as it returns the status not_yet.

@@ -272,6 +272,54 @@ with refmon.connect() as kernel:
                 self.assertEqual(e.exception.status, status)
 
 
+class Files(unittest.TestCase):
+    """The tree "share" of the server has the file "plan", which hands descriptors out, and "calls", which cannot."""
+
+    def setUp(self):
+        self.kernel = refmon.connect(ADDRESS)
+        self.addCleanup(self.kernel.close)
+        opened = self.kernel.thread.NtOpenFile(DesiredAccess=refmon.FILE_READ_ATTRIBUTES,
+                                               ObjectAttributes={"ObjectName": "\\??\\share\\plan"})
+        if not opened.status.ok:
+            self.skipTest("the tree is empty: %s" % opened.status)
+        self.kernel.thread.NtClose(Handle=opened.FileHandle).check()
+
+    def test_descriptor(self):
+        th = self.kernel.thread
+        before = len(os.listdir("/proc/self/fd"))
+        with th.open_file("\\??\\share\\plan") as f:
+            self.assertEqual(os.fstat(f.fileno()).st_size, 9)
+            self.assertEqual((f.read(3), f.seek(4), f.read(), f.seek(-5, os.SEEK_END)), (b"the", 4, b"plan\n", 4))
+            with self.assertRaises(OSError):
+                os.fchmod(f.fileno(), 0o666)
+            with self.assertRaises(OSError):
+                os.open("/proc/self/fd/%d" % f.fileno(), os.O_RDWR)
+        opened = th.NtOpenFile(DesiredAccess=refmon.GENERIC_READ, ShareAccess=refmon.FILE_SHARE_READ,
+                               ObjectAttributes={"ObjectName": "\\??\\share\\plan"}).check()
+        fd = th.descriptor(opened.FileHandle)
+        self.assertEqual((os.read(fd, 100), os.get_inheritable(fd)), (b"the plan\n", False))
+        os.close(fd)
+        with self.assertRaises(refmon.NTError) as e:
+            th.descriptor(4000)
+        self.assertEqual(e.exception.status, refmon.STATUS_INVALID_HANDLE)
+        self.assertEqual(len(os.listdir("/proc/self/fd")), before)
+
+    def test_calls(self):
+        """A file without a descriptor is read all the same."""
+        with self.kernel.thread.open_file("\\??\\share\\calls") as f:
+            with self.assertRaises(OSError):
+                f.fileno()
+            self.assertEqual((f.read(3), f.seek(4), f.read(), f.seek(-6, os.SEEK_END)), (b"the", 4, b"calls\n", 4))
+
+    def test_refused(self):
+        th = self.kernel.thread
+        with self.assertRaises(refmon.NTError) as e:
+            th.open_file("\\??\\share\\nothing")
+        self.assertEqual(e.exception.status, refmon.STATUS_OBJECT_NAME_NOT_FOUND)
+        r = th.call_with("NtClose", {"Handle": 4000})
+        self.assertEqual((r.status, r.descriptor), (refmon.STATUS_INVALID_PARAMETER, None))
+
+
 if __name__ == "__main__":
     ADDRESS = sys.argv.pop()
     unittest.main()

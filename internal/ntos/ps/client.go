@@ -30,8 +30,9 @@ type ClientContext struct {
 	Remote        bool
 	Control       TokenControl // remote dynamic contexts
 
-	sys     *System
-	deleted atomic.Bool
+	sys      *System
+	modified winnt.LUID // ModifiedId of a dynamic context's token when the context was made or updated last
+	deleted  atomic.Bool
 }
 
 // identity is a token with what the thread that has it may do with it.
@@ -90,6 +91,7 @@ func (s *System) createClientSecurity(id identity, sqos nt.SecurityQualityOfServ
 	}
 	if sqos.ContextTrackingMode == winnt.SECURITY_DYNAMIC_TRACKING && !remote { // a remote client is static (I-4)
 		id.token.Ref(ob.TagContext)
+		c.modified = id.token.Value().ModifiedID()
 		c.Token, c.Direct = id.token, true // a dynamic context keeps the client's own token (I-80)
 		return c, Outcome{}
 	}
@@ -134,9 +136,10 @@ func (c *ClientContext) Update(client *Thread, server *Process) (changed bool, o
 	if out.Status != ntstatus.Success {
 		return false, out
 	}
-	before, old := c.Token.Value().ModifiedID(), c.Token
-	c.Token, c.EffectiveOnly = n.Token, n.EffectiveOnly
-	changed = n.Token != old || n.Token.Value().ModifiedID() != before
+	old := c.Token
+	// A change of the token's value since the last look counts, too (I-82).
+	changed = n.Token != old || n.modified != c.modified
+	c.Token, c.EffectiveOnly, c.modified = n.Token, n.EffectiveOnly, n.modified
 	old.Deref(ob.TagContext)
 	return changed, Outcome{}
 }

@@ -5,6 +5,7 @@ import (
 
 	"github.com/refmon/refmon/internal/ntos/ob"
 	"github.com/refmon/refmon/internal/ntos/se"
+	"github.com/refmon/refmon/nt"
 	"github.com/refmon/refmon/ntstatus"
 	"github.com/refmon/refmon/sid"
 	"github.com/refmon/refmon/token"
@@ -214,4 +215,82 @@ func TestAssignedTokenLetsTheOldGo(t *testing.T) {
 		o.Head().Deref(ob.TagCall)
 	}
 	w.close()
+}
+
+// I-80, I-82: a remote dynamic context is a copy that names the client's own token by its
+// identifiers; a local one is up to date after each change of the token or of its value.
+func TestClientContexts(t *testing.T) {
+	w := newJobWorld(t)
+	th := w.thread()
+	spec := user()
+	spec.Type, spec.Level, spec.Source.Name = winnt.TokenImpersonation, winnt.SecurityDelegation, "test"
+	tok, other := w.token(spec), w.token(spec)
+	dynamic := nt.SecurityQualityOfService{ImpersonationLevel: winnt.SecurityImpersonation,
+		ContextTrackingMode: winnt.SECURITY_DYNAMIC_TRACKING}
+	impersonate := func(o *se.TokenObject) {
+		t.Helper()
+		if out := ImpersonateClient(th, o, false, false, winnt.SecurityDelegation); out.Status != ntstatus.Success {
+			t.Fatal(out)
+		}
+	}
+	impersonate(tok)
+	remote, out := th.CreateClientSecurity(dynamic, true, w.p)
+	if out.Status != ntstatus.Success {
+		t.Fatal(out)
+	}
+	v := tok.Value()
+	if want := (TokenControl{tok.ID(), v.AuthenticationID(), v.ModifiedID(), v.Source()}); remote.Control != want ||
+		remote.Token == tok || remote.Direct {
+		t.Errorf("the remote context is of %+v, want %+v", remote.Control, want)
+	}
+	local, out := th.CreateClientSecurity(dynamic, false, w.p)
+	if out.Status != ntstatus.Success {
+		t.Fatal(out)
+	}
+	update := func(what string, want bool) {
+		t.Helper()
+		if changed, out := local.Update(th, w.p); changed != want || out.Status != ntstatus.Success {
+			t.Errorf("%s: changed %t, %v, want %t", what, changed, out, want)
+		}
+	}
+	update("nothing", false)
+	tok.Update(func(old *token.Token, modified winnt.LUID) *token.Token {
+		n, _, _ := old.AdjustPrivileges(modified, true, nil)
+		return n
+	})
+	update("the same token with another value", true)
+	update("nothing since the value", false)
+	impersonate(other)
+	update("another token", true)
+	update("nothing since", false)
+	remote.Delete()
+	local.Delete()
+	th.RevertToSelf()
+	for _, o := range []ob.Object{th, tok, other} {
+		o.Head().Deref(ob.TagCall)
+	}
+	w.close()
+}
+
+// T-112: an impersonation token is refused as one; the observed system tells a level
+// below SecurityImpersonation first.
+func TestAssignImpersonationToken(t *testing.T) {
+	for _, profile := range []nt.Profile{nt.Documented, nt.Observed} {
+		w := newJobWorld(t)
+		w.Profile = profile
+		for level := winnt.SecurityAnonymous; level <= winnt.SecurityDelegation; level++ {
+			spec := user()
+			spec.Type, spec.Level = winnt.TokenImpersonation, level
+			tok := w.token(spec)
+			want := ntstatus.BadTokenType
+			if profile == nt.Observed && level < winnt.SecurityImpersonation {
+				want = ntstatus.BadImpersonationLevel
+			}
+			if out := w.p.AssignPrimaryToken(tok); out.Status != want || out.Rule != "T-112" {
+				t.Errorf("profile %v, level %v: %v, want %v", profile, level, out, want)
+			}
+			tok.Deref(ob.TagCall)
+		}
+		w.close()
+	}
 }

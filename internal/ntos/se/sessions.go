@@ -32,6 +32,7 @@ type LogonSessionTerminatedRoutine struct{ Call func(winnt.LUID) }
 type Logon struct {
 	Token *token.Token
 	Type  winnt.LogonType
+	Proof string // how the client proved who it is; "" for a name and a password
 }
 
 // session is one record; its fields are guarded by LogonSessions.mu.
@@ -124,6 +125,16 @@ func (l *LogonSessions) Note(o Logon) {
 	if s := l.live[o.Token.AuthenticationID()]; s != nil && !s.permanent {
 		s.logon = o
 	}
+}
+
+// Proof returns how the client of a session proved who it is, as Note was told.
+func (l *LogonSessions) Proof(id winnt.LUID) string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if s := l.live[id]; s != nil {
+		return s.logon.Proof
+	}
+	return ""
 }
 
 func (l *LogonSessions) release(id winnt.LUID) (ended []winnt.LUID, logons []Logon,

@@ -22,6 +22,7 @@ type LogonSource struct {
 	Package    string         // AuthenticationPackageName; "" for none
 	ClientID   uint64         // process that asked
 	ClientName string         // its name
+	Proof      string         // how the client proved who it is; "" where Package says all
 }
 
 func (c *Context) logonSource(in *nt.LsaLogonUserIn) LogonSource {
@@ -29,6 +30,9 @@ func (c *Context) logonSource(in *nt.LsaLogonUserIn) LogonSource {
 		ClientID: uint64(c.self.Process().ID()), ClientName: c.self.Process().Name()}
 	if in.AuthenticationInformation.MessageType == nt.S4ULogon {
 		from.Package = "s4u"
+	}
+	if in.AuthenticationInformation.MessageType == nt.TokenLogon {
+		from.Package = "kerberos"
 	}
 	return from
 }
@@ -76,7 +80,7 @@ func (s *System) RecordLogon(from LogonSource, t winnt.LogonType, tok *token.Tok
 		}
 	}
 	for _, v := range all {
-		s.Security.Sessions.Note(se.Logon{Token: v, Type: t})
+		s.Security.Sessions.Note(se.Logon{Token: v, Type: t, Proof: from.Proof})
 	}
 	return ntstatus.Success
 }
@@ -87,6 +91,10 @@ func (s *System) recordToken(from *LogonSource, t winnt.LogonType, v *token.Toke
 		values["LogonType"] = text("%d", t)
 		values["LogonProcessName"] = text("%s", cmp.Or(from.Process, "-"))
 		values["AuthenticationPackageName"] = text("%s", cmp.Or(from.Package, "-"))
+		if from.Proof != "" {
+			// The record of a logon by a ticket says which: service, client and time. K-50
+			values["LogonProcessName"] = text("%s", cmp.Or(from.Process, "-")+": "+from.Proof)
+		}
 		values["ImpersonationLevel"] = text("%s", levelCode(v))
 		values["TargetLinkedLogonId"] = text("0x%x", uint64(linked))
 		values["VirtualAccount"] = text("%s", yesNo(false))

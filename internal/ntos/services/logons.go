@@ -39,7 +39,9 @@ func (c *Context) LsaLogonUser(in nt.LsaLogonUserIn) (out nt.LsaLogonUserOut, st
 		return out, c.Fail("L-4", st)
 	}
 	defer end()
-	if st := c.Sys.RecordLogon(c.logonSource(&in), in.LogonType, v); st != ntstatus.Success {
+	from := c.logonSource(&in)
+	from.Proof = result.Proof
+	if st := c.Sys.RecordLogon(from, in.LogonType, v); st != ntstatus.Success {
 		// Under a policy that fails closed there is no logon without its record. L-48
 		return out, c.Fail("L-48", st)
 	}
@@ -47,7 +49,9 @@ func (c *Context) LsaLogonUser(in nt.LsaLogonUserIn) (out nt.LsaLogonUserOut, st
 	defer tok.Deref(ob.TagCall)
 	// commit
 	out.LogonID = v.AuthenticationID()
-	out.Token, st = c.insert(tok, winnt.TOKEN_ALL_ACCESS, 0)
+	if out.Token, st = c.insert(tok, winnt.TOKEN_ALL_ACCESS, 0); st == ntstatus.Success {
+		out.ProfileBuffer = result.Answer
+	}
 	return out, st
 }
 
@@ -67,8 +71,10 @@ func (c *Context) captureLogon(in *nt.LsaLogonUserIn) (r logon.Request, st ntsta
 		r.Package = logon.Password
 	case nt.S4ULogon:
 		r.Package = logon.S4U
+	case nt.TokenLogon:
+		r.Package, r.Token, r.Bindings = logon.Ticket, info.ClientToken, info.ChannelBindings
 	default:
-		// There are two messages: a name with a password, and a name alone.
+		// There are three messages: a name with a password, a name alone, and a client's token.
 		return r, c.Fail("L-42", ntstatus.BadValidationClass)
 	}
 	if in.LocalGroups.V != nil && !r.Tcb {
@@ -83,7 +89,7 @@ var logonRules = map[ntstatus.Status]string{
 	ntstatus.InvalidLogonType: "L-3", ntstatus.LogonFailure: "L-32", ntstatus.AccountLockedOut: "L-31",
 	ntstatus.LogonTypeNotGranted: "L-2", ntstatus.TooManyContextIDs: "L-4", ntstatus.PrivilegeNotHeld: "L-33",
 	ntstatus.InsufficientResources: "O-81", ntstatus.AccountRestriction: "L-35",
-	ntstatus.NoLogonServers: "L-56",
+	ntstatus.NoLogonServers: "L-56", ntstatus.NoSuchPackage: "K-49",
 }
 
 // refusedLogon tells the caller why a logon was refused: an account that may not be

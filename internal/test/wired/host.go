@@ -50,6 +50,11 @@ func (g *guest) NewThread() (*nt.Thread, error) {
 	return g.Process.NewThread()
 }
 
+// HandOut implements [wire.Lender].
+func (g *guest) HandOut(th *nt.Thread, file winnt.Handle) (*os.File, ntstatus.Status) {
+	return g.host.System.HandOut(th, file, uint32(os.Getuid()))
+}
+
 // Attach implements [wire.Attacher].
 func (g *guest) Attach(th *nt.Thread, h winnt.Handle) (*os.File, ntstatus.Status) {
 	own := g.Object().Token().User().SID

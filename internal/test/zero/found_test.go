@@ -8,6 +8,7 @@ import (
 	"github.com/refmon/refmon/access"
 	"github.com/refmon/refmon/audit"
 	"github.com/refmon/refmon/claims"
+	"github.com/refmon/refmon/client"
 	"github.com/refmon/refmon/effective"
 	"github.com/refmon/refmon/fileaccess"
 	"github.com/refmon/refmon/hostfs"
@@ -39,6 +40,7 @@ var askable = []reflect.Type{
 	reflect.TypeFor[claims.Expr](),
 	reflect.TypeFor[claims.Outcomes](),
 	reflect.TypeFor[claims.Set](),
+	reflect.TypeFor[client.Conn](),
 	reflect.TypeFor[effective.Evaluator](),
 	reflect.TypeFor[effective.Expression](),
 	reflect.TypeFor[effective.Set](),

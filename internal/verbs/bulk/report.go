@@ -142,8 +142,7 @@ func (b *best) trim() {
 // Write writes the page: one file, without anything from elsewhere.
 func (r *Report) Write(out io.Writer) error {
 	defer r.found.close()
-	p := page{Report: r, People: len(r.Directory.Principals), Disabled: r.Directory.Disabled, Reach: r.reachRows(),
-		Script: template.JS(reportScript), ScriptHash: hashOf(reportScript)}
+	p := r.page()
 	var risky, widest best
 	unknown := newAggregate(r.CacheBytes/8, addOrphan, func(o *orphan) int { return 64 + len(o.SID) + len(o.Sample) })
 	defer unknown.close()
@@ -171,6 +170,19 @@ func (r *Report) Write(out io.Writer) error {
 	}
 	risky.trim()
 	widest.trim()
+	if err := p.list(risky, widest); err != nil {
+		return err
+	}
+	var text bytes.Buffer
+	if err := reportPage.Execute(&text, p); err != nil {
+		return err
+	}
+	_, err = io.WriteString(out, printable.Text(text.String()))
+	return err
+}
+
+// list puts the descriptors and their details into the page, each once.
+func (p *page) list(risky, widest best) error {
 	var all []*listed
 	at := map[string]*listed{}
 	for _, l := range slices.Concat(risky, widest) {
@@ -182,7 +194,7 @@ func (r *Report) Write(out io.Writer) error {
 	slices.SortFunc(all, func(x, y *listed) int { return cmp.Compare(x.First, y.First) })
 	for i, l := range all {
 		l.number = i + 1
-		d, err := r.detail(l)
+		d, err := p.detail(l)
 		if err != nil {
 			return err
 		}
@@ -196,12 +208,13 @@ func (r *Report) Write(out io.Writer) error {
 		return out
 	}
 	p.Risky, p.Widest = rows(risky), rows(widest)
-	var text bytes.Buffer
-	if err := reportPage.Execute(&text, p); err != nil {
-		return err
-	}
-	_, err = io.WriteString(out, printable.Text(text.String()))
-	return err
+	return nil
+}
+
+// page returns the page without its lists of descriptors.
+func (r *Report) page() page {
+	return page{Report: r, People: len(r.Directory.Principals), Disabled: r.Directory.Disabled, Reach: r.reachRows(),
+		Script: template.JS(reportScript), ScriptHash: hashOf(reportScript)}
 }
 
 // hashOf names a script in a page's policy.

@@ -56,8 +56,13 @@ func logonInformation(v starlark.Value) (info nt.LogonInformation, err error) {
 			info.UserName = text
 		case "Password":
 			info.Password = logon.Secret(text)
+		case "ClientToken":
+			info.ClientToken = logon.Secret(text)
+		case "ChannelBindings":
+			info.ChannelBindings = text
 		default:
-			return info, fmt.Errorf("no field %s: want MessageType, LogonDomainName, UserName or Password", item[0])
+			return info, fmt.Errorf("no field %s: want MessageType, LogonDomainName, UserName, Password, ClientToken or "+
+				"ChannelBindings", item[0])
 		}
 		if !isText {
 			return info, fmt.Errorf("%s: want a string, got %s", key, item[1].Type())

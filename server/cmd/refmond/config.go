@@ -36,6 +36,7 @@ type settings struct {
 	Privileges     map[uint32][]string     `json:"privileges"`
 	Files          map[string]string       `json:"files"`
 	Trees          map[string]treeSettings `json:"trees"`
+	Kerberos       tickets                 `json:"kerberos"`
 	Limits         struct {
 		Connections int `json:"connections"`
 		PerUser     int `json:"perUser"`
@@ -135,6 +136,9 @@ func (c *config) check() error {
 			}
 			c.privileges[uid] |= winnt.Privileges(p)
 		}
+	}
+	if err := c.Kerberos.check(); err != nil {
+		return fmt.Errorf("kerberos: %w", err)
 	}
 	c.files = map[string]*sd.Descriptor{}
 	for name, text := range c.Files {

@@ -19,6 +19,7 @@ func (c *checkUp) trees(list []treeConfig) {
 			c.wrong("trees", "%s: %v", t.name, err)
 			continue
 		}
+		c.descriptors(t, tree)
 		open, err := tree.Exposure(t.groups...)
 		switch {
 		case err != nil:
@@ -37,6 +38,19 @@ func (c *checkUp) trees(list []treeConfig) {
 	}
 }
 
+// descriptors says what clients get of a tree that is to hand descriptors out.
+func (c *checkUp) descriptors(t *treeConfig, tree *hostfs.Tree) {
+	switch what, err := tree.HandsOut(); {
+	case err != nil:
+		// Everything goes on by calls. F-151
+		c.wrong("trees", "%s: clients get no descriptors: %v: it takes CAP_SYS_ADMIN", t.name, err)
+	case what == hostfs.HandOutReads:
+		c.well("trees", "%s: clients get descriptors for reading", t.name)
+	case what == hostfs.HandOutWrites:
+		c.well("trees", "%s: clients get descriptors for reading, and for writing", t.name)
+	}
+}
+
 // capability is one that trees need of a refmond that does not run as root.
 type capability struct {
 	bit  uint
@@ -49,7 +63,8 @@ var ofTrees = []capability{
 	{unix.CAP_DAC_OVERRIDE, "CAP_DAC_OVERRIDE", "files of other users cannot be read, written or made"},
 	{unix.CAP_DAC_READ_SEARCH, "CAP_DAC_READ_SEARCH", "closed directories cannot be searched"},
 	{unix.CAP_FOWNER, "CAP_FOWNER", "times and permissions of other users' files cannot be set"},
-	{unix.CAP_SYS_ADMIN, "CAP_SYS_ADMIN", "descriptors cannot be written: nothing is made, no descriptor is changed"},
+	{unix.CAP_SYS_ADMIN, "CAP_SYS_ADMIN", "descriptors cannot be written: nothing is made, no descriptor is changed; " +
+		"clients get none of files"},
 }
 
 // capabilities says what this user has beyond an ordinary one, and lacks for trees.

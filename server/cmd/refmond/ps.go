@@ -159,6 +159,10 @@ func (l *looker) print(std *streams, list []threadLine) error {
 			if a.Since != 0 {
 				acts += ", since " + when(a.Since)
 			}
+			if a.Proof != "" {
+				// A client that came with a ticket is shown with it. K-50
+				acts += " (" + printable(a.Proof) + ")"
+			}
 		}
 		line := fmt.Sprintf("%6d    %-18s %-16s %s", t.id, short(t.name, 18), t.since, acts)
 		fmt.Fprintln(std.out, strings.TrimRight(line, " "))

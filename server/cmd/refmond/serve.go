@@ -14,6 +14,7 @@ import (
 	"github.com/refmon/refmon/audit"
 	"github.com/refmon/refmon/auditlog"
 	"github.com/refmon/refmon/internal/verbs/trail"
+	"github.com/refmon/refmon/server/auth/kerberos"
 	"github.com/refmon/refmon/server/daemon"
 	"github.com/refmon/refmon/server/lsa"
 	"github.com/refmon/refmon/server/mount"
@@ -77,7 +78,9 @@ type service struct {
 	level *slog.LevelVar
 	trail *auditlog.Log // nil: none is kept
 	store *lsa.Store
-	trees []servedTree
+
+	tickets *kerberos.Acceptor // nil: none are taken
+	trees   []servedTree
 
 	mounts     []*mount.Mount
 	operations *operations // nil: it could not be had
@@ -97,6 +100,9 @@ func start(cfg *config, std *streams) (*service, error) {
 		err = s.accounts(cfg, log)
 	}
 	if err == nil {
+		s.tickets, err = cfg.Kerberos.open(cfg.State, s.store)
+	}
+	if err == nil {
 		err = s.openTrees(cfg, log)
 	}
 	if err != nil {
@@ -105,7 +111,7 @@ func start(cfg *config, std *streams) (*service, error) {
 	daemon.Spare()
 	s.Daemon, err = daemon.Start(daemon.Config{Lock: lock, Inherited: cfg.inherited, Socket: cfg.Socket,
 		AdminSocket: cfg.AdminSocket, Identity: cfg.identity(s.store), Administer: s.administer(cfg),
-		Quota: s.store.QuotaUID, LSA: s.store, Limits: cfg.limits,
+		Quota: s.store.QuotaUID, LSA: s.authority(), Limits: cfg.limits,
 		Profile: cfg.profile, Audit: log, Log: s.log})
 	if err != nil {
 		return nil, errors.Join(err, s.kept())
@@ -209,6 +215,9 @@ func (s *service) stop() error {
 // kept closes the trees and the accounts, then the trail that they write to.
 func (s *service) kept() (err error) {
 	err = s.closeTrees()
+	if s.tickets != nil {
+		err = errors.Join(err, s.tickets.Close())
+	}
 	if s.store != nil {
 		err = errors.Join(err, s.store.Close())
 	}

@@ -33,6 +33,7 @@ type treeSettings struct {
 	FileMode        string `json:"fileMode"`
 	DirectoryMode   string `json:"directoryMode"`
 	Group           string `json:"group"`
+	Descriptors     string `json:"descriptors"`
 	Exposed         bool   `json:"exposed"`
 	Mount           string `json:"mount"`
 	HideUnreadable  bool   `json:"hideUnreadable"`
@@ -53,6 +54,8 @@ var (
 		"privilege": fileaccess.TraversePrivilege, "always": fileaccess.TraverseAlways, "never": fileaccess.TraverseNever}
 	missings = map[string]hostfs.Missing{"": hostfs.RefuseMissing, "refuse": hostfs.RefuseMissing,
 		"synthesise": hostfs.SynthesiseMissing}
+	handOuts = map[string]hostfs.HandOut{"": hostfs.HandOutNothing, "none": hostfs.HandOutNothing,
+		"read": hostfs.HandOutReads, "write": hostfs.HandOutWrites}
 )
 
 // checkTrees turns the settings of trees into what they mean.
@@ -99,6 +102,9 @@ func (s *treeSettings) check(name string) (t treeConfig, err error) {
 	}
 	if t.Missing, ok = missings[s.Missing]; !ok {
 		return t, fmt.Errorf("missing: %q, want refuse or synthesise", s.Missing)
+	}
+	if t.HandOut, ok = handOuts[s.Descriptors]; !ok {
+		return t, fmt.Errorf("descriptors: %q, want none, read or write", s.Descriptors)
 	}
 	if s.Share != "" {
 		if t.Share, err = sddl.Parse(s.Share); err != nil {
@@ -179,6 +185,9 @@ func (s *service) openTree(c *treeConfig, log *audit.Log) error {
 		return err
 	}
 	s.trees = append(s.trees, servedTree{t, c.name})
+	if _, err := t.HandsOut(); err != nil {
+		s.log.Warn("clients get no descriptors of a tree's files, and read by calls", "tree", c.name, "error", err)
+	}
 	open, err := t.Exposure(c.groups...)
 	if err != nil || len(open) == 0 {
 		return err

@@ -16,6 +16,7 @@ import (
 	"github.com/refmon/refmon/auditlog"
 	"github.com/refmon/refmon/client"
 	"github.com/refmon/refmon/fileaccess"
+	"github.com/refmon/refmon/hostfs"
 	"github.com/refmon/refmon/nt"
 	"github.com/refmon/refmon/ntacl"
 	"github.com/refmon/refmon/ntstatus"
@@ -88,6 +89,11 @@ func (w *treeWorld) configure(more string) *config {
 // as connects as a user of the host.
 func (w *treeWorld) as(uid int) *nt.Thread {
 	w.Helper()
+	return w.dial(uid).Thread()
+}
+
+func (w *treeWorld) dial(uid int) *client.Conn {
+	w.Helper()
 	type dialed struct {
 		c   *client.Conn
 		err error
@@ -113,7 +119,7 @@ func (w *treeWorld) as(uid int) *nt.Thread {
 	d := <-done
 	w.must(d.err)
 	w.Cleanup(func() { _ = d.c.Close() })
-	return d.c.Thread()
+	return d.c
 }
 
 // file names a file of the tree.
@@ -203,23 +209,26 @@ func TestTreeOfUsers(t *testing.T) {
 	}
 }
 
+// doctor returns the first line of the doctor's about trees.
+func (w *treeWorld) doctor() string {
+	w.Helper()
+	var out bytes.Buffer
+	run([]string{"doctor", "--config", w.config}, &streams{out: &out, err: io.Discard})
+	for line := range strings.Lines(out.String()) {
+		if strings.Contains(line, " trees ") {
+			return line
+		}
+	}
+	return ""
+}
+
 // TestTreeExposed: refmond does not start with a tree whose path others search, unless
 // the configuration says so, which is a record at each start; the doctor says of each
 // path whether it is closed (F-127).
 func TestTreeExposed(t *testing.T) {
 	w := newTreeWorld(t)
-	doctor := func() string {
-		var out bytes.Buffer
-		run([]string{"doctor", "--config", w.config}, &streams{out: &out, err: io.Discard})
-		for line := range strings.Lines(out.String()) {
-			if strings.Contains(line, " trees ") {
-				return line
-			}
-		}
-		return ""
-	}
 	w.configure("")
-	if got, want := doctor(), "ok    trees        projects: "+w.root+" is closed"; !strings.HasPrefix(got, want) {
+	if got, want := w.doctor(), "ok    trees        projects: "+w.root+" is closed"; !strings.HasPrefix(got, want) {
 		t.Errorf("closed: %q, want %q", got, want)
 	}
 	w.must(os.Chmod(w.root, 0o711))
@@ -230,7 +239,7 @@ func TestTreeExposed(t *testing.T) {
 	} else if !strings.Contains(err.Error(), "every user (mode 711)") || !strings.Contains(err.Error(), "exposed: true") {
 		t.Errorf("refused with %v", err)
 	}
-	if got := doctor(); !strings.HasPrefix(got, "WRONG trees        projects: "+w.root+": every user (mode 711)") {
+	if got := w.doctor(); !strings.HasPrefix(got, "WRONG trees        projects: "+w.root+": every user (mode 711)") {
 		t.Errorf("open: %q", got)
 	}
 	cfg = w.configure("    exposed: true\n")
@@ -239,7 +248,7 @@ func TestTreeExposed(t *testing.T) {
 		w.must(err)
 		serving(t, s)()
 	}
-	if got := doctor(); !strings.HasPrefix(got, "note  trees        projects: "+w.root+": every user (mode 711)") {
+	if got := w.doctor(); !strings.HasPrefix(got, "note  trees        projects: "+w.root+": every user (mode 711)") {
 		t.Errorf("exposed: %q", got)
 	}
 	records := 0
@@ -274,6 +283,7 @@ func TestTreesRefused(t *testing.T) {
 		"a: {path: /srv, share: 'D:('}":            "a: share:",
 		"a: {path: /srv, group: no-such-group}":    "a: group:",
 		"a: {path: /srv, exposd: true}":            "unknown field",
+		"a: {path: /srv, descriptors: all}":        "a: descriptors:",
 		"a: {path: /, fileMode: 0o8}":              "a: fileMode:",
 		"a: {path: /, accessBased: true}":          "a: accessBased:",
 		"a: {path: /, directoryMode: '2777'}":      "a: directoryMode:",
@@ -287,14 +297,16 @@ func TestTreesRefused(t *testing.T) {
 	}
 	c, err := load(written(t, filepath.Join(t.TempDir(), "c.yaml"), "trees: {b: {path: /srv/x/, share: 'D:(A;;FR;;;WD)', "+
 		"traverse: always, missing: synthesise, ignorePosix: true, caseInsensitive: true, group: '50', exposed: true, "+
-		"attribute: user.NTACL, fileMode: '0664', accessBased: true, directoryMode: '0775'}, a: {path: /srv/y}}\n"))
+		"attribute: user.NTACL, fileMode: '0664', accessBased: true, directoryMode: '0775', descriptors: write}, "+
+		"a: {path: /srv/y}}\n"))
 	if err != nil || len(c.trees) != 2 || c.trees[0].name != "a" {
 		t.Fatalf("%+v, %v", c, err)
 	}
 	b := c.trees[1]
 	if b.Path != "/srv/x" || b.Share.DACL().Len() != 1 || b.Policy.Traverse != fileaccess.TraverseAlways ||
 		b.Missing == 0 || !b.IgnorePosix || b.FileMode != 0o664 || b.DirectoryMode != 0o775 || !b.CaseInsensitive ||
-		!b.AccessBased || b.groups[0] != 50 || !b.exposed || b.Attribute != ntacl.UserName {
+		!b.AccessBased || b.groups[0] != 50 || !b.exposed || b.Attribute != ntacl.UserName ||
+		b.HandOut != hostfs.HandOutWrites || c.trees[0].HandOut != hostfs.HandOutNothing {
 		t.Errorf("%+v", b)
 	}
 }

@@ -99,7 +99,9 @@ func (d *Domain) must(err error) {
 	}
 }
 
-func (d *Domain) path(parts ...string) string { return filepath.Join(append([]string{d.Dir}, parts...)...) }
+func (d *Domain) path(parts ...string) string {
+	return filepath.Join(append([]string{d.Dir}, parts...)...)
+}
 
 // run runs a program with the client's configuration and returns its output.
 func (d *Domain) run(in []byte, name string, args ...string) []byte {
@@ -161,11 +163,15 @@ func (d *Domain) serve() {
 	cmd.Stdout, cmd.Stderr = log, log
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
 	d.must(cmd.Start())
-	ended := make(chan error, 1)
-	go func() { ended <- cmd.Wait() }()
+	var failed error
+	ended := make(chan struct{})
+	go func() {
+		failed = cmd.Wait()
+		close(ended)
+	}()
 	d.t.Cleanup(func() {
 		_ = syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) // the group of this test's controller
-		_ = <-ended
+		<-ended
 		_ = log.Close()
 	})
 	for deadline := time.Now().Add(2 * time.Minute); ; time.Sleep(20 * time.Millisecond) {
@@ -175,10 +181,9 @@ func (d *Domain) serve() {
 			return
 		}
 		select {
-		case err := <-ended:
-			ended <- err
+		case <-ended:
 			text, _ := os.ReadFile(d.path("samba.log"))
-			d.t.Fatalf("the domain controller ended: %v\n%s", err, text)
+			d.t.Fatalf("the domain controller ended: %v\n%s", failed, text)
 		default:
 		}
 		if time.Now().After(deadline) {

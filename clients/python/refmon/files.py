@@ -1,0 +1,96 @@
+"""Files of a tree as file objects: read by a descriptor of the host where refmond hands one out, else by calls."""
+import io
+import os
+
+from . import table
+from .status import NTError
+
+_C = table.CONSTANTS
+_LARGEST_READ = 1 << 20  # less than a frame holds
+_END = _C["STATUS_END_OF_FILE"]
+_STANDARD = 5  # FileStandardInformation
+
+
+def open_file(thread, name, **parameters):
+    """Opens a file to read it, as the thread does at this moment; parameters are further ones of NtCreateFile."""
+    call = dict(DesiredAccess=_C["GENERIC_READ"], CreateDisposition=_C["FILE_OPEN"],
+                ShareAccess=_C["FILE_SHARE_READ"] | _C["FILE_SHARE_WRITE"], ObjectAttributes={"ObjectName": name})
+    call.update(parameters)
+    opened = thread.call_with("NtCreateFile", call)
+    if not opened.status.ok:
+        opened.check()
+    if opened.descriptor is None:
+        return io.BufferedReader(_Called(thread, opened.FileHandle))
+    return io.BufferedReader(_Handed(opened.descriptor, thread, opened.FileHandle))
+
+
+class _Handed(io.FileIO):
+    """A file that is read by a descriptor of the host. Its handle keeps others as ShareAccess says."""
+
+    def __init__(self, descriptor, thread, handle):
+        super().__init__(descriptor, "r")
+        self._close = _closer(thread, handle)
+
+    def close(self):
+        if not self.closed:
+            super().close()
+            self._close()
+
+
+class _Called(io.RawIOBase):
+    """A file that is read by calls."""
+
+    def __init__(self, thread, handle):
+        self._connection, self._handle, self._at = thread.connection, handle, 0
+        self._close = _closer(thread, handle)
+        self._thread = self._connection.new_thread()
+
+    def readable(self):
+        return True
+
+    def seekable(self):
+        return True
+
+    def tell(self):
+        return self._at
+
+    def seek(self, offset, whence=os.SEEK_SET):
+        if whence == os.SEEK_END:
+            facts = self._thread.NtQueryInformationFile(FileHandle=self._handle, Length=24,
+                                                        FileInformationClass=_STANDARD).check()
+            offset += facts.FileInformation.value.EndOfFile
+        elif whence == os.SEEK_CUR:
+            offset += self._at
+        if offset < 0:
+            raise ValueError("a negative offset: %d" % offset)
+        self._at = offset
+        return offset
+
+    def readinto(self, buffer):
+        r = self._thread.NtReadFile(FileHandle=self._handle, Length=min(len(buffer), _LARGEST_READ),
+                                    ByteOffset=self._at)
+        if r.status == _END:
+            return 0
+        data = r.check().Buffer
+        buffer[:len(data)] = data
+        self._at += len(data)
+        return len(data)
+
+    def close(self):
+        if not self.closed:
+            super().close()
+            self._close()
+            self._thread.close()
+
+
+def _closer(thread, handle):
+    """Returns what closes a handle: it belongs to the process, whatever thread opened it."""
+    connection = thread.connection
+
+    def close():
+        try:
+            connection.thread.NtClose(Handle=handle)
+        except NTError:
+            pass  # a connection that is lost has closed everything
+
+    return close

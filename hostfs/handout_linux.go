@@ -1,0 +1,163 @@
+package hostfs
+
+import (
+	"fmt"
+	"os"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/refmon/refmon/ntstatus"
+	"github.com/refmon/refmon/winnt"
+)
+
+// lender holds the mounts through which descriptors are handed out: copies of the
+// tree's mount that stand nowhere, so that no path leads through them.
+type lender struct {
+	reads  int    // read-only
+	writes int    // -1: no descriptor for writing is handed out
+	self   uint32 // the uid of this program
+}
+
+// restricted withholds from all descriptors to run the file, to use its set-uid bits and
+// to open a device. F-153
+const restricted = unix.MOUNT_ATTR_NOSUID | unix.MOUNT_ATTR_NODEV | unix.MOUNT_ATTR_NOEXEC
+
+// newLender copies the mount that a directory is on. It takes CAP_SYS_ADMIN.
+func newLender(root int, what HandOut) (*lender, error) {
+	l := &lender{reads: -1, writes: -1, self: uint32(os.Geteuid())}
+	var err error
+	if l.reads, err = clone(root, restricted|unix.MOUNT_ATTR_RDONLY); err == nil && what == HandOutWrites {
+		l.writes, err = clone(root, restricted)
+	}
+	if err != nil {
+		l.close()
+		return nil, err
+	}
+	return l, nil
+}
+
+// clone returns a detached copy of a mount, without those below it.
+func clone(root int, attributes uint64) (int, error) {
+	fd, err := unix.OpenTree(root, "", unix.OPEN_TREE_CLONE|unix.OPEN_TREE_CLOEXEC|unix.AT_EMPTY_PATH)
+	if err != nil {
+		return -1, fmt.Errorf("copy of its mount: %w", err)
+	}
+	set := unix.MountAttr{Attr_set: attributes, Propagation: unix.MS_PRIVATE}
+	if err := unix.MountSetattr(fd, "", unix.AT_EMPTY_PATH, &set); err != nil {
+		shut(fd)
+		return -1, fmt.Errorf("attributes of the copy of its mount: %w", err)
+	}
+	return fd, nil
+}
+
+func (l *lender) close() {
+	if l != nil {
+		shut(l.reads)
+		shut(l.writes)
+	}
+}
+
+// HandsOut returns what is handed out of the tree's files, and why it is less than
+// the configuration says: copies of mounts take CAP_SYS_ADMIN.
+func (t *Tree) HandsOut() (HandOut, error) {
+	if t.lender == nil {
+		return HandOutNothing, t.noLender
+	}
+	return t.cfg.HandOut, nil
+}
+
+// Rights that who holds a descriptor needs.
+const (
+	// seen has the rights to read what any descriptor shows: the attributes, the extended
+	// ones, and the security descriptor among those. F-154
+	seen    = winnt.FILE_READ_ATTRIBUTES | winnt.FILE_READ_EA | winnt.READ_CONTROL
+	reading = winnt.FILE_READ_DATA
+	// writing changes the length and the times, too; a handle for appending cannot be
+	// kept to the end of the file: the holder of a descriptor takes O_APPEND off.
+	writing = winnt.FILE_WRITE_DATA | winnt.FILE_APPEND_DATA | winnt.FILE_WRITE_ATTRIBUTES | winnt.FILE_WRITE_EA
+)
+
+// HandOut implements nt.HostFile. A file that is open for reading and writing is handed
+// out for both, or for reading.
+func (f *file) HandOut(granted winnt.AccessMask, uid uint32) (*os.File, winnt.AccessMask, ntstatus.Status) {
+	l := f.t.lender
+	if l == nil {
+		// The zero value hands nothing out, nor does a tree without a copy of its mount. F-151
+		return nil, 0, ntstatus.NotSupported
+	}
+	if f.directory {
+		// Names below a directory would be opened through it. F-152
+		return nil, 0, ntstatus.FileIsADirectory
+	}
+	s, err := f.stat()
+	if err != nil {
+		return nil, 0, statusOf(err)
+	}
+	k, err := f.t.known(f.fd, &s)
+	if err != nil {
+		return nil, 0, statusOf(err)
+	}
+	if granted&seen != seen || k.audited && granted&winnt.ACCESS_SYSTEM_SECURITY == 0 {
+		// The attribute with the whole security descriptor can be read through any descriptor. F-154
+		return nil, 0, ntstatus.AccessDenied
+	}
+	reads, writes := granted&reading != 0, l.confines(&s, granted, uid)
+	var out *os.File
+	used := winnt.FILE_READ_DATA
+	switch {
+	case writes && reads:
+		used |= winnt.FILE_WRITE_DATA | winnt.FILE_APPEND_DATA
+		out, err = f.through(l.writes, unix.O_RDWR, &s)
+	case writes:
+		used = winnt.FILE_WRITE_DATA | winnt.FILE_APPEND_DATA
+		out, err = f.through(l.writes, unix.O_WRONLY, &s)
+	case reads:
+		out, err = f.through(l.reads, unix.O_RDONLY, &s)
+	default:
+		return nil, 0, ntstatus.AccessDenied
+	}
+	return out, used, statusOf(err)
+}
+
+// confines reports whether no program can make more of a descriptor for writing than was
+// granted. The receiver can pass it on, and could pass on the connection it came by: its
+// own rights are not enough to judge it. F-155
+func (l *lender) confines(s *unix.Statx_t, granted winnt.AccessMask, uid uint32) bool {
+	if l.writes < 0 || granted&writing != writing {
+		return false
+	}
+	// The owner changes permissions and attributes of the file through any descriptor. F-155
+	if s.Uid == uid || s.Uid != 0 && s.Uid != l.self {
+		return false
+	}
+	// With a POSIX ACL the bits of the group are its mask, which bounds all its entries. F-155
+	others := (s.Mode | s.Mode>>3) & 0o7
+	if others&0o4 != 0 && granted&reading == 0 {
+		return false // it could be opened again for reading
+	}
+	// Writing through a mapping would not clear these bits (F-125).
+	return s.Mode&(unix.S_ISUID|unix.S_ISGID) == 0
+}
+
+// through opens the inode of an open file once more, by its name on another mount. A
+// name that has become another file's meanwhile opens nothing: what stands there now is
+// closed, and no device opens on these mounts. F-156
+func (f *file) through(mount, flags int, s *unix.Statx_t) (*os.File, error) {
+	path := f.linkNow().path
+	fd, err := resolve(mount, path, uint64(flags|unix.O_NONBLOCK|unix.O_NOCTTY))
+	if err != nil {
+		return nil, err
+	}
+	found, err := stat(fd)
+	if err == nil && (found.Ino != s.Ino || deviceOf(&found) != deviceOf(s)) {
+		err = unix.ESTALE
+	}
+	if err == nil {
+		_, err = unix.FcntlInt(uintptr(fd), unix.F_SETFL, 0) // the receiver waits as it likes
+	}
+	if err != nil {
+		shut(fd)
+		return nil, err
+	}
+	return os.NewFile(uintptr(fd), path), nil
+}

@@ -1,0 +1,376 @@
+package hostfs
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"os"
+	"slices"
+	"testing"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/refmon/refmon/fileaccess"
+	"github.com/refmon/refmon/nt"
+	"github.com/refmon/refmon/ntacl"
+	"github.com/refmon/refmon/ntstatus"
+	"github.com/refmon/refmon/winnt"
+)
+
+const forEveryone = "O:BAG:SYD:P(A;;FA;;;WD)"
+
+// Grants of the tests: all that is seen through a descriptor, and reading or writing.
+const (
+	toRead  = winnt.FILE_GENERIC_READ
+	toWrite = winnt.FILE_GENERIC_WRITE | seen
+	toBoth  = toRead | toWrite
+)
+
+// lending makes a tree that hands descriptors out; it skips where none can be had.
+func lending(t testing.TB, what HandOut) *world {
+	t.Helper()
+	if os.Getuid() != 0 {
+		t.Skip("only root copies mounts and is other users")
+	}
+	w := newWorld(t, func(c *Config) { c.HandOut, c.Attribute = what, ntacl.Name })
+	if got, err := w.tree.HandsOut(); got != what || err != nil {
+		t.Skipf("%d is handed out: %v", got, err)
+	}
+	w.must(os.Chmod(w.root, 0o700)) // the path is closed
+	return w
+}
+
+// handOut opens a file as alice and has a descriptor of it handed out.
+func (w *world) handOut(name string, granted winnt.AccessMask, uid uint32) (*os.File, ntstatus.Status) {
+	w.Helper()
+	th := w.as(alice)
+	h := w.open(th, name, granted, ntstatus.Success)
+	f, st := w.sys.HandOut(th, h, uid)
+	w.want(th.NtClose(h), ntstatus.Success)
+	return f, st
+}
+
+// lent is one file of the table.
+type lent struct {
+	name    string
+	mode    uint32
+	acl     bool // the receiver is named with reading and writing
+	owner   int
+	granted winnt.AccessMask
+	who     receiver
+	before  unix.Stat_t
+	plain   bool // a descriptor of the file itself, for comparison
+	f       *os.File
+}
+
+// table has each kind of file for a receiver.
+func (w *world) table(who receiver) (list []*lent) {
+	for _, mode := range []uint32{0o400, 0o600, 0o644, 0o666, 0o660, 0o777} {
+		for _, owner := range []int{0, ownerUID} {
+			for _, granted := range []winnt.AccessMask{toRead, toWrite, toBoth} {
+				l := &lent{mode: mode, acl: mode == 0o660, owner: owner, granted: granted, who: who}
+				l.name = fmt.Sprintf("%s-%o-%d-%x", who.name, mode, owner, uint32(granted))
+				list = append(list, l)
+			}
+		}
+	}
+	plain := &lent{name: who.name + "-plain", mode: 0o666, owner: ownerUID, granted: toRead, who: who, plain: true}
+	return append(list, plain)
+}
+
+// make makes the file and has it handed out.
+func (w *world) make(l *lent) {
+	w.Helper()
+	w.file(l.name, "data", forEveryone)
+	path := w.path(l.name)
+	w.must(unix.Setxattr(path, "user.theirs", []byte("x"), 0))
+	if l.acl {
+		w.must(unix.Setxattr(path, aclAccess, namedACL(6, l.who.uid), 0))
+	}
+	w.must(os.Chown(path, l.owner, groupGID))
+	w.must(os.Chmod(path, os.FileMode(l.mode)))
+	w.must(unix.Stat(path, &l.before))
+	if l.plain {
+		f, err := os.Open(path)
+		w.must(err)
+		l.f = f
+	} else {
+		f, st := w.handOut(l.name, l.granted, l.who.uid)
+		if st != ntstatus.Success && st != ntstatus.AccessDenied {
+			w.Errorf("%s: %v", l.name, st)
+		}
+		l.f = f
+	}
+	if l.f != nil {
+		w.Cleanup(func() { _ = l.f.Close() })
+	}
+}
+
+// could says what a receiver may be able to do with a descriptor that was handed out for
+// a grant: as the rights say, and locks, leases and places, which give nothing.
+var could = map[winnt.AccessMask][]string{
+	0: {"lock to read", "lock to write", "lock the open file to write", "flock", "lease to read", "lease to write",
+		"reopen as a place"},
+	toRead: {"read", "map to read", "reopen to read", "reopen to read without times"},
+	toWrite: {"write", "truncate", "truncate its place", "allocate", "touch", "reopen to write", "reopen to append",
+		"reopen as a place, then to write", "set an attribute"},
+	toBoth: {"map to write", "map to read, then write", "reopen to read and write", "reopen and empty"},
+}
+
+// within reports whether a grant gives what a receiver could do.
+func within(granted winnt.AccessMask, did string) bool {
+	for needs, names := range could {
+		if granted&needs == needs && slices.Contains(names, did) {
+			return true
+		}
+	}
+	return false
+}
+
+// TestHandOut: a receiver of a descriptor, as owner of the file, as member of its group,
+// as a stranger, in a container, can do no more with it than was granted, and the file
+// is as it was (F-152, F-153, F-155).
+func TestHandOut(t *testing.T) {
+	w := lending(t, HandOutWrites)
+	place, err := os.MkdirTemp("", "receivers") // on the same file system, and open to everybody
+	w.must(err)
+	defer os.RemoveAll(place)
+	w.must(os.Chmod(place, 0o777|os.ModeSticky))
+	dir, err := os.Open(place)
+	w.must(err)
+	defer dir.Close()
+	for _, who := range receivers {
+		var lents []*lent
+		var files []*os.File
+		for _, l := range w.table(who) {
+			if w.make(l); l.f != nil {
+				lents, files = append(lents, l), append(files, l.f)
+			}
+			w.expects(l)
+		}
+		for i, did := range who.gets(t, dir, files) {
+			w.judge(lents[i], did)
+		}
+	}
+}
+
+// expects says which files are handed out, and for what.
+func (w *world) expects(l *lent) {
+	w.Helper()
+	writes := l.granted&writing == writing && l.owner == 0 && (l.granted&reading != 0 || l.mode&0o44 == 0)
+	want := -1
+	switch reads := l.granted&reading != 0; {
+	case l.plain, reads && !writes:
+		want = unix.O_RDONLY
+	case reads:
+		want = unix.O_RDWR
+	case writes:
+		want = unix.O_WRONLY
+	}
+	got := -1
+	if l.f != nil {
+		flags, err := unix.FcntlInt(l.f.Fd(), unix.F_GETFL, 0)
+		w.must(err)
+		got = flags & unix.O_ACCMODE
+	}
+	if got != want {
+		w.Errorf("%s: handed out for %d, want %d", l.name, got, want)
+	}
+}
+
+// judge compares what a receiver did with what it was granted.
+func (w *world) judge(l *lent, did []string) {
+	w.Helper()
+	var beyond []string
+	for _, d := range did {
+		if !within(l.granted, d) {
+			beyond = append(beyond, d)
+		}
+	}
+	reads := l.granted&reading != 0
+	if must := "read"; reads && !slices.Contains(did, must) {
+		w.Errorf("%s cannot read: %q", l.name, did)
+	}
+	if l.plain {
+		// The table can fail: the owner makes anything of a descriptor of the file itself.
+		if l.who.uid == ownerUID && (!slices.Contains(did, "chmod") || !slices.Contains(did, "reopen to write")) {
+			w.Errorf("%s: %q", l.name, did)
+		}
+		return
+	}
+	if len(beyond) > 0 {
+		w.Errorf("%s was granted %x and could also %q", l.name, uint32(l.granted), beyond)
+	}
+	w.unchanged(l)
+}
+
+// unchanged looks at the file itself.
+func (w *world) unchanged(l *lent) {
+	w.Helper()
+	path := w.path(l.name)
+	var s unix.Stat_t
+	w.must(unix.Stat(path, &s))
+	b := &l.before
+	if s.Mode != b.Mode || s.Uid != b.Uid || s.Gid != b.Gid || s.Nlink != b.Nlink {
+		w.Errorf("%s: mode %o, %d:%d, %d links, was %o, %d:%d, %d", l.name, s.Mode, s.Uid, s.Gid, s.Nlink, b.Mode, b.Uid,
+			b.Gid, b.Nlink)
+	}
+	if value, err := attribute(path, w.tree.cfg.Attribute); err != nil || !bytes.Equal(value, w.raw(forEveryone)) {
+		w.Errorf("%s: its descriptor is %x, %v", l.name, value, err)
+	}
+	if l.granted&writing == writing {
+		return
+	}
+	mine, err := attribute(path, "user.mine")
+	data, readErr := os.ReadFile(path)
+	if err != nil || readErr != nil || mine != nil || string(data) != "data" || s.Mtim != b.Mtim || s.Ctim != b.Ctim {
+		w.Errorf("%s was changed: %q, %v, %v, %v", l.name, data, mine, s.Mtim, errors.Join(err, readErr))
+	}
+}
+
+// TestHandOutShape: what is not handed out, and why not (F-151, F-152, F-154).
+func TestHandOutShape(t *testing.T) {
+	w := lending(t, HandOutReads)
+	w.dir("d", forEveryone)
+	w.file("f", "data", forEveryone)
+	w.file("audited", "data", forEveryone+"S:(AU;SA;FW;;;WD)")
+	w.file("labelled", "data", forEveryone+"S:(ML;;NW;;;LW)")
+	for _, c := range []struct {
+		name    string
+		granted winnt.AccessMask
+		want    ntstatus.Status
+	}{
+		{"d", toRead, ntstatus.FileIsADirectory},
+		{"f", toRead, ntstatus.Success},
+		{"f", toBoth, ntstatus.Success},
+		{"f", toWrite, ntstatus.AccessDenied},                            // this tree hands out for reading only
+		{"f", toRead &^ winnt.FILE_READ_DATA, ntstatus.AccessDenied},     // nothing to read
+		{"f", toRead &^ winnt.READ_CONTROL, ntstatus.AccessDenied},       // the descriptor would be seen
+		{"f", toRead &^ winnt.FILE_READ_EA, ntstatus.AccessDenied},       // extended attributes
+		{"f", seen | winnt.FILE_EXECUTE, ntstatus.AccessDenied},          // running is not reading
+		{"audited", toRead, ntstatus.AccessDenied},                       // the SACL would be seen
+		{"labelled", toRead, ntstatus.Success},                           // a label is shown by READ_CONTROL
+		{"f", toWrite &^ winnt.FILE_WRITE_DATA, ntstatus.AccessDenied},   // appending alone cannot be kept to
+		{"f", toRead | winnt.DELETE | winnt.WRITE_DAC, ntstatus.Success}, // further rights stay calls
+	} {
+		f, st := w.handOut(c.name, c.granted, strangerUID)
+		if st != c.want || (f != nil) != (st == ntstatus.Success) {
+			w.Errorf("%s for %x: %v, want %v", c.name, uint32(c.granted), st, c.want)
+		}
+		if f != nil {
+			if flags, err := unix.FcntlInt(f.Fd(), unix.F_GETFL, 0); err != nil || flags&(unix.O_ACCMODE|unix.O_NONBLOCK) != 0 {
+				w.Errorf("%s: flags %x, %v", c.name, flags, err)
+			}
+			w.must(f.Close())
+		}
+	}
+	th := w.as(alice, winnt.SeSecurityPrivilege)
+	h := w.open(th, "audited", toRead|winnt.ACCESS_SYSTEM_SECURITY, ntstatus.Success)
+	f, st := w.sys.HandOut(th, h, strangerUID)
+	if w.want(st, ntstatus.Success); f != nil { // who may read the SACL sees it
+		w.must(f.Close())
+	}
+	if _, st := w.sys.HandOut(th, 0x4444, 0); st != ntstatus.InvalidHandle {
+		t.Error(st)
+	}
+	event, st := th.NtCreateEvent(winnt.EVENT_ALL_ACCESS, nil, 0, false)
+	w.want(st, ntstatus.Success)
+	if _, st := w.sys.HandOut(th, event, 0); st != ntstatus.ObjectTypeMismatch {
+		t.Error(st)
+	}
+}
+
+// TestHandOutNothing: the zero value hands nothing out, nor does a tree whose mount
+// cannot be copied (F-151).
+func TestHandOutNothing(t *testing.T) {
+	w := newWorld(t)
+	w.file("f", "data", forEveryone)
+	if f, st := w.handOut("f", toBoth, strangerUID); st != ntstatus.NotSupported || f != nil {
+		t.Error(st)
+	}
+	if what, err := w.tree.HandsOut(); what != HandOutNothing || err != nil {
+		t.Error(what, err)
+	}
+	if os.Getuid() == 0 {
+		return // this program may copy mounts
+	}
+	w = newWorld(t, func(c *Config) { c.HandOut = HandOutWrites })
+	w.file("f", "data", forEveryone)
+	if f, st := w.handOut("f", toBoth, strangerUID); st != ntstatus.NotSupported || f != nil {
+		t.Error(st)
+	}
+	if what, err := w.tree.HandsOut(); what != HandOutNothing || !errors.Is(err, unix.EPERM) {
+		t.Error(what, err)
+	}
+}
+
+// TestHandOutAndRename: the inode that was decided about is handed out, or nothing: not
+// another one that took its name (F-156).
+func TestHandOutAndRename(t *testing.T) {
+	w := lending(t, HandOutWrites)
+	w.dir("d", forEveryone)
+	w.file(`d\f`, "mine", forEveryone)
+	w.file("other", "another's", "O:BAG:SYD:P(A;;FA;;;BA)")
+	th := w.as(alice)
+	h := w.open(th, `d\f`, toBoth, ntstatus.Success)
+	hands := func(want string, st ntstatus.Status) {
+		t.Helper()
+		f, got := w.sys.HandOut(th, h, strangerUID)
+		if got != st {
+			t.Errorf("%v, want %v", got, st)
+		}
+		if f == nil {
+			return
+		}
+		defer f.Close()
+		b := make([]byte, 16)
+		if n, err := f.Read(b); err != nil || string(b[:n]) != want {
+			t.Errorf("%q, %v", b[:n], err)
+		}
+	}
+	hands("mine", ntstatus.Success)
+	w.must(os.Rename(w.path("d/f"), w.path("d/away")))
+	hands("", ntstatus.ObjectNameNotFound)
+	w.must(os.Symlink("away", w.path("d/f")))
+	hands("", ntstatus.AccessDenied) // no link is followed
+	w.must(os.Remove(w.path("d/f")))
+	w.must(mkfifo(w.path("d/f")))
+	hands("", ntstatus.ObjectNameNotFound)
+	w.must(os.Rename(w.path("other"), w.path("d/f")))
+	hands("", ntstatus.ObjectNameNotFound)
+	w.must(os.Rename(w.path("d/away"), w.path("d/f")))
+	hands("mine", ntstatus.Success)
+	w.must(os.Rename(w.path("d"), w.path("e")))
+	w.must(os.Symlink("e", w.path("d")))
+	hands("", ntstatus.AccessDenied)
+	w.must(os.Remove(w.path("d")))
+	w.must(os.Rename(w.path("e"), w.path("d")))
+	hands("mine", ntstatus.Success)
+	// Our own renames are followed.
+	w.want(th.NtSetInformationFile(w.open(th, `d\f`, winnt.DELETE, ntstatus.Success), nt.FileRenameInformation,
+		nt.FileRename{FileName: `\??\share\d\g`}), ntstatus.Success)
+	hands("mine", ntstatus.Success)
+}
+
+// TestHandOutAndLease: a lease on a file that was handed out keeps no open waiting: what
+// empties the file is refused (F-124).
+func TestHandOutAndLease(t *testing.T) {
+	w := lending(t, HandOutReads)
+	w.file("f", "data", forEveryone)
+	f, st := w.handOut("f", toRead, strangerUID)
+	if st != ntstatus.Success {
+		t.Fatal(st)
+	}
+	defer f.Close()
+	if _, err := unix.FcntlInt(f.Fd(), unix.F_SETLEASE, unix.F_RDLCK); err != nil {
+		t.Fatal(err)
+	}
+	th := w.as(alice)
+	w.create(th, "f", call{desired: winnt.FILE_READ_ATTRIBUTES, disposition: fileaccess.FileSupersede},
+		ntstatus.SharingViolation)
+	w.open(th, "f", toWrite, ntstatus.SharingViolation)
+	w.open(th, "f", toRead, ntstatus.Success)
+	if b, err := os.ReadFile(w.path("f")); err != nil || string(b) != "data" {
+		t.Errorf("%q, %v", b, err)
+	}
+}

@@ -1,0 +1,53 @@
+package services
+
+import (
+	"os"
+
+	"github.com/refmon/refmon/audit"
+	"github.com/refmon/refmon/internal/ntos/ob"
+	"github.com/refmon/refmon/nt"
+	"github.com/refmon/refmon/ntstatus"
+	"github.com/refmon/refmon/winnt"
+)
+
+// HandOut returns a descriptor of the host for the file behind a handle, for a program
+// of that uid. It is no service: who serves the program asks.
+func (c *Context) HandOut(v winnt.Handle, uid uint32) (*os.File, ntstatus.Status) {
+	// reference
+	h, ok, st := c.treeHandle(v)
+	if st != ntstatus.Success {
+		return nil, st
+	}
+	if !ok {
+		// Files outside the trees have no descriptor.
+		return nil, c.Fail("F-151", ntstatus.NotSupported)
+	}
+	defer h.Deref(ob.TagCall)
+	// decide
+	host, ok := h.open.(nt.HostFile)
+	if !ok {
+		// Nor have those of a tree in memory.
+		return nil, c.Fail("F-151", ntstatus.NotSupported)
+	}
+	f, used, st := host.HandOut(h.granted, uid)
+	if st != ntstatus.Success {
+		return nil, c.Fail("F-152", st)
+	}
+	if st := c.recordHandOut(v, h, used); st != ntstatus.Success {
+		_ = f.Close()
+		// A demanded record that cannot be kept keeps the descriptor here.
+		return nil, c.Fail("U-64", st)
+	}
+	// commit
+	return f, ntstatus.Success
+}
+
+// recordHandOut writes the record of a hand-out, which is also that of the first use
+// of these rights: later ones are not seen. F-157
+func (c *Context) recordHandOut(v winnt.Handle, h treeHandle, used winnt.AccessMask) ntstatus.Status {
+	if t := c.TableOf(v); t != nil {
+		t.TakeAudit(v, h.File, used)
+	}
+	o := audit.Object{Type: winnt.FileObject.Name, Name: h.Path(), Handle: v}
+	return c.Sys.Log.HandedOut(c.origin(), o, used, h.Security())
+}

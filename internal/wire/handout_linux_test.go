@@ -1,0 +1,360 @@
+package wire_test
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/refmon/refmon/client"
+	"github.com/refmon/refmon/internal/wire"
+	"github.com/refmon/refmon/kernel"
+	"github.com/refmon/refmon/nt"
+	"github.com/refmon/refmon/ntstatus"
+	"github.com/refmon/refmon/token"
+	"github.com/refmon/refmon/winnt"
+)
+
+// lending is a process whose server hands out the reading end of a pipe for each handle
+// but 400, and asks the test first.
+type lending struct {
+	process
+	handed func() *os.File
+	given  chan struct{} // told when a thread is over
+}
+
+func (l lending) GiveBack(th *nt.Thread) {
+	l.process.GiveBack(th)
+	select {
+	case l.given <- struct{}{}:
+	default:
+	}
+}
+
+func (l lending) HandOut(_ *nt.Thread, h winnt.Handle) (*os.File, ntstatus.Status) {
+	if h == 400 {
+		return nil, ntstatus.AccessDenied
+	}
+	return l.handed(), ntstatus.Success
+}
+
+// lender is a server that hands out, whose client is the test.
+type lender struct {
+	*testing.T
+	conn *net.UnixConn
+	over chan error
+	done chan struct{} // told when a thread is over
+	out  []*os.File    // the other ends of what was handed out; of the server's goroutine until it is over
+}
+
+func lend(t *testing.T) *lender {
+	t.Helper()
+	server, conn := sockets(t)
+	user, err := token.New(token.LocalSystem())
+	if err != nil {
+		t.Fatal(err)
+	}
+	sys := kernel.Boot(kernel.Config{})
+	p, err := sys.NewProcess("client", user)
+	if err != nil {
+		t.Fatal(err)
+	}
+	l := &lender{T: t, conn: conn, over: make(chan error, 1), done: make(chan struct{}, 1)}
+	go func() {
+		l.over <- wire.Serve(server, lending{process{p, nt.Documented}, func() *os.File {
+			r, w, err := os.Pipe()
+			if err != nil {
+				t.Error(err)
+			}
+			l.out = append(l.out, w)
+			return r
+		}, l.done})
+	}()
+	t.Cleanup(func() {
+		l.ends()
+		if err := sys.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return l
+}
+
+// ends ends the connection, and expects that the server holds no descriptor.
+func (l *lender) ends() {
+	l.Helper()
+	if l.over == nil {
+		return
+	}
+	_ = l.conn.Close()
+	<-l.over
+	l.over = nil
+	for i, w := range l.out {
+		if !closed(w) {
+			l.Errorf("descriptor %d of %d is held", i, len(l.out))
+		}
+		_ = w.Close()
+	}
+}
+
+// exchange sends a frame and reads its answer: it comes at once, with how many descriptors.
+func (l *lender) exchange(f *wire.Frame) (*wire.Frame, int) {
+	l.Helper()
+	if _, err := l.conn.Write(wire.AppendFrame(nil, f)); err != nil {
+		l.Fatal(err)
+	}
+	return l.next()
+}
+
+func (l *lender) next() (*wire.Frame, int) {
+	l.Helper()
+	b, oob := make([]byte, 1<<20), make([]byte, unix.CmsgSpace(4*wire.MaxDescriptors))
+	n, oobn, _, _, err := l.conn.ReadMsgUnix(b, oob)
+	if err != nil {
+		l.Fatal(err)
+	}
+	answer, err := wire.ReadFrame(bytes.NewReader(b[:n]))
+	if err != nil {
+		l.Fatal(err)
+	}
+	fds := 0
+	messages, err := unix.ParseSocketControlMessage(oob[:oobn])
+	if err != nil {
+		l.Fatal(err)
+	}
+	for i := range messages {
+		list, err := unix.ParseUnixRights(&messages[i])
+		if err != nil {
+			l.Fatal(err)
+		}
+		for _, fd := range list {
+			_ = unix.Close(fd)
+		}
+		fds += len(list)
+	}
+	return answer, fds
+}
+
+func openDevice() nt.CreateFileIn {
+	return nt.CreateFileIn{DesiredAccess: winnt.FILE_READ_DATA, CreateDisposition: winnt.FILE_OPEN,
+		ObjectAttributes: nt.Cap(&nt.ObjectAttributes{ObjectName: `\??\NUL`})}
+}
+
+// ofDescriptors is the conversation of a client that wants descriptors: of handles, with
+// an open, with an open that fails, and with a call that opens nothing.
+var ofDescriptors = []said{
+	{kind: wire.HandOut, thread: 1, body: wire.AppendHandle(nil, 4)},
+	{kind: wire.HandOut, thread: 1, body: wire.AppendHandle(nil, 400)},
+	{wire.CallWith, 1, "NtCreateFile", openDevice(), nil},
+	{wire.CallWith, 1, "NtOpenFile", nt.OpenFileIn{ObjectAttributes: nt.Cap(&nt.ObjectAttributes{
+		ObjectName: `\??\nothing`})}, nil},
+	{wire.Then, 1, "NtClose", nt.CloseIn{Handle: 4}, nil},
+	{wire.CallWith, 1, "NtClose", nt.CloseIn{Handle: 4}, nil},
+	{kind: wire.CallWith, thread: 1, row: "NtMadeUp", body: []byte("its parameters")},
+	{kind: wire.HandOut, thread: 1, body: []byte{4}},
+}
+
+// TestBytesOfDescriptors compares the bytes of answers with descriptors with those that
+// are committed (W-60, W-61); -write writes them.
+func TestBytesOfDescriptors(t *testing.T) {
+	l := lend(t)
+	l.exchange(&wire.Frame{Kind: wire.Hello, Body: wire.AppendHello(nil, wire.HelloBody{})})
+	var text strings.Builder
+	for i, m := range ofDescriptors {
+		f := m.frame(t, uint64(i+1))
+		fmt.Fprintf(&text, "-> %s\n", line(f, m.row))
+		if i == len(ofDescriptors)-1 {
+			if _, err := l.conn.Write(wire.AppendFrame(nil, f)); err != nil {
+				t.Fatal(err)
+			}
+			fmt.Fprintf(&text, "<- the connection ends: %v\n", <-l.over)
+			l.over <- nil
+			break
+		}
+		answer, fds := l.exchange(f)
+		fmt.Fprintf(&text, "<- %s\n", line(answer, m.row))
+		if fds > 0 {
+			fmt.Fprintf(&text, "   with %d descriptor\n", fds)
+		}
+	}
+	sameText(t, filepath.Join("testdata", "bytes", "descriptors.txt"), text.String())
+}
+
+// TestHandOutInJSON has the answers of both frames in JSON (W-60, W-61).
+func TestHandOutInJSON(t *testing.T) {
+	l := lend(t)
+	l.exchange(&wire.Frame{Kind: wire.Hello, Body: []byte(`{"Magic":"refmon","Version":1}`)})
+	open := uint16(nt.NtTable.Find("NtOpenFile").Info().Number)
+	for _, c := range []struct {
+		kind    wire.Kind
+		service uint16
+		body    string
+		want    string
+		fds     int
+	}{
+		{wire.HandOut, 0, `{"Handle":"8"}`, `{"Status":0,"Why":null,"Descriptors":1}`, 1},
+		{wire.HandOut, 0, `{"Handle":"400"}`, `{"Status":3221225506,"Why":null}`, 0},
+		{wire.CallWith, open, `{"In":{"DesiredAccess":1,"ObjectAttributes":{"V":{"ObjectName":"\\??\\NUL"}}}}`,
+			`{"Status":0,"Why":null,"Descriptors":1,"Out":{"FileHandle":"4"}}`, 1},
+		{wire.CallWith, open, `{"In":{}}`, "", 0},
+	} {
+		f, fds := l.exchange(&wire.Frame{Kind: c.kind, Thread: 1, Service: c.service, Body: []byte(c.body)})
+		if fds != c.fds || (f.Kind == wire.AnswerWith) != (fds > 0) || !json.Valid(f.Body) ||
+			c.want != "" && string(f.Body) != c.want {
+			t.Errorf("%s: kind %d, %s, %d descriptors, want %s", c.body, f.Kind, f.Body, fds, c.want)
+		}
+	}
+}
+
+// TestHandOutOverPipe: a stream that carries no descriptors says so, and an open goes on
+// without (W-60, W-61).
+func TestHandOutOverPipe(t *testing.T) {
+	s := serveAs(t, func(p process) wire.Process { return lending{p, nil, nil} })
+	s.greet()
+	f := &wire.Frame{Kind: wire.HandOut, Thread: 1, Body: wire.AppendHandle(nil, 8)}
+	if st := s.status(f); st != ntstatus.NotSupported {
+		t.Errorf("a stream without descriptors: %s", st)
+	}
+	if st := s.status(said{wire.CallWith, 1, "NtCreateFile", openDevice(), nil}.frame(t, 2)); st != ntstatus.Success {
+		t.Errorf("an open: %s", st)
+	}
+}
+
+// TestUntaken: a client that takes no answers is sent 64 descriptors and no more, and as
+// soon as it has taken them it gets further ones (W-62).
+func TestUntaken(t *testing.T) {
+	l := lend(t)
+	l.exchange(&wire.Frame{Kind: wire.Hello, Body: wire.AppendHello(nil, wire.HelloBody{})})
+	const asked = 3 * wire.MaxPassed
+	ask := func(n int) {
+		var b []byte
+		for range n {
+			b = wire.AppendFrame(b, &wire.Frame{Kind: wire.HandOut, Thread: 1, Body: wire.AppendHandle(nil, 8)})
+		}
+		if _, err := l.conn.Write(b); err != nil {
+			t.Fatal(err)
+		}
+	}
+	ask(asked)
+	got, refused := 0, 0
+	r := wire.NewReader(l.conn)
+	for range asked {
+		f, err := r.Frame()
+		if err != nil {
+			t.Fatal(err)
+		}
+		head, _, err := wire.DecodeAnswer(f.Body)
+		switch {
+		case err != nil:
+			t.Fatal(err)
+		case head.Status == ntstatus.Success && len(f.Files) == 1:
+			got++
+			_ = f.Files[0].Close()
+		case head.Status == ntstatus.InsufficientResources && len(f.Files) == 0:
+			refused++
+		default:
+			t.Fatalf("%+v, %d descriptors", head, len(f.Files))
+		}
+	}
+	if got < wire.MaxPassed {
+		t.Errorf("%d of %d, %d refused", got, asked, refused)
+	}
+	ask(1)
+	if f, err := r.Frame(); err != nil || len(f.Files) != 1 {
+		t.Errorf("once all are taken: %+v, %v", f, err)
+	} else {
+		_ = f.Files[0].Close()
+	}
+}
+
+// TestUntakenIsBounded: while nothing is read the server holds no more than its bound.
+func TestUntakenIsBounded(t *testing.T) {
+	l := lend(t)
+	l.exchange(&wire.Frame{Kind: wire.Hello, Body: wire.AppendHello(nil, wire.HelloBody{})})
+	for i := range uint64(wire.MaxPassed + 50) {
+		f := &wire.Frame{Kind: wire.HandOut, Request: i, Thread: 1, Body: wire.AppendHandle(nil, 8)}
+		if _, err := l.conn.Write(wire.AppendFrame(nil, f)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	// The end of the thread comes after all its calls.
+	if _, err := l.conn.Write(wire.AppendFrame(nil, &wire.Frame{Kind: wire.EndThread, Thread: 1})); err != nil {
+		t.Fatal(err)
+	}
+	select {
+	case <-l.done:
+	case <-time.After(time.Minute):
+		t.Fatal("the thread goes on")
+	}
+	if len(l.out) != wire.MaxPassed {
+		t.Errorf("%d were handed out while none was taken, want %d", len(l.out), wire.MaxPassed)
+	}
+}
+
+// TestClientFile: the client in Go gets descriptors by a handle and with an open, and
+// closes none but its own (W-60, W-61).
+func TestClientFile(t *testing.T) {
+	l := lend(t)
+	c, err := client.New(l.conn)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	th := c.Thread()
+	out, f, st := c.OpenFile(th, openDevice())
+	if st != ntstatus.Success || out.FileHandle == 0 || f == nil {
+		t.Fatalf("%+v, %v, %s", out, f, st)
+	}
+	if err := f.Close(); err != nil {
+		t.Error(err)
+	}
+	if f, err = c.File(th, out.FileHandle); err != nil {
+		t.Fatal(err)
+	}
+	if err := f.Close(); err != nil {
+		t.Error(err)
+	}
+	if f, err := c.File(th, 400); f != nil || err == nil || !strings.Contains(err.Error(), "ACCESS_DENIED") {
+		t.Error(f, err)
+	}
+	in := openDevice()
+	in.ObjectAttributes = nt.Cap(&nt.ObjectAttributes{ObjectName: `\??\nothing`})
+	if out, f, st := c.OpenFile(th, in); f != nil || out.FileHandle != 0 || st != ntstatus.ObjectNameNotFound {
+		t.Errorf("%+v, %v, %s", out, f, st)
+	}
+	if err := c.Err(); err != nil {
+		t.Error(err)
+	}
+}
+
+// FuzzHandOut sends any bytes after a hello, in either form, to a server that hands out:
+// it ends, and every descriptor is closed.
+func FuzzHandOut(f *testing.F) {
+	open := ofDescriptors[2].frame(f, 3)
+	for _, asked := range [][]byte{
+		wire.AppendFrame(nil, &wire.Frame{Kind: wire.HandOut, Thread: 1, Body: wire.AppendHandle(nil, 4)}),
+		wire.AppendFrame(nil, open), []byte(`{"Handle":"4"}`),
+	} {
+		f.Add(asked, true)
+		f.Add(asked, false)
+	}
+	f.Fuzz(func(t *testing.T, b []byte, inJSON bool) {
+		l := lend(t)
+		hello := wire.AppendHello(nil, wire.HelloBody{})
+		if inJSON {
+			hello = []byte(`{"Magic":"refmon","Version":1}`)
+		}
+		l.exchange(&wire.Frame{Kind: wire.Hello, Body: hello})
+		go func() { _, _ = io.Copy(io.Discard, l.conn) }()
+		_, _ = l.conn.Write(b)
+		_, _ = l.conn.Write(wire.AppendFrame(nil, &wire.Frame{Kind: wire.HandOut, Thread: 1, Body: b[:min(len(b), 64)]}))
+		l.ends()
+	})
+}

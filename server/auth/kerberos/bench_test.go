@@ -1,0 +1,87 @@
+package kerberos
+
+import (
+	"fmt"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/refmon/refmon/logon"
+	"github.com/refmon/refmon/ntstatus"
+	"github.com/refmon/refmon/server/internal/test/forge"
+	"github.com/refmon/refmon/server/lsa"
+	"github.com/refmon/refmon/sid"
+	"github.com/refmon/refmon/token"
+	"github.com/refmon/refmon/winnt"
+)
+
+// inGroups gives the PAC that many groups.
+func inGroups(n int) func(*forge.PAC) {
+	return func(p *forge.PAC) {
+		p.Groups = nil
+		for i := range n {
+			p.Groups = append(p.Groups, forge.Group{RID: uint32(2000 + i), Attributes: 7})
+		}
+	}
+}
+
+// BenchmarkAccept takes tickets that the benchmark sealed, on all processors: logons a
+// second of the acceptor alone, cryptography and PAC included.
+func BenchmarkAccept(b *testing.B) {
+	for _, groups := range []int{10, 1000} {
+		b.Run(fmt.Sprint(groups, " groups"), func(b *testing.B) {
+			blobs := make([][]byte, b.N)
+			k := ticket()
+			k.PAC = alicePAC(secret, inGroups(groups))
+			for i := range blobs {
+				k.At = noon.Add(time.Duration(i%200_000_000) * time.Microsecond)
+				blobs[i] = k.Blob()
+			}
+			a := acceptor(b, nil)
+			next := atomic.Int64{}
+			b.ReportAllocs()
+			b.ResetTimer()
+			b.RunParallel(func(pb *testing.PB) {
+				for pb.Next() {
+					if _, err := a.Accept(blobs[next.Add(1)-1], nil); err != nil {
+						b.Error(err)
+					}
+				}
+			})
+			b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "logons/s")
+		})
+	}
+}
+
+// BenchmarkTokenOfThousandGroups makes the token of a client with 1,000 groups whose PAC
+// was read: SID filtering, local groups, rights and the token's value.
+func BenchmarkTokenOfThousandGroups(b *testing.B) {
+	store, err := lsa.Open(lsa.Config{Folder: b.TempDir(), Computer: "host", Subuids: []string{}})
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.Cleanup(func() { _ = store.Close() })
+	if err := store.Update(sid.LocalSystem, func(e *lsa.Edit) error {
+		e.AddGroup(lsa.Group{Name: "readers", Members: []sid.SID{domain.WithRID(2500)}})
+		return nil
+	}); err != nil {
+		b.Fatal(err)
+	}
+	k := ticket()
+	k.PAC = alicePAC(secret, inGroups(1000))
+	a := Authority{Store: store, Tickets: acceptor(b, nil)}
+	c, err := a.Tickets.Accept(k.Blob(), nil)
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.ReportAllocs()
+	for b.Loop() {
+		r, st := a.token(c, &logon.Request{Package: logon.Ticket, Type: winnt.LOGON32_LOGON_NETWORK})
+		if st != ntstatus.Success {
+			b.Fatal(st)
+		}
+		if v, err := token.New(r.Token); err != nil || !v.Member(domain.WithRID(2999), false) {
+			b.Fatal(err)
+		}
+	}
+}

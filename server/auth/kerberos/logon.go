@@ -1,0 +1,110 @@
+package kerberos
+
+import (
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/refmon/refmon/internal/printable"
+	"github.com/refmon/refmon/logon"
+	"github.com/refmon/refmon/ntstatus"
+	"github.com/refmon/refmon/server/lsa"
+	"github.com/refmon/refmon/token"
+	"github.com/refmon/refmon/winnt"
+)
+
+// Authority logs clients on by their tickets; everything else the store answers. It
+// is a [logon.Authority].
+type Authority struct {
+	*lsa.Store
+	Tickets *Acceptor
+	// Refused is told why a token was not taken, with no byte of it. nil: nothing is told.
+	Refused func(error)
+}
+
+// sourceName is that of tokens that Windows makes of tickets, too.
+const sourceName = "Kerberos"
+
+// LogOn implements [logon.Authority].
+func (a Authority) LogOn(r logon.Request) (logon.Result, ntstatus.Status) {
+	if r.Package != logon.Ticket {
+		return a.Store.LogOn(r)
+	}
+	switch {
+	case len(r.Groups) > 0 && !r.Tcb:
+		// Only a caller with SeTcbPrivilege adds groups to a token. L-33
+		return logon.Result{}, ntstatus.PrivilegeNotHeld
+	case r.Type != winnt.LOGON32_LOGON_NETWORK:
+		// A ticket for a service is a client's that comes over the network. K-52
+		return logon.Result{}, ntstatus.InvalidLogonType
+	}
+	c, err := a.accept(&r)
+	if err != nil {
+		// The client hears that it was refused, and the log alone why. K-51
+		if a.Refused != nil {
+			a.Refused(err)
+		}
+		var refusal *Refusal
+		if errors.As(err, &refusal) {
+			return logon.Result{Reason: refusal.Status}, refusal.Status
+		}
+		return logon.Result{}, ntstatus.LogonFailure
+	}
+	return a.token(c, &r)
+}
+
+// accept decodes and takes a client's token.
+func (a Authority) accept(r *logon.Request) (*Client, error) {
+	if base64.StdEncoding.DecodedLen(len(r.Token)) > MaxBlob+2 {
+		return nil, refuse(errOuter)
+	}
+	blob, err := base64.StdEncoding.DecodeString(string(r.Token))
+	if err != nil {
+		return nil, refuse(errOuter)
+	}
+	bindings, err := base64.StdEncoding.DecodeString(r.Bindings)
+	if err != nil {
+		return nil, refuse(errors.New("what names the channel is not in base64"))
+	}
+	return a.Tickets.Accept(blob, bindings)
+}
+
+// token makes the result of a client that proved who it is.
+func (a Authority) token(c *Client, r *logon.Request) (logon.Result, ntstatus.Status) {
+	l := &c.PAC.Logon
+	u := lsa.DomainUser{Account: logon.Account{SID: c.Identity.User, Use: winnt.SidTypeUser,
+		Domain: printable.Line(l.LogonDomainName), DomainSID: l.DomainID, Name: printable.Line(l.EffectiveName)},
+		PrimaryGroup: c.Identity.PrimaryGroup, Groups: slices.Concat(c.Identity.Groups, r.Groups),
+		DeviceGroups: c.Identity.DeviceGroups, UserClaims: c.Identity.UserClaims, DeviceClaims: c.Identity.DeviceClaims}
+	out, st := a.LogOnDomainUser(&u, r.Type)
+	if st != ntstatus.Success {
+		return out, st
+	}
+	out.Token.Level = c.Level
+	out.Token.Source = token.Source{Name: sourceName}
+	out.Proof = c.proof()
+	out.Answer = base64.StdEncoding.EncodeToString(c.Answer)
+	return out, st
+}
+
+// most is how many services or SIDs the record of one logon lists.
+const most = 8
+
+// proof tells the record by which ticket the client is known, through which services it
+// went, and which SIDs of it were dropped. K-50
+func (c *Client) proof() string {
+	text := c.String()
+	if d := c.PAC.Delegation; d != nil && len(d.Transited) > 0 {
+		text += fmt.Sprintf(", by delegation through %d services: %s", len(d.Transited),
+			strings.Join(d.Transited[:min(most, len(d.Transited))], ", "))
+	}
+	if n := len(c.Identity.Dropped); n > 0 {
+		text += fmt.Sprintf(", without %d SIDs:", n)
+		for _, d := range c.Identity.Dropped[:min(most, n)] {
+			text += fmt.Sprintf(" %v (%s)", d.SID, d.Why)
+		}
+	}
+	return printable.Line(text)
+}

@@ -1,0 +1,127 @@
+package daemon_test
+
+import (
+	"bufio"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"syscall"
+	"testing"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/refmon/refmon/audit"
+	"github.com/refmon/refmon/hostfs"
+	"github.com/refmon/refmon/ntacl"
+	"github.com/refmon/refmon/sddl"
+	"github.com/refmon/refmon/server/daemon"
+)
+
+// Clients of the story: tokens, and the people in them.
+const (
+	aliceSID, bobSID = "S-1-5-21-1-2-3-1107", "S-1-5-21-1-2-3-1108"
+	aliceToken       = `{"user":"` + aliceSID + `","groups":["WD"]}`
+	bobToken         = `{"user":"` + bobSID + `","groups":["WD"]}`
+)
+
+// describe gives a file of a tree a descriptor.
+func describe(t *testing.T, path, text string) {
+	t.Helper()
+	value, err := (&ntacl.Attribute{Version: 3, HashType: ntacl.HashSHA256, Descriptor: sddl.MustParse(text)}).Append(nil)
+	if err == nil {
+		err = unix.Setxattr(path, ntacl.Name, value, 0)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// readable copies the client in Python and the programs of the story to a place where
+// any user reads them.
+func readable(t *testing.T) string {
+	t.Helper()
+	dir, err := os.MkdirTemp("", "story")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = os.RemoveAll(dir) })
+	for _, from := range []string{"clients/python/refmon", "examples/files/python"} {
+		to := filepath.Join(dir, filepath.Base(from))
+		if err := os.CopyFS(to, os.DirFS(filepath.Join("..", "..", filepath.FromSlash(from)))); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.Chmod(to, 0o755); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := os.Chmod(dir, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	return dir
+}
+
+// pythonOf returns an interpreter that a user can run, or skips the test.
+func pythonOf(t *testing.T, who *syscall.Credential) string {
+	t.Helper()
+	if os.Getuid() != 0 {
+		t.Skip("only root can be another user")
+	}
+	for _, name := range []string{"python3", "/usr/bin/python3"} {
+		path, err := exec.LookPath(name)
+		if err != nil {
+			continue
+		}
+		cmd := exec.Command(path, "-c", "import sys; sys.exit(sys.version_info < (3, 9))")
+		cmd.Dir, cmd.SysProcAttr = "/", &syscall.SysProcAttr{Credential: who}
+		if cmd.Run() == nil {
+			return path
+		}
+	}
+	t.Skip("there is no Python 3.9 that every user can run")
+	return ""
+}
+
+// TestFilesInPython: a server in Python that runs as a user without a right on any file
+// opens each client's files as that client and reads them by descriptors; the trail has
+// who read what (F-157, W-61).
+func TestFilesInPython(t *testing.T) {
+	who := &syscall.Credential{Uid: stranger, Gid: stranger}
+	interpreter := pythonOf(t, who)
+	sink := audit.NewMemory(0, 0)
+	d := planted(t, hostfs.HandOutReads, func(c *daemon.Config) { c.Audit = &audit.Log{Sink: sink} })
+	describe(t, filepath.Join(d.tree, "a", "b", "plan"), "O:BAG:SYD:P(A;;FR;;;"+aliceSID+")")
+	if err := os.Chmod(d.tree, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	programs := readable(t)
+	t.Setenv("PYTHONPATH", programs)
+	t.Setenv("PYTHONDONTWRITEBYTECODE", "1")
+	in, out, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer in.Close()
+	server := d.programAs(who, out, interpreter,
+		`{"user":"NS","groups":["WD","BU"],"privileges":["SeImpersonatePrivilege"]}`,
+		filepath.Join(programs, "python", "server.py"))
+	defer func() { _, _ = server.Process.Kill(), server.Wait() }()
+	_ = out.Close()
+	if line, err := bufio.NewReader(in).ReadString('\n'); err != nil || !strings.HasPrefix(line, "listening") {
+		t.Fatalf("%q, %v", line, err)
+	}
+	client := filepath.Join(programs, "python", "client.py")
+	for tok, want := range map[string]string{
+		aliceToken: "a\\b\\plan: the plan\n\na\\b\\none: STATUS_OBJECT_NAME_NOT_FOUND\n",
+		bobToken:   "a\\b\\plan: STATUS_ACCESS_DENIED\na\\b\\none: STATUS_OBJECT_NAME_NOT_FOUND\n",
+	} {
+		if got, err := d.output(interpreter, tok, client, `a\b\plan`, `a\b\none`); err != nil || got != want {
+			t.Errorf("%s: %q, %v, want %q", tok, got, err, want)
+		}
+	}
+	want := []string{aliceSID + ` \Device\share\a\b\plan 0x1`}
+	if got := handedOut(sink); !slices.Equal(got, want) {
+		t.Errorf("the trail says %q, want %q", got, want)
+	}
+}

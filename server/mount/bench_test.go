@@ -1,0 +1,105 @@
+package mount
+
+import (
+	"bytes"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"github.com/hanwen/go-fuse/v2/fs"
+	"github.com/hanwen/go-fuse/v2/fuse"
+
+	"github.com/refmon/refmon/hostfs"
+)
+
+// places are a folder of the file system below, go-fuse's own loopback of it with the
+// same time-outs, the mount, and the mount without passthrough.
+func places(b *testing.B) []struct{ name, dir string } {
+	w := newWorld(b)
+	w.dir("all", "O:BAG:SYD:P(A;OICI;FA;;;WD)")
+	plain := newWorld(b, func(_ *hostfs.Config, c *Config) { c.Plain = true })
+	plain.dir("all", "O:BAG:SYD:P(A;OICI;FA;;;WD)")
+	native, loop := folder(b), folder(b)
+	root, err := fs.NewLoopbackRoot(native)
+	w.must(err)
+	none, life := time.Duration(0), attributeLife
+	server, err := fs.Mount(loop, root, &fs.Options{EntryTimeout: &none, AttrTimeout: &life,
+		MountOptions: fuse.MountOptions{AllowOther: true, DirectMountStrict: true, DisableReadDirPlus: true,
+			ExtraCapabilities: fuse.CAP_HANDLE_KILLPRIV_V2}})
+	w.must(err)
+	b.Cleanup(func() { w.must(server.Unmount()) })
+	return []struct{ name, dir string }{{"native", native}, {"loopback", loop}, {"mount", filepath.Join(w.at, "all")},
+		{"plain", filepath.Join(plain.at, "all")}}
+}
+
+// BenchmarkMount measures what programs do, at each place in one run.
+func BenchmarkMount(b *testing.B) {
+	const size, block = 64 << 20, 1 << 20
+	small := bytes.Repeat([]byte("x"), 4096)
+	must := func(b *testing.B, err error) {
+		b.Helper()
+		if err != nil {
+			b.Fatal(err)
+		}
+	}
+	for _, p := range places(b) {
+		name := filepath.Join(p.dir, "file-"+p.name)
+		must(b, os.WriteFile(name, bytes.Repeat(small, size/len(small)), 0o600))
+		f, err := os.OpenFile(name, os.O_RDWR, 0)
+		must(b, err)
+		for _, op := range []struct {
+			name  string
+			bytes int64
+			run   func(i int64) error
+		}{
+			{"read1M", block, func(i int64) error { return readAt(f, block, i*block%size) }},
+			{"write1M", block, func(i int64) error { return writeAt(f, block, i*block%size) }},
+			{"read4k", 4096, func(i int64) error { return readAt(f, 4096, i*7919*4096%size) }},
+			{"write4k", 4096, func(i int64) error { return writeAt(f, 4096, i*7919*4096%size) }},
+			{"stat", 0, func(int64) error { _, err := os.Stat(name); return err }},
+			{"fstat", 0, func(int64) error { _, err := f.Stat(); return err }},
+			{"open", 0, func(int64) error { return opened(name) }},
+			{"create", 0, func(i int64) error {
+				name := fmt.Sprintf("%s-%d", name, i)
+				if err := os.WriteFile(name, small, 0o600); err != nil {
+					return err
+				}
+				return os.Remove(name)
+			}},
+		} {
+			b.Run(op.name+"/"+p.name, func(b *testing.B) {
+				b.SetBytes(op.bytes)
+				for i := int64(0); b.Loop(); i++ {
+					must(b, op.run(i))
+				}
+			})
+		}
+		must(b, f.Close())
+	}
+}
+
+var buffer = make([]byte, 1<<20)
+
+func readAt(f *os.File, n int, at int64) error {
+	_, err := f.ReadAt(buffer[:n], at)
+	if err == io.EOF {
+		err = nil
+	}
+	return err
+}
+
+func writeAt(f *os.File, n int, at int64) error {
+	_, err := f.WriteAt(buffer[:n], at)
+	return err
+}
+
+func opened(name string) error {
+	f, err := os.Open(name)
+	if err != nil {
+		return err
+	}
+	return f.Close()
+}

@@ -1,0 +1,105 @@
+package mount
+
+import (
+	"errors"
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/refmon/refmon/hostfs"
+)
+
+// ways says how many handles of a file go past the mount, and how many do not.
+func (w *world) ways(name string) (passed, plain int) {
+	w.Helper()
+	n := w.m.nodes.get(w.known(0, name))
+	w.m.mu.Lock()
+	defer w.m.mu.Unlock()
+	if b := w.m.backings[n]; b != nil {
+		return b.passed, b.plain
+	}
+	return 0, 0
+}
+
+// TestPassthrough: handles that grant everything go past the mount, others do not, and
+// never both of one file (M-18); the set-uid bit goes with the open (F-125).
+func TestPassthrough(t *testing.T) {
+	w := newWorld(t)
+	w.file("f", "0123456789", "O:BAG:SYD:P(A;;FA;;;WD)")
+	w.file("log", "line\n", "O:BAG:SYD:P(A;;0x1200ad;;;WD)")
+	w.must(os.Chmod(filepath.Join(w.root, "f"), 0o4755))
+	at := filepath.Join(w.at, "f")
+	f, err := os.OpenFile(at, os.O_RDWR, 0)
+	w.must(err)
+	if passed, _ := w.ways("f"); passed == 0 {
+		t.Skip("the host's kernel has no passthrough")
+	}
+	if info, err := os.Stat(filepath.Join(w.root, "f")); err != nil || info.Mode()&os.ModeSetuid != 0 {
+		t.Errorf("F-125: %v, %v", info.Mode(), err)
+	}
+	reader, err := os.Open(at)
+	w.must(err)
+	_, err = f.WriteAt([]byte("abc"), 3)
+	w.must(err)
+	b := make([]byte, 10)
+	if n, err := reader.ReadAt(b, 0); err != nil || string(b[:n]) != "012abc6789" {
+		t.Errorf("M-18: %q, %v", b[:n], err)
+	}
+	if passed, plain := w.ways("f"); passed != 2 || plain != 0 {
+		t.Errorf("M-18: %d past the mount, %d not", passed, plain)
+	}
+	w.must(errors.Join(f.Close(), reader.Close()))
+	// A handle that may only append is plain, and so are those beside it; after them, it waits.
+	log, err := os.OpenFile(filepath.Join(w.at, "log"), os.O_WRONLY|os.O_APPEND, 0)
+	w.must(err)
+	reader, err = os.Open(filepath.Join(w.at, "log"))
+	w.must(err)
+	_, err = log.WriteString("more\n")
+	w.must(err)
+	if n, err := reader.ReadAt(b, 0); n != 10 || string(b) != "line\nmore\n" {
+		t.Errorf("M-18: %q, %v", b[:n], err)
+	}
+	w.must(errors.Join(log.Close(), reader.Close()))
+	w.settled("log")
+	reader, err = os.Open(filepath.Join(w.at, "log"))
+	w.must(err)
+	if _, err := os.OpenFile(filepath.Join(w.at, "log"), os.O_WRONLY|os.O_APPEND, 0); !errors.Is(err, unix.EBUSY) {
+		t.Errorf("M-18: an appending handle beside one past the mount: %v", err)
+	}
+	w.must(reader.Close())
+}
+
+// settled waits until the kernel has told that every handle of a file is closed.
+func (w *world) settled(name string) {
+	w.Helper()
+	for end := time.Now().Add(20 * time.Second); time.Now().Before(end); {
+		if passed, plain := w.ways(name); passed+plain == 0 {
+			return
+		}
+		fd, err := unix.Open(w.at, unix.O_RDONLY|unix.O_DIRECTORY, 0) // a request that the others are before
+		w.must(err)
+		w.must(unix.Close(fd))
+	}
+	w.Fatalf("handles of %s are open", name)
+}
+
+// TestPlain: without passthrough every read and write is asked (M-4).
+func TestPlain(t *testing.T) {
+	w := newWorld(t, func(_ *hostfs.Config, c *Config) { c.Plain = true })
+	w.file("f", "0123456789", "O:BAG:SYD:P(A;;FA;;;WD)")
+	f, err := os.OpenFile(filepath.Join(w.at, "f"), os.O_RDWR, 0)
+	w.must(err)
+	if passed, plain := w.ways("f"); passed != 0 || plain != 1 {
+		t.Errorf("M-18: %d past the mount, %d not", passed, plain)
+	}
+	_, err = f.WriteAt([]byte("abc"), 3)
+	w.must(err)
+	b := make([]byte, 10)
+	if n, err := f.ReadAt(b, 0); err != nil || string(b[:n]) != "012abc6789" {
+		t.Errorf("M-4: %q, %v", b[:n], err)
+	}
+	w.must(f.Close())
+}
