@@ -10,6 +10,10 @@
 #define USER_SERVICE SERVICE
 #include "services_gen.h"
 
+NTSTATUS NTAPI refmon_file_descriptor(HANDLE FileHandle, PLONG Descriptor)
+{
+	return (NTSTATUS)rm_enter(RM_refmon_file_descriptor, (uint64_t[]){A(FileHandle), A(Descriptor)});
+}
 void NTAPI refmon_client_id(PCLIENT_ID ClientId)
 {
 	rm_enter(RM_refmon_client_id, (uint64_t[]){A(ClientId)});

@@ -122,4 +122,8 @@ REFMON_SERVICE NTSTATUS NTAPI NtCancelIoFileEx(HANDLE FileHandle, PIO_STATUS_BLO
 REFMON_SERVICE NTSTATUS NTAPI NtCancelSynchronousIoFile(HANDLE ThreadHandle, PIO_STATUS_BLOCK IoRequestToCancel,
 	PIO_STATUS_BLOCK IoStatusBlock);
 
+/* refmon's own, with REFMON_SOCKET: a descriptor of a file of a tree, as far as refmond hands one out, for read(2)
+ * and mmap(2). It is closed on exec, and the caller's to close. STATUS_NOT_SUPPORTED without a socket. */
+REFMON_SERVICE NTSTATUS NTAPI refmon_file_descriptor(HANDLE FileHandle, PLONG Descriptor);
+
 #endif

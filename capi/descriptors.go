@@ -1,0 +1,41 @@
+//go:build cgo && linux
+
+package main
+
+import (
+	"os"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/refmon/refmon/ntstatus"
+	"github.com/refmon/refmon/winnt"
+)
+
+// refmonFileDescriptor gives a descriptor of a file of a tree, which the daemon hands out
+// (W-60). The embedded kernel has no trees.
+func refmonFileDescriptor(c *call) uint64 {
+	r, ok := c.sys.(*remote)
+	if !ok {
+		return status(ntstatus.NotSupported)
+	}
+	out := c.ptr(1)
+	if fault := c.WriteU32(out, ^uint32(0)); fault != ntstatus.Success {
+		return status(fault) // nothing is asked for that could not be told
+	}
+	f, err := r.tr.(interface {
+		FileOf(winnt.Handle) (*os.File, error)
+	}).FileOf(c.handle(0))
+	if err != nil {
+		return status(statusOf(err))
+	}
+	defer func() { _ = f.Close() }()
+	fd, err := unix.FcntlInt(f.Fd(), unix.F_DUPFD_CLOEXEC, 0)
+	if err != nil {
+		return status(ntstatus.TooManyOpenedFiles)
+	}
+	if fault := c.WriteU32(out, uint32(fd)); fault != ntstatus.Success {
+		_ = unix.Close(fd)
+		return status(fault)
+	}
+	return status(ntstatus.Success)
+}
