@@ -627,3 +627,15 @@ func TestRemovedPrivilegeLeavesNothing(t *testing.T) {
 		}
 	}
 }
+
+// A group that counts for denials only is no owner, also where it was one that could be.
+func TestOwnerForDenialOnly(t *testing.T) {
+	tok := must(t, setup(token.Group{SID: sid.Administrators, Attributes: token.GroupDefault | winnt.SE_GROUP_OWNER}))
+	if n, st := tok.WithOwner(1, sid.Administrators); st != ntstatus.Success || n.Owner() != sid.Administrators {
+		t.Errorf("before: %v", st)
+	}
+	n := filter(t, tok, token.FilterSpec{Disable: []sid.SID{sid.Administrators}})
+	if _, st := n.WithOwner(1, sid.Administrators); st != ntstatus.InvalidOwner {
+		t.Errorf("after a filter: %v, want STATUS_INVALID_OWNER", st)
+	}
+}
