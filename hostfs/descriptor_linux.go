@@ -30,6 +30,7 @@ type known struct {
 	attribute  ntacl.Attribute // without descriptor; version 0: none
 	verdict    ntacl.Verdict   // on the attribute
 	audited    bool            // the attribute has entries that ACCESS_SYSTEM_SECURITY alone shows
+	dos        dos             // what is kept beside it
 }
 
 // settled is the age of a file's last change from which on its descriptor is kept:
@@ -78,12 +79,13 @@ func (t *Tree) readAttribute(place string, s *unix.Statx_t) (*known, error) {
 	if err != nil {
 		return nil, err
 	}
-	k := &known{verdict: ntacl.Stale}
+	kept := dosOf(place)
+	k := &known{verdict: ntacl.Stale, dos: kept}
 	if value != nil {
 		a, err := ntacl.Decode(value)
 		if err != nil {
 			// An attribute that cannot be read grants nothing (F-101).
-			return &known{verdict: ntacl.Unverifiable, audited: true}, nil
+			return &known{verdict: ntacl.Unverifiable, audited: true, dos: kept}, nil
 		}
 		if k.verdict, err = t.verify(a, place, s); err != nil {
 			return nil, err

@@ -36,13 +36,15 @@
 // Share modes and pending deletions are those of the handles of one Tree; another
 // server on the same files, smbd among them, does not see them.
 //
-// Not there: streams, short names, DOS attributes (which smbd keeps in another
-// attribute: its read-only files are writable here), extended attributes, byte-range
-// locks, notification of changes. Other systems than Linux have no Tree: Open fails
+// Attributes (read-only, hidden, system, archive) and the time of creation are those that
+// smbd keeps in user.DOSATTRIB; a read-only file is read-only here. They are not written.
+//
+// Not there: streams, short names, extended attributes, byte-range locks, notification
+// of changes. Other systems than Linux have no Tree: Open fails
 // with [errors.ErrUnsupported].
 //
 // Guards: a Tree and its open files may be used by any goroutine. Tree.mu guards the
-// table of opens, file.listing the scan of a directory, Tree.writing the attributes;
+// table of opens, file.listing the scan of a directory, file.keeping its attributes, Tree.writing the attributes;
 // writing and node.moving may be held when mu is taken, never the reverse, and no lock
 // is held during a decision.
 package hostfs

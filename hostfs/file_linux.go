@@ -26,6 +26,11 @@ type file struct {
 	link      *link                  // guarded by Tree.mu
 	// deleteOnClose is guarded by Tree.mu once entered.
 	deleteOnClose bool
+	keeping       sync.Mutex
+	// +checklocks:keeping
+	kept dos // guarded by keeping
+	// +checklocks:keeping
+	keptOf identity // guarded by keeping; zero: kept counts no further
 	// ownLink and ownNode stand behind link and node of this open or, where it was the
 	// first, of others of the same file: an open is one piece of memory.
 	ownLink link
@@ -70,8 +75,9 @@ func (f *file) Facts() (out nt.FileFacts, st ntstatus.Status) {
 	if err != nil {
 		return out, statusOf(err)
 	}
-	out = nt.FileFacts{FileBasic: basicOf(&s), EndOfFile: int64(s.Size), AllocationSize: int64(s.Blocks) * 512,
-		Links: s.Nlink, FileID: s.Ino, DeletePending: f.t.pending(s.Ino), Directory: f.directory}
+	out = nt.FileFacts{FileBasic: f.dosNow(&s).basicOf(&s), EndOfFile: int64(s.Size),
+		AllocationSize: int64(s.Blocks) * 512,
+		Links:          s.Nlink, FileID: s.Ino, DeletePending: f.t.pending(s.Ino), Directory: f.directory}
 	if f.directory {
 		out.EndOfFile, out.AllocationSize, out.Links = 0, 0, 1
 		if out.NotEmpty, err = notEmpty(f.fd); err != nil {
@@ -94,17 +100,6 @@ func (f *file) Volume() (v nt.FsFullSizeInformation, st ntstatus.Status) {
 	return nt.FsFullSizeInformation{TotalAllocationUnits: int64(s.Blocks),
 		CallerAvailableAllocationUnits: int64(s.Bavail), ActualAvailableAllocationUnits: int64(s.Bfree),
 		SectorsPerAllocationUnit: max(uint32(cmp.Or(s.Frsize, s.Bsize)/sector), 1), BytesPerSector: sector}, ntstatus.Success
-}
-
-// basicOf returns times and attributes. A file has the attribute for archiving, as
-// those have that no server has looked at yet.
-func basicOf(s *unix.Statx_t) nt.FileBasic {
-	b := nt.FileBasic{CreationTime: fileTime(s.Btime), LastAccessTime: fileTime(s.Atime),
-		LastWriteTime: fileTime(s.Mtime), ChangeTime: fileTime(s.Ctime), FileAttributes: fileaccess.AttributeArchive}
-	if s.Mode&unix.S_IFMT == unix.S_IFDIR {
-		b.FileAttributes = fileaccess.AttributeDirectory
-	}
-	return b
 }
 
 // epoch is 1970 in units of 100 ns since 1601.
@@ -244,7 +239,7 @@ func (f *file) SetBasic(b nt.FileBasic) ntstatus.Status {
 	if err != nil {
 		return statusOf(err)
 	}
-	now := basicOf(&s)
+	now := f.dosNow(&s).basicOf(&s)
 	if given(b.CreationTime) && b.CreationTime != now.CreationTime ||
 		b.FileAttributes != 0 && b.FileAttributes != fileaccess.AttributeNormal && b.FileAttributes != now.FileAttributes {
 		return ntstatus.NotSupported

@@ -185,6 +185,7 @@ func (p *place) describe() (err error) {
 	if p.read, err = p.t.known(p.object, &p.status); err != nil {
 		return err
 	}
+	o.Attributes = p.read.dos.attributes
 	o.Exists, o.Descriptor, o.VolumeRoot = true, p.read.descriptor, p.status.Ino == p.t.rootInode
 	o.OtherOpens = o.IsDirectory && p.t.isOpen(p.status.Ino)
 	return nil

@@ -87,7 +87,7 @@ func (f *file) entry(name string) (e nt.FileEntry, ok bool) {
 	if err != nil || deviceOf(&s) != f.t.device {
 		return e, false
 	}
-	e = nt.FileEntry{FileBasic: basicOf(&s), FileName: name}
+	e = nt.FileEntry{FileBasic: dosAt(f.fd, name).basicOf(&s), FileName: name}
 	switch s.Mode & unix.S_IFMT {
 	case unix.S_IFREG:
 		e.EndOfFile, e.AllocationSize = int64(s.Size), int64(s.Blocks)*512

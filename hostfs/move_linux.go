@@ -116,7 +116,8 @@ func (f *file) describeExisting(g *target, q *fileaccess.Move) (st ntstatus.Stat
 	if err != nil {
 		return statusOf(err)
 	}
-	q.Existing = &fileaccess.Existing{IsDirectory: kind == unix.S_IFDIR, Descriptor: k.descriptor,
+	q.Existing = &fileaccess.Existing{IsDirectory: kind == unix.S_IFDIR, Attributes: k.dos.attributes,
+		Descriptor:    k.descriptor,
 		DeletePending: f.t.pending(g.status.Ino), Open: f.t.isOpen(g.status.Ino)}
 	return ntstatus.Success
 }

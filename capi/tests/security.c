@@ -222,6 +222,9 @@ static void privilege_names(void)
 	CHECK(LookupPrivilegeNameA(NULL, &luid, name, &n));
 	SAME(n, strlen("SeBackupPrivilege"));
 	CHECK(strcmp(name, "SeBackupPrivilege") == 0);
+	luid.HighPart = 1; /* all of 64 bits count */
+	FAILS(LookupPrivilegeNameA(NULL, &luid, name, &n), ERROR_NO_SUCH_PRIVILEGE);
+	luid.HighPart = 0;
 	luid.LowPart = 999;
 	FAILS(LookupPrivilegeNameA(NULL, &luid, name, &n), ERROR_NO_SUCH_PRIVILEGE);
 }

@@ -22,6 +22,7 @@ static void test_two_threads(void)
 	CHECK(!pthread_create(&t, NULL, partner, NULL));
 	SAME(WaitForSingleObject(answer, 0), WAIT_TIMEOUT);
 	CHECK(SetEvent(ask));
+	SAME(WaitForSingleObject(answer, 0x7fffffff), WAIT_OBJECT_0); /* 24 days in 100-ns units are more than 32 bits */
 	SAME(WaitForSingleObject(answer, INFINITE), WAIT_OBJECT_0);
 	SAME(WaitForSingleObject(ask, 0), WAIT_TIMEOUT); /* the partner took it */
 	SAME(WaitForSingleObject(joined, INFINITE), WAIT_OBJECT_0);

@@ -13,6 +13,8 @@ import (
 )
 
 type aclCmd struct {
+	Get    aclGetCmd    `cmd:"" help:"Print the descriptor of a file on a mount of refmond, as the caller may see it."`
+	Set    aclSetCmd    `cmd:"" help:"Change the descriptor of a file on a mount of refmond, as the caller may."`
 	Export aclExportCmd `cmd:"" help:"Write the descriptors of files, or of another format, as an objects file."`
 }
 

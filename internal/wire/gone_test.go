@@ -141,3 +141,39 @@ func TestSuccessIsTold(t *testing.T) {
 		_ = conn.Close()
 	})
 }
+
+// TestCancelledTwice: a wait that is cancelled twice at once ends once, and both are answered
+// (W-20).
+func TestCancelledTwice(t *testing.T) {
+	s := serve(t)
+	s.greet()
+	if st := s.status(call(t, "NtCreateEvent", nt.CreateEventIn{DesiredAccess: winnt.EVENT_ALL_ACCESS,
+		ObjectAttributes: nt.Cap(&nt.ObjectAttributes{})})); st != ntstatus.Success {
+		t.Fatal(st)
+	}
+	const event = 4 // the first handle of a process
+	for i := range uint64(50) {
+		wait := call(t, "NtWaitForSingleObject", nt.WaitForSingleObjectIn{Handle: event})
+		wait.Kind, wait.Request = wire.Wait, 100+3*i
+		wait.Body = append(wire.AppendWait(nil, event, ntstatus.Timeout), wait.Body...)
+		s.send(wait)
+		var twice []byte
+		for n := range uint64(2) {
+			twice = wire.AppendFrame(twice, &wire.Frame{Kind: wire.Cancel, Request: wait.Request + 1 + n,
+				Body: wire.AppendCancel(nil, wait.Request)})
+		}
+		go func() { _, _ = s.conn.Write(twice) }()
+		got := map[uint64]ntstatus.Status{}
+		for range 3 {
+			f := s.receive()
+			head, _, err := wire.DecodeAnswer(f.Body)
+			if err != nil {
+				t.Fatal(err)
+			}
+			got[f.Request] = head.Status
+		}
+		if len(got) != 3 || got[wait.Request] != ntstatus.Cancelled {
+			t.Fatalf("round %d: %v", i, got)
+		}
+	}
+}

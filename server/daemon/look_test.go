@@ -240,7 +240,8 @@ func TestLookRefuses(t *testing.T) {
 	d := start(t, nil)
 	c, _, _ := d.people()
 	for _, q := range []string{"", "{}", "[]", `{"what":"all"}`, `{"what":"sessions","x":1}`,
-		`{"what":"calls","path":"` + strings.Repeat("x", 70000) + `"}`} {
+		`{"what":"calls","path":"` + strings.Repeat("x", 70000) + `"}`,
+		`{"what":"acting","threads":[1` + strings.Repeat(",1", 4096) + `]}`} {
 		if b, err := c.Look([]byte(q)); !errors.Is(err, ntstatus.InvalidParameter.Err()) {
 			t.Errorf("%.40s: %s, %v", q, b, err)
 		}

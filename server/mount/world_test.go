@@ -121,9 +121,10 @@ func newWorldOn(t testing.TB, wrap func(nt.FileSystem) nt.FileSystem, change ...
 	for _, f := range change {
 		f(&hc, &mc)
 	}
-	if err := unix.Setxattr(w.root, hc.Attribute, []byte{0}, 0); err != nil {
-		t.Skipf("no extended attribute can be set in %s: %v", w.root, err)
+	if err := unix.Setxattr(hc.Path, hc.Attribute, []byte{0}, 0); err != nil {
+		t.Skipf("no extended attribute can be set in %s: %v", hc.Path, err)
 	}
+	w.root = hc.Path
 	w.describe("", everybody)
 	tree, err := hostfs.Open(hc)
 	w.must(err)

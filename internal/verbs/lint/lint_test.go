@@ -68,6 +68,8 @@ func TestFindings(t *testing.T) {
 		{"O:BAG:S-1-5-99D:(A;;FR;;;BA)", "group unknown-sid"},
 		{`O:BAG:SYD:(XD;;FR;;;BU;(@User.x < {1,2}))(A;;FR;;;WD)`, "DACL 0 always-unknown"}, // A-112
 		{`O:BAG:SYD:(XA;;FR;;;BU;(@User.x))(XA;;FR;;;BU;(@User.x))`, "DACL 1 never-decides"},
+		// A condition that is unknown lets the one pass by and the other refuse.
+		{`O:BAG:SYD:(XA;;FR;;;BU;(@User.x))(XD;;FR;;;BU;(@User.x))(A;;FR;;;WD)`, "DACL 1 non-canonical"},
 		{`O:BAG:SYD:(XA;;FR;;;BU;(@User.x))(XA;;FR;;;BU;(@User.y))`, ""},
 		{"O:BAG:SYD:(A;;FR;;;BA)S:(ML;;NW;;;ME)(ML;;NW;;;HI)", "SACL 1 second-of-its-kind"}, // A-60
 		{"O:BAG:SYD:(A;;FR;;;BA)S:(ML;;;;;HI)", "SACL 0 no-policy"},                         // A-62

@@ -33,6 +33,7 @@ var (
 type replay struct {
 	life time.Duration // immutable
 	from time.Time     // immutable: what is older is refused
+	most int           // immutable: maxReplay
 
 	mu sync.Mutex
 	// +checklocks:mu
@@ -49,8 +50,8 @@ type replay struct {
 // authenticators whose clients' clocks are ahead, so that those are refused after the
 // next start. "" keeps nothing.
 func newReplay(folder string, skew time.Duration, now time.Time) (*replay, error) {
-	r := &replay{life: 2 * skew, from: now.Add(ahead), young: map[[16]byte]struct{}{}, old: map[[16]byte]struct{}{},
-		turned: now}
+	r := &replay{life: 2 * skew, from: now.Add(ahead), most: maxReplay, young: map[[16]byte]struct{}{},
+		old: map[[16]byte]struct{}{}, turned: now}
 	if folder == "" {
 		return r, nil
 	}
@@ -146,7 +147,7 @@ func (r *replay) enter(key [16]byte, at, now time.Time) error {
 	case young || old:
 		// The same authenticator is let in once. K-47
 		return errReplay
-	case len(r.young) >= maxReplay:
+	case len(r.young) >= r.most:
 		// Nothing is forgotten before its time. K-47
 		return errFull
 	}

@@ -40,6 +40,14 @@ func TestStored(t *testing.T) {
 	if _, err := identity.LogOn(&unix.Peer{UID: out}, false); err == nil {
 		t.Error("a disabled account got a token")
 	}
+	// Without a store, too, 65534 is never an administrator, whatever the configuration names.
+	listed := unix.Accounts{Administrators: []uint32{alice, 65534}}
+	if _, err := listed.LogOn(&unix.Peer{UID: 65534}, true); err == nil {
+		t.Error("65534 got a full token (L-51, W-15)")
+	}
+	if _, err := listed.LogOn(&unix.Peer{UID: alice}, true); err != nil {
+		t.Errorf("an administrator of the configuration: %v", err)
+	}
 	me := &unix.Peer{UID: uint32(os.Getuid())}
 	r, err = identity.LogOn(me, false)
 	if err != nil || r.Token.ElevationType != winnt.TokenElevationTypeLimited ||

@@ -55,16 +55,8 @@ func main() {
 
 // run runs one command line and returns the exit code.
 func run(args []string, std *streams) int {
-	var c cli
 	helped := false
-	parser, err := kong.New(&c,
-		kong.Name("refmond"),
-		kong.Description(description),
-		kong.Writers(std.out, std.err),
-		kong.Exit(func(int) { helped = true }),
-		kong.ConfigureHelp(kong.HelpOptions{Compact: true, WrapUpperBound: 100, NoExpandSubcommands: true}),
-		kong.Bind(std),
-	)
+	parser, err := newParser(std, func(int) { helped = true })
 	if err != nil {
 		return report(std, err)
 	}
@@ -85,6 +77,18 @@ func run(args []string, std *streams) int {
 		return report(std, err)
 	}
 	return report(std, ctx.Run())
+}
+
+// newParser returns the parser of command lines, which calls exit after a help text.
+func newParser(std *streams, exit func(int)) (*kong.Kong, error) {
+	return kong.New(&cli{},
+		kong.Name("refmond"),
+		kong.Description(description),
+		kong.Writers(std.out, std.err),
+		kong.Exit(exit),
+		kong.ConfigureHelp(kong.HelpOptions{Compact: true, WrapUpperBound: 100, NoExpandSubcommands: true}),
+		kong.Bind(std),
+	)
 }
 
 // report prints an error and returns the exit code.

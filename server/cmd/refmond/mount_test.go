@@ -63,6 +63,9 @@ func (w *treeWorld) byVerb(p *program, at string) {
 	w.says(alice, "the plan", "cat "+at+"/plan")
 	w.says(bob, "Permission denied", "cat "+at+"/plan")
 	w.says(bob, "plan", "ls "+at)
+	if !testing.Short() { // it builds a program
+		w.acl(at)
+	}
 	w.must(cmd.Process.Kill())
 	end()
 	w.says(alice, "Transport endpoint is not connected", "cat "+at+"/plan")
@@ -102,4 +105,24 @@ func (w *treeWorld) byKey(p *program, at string) {
 	w.says(alice, "Permission denied", "cat "+at+"/plan")
 	p.must("", "unlock", "alice")
 	w.says(alice, "the plan", "cat "+at+"/plan")
+}
+
+// acl: refmon acl asks the mount, which tells and changes a descriptor as the caller
+// may (M-16).
+func (w *treeWorld) acl(at string) {
+	bin := filepath.Join(w.dir, "refmon")
+	if out, err := exec.Command("go", "build", "-C", "../../..", "-o", bin, "./cmd/refmon").CombinedOutput(); err != nil {
+		w.Fatalf("%v\n%s", err, out)
+	}
+	bin += " acl "
+	plan := " " + at + "/plan"
+	w.says(alice, "O:BAG:SYD:P(A;;FA;;;S-1-22-1-4711)", bin+"get"+plan)
+	w.says(bob, "permission denied", bin+"get"+plan)
+	w.says(bob, "permission denied", bin+"set"+plan+" 'D:P(A;;FA;;;WD)'")
+	w.says(alice, "", bin+"set"+plan+" 'D:P(A;;FA;;;S-1-22-1-4711)(A;;FR;;;S-1-22-1-4712)'")
+	w.says(bob, "the plan", "cat"+plan)
+	w.says(alice, "", bin+"set"+plan+" 'D:P(A;;FA;;;S-1-22-1-4711)'")
+	if out, err := shell(0, bin+"get "+w.root+"/plan"); err == nil || !strings.Contains(out, "is on no mount of refmond") {
+		w.Errorf("M-16: a file on no mount: %q, %v", out, err)
+	}
 }

@@ -1,0 +1,91 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/refmon/refmon/sd"
+	"github.com/refmon/refmon/sddl"
+)
+
+// ntfsACL is the attribute by which a mount of refmond tells a descriptor and takes
+// another one; it decides both.
+const ntfsACL = "system.ntfs_acl"
+
+type aclGetCmd struct {
+	Paths []string `arg:"" name:"path" help:"Files and directories on a mount."`
+}
+
+// Help returns the long help text.
+func (aclGetCmd) Help() string {
+	return `Asks the mount (refmond mount, or the key mount of a tree) as the user who runs this: READ_CONTROL tells
+owner, group and DACL, SeSecurityPrivilege the SACL. refmon acl export reads the attribute itself, which takes root
+and asks no one.
+
+  refmon acl get /srv/projects/plan`
+}
+
+// Run prints the descriptors.
+func (c *aclGetCmd) Run(std *streams) error {
+	for _, path := range c.Paths {
+		d, err := readMounted(path)
+		if err != nil {
+			return err
+		}
+		text, err := sddl.Format(d, sddl.Options{})
+		if err != nil {
+			return fmt.Errorf("%s: %w", printable(path), err)
+		}
+		if len(c.Paths) > 1 {
+			fmt.Fprintf(std.out, "%s  ", printable(path))
+		}
+		fmt.Fprintln(std.out, text)
+	}
+	return nil
+}
+
+func readMounted(path string) (*sd.Descriptor, error) {
+	value, err := getAttribute(path, ntfsACL)
+	if err != nil {
+		return nil, aclError(path, err)
+	}
+	d, err := sd.Decode(value)
+	if err != nil {
+		return nil, fmt.Errorf("%s: the mount's answer: %w", printable(path), err)
+	}
+	return d, nil
+}
+
+type aclSetCmd struct {
+	Path string `arg:"" help:"A file or directory on a mount."`
+	SDDL string `arg:"" name:"sddl" help:"The parts to change: O:, G:, D:, S:."`
+}
+
+// Help returns the long help text.
+func (aclSetCmd) Help() string {
+	return `Asks the mount as the user who runs this: WRITE_DAC changes the DACL, WRITE_OWNER owner and group,
+ACCESS_SYSTEM_SECURITY the SACL. Parts that are not given stay, and children keep what they have.
+
+  refmon acl set /srv/projects/plan 'D:P(A;;FA;;;S-1-22-1-1000)(A;;FR;;;WD)'`
+}
+
+// Run changes the descriptor.
+func (c *aclSetCmd) Run(*streams) error {
+	d, err := sddl.Parse(c.SDDL)
+	if err != nil {
+		return err
+	}
+	if err := setAttribute(c.Path, ntfsACL, d.Append(nil)); err != nil {
+		return aclError(c.Path, err)
+	}
+	return nil
+}
+
+// aclError says what to do where a file is on no mount.
+func aclError(path string, err error) error {
+	if errors.Is(err, errors.ErrUnsupported) {
+		return fmt.Errorf("%s is on no mount of refmond (%w): see refmond mount, and refmon acl export for files without one",
+			printable(path), err)
+	}
+	return fmt.Errorf("%s: %w", printable(path), err)
+}

@@ -1,0 +1,84 @@
+package hostfs
+
+import (
+	"encoding/hex"
+	"testing"
+
+	"github.com/refmon/refmon/fileaccess"
+	"github.com/refmon/refmon/nt"
+	"github.com/refmon/refmon/ntstatus"
+	"github.com/refmon/refmon/winnt"
+)
+
+// Samba 4.17 wrote the first three for an ordinary file, a read-only and hidden one and a
+// hidden directory; it shows the attributes 20, 23 and 12 of them (F-130).
+func TestDOSAttributes(t *testing.T) {
+	for _, c := range []struct {
+		value string
+		want  dos
+	}{
+		{"0000050005000000110000002000000040b73006c579dd01", dos{0x20, true, 0x01dd79c50630b740}},
+		{"000005000500000011000000230000001abe3106c579dd01", dos{0x23, true, 0x01dd79c50631be1a}},
+		{"00000500050000001100000012000000f4793206c579dd01", dos{0x02, true, 0x01dd79c5063279f4}},
+		{"30783233", dos{}}, // 0x23, and no end
+		{"3078323300", dos{0x23, true, 0}},
+		{"0000050005000000100000002300000000000000000000ff", dos{}},
+		{"0000040004000000110000002300000040b73006c579dd01", dos{}},
+		{"00000500", dos{}}, {"", dos{}},
+	} {
+		b, err := hex.DecodeString(c.value)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := decodeDOS(b); got != c.want {
+			t.Errorf("%s: %+v, want %+v", c.value, got, c.want)
+		}
+	}
+}
+
+func FuzzDOSAttributes(f *testing.F) {
+	f.Add([]byte("0x23\x00"))
+	f.Fuzz(func(t *testing.T, b []byte) {
+		if d := decodeDOS(b); d.attributes&^dosKept != 0 || d.created < 0 || !d.there && d.attributes != 0 {
+			t.Errorf("%+v", d)
+		}
+	})
+}
+
+// A file that is read-only on the file server is neither written nor deleted, and replaced
+// only by who says so; its attributes are shown, in listings too (F-38, F-39, F-58, F-130).
+func TestReadOnly(t *testing.T) {
+	w := newWorld(t)
+	const all = "D:P(A;;FA;;;WD)"
+	w.describe("", "O:BAG:SYD:P"+all[3:])
+	w.file("f", "x", all)
+	w.file("g", "x", all)
+	value, err := hex.DecodeString("000005000500000011000000230000001abe3106c579dd01")
+	w.must(err)
+	if err := setAttribute(w.path("f"), dosName, value); err != nil {
+		t.Skipf("%s cannot be set in %s: %v", dosName, w.root, err)
+	}
+	th := w.as(bob)
+	w.open(th, "f", winnt.FILE_WRITE_DATA, ntstatus.AccessDenied)
+	w.create(th, "f", call{desired: winnt.DELETE, disposition: fileaccess.FileOpen, options: fileaccess.DeleteOnClose},
+		ntstatus.CannotDelete)
+	h := w.open(th, "f", winnt.FILE_READ_ATTRIBUTES|winnt.DELETE, ntstatus.Success)
+	w.want(th.NtSetInformationFile(h, nt.FileDispositionInformation, nt.FileDisposition{DeleteFile: true}),
+		ntstatus.CannotDelete)
+	v, st := th.NtQueryInformationFile(h, nt.FileBasicInformation)
+	basic, ok := v.(nt.FileBasic)
+	if w.want(st, ntstatus.Success); !ok || basic.FileAttributes != 0x23 || basic.CreationTime != 0x01dd79c50631be1a {
+		t.Errorf("%+v", v)
+	}
+	g := w.open(th, "g", winnt.DELETE, ntstatus.Success)
+	w.want(th.NtSetInformationFile(g, nt.FileRenameInformation, nt.FileRename{FileName: "f", ReplaceIfExists: true}),
+		ntstatus.AccessDenied)
+	d := w.open(th, "", winnt.FILE_LIST_DIRECTORY, ntstatus.Success)
+	list, st := th.NtQueryDirectoryFile(d, "f", true)
+	if w.want(st, ntstatus.Success); len(list) != 1 || list[0].FileAttributes != 0x23 {
+		t.Errorf("%+v", list)
+	}
+	for _, h := range []winnt.Handle{h, g, d} {
+		w.want(th.NtClose(h), ntstatus.Success)
+	}
+}

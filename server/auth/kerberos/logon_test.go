@@ -1,0 +1,93 @@
+package kerberos
+
+import (
+	"encoding/base64"
+	"errors"
+	"strings"
+	"testing"
+
+	"github.com/refmon/refmon/logon"
+	"github.com/refmon/refmon/ntstatus"
+	"github.com/refmon/refmon/server/internal/test/forge"
+	"github.com/refmon/refmon/server/lsa"
+	"github.com/refmon/refmon/sid"
+	"github.com/refmon/refmon/token"
+	"github.com/refmon/refmon/winnt"
+)
+
+// TestAuthority: a token gives the logon of its client, with the ticket, its delegation and
+// the SIDs that were dropped for the record (K-50); refusals say why to the log alone (K-51);
+// everything else is the store's to answer.
+func TestAuthority(t *testing.T) {
+	store, err := lsa.Open(lsa.Config{Folder: t.TempDir(), Computer: "host", Subuids: []string{},
+		Password: lsa.Hashing{Memory: 8, Passes: 1}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = store.Close() })
+	var why error
+	a := Authority{Store: store, Refused: func(err error) { why = err }}
+	ask := func(change func(*logon.Request, *forge.Ticket)) (logon.Result, ntstatus.Status) {
+		why = nil
+		a.Tickets = acceptor(t, nil)
+		k := ticket()
+		k.GSSFlags = 0x2000
+		k.PAC = alicePAC(secret, func(p *forge.PAC) {
+			p.Delegated = []string{"http/front", "http/back\x1b[31m"}
+			p.Extra = []token.Group{{SID: sid.Administrators, Attributes: 7}}
+		})
+		r := logon.Request{Package: logon.Ticket, Type: winnt.LOGON32_LOGON_NETWORK}
+		change(&r, &k)
+		if r.Token == "" {
+			r.Token = logon.Secret(base64.StdEncoding.EncodeToString(k.Blob()))
+		}
+		return a.LogOn(r)
+	}
+	r, st := ask(func(*logon.Request, *forge.Ticket) {})
+	if st != ntstatus.Success || r.Token.Source.Name != "Kerberos" || r.Token.Level != winnt.SecurityIdentification ||
+		r.Account.Name != "alice" || r.Account.Domain != "EXAMPLE" || r.Account.SID != domain.WithRID(1104) {
+		t.Fatalf("%v, %+v", st, r)
+	}
+	for _, want := range []string{"alice@EXAMPLE.TEST by a ticket for HTTP/www.example.test of 2026-01-02T11:59:00Z",
+		"by delegation through 2 services: http/front, http/back", "without 1 SIDs: S-1-5-32-544"} {
+		if !strings.Contains(r.Proof, want) || strings.Contains(r.Proof, "\x1b") {
+			t.Errorf("K-50: %q lacks %q", r.Proof, want)
+		}
+	}
+	for name, c := range map[string]struct {
+		change func(*logon.Request, *forge.Ticket)
+		want   ntstatus.Status
+		told   string
+	}{
+		"another type": {func(r *logon.Request, _ *forge.Ticket) { r.Type = winnt.LOGON32_LOGON_INTERACTIVE },
+			ntstatus.InvalidLogonType, ""},
+		"groups": {func(r *logon.Request, _ *forge.Ticket) { r.Groups = []token.Group{{SID: sid.Administrators}} },
+			ntstatus.PrivilegeNotHeld, ""},
+		"no base64": {func(r *logon.Request, _ *forge.Ticket) { r.Token = "!" }, ntstatus.LogonFailure, "no token"},
+		"too much": {func(r *logon.Request, _ *forge.Ticket) { r.Token = logon.Secret(strings.Repeat("A", 1<<20)) },
+			ntstatus.LogonFailure, "no token"},
+		"bindings of no base64": {func(r *logon.Request, _ *forge.Ticket) { r.Bindings = "!" }, ntstatus.LogonFailure,
+			"base64"},
+		"bob's": {func(_ *logon.Request, k *forge.Ticket) { k.Client = "bob" }, ntstatus.LogonFailure, "made for"},
+		"a password": {func(r *logon.Request, _ *forge.Ticket) { r.Package, r.Name = logon.Password, "zoe" },
+			ntstatus.LogonFailure, ""},
+	} {
+		r, st := ask(c.change)
+		if st != c.want || !r.Token.User.SID.IsZero() || (why != nil) != (c.told != "") ||
+			why != nil && !strings.Contains(why.Error(), c.told) {
+			t.Errorf("K-51: %s: %v, %+v, told %v", name, st, r, why)
+		}
+	}
+	var refusal *Refusal
+	if _, st := ask(func(_ *logon.Request, k *forge.Ticket) { k.PAC = nil }); st != ntstatus.LogonFailure ||
+		!errors.As(why, &refusal) || !errors.Is(why, errNoPAC) {
+		t.Errorf("K-43: %v, %v", st, why)
+	}
+	// Who may add groups adds them.
+	r, st = ask(func(r *logon.Request, _ *forge.Ticket) {
+		r.Tcb, r.Groups = true, []token.Group{{SID: sid.Administrators, Attributes: token.GroupDefault}}
+	})
+	if st != ntstatus.Success || !r.Administrator() {
+		t.Errorf("L-33: %v, %+v", st, r.Token.Groups)
+	}
+}
