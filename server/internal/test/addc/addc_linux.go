@@ -121,11 +121,18 @@ var domainSID = regexp.MustCompile(`DOMAIN SID: +(S-1-5-21-[0-9-]+)`)
 
 func (d *Domain) provision() {
 	d.t.Helper()
-	out := d.run(nil, "samba-tool", "domain", "provision", "--configfile=/dev/null", "--targetdir="+d.Dir,
-		"--realm="+Realm, "--domain="+Name, "--server-role=dc", "--host-name=dc1", "--host-ip="+d.Address,
-		"--adminpass=Passw0rd-admin", "--dns-backend=NONE", "--use-rfc2307", "--option=interfaces="+d.Address+"/8",
+	args := []string{"domain", "provision", "--configfile=/dev/null", "--targetdir=" + d.Dir,
+		"--realm=" + Realm, "--domain=" + Name, "--server-role=dc", "--host-name=dc1", "--host-ip=" + d.Address,
+		"--adminpass=Passw0rd-admin", "--dns-backend=NONE", "--use-rfc2307", "--option=interfaces=" + d.Address + "/8",
 		"--option=bind interfaces only=yes", "--option=server services=ldap,kdc,rpc,winbindd,cldap",
-		"--option=vfs objects=acl_xattr dfs_samba4")
+		"--option=vfs objects=acl_xattr dfs_samba4"}
+	// Controllers of tests that run side by side have no file in common.
+	for _, option := range []string{"pid directory", "ncalrpc dir", "winbindd socket directory", "ntp signd socket directory"} {
+		dir := d.path("run", strings.ReplaceAll(option, " ", "-"))
+		d.must(os.MkdirAll(dir, 0o755))
+		args = append(args, "--option="+option+"="+dir)
+	}
+	out := d.run(nil, "samba-tool", args...)
 	m := domainSID.FindSubmatch(out)
 	if m == nil {
 		d.t.Fatalf("the provision names no domain:\n%s", out)
