@@ -127,7 +127,8 @@ func (d *Domain) provision() {
 		"--option=bind interfaces only=yes", "--option=server services=ldap,kdc,rpc,winbindd,cldap",
 		"--option=vfs objects=acl_xattr dfs_samba4"}
 	// Controllers of tests that run side by side have no file in common.
-	for _, option := range []string{"pid directory", "ncalrpc dir", "winbindd socket directory", "ntp signd socket directory"} {
+	for _, option := range []string{"pid directory", "ncalrpc dir", "winbindd socket directory",
+		"ntp signd socket directory"} {
 		dir := d.path("run", strings.ReplaceAll(option, " ", "-"))
 		d.must(os.MkdirAll(dir, 0o755))
 		args = append(args, "--option="+option+"="+dir)
