@@ -73,7 +73,9 @@ type Server struct {
 	// +checklocks:write
 	hold bool // the reader will send them; guarded by write
 	// +checklocks:write
-	reserved, passed int // descriptors that are to be sent, and that were; guarded by write
+	reserved int // descriptors that are to be sent; guarded by write
+	// +checklocks:write
+	passed int // descriptors that were sent; guarded by write
 
 	mu sync.Mutex
 	// +checklocks:mu
