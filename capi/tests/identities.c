@@ -69,7 +69,12 @@ static void containers(void)
 	CHECK(CheckTokenCapability(NULL, internet, &is)); /* the effective token, of no package */
 	SAME(is, FALSE);
 	FAILS(CheckTokenCapability(t, "\2\1\0\0\0\0\0\0", &is), ERROR_INVALID_SID);
+	is = TRUE;
 	FAILS(CheckTokenCapability((HANDLE)0xdeadbeec, internet, &is), ERROR_INVALID_HANDLE);
+	SAME(is, FALSE); /* a failure says no */
+	is = TRUE;
+	FAILS(CheckTokenMembershipEx((HANDLE)0xdeadbeec, internet, 0, &is), ERROR_INVALID_HANDLE);
+	SAME(is, FALSE);
 	CHECK(DuplicateTokenEx(t, TOKEN_ALL_ACCESS, NULL, SecurityImpersonation, TokenImpersonation, &imp));
 	CHECK(CheckTokenMembershipEx(imp, users, 0, &is));
 	SAME(is, FALSE); /* documented: an AppContainer passes only with the flag */

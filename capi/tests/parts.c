@@ -1,6 +1,10 @@
 /* GetSecurityInfo and SetSecurityInfo. */
 #include "check.h"
 
+#ifndef BACKUP_SECURITY_INFORMATION /* headers of another origin */
+#define BACKUP_SECURITY_INFORMATION 0x00010000
+#endif
+
 static PACL dacl_of(PSECURITY_DESCRIPTOR d)
 {
 	BOOL present, defaulted;
@@ -47,10 +51,11 @@ static void reading(HANDLE e)
 	SAME(GetSecurityInfo(e, SE_KERNEL_OBJECT, 7, NULL, NULL, NULL, NULL, NULL), ERROR_INVALID_PARAMETER);
 	SAME(GetSecurityInfo(e, SE_KERNEL_OBJECT, 7, &world, NULL, NULL, NULL, NULL), ERROR_INVALID_PARAMETER);
 	SAME(GetSecurityInfo(e, SE_UNKNOWN_OBJECT_TYPE, 7, NULL, NULL, NULL, NULL, &d), ERROR_INVALID_PARAMETER);
-	for (int type = -1; type <= SE_REGISTRY_WOW64_64KEY + 2; type++)
+	for (int type = -1; type <= SE_REGISTRY_WOW64_32KEY + 3; type++)
 		if (type != SE_KERNEL_OBJECT && type != SE_FILE_OBJECT)
 			SAME(GetSecurityInfo(e, (SE_OBJECT_TYPE)type, 7, NULL, NULL, NULL, NULL, &d),
-				type > SE_UNKNOWN_OBJECT_TYPE && type <= SE_REGISTRY_WOW64_64KEY ? ERROR_NOT_SUPPORTED : ERROR_INVALID_PARAMETER);
+				type > SE_UNKNOWN_OBJECT_TYPE && type <= SE_REGISTRY_WOW64_32KEY + 1
+					? ERROR_NOT_SUPPORTED : ERROR_INVALID_PARAMETER);
 	SAME(GetSecurityInfo(NULL, SE_KERNEL_OBJECT, 7, NULL, NULL, NULL, NULL, &d), ERROR_INVALID_HANDLE);
 	SAME(GetSecurityInfo(e, SE_KERNEL_OBJECT, SACL_SECURITY_INFORMATION, NULL, NULL, NULL, &sacl, &d),
 		ERROR_ACCESS_DENIED);
