@@ -9,6 +9,24 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
+// worker makes a process of the system's user and a thread of it.
+func worker(t *testing.T, s *System) (*Process, *nt.Thread) {
+	t.Helper()
+	tok, err := token.New(token.LocalSystem())
+	if err != nil {
+		t.Fatal(err)
+	}
+	p, err := s.NewProcess("p", tok)
+	if err != nil {
+		t.Fatal(err)
+	}
+	th, err := p.NewThread()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return p, th
+}
+
 // TestCloseProcess: a system keeps nothing of a process that its owner closed,
 // nor of the children that it made (W-13).
 func TestCloseProcess(t *testing.T) {
@@ -54,18 +72,7 @@ func TestCloseProcess(t *testing.T) {
 // them (W-13).
 func TestCloseChild(t *testing.T) {
 	s := Boot(Config{})
-	tok, err := token.New(token.LocalSystem())
-	if err != nil {
-		t.Fatal(err)
-	}
-	p, err := s.NewProcess("p", tok)
-	if err != nil {
-		t.Fatal(err)
-	}
-	th, err := p.NewThread()
-	if err != nil {
-		t.Fatal(err)
-	}
+	p, th := worker(t, s)
 	for range 3 {
 		out, st := th.NtCreateUserProcess(nt.CreateUserProcessIn{ProcessDesiredAccess: winnt.PROCESS_ALL_ACCESS,
 			ThreadDesiredAccess: winnt.THREAD_ALL_ACCESS})
@@ -91,18 +98,7 @@ func TestTreeNames(t *testing.T) {
 	if err := s.AddTree("MiXed", struct{ nt.FileSystem }{}); err != nil {
 		t.Fatal(err)
 	}
-	tok, err := token.New(token.LocalSystem())
-	if err != nil {
-		t.Fatal(err)
-	}
-	p, err := s.NewProcess("p", tok)
-	if err != nil {
-		t.Fatal(err)
-	}
-	th, err := p.NewThread()
-	if err != nil {
-		t.Fatal(err)
-	}
+	_, th := worker(t, s)
 	link, st := th.NtOpenSymbolicLinkObject(winnt.SYMBOLIC_LINK_QUERY, &nt.ObjectAttributes{ObjectName: `\GLOBAL??\MiXed`})
 	if st != ntstatus.Success {
 		t.Fatal(st)

@@ -9,9 +9,9 @@ import (
 	"github.com/refmon/refmon/token"
 )
 
-// TestExitIsRecorded: the end of a process is one record, however often it is
-// asked to exit (U-86).
-func TestExitIsRecorded(t *testing.T) {
+// recordsEnds boots a system that records the ends of processes.
+func recordsEnds(t *testing.T) (*kernel.System, *audit.Memory) {
+	t.Helper()
 	policy, err := audit.NewPolicy(audit.PolicySpec{
 		System: map[audit.Subcategory]audit.Setting{audit.ProcessTermination: audit.OnSuccess},
 	})
@@ -21,6 +21,28 @@ func TestExitIsRecorded(t *testing.T) {
 	sink := audit.NewMemory(0, 0)
 	sys := kernel.Boot(kernel.Config{Log: &audit.Log{Sink: sink}})
 	sys.Audit().Policy.Store(policy)
+	return sys, sink
+}
+
+// isEnd takes the records, which have to be one of the end of a process of 1107.
+func isEnd(t *testing.T, sink *audit.Memory, process, status string) {
+	t.Helper()
+	events := sink.Drain()
+	if len(events) != 1 || events[0].ID != 4689 {
+		t.Fatalf("%d records", len(events))
+	}
+	for name, want := range map[string]string{"SubjectUserSid": "S-1-5-21-1-2-3-1107", "ProcessName": process,
+		"Status": status} {
+		if got, _ := events[0].Field(name); got != want {
+			t.Errorf("%s is %q, want %q", name, got, want)
+		}
+	}
+}
+
+// TestExitIsRecorded: the end of a process is one record, however often it is
+// asked to exit (U-86).
+func TestExitIsRecorded(t *testing.T) {
+	sys, sink := recordsEnds(t)
 	tok, err := token.New(token.Spec{User: token.Group{SID: sid.MustParse("S-1-5-21-1-2-3-1107")}})
 	if err != nil {
 		t.Fatal(err)
@@ -34,14 +56,5 @@ func TestExitIsRecorded(t *testing.T) {
 	if err := sys.Close(); err != nil {
 		t.Error(err)
 	}
-	events := sink.Drain()
-	if len(events) != 1 || events[0].ID != 4689 {
-		t.Fatalf("%d records", len(events))
-	}
-	for name, want := range map[string]string{"SubjectUserSid": "S-1-5-21-1-2-3-1107", "ProcessName": "worker",
-		"Status": "0x0"} {
-		if got, _ := events[0].Field(name); got != want {
-			t.Errorf("%s is %q, want %q", name, got, want)
-		}
-	}
+	isEnd(t, sink, "worker", "0x0")
 }

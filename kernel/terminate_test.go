@@ -3,8 +3,6 @@ package kernel_test
 import (
 	"testing"
 
-	"github.com/refmon/refmon/audit"
-	"github.com/refmon/refmon/kernel"
 	"github.com/refmon/refmon/nt"
 	"github.com/refmon/refmon/ntstatus"
 	"github.com/refmon/refmon/sid"
@@ -25,15 +23,7 @@ func ends(t *testing.T, th *nt.Thread, process, thread winnt.Handle) [2]ntstatus
 // TestTerminate: what a process ended with is told of it and of its threads, but of a
 // thread that ended before; it ends once, and the record has the status (O-169, U-86).
 func TestTerminate(t *testing.T) {
-	policy, err := audit.NewPolicy(audit.PolicySpec{
-		System: map[audit.Subcategory]audit.Setting{audit.ProcessTermination: audit.OnSuccess},
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	sink := audit.NewMemory(0, 0)
-	sys := kernel.Boot(kernel.Config{Log: &audit.Log{Sink: sink}})
-	sys.Audit().Policy.Store(policy)
+	sys, sink := recordsEnds(t)
 	tok, err := token.New(token.StandardUser(sid.MustParse("S-1-5-21-1-2-3-1107")))
 	if err != nil {
 		t.Fatal(err)
@@ -72,16 +62,7 @@ func TestTerminate(t *testing.T) {
 	_, st = th.NtWaitForSingleObject(made.ProcessHandle, false)
 	is(t, "the wait", 0, st, 0, ntstatus.Success)
 
-	events := sink.Drain()
-	if len(events) != 1 || events[0].ID != 4689 {
-		t.Fatalf("%d records", len(events))
-	}
-	for name, want := range map[string]string{"SubjectUserSid": "S-1-5-21-1-2-3-1107", "ProcessName": "maker.1",
-		"Status": "0x7"} {
-		if got, _ := events[0].Field(name); got != want {
-			t.Errorf("%s is %q, want %q", name, got, want)
-		}
-	}
+	isEnd(t, sink, "maker.1", "0x7")
 	th.Close()
 	if err := sys.Close(); err != nil {
 		t.Error(err)

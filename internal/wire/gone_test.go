@@ -17,8 +17,9 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// pair is a server in the bubble of a synctest with the client's end of its connection.
-func pair(t *testing.T) (*wire.Server, net.Conn, <-chan error) {
+// pair is a server in the bubble of a synctest, prepared before it serves, with the
+// client's end of its connection.
+func pair(t *testing.T, prepare func(*wire.Server)) (*wire.Server, net.Conn, <-chan error) {
 	t.Helper()
 	sys := kernel.Boot(kernel.Config{})
 	user, err := token.New(token.LocalSystem())
@@ -31,6 +32,7 @@ func pair(t *testing.T) (*wire.Server, net.Conn, <-chan error) {
 	}
 	ours, theirs := net.Pipe()
 	server, end := wire.NewServer(theirs, process{p, nt.Documented}), make(chan error, 1)
+	prepare(server)
 	go func() { end <- server.Serve() }()
 	t.Cleanup(func() {
 		_ = ours.Close()
@@ -47,7 +49,7 @@ func pair(t *testing.T) (*wire.Server, net.Conn, <-chan error) {
 func TestEndIsSeen(t *testing.T) {
 	for _, c := range []struct{ threads, calls int }{{1, 0}, {1, 1}, {1, 5}, {2, 1}, {3, 20}} {
 		synctest.Test(t, func(t *testing.T) {
-			server, ours, end := pair(t)
+			server, ours, end := pair(t, func(*wire.Server) {})
 			conn, err := client.New(ours)
 			if err != nil {
 				t.Fatal(err)
@@ -86,7 +88,7 @@ func TestEndIsSeen(t *testing.T) {
 // no longer than the bound (W-19).
 func TestStopIsBounded(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		server, conn, end := pair(t)
+		server, conn, end := pair(t, func(*wire.Server) {})
 		for _, f := range []wire.Frame{{Kind: wire.Hello, Body: wire.AppendHello(nil, wire.HelloBody{})},
 			{Kind: wire.NewThread, Request: 1}} {
 			if _, err := conn.Write(wire.AppendFrame(nil, &f)); err != nil {
@@ -112,7 +114,7 @@ func TestStopIsBounded(t *testing.T) {
 // means not yet: what it took would be lost (W-20).
 func TestSuccessIsTold(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		_, ours, _ := pair(t)
+		_, ours, _ := pair(t, func(*wire.Server) {})
 		conn, err := client.New(ours)
 		if err != nil {
 			t.Fatal(err)

@@ -10,38 +10,17 @@ import (
 	"time"
 
 	"github.com/refmon/refmon/internal/wire"
-	"github.com/refmon/refmon/kernel"
-	"github.com/refmon/refmon/nt"
-	"github.com/refmon/refmon/token"
 )
 
 // alone serves one connection in the bubble of a synctest.
 func alone(t *testing.T, patient bool) (conn net.Conn, ended <-chan error) {
 	t.Helper()
-	sys := kernel.Boot(kernel.Config{})
-	user, err := token.New(token.LocalSystem())
-	if err != nil {
-		t.Fatal(err)
-	}
-	p, err := sys.NewProcess("client", user)
-	if err != nil {
-		t.Fatal(err)
-	}
-	ours, theirs := net.Pipe()
-	end := make(chan error, 1)
-	server := wire.NewServer(theirs, process{p, nt.Documented})
-	if patient {
-		server.Patient()
-	}
-	go func() { end <- server.Serve() }()
-	t.Cleanup(func() {
-		_ = ours.Close()
-		synctest.Wait()
-		if err := sys.Close(); err != nil {
-			t.Error(err)
+	_, conn, ended = pair(t, func(s *wire.Server) {
+		if patient {
+			s.Patient()
 		}
 	})
-	return ours, end
+	return conn, ended
 }
 
 // TestSlow takes its time: between frames as long as it likes, within one, before

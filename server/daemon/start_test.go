@@ -98,6 +98,18 @@ func begin(t *testing.T, c *client.Conn) (*started, winnt.Handle) {
 	return s, event
 }
 
+// withProgram starts a program for a client of a daemon and waits until it has connected.
+func withProgram(t *testing.T) (*running, roles, *client.Conn, *started) {
+	t.Helper()
+	who := make(roles, 1)
+	d := start(t, func(c *daemon.Config) { c.Identity = who })
+	c := d.as(who, alice)
+	s, _ := begin(t, c)
+	s.says(fmt.Sprintf("process %d STATUS_SUCCESS S-1-5-21-1-2-3-1107 [] STATUS_SUCCESS",
+		s.process.ClientID.UniqueProcess))
+	return d, who, c, s
+}
+
 // says waits for a line of the program.
 func (s *started) says(want string) {
 	s.Helper()
@@ -154,12 +166,7 @@ func TestStart(t *testing.T) {
 
 // TestStartedOutlives: the program goes on when its maker is gone (W-52).
 func TestStartedOutlives(t *testing.T) {
-	who := make(roles, 1)
-	d := start(t, func(c *daemon.Config) { c.Identity = who })
-	c := d.as(who, alice)
-	s, _ := begin(t, c)
-	s.says(fmt.Sprintf("process %d STATUS_SUCCESS S-1-5-21-1-2-3-1107 [] STATUS_SUCCESS",
-		s.process.ClientID.UniqueProcess))
+	d, _, c, s := withProgram(t)
 	_ = c.Close()
 	for end := time.Now().Add(time.Minute); d.Stats().Connections != 1; time.Sleep(time.Millisecond) {
 		if time.Now().After(end) {
@@ -292,12 +299,7 @@ func TestStartedCode(t *testing.T) {
 // its threads waits, and the program in it ends, too; one that ends itself is answered
 // first (W-76, W-77).
 func TestTerminated(t *testing.T) {
-	who := make(roles, 1)
-	d := start(t, func(c *daemon.Config) { c.Identity = who })
-	c := d.as(who, alice)
-	s, _ := begin(t, c)
-	s.says(fmt.Sprintf("process %d STATUS_SUCCESS S-1-5-21-1-2-3-1107 [] STATUS_SUCCESS",
-		s.process.ClientID.UniqueProcess))
+	d, who, c, s := withProgram(t)
 	other := d.as(who, alice)
 	pipe := hung(t, other)
 	h, st := other.Thread().NtOpenProcess(winnt.PROCESS_TERMINATE, nil,
