@@ -4,8 +4,6 @@ import (
 	"fmt"
 	"slices"
 
-	"github.com/refmon/refmon/access"
-	"github.com/refmon/refmon/audit"
 	"github.com/refmon/refmon/internal/ntos/ob"
 	"github.com/refmon/refmon/internal/ntos/ps"
 	"github.com/refmon/refmon/internal/ntos/se"
@@ -65,15 +63,7 @@ func (s *System) CreateProcess(spec ProcessSpec) (*Process, error) {
 }
 
 // Exit ends the process: its threads revert and end, its handles are closed.
-func (p *Process) Exit() {
-	if !p.p.Exit() {
-		return
-	}
-	// The end is recorded when it has happened, and does not fail for want of the record (U-86).
-	p.sys.sys.Log.ProcessExited(audit.Origin{
-		ProcessID: uint64(p.ID()), ProcessName: p.Name(), Subject: access.Subject{Primary: p.p.Token()},
-	}, ntstatus.Success)
-}
+func (p *Process) Exit() { p.sys.sys.Terminate(p.p, ntstatus.Success) }
 
 // JobSecurity are the security limits of a job (JOBOBJECT_SECURITY_LIMIT_INFORMATION).
 // The zero value limits nothing.

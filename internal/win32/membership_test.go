@@ -74,19 +74,26 @@ func TestMembership(t *testing.T) {
 	}
 }
 
-// The token of an AppContainer (O-132, O-133).
-func TestContainedMembership(t *testing.T) {
-	w, _ := thread(t)
-	internet, users := sid.MustParse("S-1-15-3-1"), sid.MustParse("S-1-5-32-545")
+// boxed makes a token of an AppContainer with one capability, of the caller's own.
+func boxed(t *testing.T, w *win32.Thread, capability sid.SID) winnt.Handle {
+	t.Helper()
 	primary, ok := w.OpenProcessToken(winnt.NtCurrentProcess, winnt.TOKEN_QUERY|winnt.TOKEN_DUPLICATE)
 	if !ok {
 		t.Fatal(w.LastError())
 	}
 	box, st := w.NT().NtCreateLowBoxToken(primary, winnt.TOKEN_ALL_ACCESS, nil, sid.MustParse("S-1-15-2-1-2-3-4-5-6-7"),
-		[]token.Group{{SID: internet, Attributes: winnt.SE_GROUP_ENABLED}}, nil)
+		[]token.Group{{SID: capability, Attributes: winnt.SE_GROUP_ENABLED}}, nil)
 	if st != 0 {
 		t.Fatal(st)
 	}
+	return box
+}
+
+// The token of an AppContainer (O-132, O-133).
+func TestContainedMembership(t *testing.T) {
+	w, _ := thread(t)
+	internet, users := sid.MustParse("S-1-15-3-1"), sid.MustParse("S-1-5-32-545")
+	box := boxed(t, w, internet)
 	client, ok := w.DuplicateToken(box, winnt.SecurityImpersonation)
 	if !ok {
 		t.Fatal(w.LastError())
@@ -119,15 +126,7 @@ func TestContainedMembership(t *testing.T) {
 func TestMembershipInContainer(t *testing.T) {
 	own, sys := thread(t)
 	internet, users := sid.MustParse("S-1-15-3-1"), sid.MustParse("S-1-5-32-545")
-	primary, ok := own.OpenProcessToken(winnt.NtCurrentProcess, winnt.TOKEN_QUERY|winnt.TOKEN_DUPLICATE)
-	if !ok {
-		t.Fatal(own.LastError())
-	}
-	box, st := own.NT().NtCreateLowBoxToken(primary, winnt.TOKEN_ALL_ACCESS, nil, sid.MustParse("S-1-15-2-1-2-3-4-5-6-7"),
-		[]token.Group{{SID: internet, Attributes: winnt.SE_GROUP_ENABLED}}, nil)
-	if st != 0 {
-		t.Fatal(st)
-	}
+	box := boxed(t, own, internet)
 	k := sys.KernelMode(own.NT())
 	o, _, st := k.ObReferenceObjectByHandle(box, winnt.TOKEN_QUERY, winnt.TokenObject, kernel.UserMode)
 	if st != 0 {

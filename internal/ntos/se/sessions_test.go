@@ -93,7 +93,8 @@ func TestLinkedSessions(t *testing.T) {
 	full, limited := admin(t, one, winnt.TokenElevationTypeFull), admin(t, two, winnt.TokenElevationTypeLimited)
 	a, b := s.NewToken(full, nil), s.NewToken(limited, nil)
 	for _, bad := range [][2]*token.Token{{full, full}, {limited, limited}, {full, admin(t, two, 1)}} {
-		if st := s.Sessions.Link(bad[0], bad[1]); st != ntstatus.InvalidParameter { // T-90
+		// A full token is linked with a limited one of its user, and no other two are. T-90
+		if st := s.Sessions.Link(bad[0], bad[1]); st != ntstatus.InvalidParameter {
 			t.Errorf("linking %d and %d: %v", bad[0].ElevationType(), bad[1].ElevationType(), st)
 		}
 	}
@@ -105,7 +106,8 @@ func TestLinkedSessions(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, bad := range [][2]*token.Token{{full, other}, {other, full}} {
-		if st := s.Sessions.Link(bad[0], bad[1]); st != ntstatus.InvalidParameter { // T-90
+		// A full token is linked with a limited one of its user, and no other two are. T-90
+		if st := s.Sessions.Link(bad[0], bad[1]); st != ntstatus.InvalidParameter {
 			t.Errorf("linking tokens of two users: %v", st)
 		}
 	}

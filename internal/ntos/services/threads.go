@@ -77,14 +77,24 @@ func (c *Context) NtTerminateProcess(in nt.TerminateProcessIn) (out nt.Terminate
 		return out, c.Fail("O-170", ntstatus.AccessDenied)
 	}
 	// commit
-	ended := audit.Origin{ProcessID: uint64(p.ID()), ProcessName: p.Name(), Subject: access.Subject{Primary: p.Token()}}
-	if !p.Terminate(in.ExitStatus) {
+	if !c.Sys.Terminate(p, in.ExitStatus) {
 		// A process ends once, with its first status.
 		return out, c.Fail("O-169", ntstatus.ProcessIsTerminating)
 	}
-	// The end is recorded when it has happened, and does not fail for want of the record (U-86).
-	c.Sys.Log.ProcessExited(ended, in.ExitStatus)
 	return out, ntstatus.Success
+}
+
+// Terminate ends a process with a status, and records its end. It reports whether this
+// call ended it.
+func (s *System) Terminate(p *ps.Process, status ntstatus.Status) bool {
+	if !p.Terminate(status) {
+		return false
+	}
+	// The end is recorded when it has happened, and does not fail for want of the record (U-86).
+	s.Log.ProcessExited(audit.Origin{
+		ProcessID: uint64(p.ID()), ProcessName: p.Name(), Subject: access.Subject{Primary: p.Token()},
+	}, status)
+	return true
 }
 
 // NtSuspendThread suspends a thread once more.
