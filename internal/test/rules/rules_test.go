@@ -32,6 +32,9 @@ var families = map[string]string{
 	"M": "96-mount.md",
 	"L": "97-logon.md",
 	"K": "98-kerberos.md",
+	"D": "99-directory.md",
+	"G": "100-gateway.md",
+	"N": "101-index.md",
 }
 
 // people is the first rule of family U about answers for people, after those of auditing.
@@ -81,7 +84,7 @@ func readRules(t *testing.T) []listed {
 			at := rel(name) + ":" + strconv.Itoa(i+1)
 			ids := FindAll(m[1])
 			if len(ids) != 1 || string(ids[0]) != m[1] {
-				t.Errorf("%s: %q is no rule id (a letter of OTIPSAUFBWLMK, a hyphen, a number, at most one small letter)", at, m[1])
+				t.Errorf("%s: %q is no rule id (a letter of OTIPSAUFBWLMKDGN, a hyphen, a number, at most one small letter)", at, m[1])
 				continue
 			}
 			if !prose.MatchString(m[2] + continuation(lines[i+1:])) {
