@@ -9,7 +9,6 @@ import (
 
 	"github.com/refmon/refmon/fileaccess"
 	"github.com/refmon/refmon/nt"
-	"github.com/refmon/refmon/ntacl"
 	"github.com/refmon/refmon/ntstatus"
 	"github.com/refmon/refmon/winnt"
 )
@@ -177,15 +176,7 @@ func (p *place) make(f *file, private string) (err error) {
 
 // describeNew gives a new file its descriptor, in the version of its directory.
 func (p *place) describeNew(f *file, s *unix.Statx_t, d *fileaccess.Decision) error {
-	a := ntacl.Attribute{Version: 4}
-	if p.parentsKnown != nil && p.parentsKnown.attribute.Version != 0 {
-		a.Version = p.parentsKnown.attribute.Version
-	} else if p.t.cfg.IgnorePosix {
-		a.Version = 3
-	}
-	if a.Version == 3 {
-		a.HashType = ntacl.HashSHA256 // of zeros: the permissions play no part
-	}
+	a := p.t.versionBelow(p.parentsKnown)
 	a.Descriptor = d.NewSD
 	return p.t.write(f.fd, s, &a)
 }
