@@ -62,7 +62,7 @@ const (
 type Mount struct {
 	fuse.RawFileSystem                // answers ENOSYS to what has no method here
 	prefix             string         // immutable; of names in the system
-	root               winnt.Handle   // immutable; of the process, on the tree's root; 0: its names are looked up from the top
+	root               winnt.Handle   // immutable; of the process, on the root; 0: names go from the top
 	tree               nt.FileSystem  // immutable
 	sys                *kernel.System // immutable
 	process            *kernel.Process
