@@ -29,6 +29,7 @@ type Question struct {
 // Answer answers a question; a zero field was not asked for.
 type Answer struct {
 	Sessions []Session    `json:"sessions,omitempty"`
+	Tickets  []Ticketed   `json:"tickets,omitempty"` // beside the sessions
 	Acting   []ThreadTime `json:"acting,omitempty"`
 	Calls    []SeenCall   `json:"calls,omitempty"`
 	Next     uint64       `json:"next,omitempty"` // After of the next question
@@ -86,7 +87,7 @@ func (c *connection) Look(th *nt.Thread, question []byte) ([]byte, ntstatus.Stat
 	var a Answer
 	switch q.What {
 	case "sessions":
-		a.Sessions = l.sessions()
+		a.Sessions, a.Tickets = l.sessions(), l.tickets()
 	case "acting":
 		a.Acting = l.acting(q.Threads)
 	case "calls":
