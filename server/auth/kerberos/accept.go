@@ -110,12 +110,18 @@ type Client struct {
 	Level       winnt.SecurityImpersonationLevel
 	PAC         *pac.PAC
 	Identity    pac.Identity
+	// ByPassword says that the ticket was had here, by the client's password.
+	ByPassword bool
 	// Answer goes back to the client; nil where nothing has to.
 	Answer []byte
 }
 
 // String returns by which ticket the client is known.
 func (c *Client) String() string {
+	if c.ByPassword {
+		return fmt.Sprintf("%s@%s by a password that the KDC took at %s, with a ticket for %s", c.Name, c.Realm,
+			c.AuthTime.UTC().Format(time.RFC3339), c.Service)
+	}
 	return fmt.Sprintf("%s@%s by a ticket for %s of %s", c.Name, c.Realm, c.Service, c.AuthTime.UTC().Format(time.RFC3339))
 }
 
@@ -123,6 +129,7 @@ func (c *Client) String() string {
 // client.
 type Refusal struct {
 	Status ntstatus.Status // what the client may hear
+	Reason ntstatus.Status // what the record says instead, where it says more; 0: the same
 	Why    error
 }
 

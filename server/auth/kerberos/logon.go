@@ -73,28 +73,34 @@ func (a Authority) accept(r *logon.Request) (*Client, error) {
 
 // token makes the result of a client that proved who it is.
 func (a Authority) token(c *Client, r *logon.Request) (logon.Result, ntstatus.Status) {
-	l := &c.PAC.Logon
-	u := lsa.DomainUser{Account: logon.Account{SID: c.Identity.User, Use: winnt.SidTypeUser,
-		Domain: printable.Line(l.LogonDomainName), DomainSID: l.DomainID, Name: printable.Line(l.EffectiveName)},
-		PrimaryGroup: c.Identity.PrimaryGroup, Groups: slices.Concat(c.Identity.Groups, r.Groups),
-		DeviceGroups: c.Identity.DeviceGroups, UserClaims: c.Identity.UserClaims, DeviceClaims: c.Identity.DeviceClaims}
+	u := c.User()
+	u.Groups = slices.Concat(u.Groups, r.Groups)
 	out, st := a.LogOnDomainUser(&u, r.Type)
 	if st != ntstatus.Success {
 		return out, st
 	}
 	out.Token.Level = c.Level
 	out.Token.Source = token.Source{Name: sourceName}
-	out.Proof = c.proof()
+	out.Proof = c.Proof()
 	out.Answer = base64.StdEncoding.EncodeToString(c.Answer)
 	return out, st
+}
+
+// User returns who the client is to the store.
+func (c *Client) User() lsa.DomainUser {
+	l := &c.PAC.Logon
+	return lsa.DomainUser{Account: logon.Account{SID: c.Identity.User, Use: winnt.SidTypeUser,
+		Domain: printable.Line(l.LogonDomainName), DomainSID: l.DomainID, Name: printable.Line(l.EffectiveName)},
+		PrimaryGroup: c.Identity.PrimaryGroup, Groups: c.Identity.Groups,
+		DeviceGroups: c.Identity.DeviceGroups, UserClaims: c.Identity.UserClaims, DeviceClaims: c.Identity.DeviceClaims}
 }
 
 // most is how many services or SIDs the record of one logon lists.
 const most = 8
 
-// proof tells the record by which ticket the client is known, through which services it
+// Proof tells the record by which ticket the client is known, through which services it
 // went, and which SIDs of it were dropped. K-50
-func (c *Client) proof() string {
+func (c *Client) Proof() string {
 	text := c.String()
 	if d := c.PAC.Delegation; d != nil && len(d.Transited) > 0 {
 		text += fmt.Sprintf(", by delegation through %d services: %s", len(d.Transited),
