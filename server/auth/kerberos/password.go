@@ -49,10 +49,10 @@ func user(name string) error {
 func (p *Passwords) Check(ctx context.Context, name string, password logon.Secret) (*Client, error) {
 	a := p.Acceptor
 	if password == "" || len(password) > maxPassword {
-		return nil, refuse(errors.New("the password is empty or too long"))
+		return nil, refuse(nil, errors.New("the password is empty or too long"))
 	}
 	if err := user(name); err != nil {
-		return nil, refuse(err)
+		return nil, refuse(nil, err)
 	}
 	x := exchange{kdcs: p.KDCs, realm: a.cfg.Realm, etypes: a.etypes, now: a.cfg.Now}
 	tgt, err := x.logOn(ctx, name, passwordKey(string(password)))
@@ -66,11 +66,11 @@ func (p *Passwords) Check(ctx context.Context, name string, password logon.Secre
 	c, err := a.verify(own)
 	if err != nil {
 		// An answer that the keytab does not confirm proves nothing. K-53
-		return nil, refuse(fmt.Errorf("the KDC does not prove that it is the realm's: %w", err))
+		return nil, refuse(nil, fmt.Errorf("the KDC does not prove that it is the realm's: %w", err))
 	}
 	if !strings.EqualFold(c.Name, name) || c.Realm != a.cfg.Realm {
 		// A ticket of another user is another user's, whatever password gave it. K-57
-		return nil, refuse(fmt.Errorf("the KDC gave a ticket of %.64q in %.64q", c.Name, c.Realm))
+		return nil, refuse(nil, fmt.Errorf("the KDC gave a ticket of %.64q in %.64q", c.Name, c.Realm))
 	}
 	c.ByPassword = true
 	return c, nil
@@ -106,8 +106,8 @@ func (a *Acceptor) verify(g *granted) (*Client, error) {
 		// The client proved itself now: an older ticket was had in another way. K-57
 		return nil, errors.New("the ticket is of an earlier logon")
 	}
-	c := &Client{Name: o.client(), Realm: o.ticket.CRealm, Service: o.service, AuthTime: o.ticket.AuthTime,
-		Level: winnt.SecurityImpersonation}
+	c := o.describe()
+	c.Level = winnt.SecurityImpersonation
 	return c, a.identify(c, o)
 }
 
@@ -126,14 +126,16 @@ func (k *Keys) first(realm string, etypes []int32) string {
 // refusedBy returns the refusal of an exchange. Whatever the KDC says of an account is for
 // the record alone: who does not know the password learns nothing. K-58
 func refusedBy(err error) error {
-	r := &Refusal{Status: ntstatus.LogonFailure, Why: err}
+	r := &Refusal{Status: ntstatus.LogonFailure, Reason: ntstatus.LogonFailure, Why: err}
 	var code KDCError
 	switch {
 	case errors.Is(err, ErrNoKDC):
 		// A KDC that is away has said nothing about the password. K-59
-		r.Status = ntstatus.NoLogonServers
+		r.Status, r.Reason = ntstatus.NoLogonServers, ntstatus.NoLogonServers
 	case errors.As(err, &code):
-		r.Reason = reasons[code]
+		if why, ok := reasons[code]; ok {
+			r.Reason = why
+		}
 	case errors.Is(err, errWrongKey):
 		r.Reason = ntstatus.WrongPassword
 	}

@@ -110,12 +110,12 @@ func TestPasswordsRefused(t *testing.T) {
 	}{
 		"a wrong password (K-58)": {nil, "alice", "Wonderland", failure, ntstatus.WrongPassword},
 		"an unknown user (K-58)":  {nil, "bob", "wonderland", failure, ntstatus.NoSuchUser},
-		"an empty password":       {nil, "alice", "", failure, 0},
-		"a long password":         {nil, "alice", strings.Repeat("x", maxPassword+1), failure, 0},
-		"a service's name":        {nil, "HTTP/www", "wonderland", failure, 0},
-		"a name with a realm":     {nil, "alice@" + realm, "wonderland", failure, 0},
-		"a name with a NUL":       {nil, "alice\x00", "wonderland", failure, 0},
-		"no name":                 {nil, "", "wonderland", failure, 0},
+		"an empty password":       {nil, "alice", "", failure, failure},
+		"a long password":         {nil, "alice", strings.Repeat("x", maxPassword+1), failure, failure},
+		"a service's name":        {nil, "HTTP/www", "wonderland", failure, failure},
+		"a name with a realm":     {nil, "alice@" + realm, "wonderland", failure, failure},
+		"a name with a NUL":       {nil, "alice\x00", "wonderland", failure, failure},
+		"no name":                 {nil, "", "wonderland", failure, failure},
 		"a disabled account (K-58)": {func(k *forge.Centre) {
 			k.Code = 18
 		}, "alice", "x", failure, ntstatus.AccountDisabled},
@@ -124,49 +124,49 @@ func TestPasswordsRefused(t *testing.T) {
 		}, "alice", "x", failure, ntstatus.AccountRestriction},
 		"a KDC without our key (K-53)": {func(k *forge.Centre) {
 			k.Anyone, k.Key, k.PAC = true, other, pacOf(other)
-		}, "alice", "wonderland", failure, 0},
+		}, "alice", "wonderland", failure, ntstatus.MutualAuthenticationFailed},
 		"a rogue KDC without a proof (K-53)": {func(k *forge.Centre) {
 			k.NoPreauth, k.Key, k.PAC = true, other, pacOf(other)
-		}, "alice", "wonderland", failure, 0},
+		}, "alice", "wonderland", failure, ntstatus.MutualAuthenticationFailed},
 		"a recorded ticket (K-53)": {func(k *forge.Centre) {
 			k.Ticket, k.Session = recorded("alice"), &other
-		}, "alice", "wonderland", failure, 0},
+		}, "alice", "wonderland", failure, failure},
 		"an earlier ticket (K-57)": {func(k *forge.Centre) {
 			k.Ticket = old
-		}, "alice", "wonderland", failure, 0},
+		}, "alice", "wonderland", failure, failure},
 		"a ticket of another user (K-57)": {func(k *forge.Centre) {
 			k.Ticket = recorded("bob")
-		}, "alice", "wonderland", failure, 0},
+		}, "alice", "wonderland", failure, failure},
 		"an answer to another request (K-56)": {func(k *forge.Centre) {
 			k.Nonce = 1
-		}, "alice", "wonderland", failure, 0},
+		}, "alice", "wonderland", failure, failure},
 		"an answer of another name (K-56)": {func(k *forge.Centre) {
 			k.Named = "bob"
-		}, "alice", "wonderland", failure, 0},
+		}, "alice", "wonderland", failure, failure},
 		"a ticket without a PAC (K-43)": {func(k *forge.Centre) {
 			k.PAC = nil
-		}, "alice", "wonderland", failure, 0},
+		}, "alice", "wonderland", failure, failure},
 		"a key cheap to guess (K-55)": {func(k *forge.Centre) {
 			k.Iterations = []byte{0, 0, 0, 1}
-		}, "alice", "wonderland", failure, 0},
+		}, "alice", "wonderland", failure, failure},
 		"a key for 2^32 rounds (K-55)": {func(k *forge.Centre) {
 			k.Iterations = []byte{0, 0x20, 0, 0}
-		}, "alice", "wonderland", failure, 0},
+		}, "alice", "wonderland", failure, failure},
 		"weak encryption (K-55)": {func(k *forge.Centre) {
 			k.Type = 23
-		}, "alice", "wonderland", failure, 0},
+		}, "alice", "wonderland", failure, failure},
 		"an answer that ends early (K-59)": {func(k *forge.Centre) {
 			k.Answer = func(b []byte) []byte { return b[:2] }
-		}, "alice", "wonderland", ntstatus.NoLogonServers, 0},
+		}, "alice", "wonderland", ntstatus.NoLogonServers, ntstatus.NoLogonServers},
 		"an answer of four gigabytes (K-54)": {func(k *forge.Centre) {
 			k.Answer = func([]byte) []byte { return []byte{0xff, 0xff, 0xff, 0xff, 1} }
-		}, "alice", "wonderland", ntstatus.NoLogonServers, 0},
+		}, "alice", "wonderland", ntstatus.NoLogonServers, ntstatus.NoLogonServers},
 		"an answer without contents": {func(k *forge.Centre) {
 			k.Answer = func([]byte) []byte { return []byte{0, 0, 0, 2, 0x7e, 0} }
-		}, "alice", "wonderland", failure, 0},
+		}, "alice", "wonderland", failure, failure},
 		"an answer of another kind (AP-REQ's)": {func(k *forge.Centre) {
 			k.Answer = func([]byte) []byte { return []byte{0, 0, 0, 2, 0x6e, 0} }
-		}, "alice", "wonderland", failure, 0},
+		}, "alice", "wonderland", failure, failure},
 	} {
 		p := centre(t, func(k *forge.Centre) {
 			if c.change != nil {
