@@ -42,6 +42,7 @@ type Directory struct {
 	disabled   []Principal
 	groups     map[string][]sid.SID // by their names in small letters
 	roster     *roster              // of the groups; nil: no file was read
+	ids        []AccountID
 }
 
 // Account returns the user of a name in any case, who may be disabled; nil if no user has it.
