@@ -10,6 +10,7 @@ require (
 	github.com/refmon/refmon v0.0.0
 	go.etcd.io/bbolt v1.5.0
 	golang.org/x/crypto v0.58.0
+	golang.org/x/net v0.60.0
 	golang.org/x/sys v0.49.0
 )
 
@@ -21,7 +22,6 @@ require (
 	github.com/jcmturner/rpc/v2 v2.0.3 // indirect
 	go.starlark.net v0.0.0-20260908191801-89a6a09411d5 // indirect
 	golang.org/x/mod v0.34.0 // indirect
-	golang.org/x/net v0.60.0 // indirect
 )
 
 replace github.com/refmon/refmon => ../

@@ -94,7 +94,8 @@ func (c *objectTypeFlag) chains() ([][]winnt.GUID, error) {
 // directory reads the principals.
 func (c *directoryFlags) directory(std *streams) (*people.Directory, error) {
 	if len(c.Directory) == 0 && len(c.Token) == 0 {
-		return nil, errors.New("who asks? give --directory FILE, or --token FILE")
+		return nil, errors.New("who asks? give --directory FILE (users and groups, such as /etc/passwd, an LDIF or " +
+			"a file that 'refmon directory' makes), or --token FILE")
 	}
 	d, err := c.readPeople(std)
 	if err != nil {

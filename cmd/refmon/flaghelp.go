@@ -69,6 +69,7 @@ var flagHelp = map[string]string{
 	"objects":    "Objects file: JSON lines, CSV, icacls save or LDIF; - for standard input.",
 	"out":        "Write the token file here instead of standard output.",
 	"paths":      "Files or folders whose descriptors are read from the file system.",
+	"offline":    "Read and write the attribute itself: nothing is checked or recorded. Writing takes CAP_SYS_ADMIN.",
 
 	"profile": "What to do where the documents and Windows differ: documented,observed.",
 	"questionToken": "Who asks: a token file, - for standard input, a built-in token (guest, user, admin, system, " +
