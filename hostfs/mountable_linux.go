@@ -65,7 +65,7 @@ func (f *file) RemoveName() ntstatus.Status {
 
 // Allocate reserves or gives up space, as fallocate(2) does.
 func (f *file) Allocate(mode uint32, at, length int64) ntstatus.Status {
-	if err := f.clearSpecial(); err != nil {
+	if err := f.changing(); err != nil {
 		return statusOf(err)
 	}
 	return statusOf(retry(func() error { return unix.Fallocate(f.fd, mode, at, length) }))
@@ -73,13 +73,13 @@ func (f *file) Allocate(mode uint32, at, length int64) ntstatus.Status {
 
 // Backing returns the descriptor of an open file, for the host's kernel to read and
 // write the file by itself; the file keeps it. Where it is to be written, the set-uid
-// and set-gid bits go now: no write is seen later (F-125).
+// and set-gid bits go now, and it is to be archived: no write is seen later (F-125).
 func (f *file) Backing(write bool) (fd int, st ntstatus.Status) {
 	if f.directory {
 		return -1, ntstatus.InvalidParameter
 	}
 	if write {
-		if err := f.clearSpecial(); err != nil {
+		if err := f.changing(); err != nil {
 			return -1, statusOf(err)
 		}
 	}
