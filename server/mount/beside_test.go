@@ -11,6 +11,7 @@ import (
 	"os/exec"
 	osuser "os/user"
 	"path/filepath"
+	"regexp"
 	"strconv"
 	"strings"
 	"testing"
@@ -384,14 +385,28 @@ func (b *both) one(rnd *rand.Rand) {
 	}
 }
 
+var ownerRights = regexp.MustCompile(`\([AD];;\w+;;;OW\)`)
+
 // difference names the difference of docs/mount.md that explains another verdict of the mount;
 // "" if none of them does.
 func (b *both) difference(a *asking, path string, me *token.Token, granted bool) string {
-	d := sddl.MustParse(b.described[path])
+	text := b.described[path]
 	allows := func(want winnt.AccessMask) bool {
-		dec, err := access.Check(me, d, want, winnt.FileObject)
+		dec, err := access.Check(me, sddl.MustParse(text), want, winnt.FileObject)
 		b.must(err)
 		return want == 0 || dec.Allowed()
+	}
+	if a.create {
+		need := winnt.FILE_ADD_FILE
+		if a.options&fileaccess.DirectoryFile != 0 {
+			need = winnt.FILE_ADD_SUBDIRECTORY
+		}
+		with := allows(need)
+		text = ownerRights.ReplaceAllString(text, "")
+		if with == granted && allows(need) != granted {
+			return "the server asks no entry for OWNER RIGHTS of a directory"
+		}
+		return ""
 	}
 	const attributes = winnt.FILE_READ_ATTRIBUTES
 	if !granted && a.want&attributes != 0 && !allows(attributes) && allows(a.want&^attributes) {
