@@ -3,12 +3,37 @@ package hostfs
 import (
 	"golang.org/x/sys/unix"
 
+	"github.com/refmon/refmon/nt"
 	"github.com/refmon/refmon/ntstatus"
+	"github.com/refmon/refmon/sd"
 )
 
 // FileID returns the inode of what a place means, 0 where nothing is there: a mount
 // needs it of files that it may tell nothing else about.
 func (p *place) FileID() uint64 { return p.status.Ino }
+
+// FileID returns the inode of an open file.
+func (f *file) FileID() uint64 { return f.node.inode }
+
+// Shown returns what a mount shows of an open file, by one look at it: its facts
+// without what Windows alone asks for (attributes, time of creation, whether a directory
+// is empty), and its descriptor, nil where it has none.
+func (f *file) Shown() (facts nt.FileFacts, d *sd.Descriptor, st ntstatus.Status) {
+	s, err := f.stat()
+	if err != nil {
+		return facts, nil, statusOf(err)
+	}
+	facts = nt.FileFacts{FileBasic: nt.FileBasic{LastAccessTime: fileTime(s.Atime), LastWriteTime: fileTime(s.Mtime),
+		ChangeTime: fileTime(s.Ctime)}, EndOfFile: int64(s.Size), AllocationSize: int64(s.Blocks) * 512,
+		Links: s.Nlink, FileID: s.Ino, Directory: f.directory}
+	if f.directory {
+		facts.EndOfFile, facts.AllocationSize, facts.Links = 0, 0, 1
+	}
+	if k, err := f.t.known(f.fd, &s); err == nil {
+		d = k.descriptor
+	}
+	return facts, d, ntstatus.Success
+}
 
 // Statfs tells about the file system that the tree is on.
 func (t *Tree) Statfs(s *unix.Statfs_t) error {

@@ -79,6 +79,7 @@ type service struct {
 	store *lsa.Store
 
 	tickets taking
+	numbers numbers
 	trees   []servedTree
 
 	mounts     []*mount.Mount
@@ -189,6 +190,11 @@ func (s *service) reload(file string) {
 		s.log.Error("the configuration is wrong, the old one stands", "error", err)
 		return
 	}
+	ids, err := readNumbers(cfg.IDNumbers)
+	if err != nil {
+		s.log.Error("the directory file is wrong, the old one stands", "error", err)
+		return
+	}
 	swap, err := s.take(cfg)
 	if err != nil {
 		s.log.Error("what takes tickets is wrong, the old one goes on", "error", err)
@@ -203,6 +209,7 @@ func (s *service) reload(file string) {
 		s.System().Audit().Policy.Store(p)
 	}
 	swap()
+	s.numbers.now.Store(ids)
 	s.SetIdentity(cfg.identity(s.store))
 	s.dropTokens()
 	s.level.Set(cfg.level)
