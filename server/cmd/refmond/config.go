@@ -38,6 +38,7 @@ type settings struct {
 	Trees          map[string]treeSettings `json:"trees"`
 	Kerberos       tickets                 `json:"kerberos"`
 	IDNumbers      string                  `json:"idNumbers"`
+	Directory      directory               `json:"directory"`
 	Limits         struct {
 		Connections int `json:"connections"`
 		PerUser     int `json:"perUser"`
@@ -140,6 +141,9 @@ func (c *config) check() error {
 	}
 	if err := c.Kerberos.check(); err != nil {
 		return fmt.Errorf("kerberos: %w", err)
+	}
+	if err := c.Directory.check(&c.Kerberos); err != nil {
+		return fmt.Errorf("directory: %w", err)
 	}
 	c.files = map[string]*sd.Descriptor{}
 	for name, text := range c.Files {
