@@ -6,6 +6,7 @@ import (
 	"net"
 	"os"
 	"sync"
+	"syscall"
 	"time"
 
 	"github.com/refmon/refmon/internal/wire"
@@ -28,7 +29,11 @@ type Conn struct {
 	services map[string]uint16 // immutable: the daemon's numbers of the rows that both sides know alike
 	first    *nt.Thread        // immutable
 
+	raw syscall.RawConn // immutable; nil where conn is no socket
+
 	write sync.Mutex // one frame at a time
+	// +checklocks:write
+	frame []byte // memory for one; guarded by write
 
 	mu sync.Mutex
 	// +checklocks:mu
@@ -41,6 +46,10 @@ type Conn struct {
 	reading bool // an answer is read; guarded by mu
 	// +checklocks:mu
 	idle *time.Timer // of watch; guarded by mu
+	// +checklocks:mu
+	watched bool // the timer runs; guarded by mu
+	// +checklocks:mu
+	answers, seen uint64 // that callers have read, and when watch looked; guarded by mu
 }
 
 // New speaks to a daemon at the other end of a stream, which it then owns.
@@ -50,8 +59,12 @@ func New(c net.Conn) (*Conn, error) {
 		_ = c.Close()
 		return nil, err
 	}
+	if socket, ok := c.(syscall.Conn); ok {
+		conn.raw, _ = socket.SyscallConn() // without it writes take the long way
+	}
 	conn.mu.Lock()
 	defer conn.mu.Unlock()
+	conn.watched = true
 	conn.idle = time.AfterFunc(0, conn.watch)
 	return conn, nil
 }
@@ -250,7 +263,19 @@ func (c *Conn) received(request uint64, w <-chan *wire.Frame, closed, due <-chan
 func (c *Conn) send(f *wire.Frame) error {
 	c.write.Lock()
 	defer c.write.Unlock()
+	b := wire.AppendFrame(c.frame[:0], f)
+	if cap(b) <= smallFrame {
+		c.frame = b[:0]
+	}
+	n, err := wire.WriteNow(c.raw, b)
+	if err != nil || n == len(b) {
+		return err
+	}
 	_ = c.conn.SetWriteDeadline(time.Now().Add(wire.WriteTimeout))
-	_, err := c.conn.Write(wire.AppendFrame(nil, f))
+	defer func() { _ = c.conn.SetWriteDeadline(time.Time{}) }()
+	_, err = c.conn.Write(b[n:])
 	return err
 }
+
+// smallFrame is the size of the memory for a frame that a connection keeps.
+const smallFrame = 1 << 10

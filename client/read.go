@@ -14,7 +14,7 @@ import (
 // idleTime, a goroutine of the connection reads, so that the end of the connection is
 // seen at once.
 
-// idleTime is how long nothing reads after the last answer.
+// idleTime is how long nothing reads after the last answer, or twice that.
 const idleTime = 10 * time.Millisecond
 
 // take makes the caller, which waits for a request, the one that reads. It reports false
@@ -39,14 +39,24 @@ func (c *Conn) leave() {
 		return
 	}
 	c.reading = false
-	if c.waiting != nil {
+	c.answers++
+	if c.waiting != nil && !c.watched {
+		c.watched = true
 		c.idle.Reset(idleTime)
 	}
 }
 
-// watch reads where nothing does. It runs on a goroutine of its own.
+// watch reads where nothing does, and nothing has since it looked the last time. It runs
+// on a goroutine of its own; one timer serves for many calls.
 func (c *Conn) watch() {
 	c.mu.Lock()
+	if c.waiting != nil && c.answers != c.seen {
+		c.seen = c.answers
+		c.idle.Reset(idleTime)
+		c.mu.Unlock()
+		return
+	}
+	c.watched = false
 	mine := !c.reading && c.waiting != nil
 	c.reading = c.reading || mine
 	c.mu.Unlock()

@@ -72,7 +72,8 @@ type Result struct {
 	// STATUS_WRONG_PASSWORD, STATUS_NO_SUCH_USER. Account is then who it was, if known.
 	Reason ntstatus.Status
 	// Proof tells the record how the client proved who it is, "" for a name and a
-	// password; Answer goes back to the client, in base64.
+	// password, or, beside a status that refuses, why its token was not taken; Answer
+	// goes back to the client, in base64.
 	Proof, Answer string
 }
 

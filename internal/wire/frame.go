@@ -1,6 +1,7 @@
 package wire
 
 import (
+	"bufio"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -89,6 +90,11 @@ func AppendFrame(b []byte, f *Frame) []byte {
 // ReadFrame reads a frame. It returns io.EOF where the stream ends between two
 // frames, io.ErrUnexpectedEOF within one.
 func ReadFrame(r io.Reader) (*Frame, error) {
+	if b, ok := r.(*bufio.Reader); ok {
+		if f := small(b); f != nil {
+			return f, nil
+		}
+	}
 	var length [4]byte
 	if _, err := io.ReadFull(r, length[:]); err != nil {
 		return nil, err
@@ -98,18 +104,49 @@ func ReadFrame(r io.Reader) (*Frame, error) {
 	if n < headSize || n > MaxFrame {
 		return nil, fmt.Errorf("%w: a length of %d, want %d to %d", ErrFrame, n, headSize, MaxFrame)
 	}
-	head, err := readBody(r, headSize)
+	b, err := readBody(r, headSize)
 	if err != nil {
 		return nil, err
 	}
-	f := &Frame{
-		Kind:    Kind(head[0]),
-		Request: binary.LittleEndian.Uint64(head[1:]),
-		Thread:  binary.LittleEndian.Uint32(head[9:]),
-		Service: binary.LittleEndian.Uint16(head[13:]),
-	}
+	f := head(b)
 	f.Body, err = readBody(r, int(n-headSize))
-	return f, err
+	return &f, err
+}
+
+// small takes a frame that has come whole and is small, as almost all are, in one piece of
+// memory, and nil where no such frame has come.
+func small(r *bufio.Reader) *Frame {
+	const most = 128
+	if r.Buffered() < 4+headSize {
+		return nil
+	}
+	b, err := r.Peek(4 + headSize)
+	if err != nil {
+		return nil
+	}
+	n := binary.LittleEndian.Uint32(b)
+	if n < headSize || n > headSize+most || r.Buffered() < 4+int(n) {
+		return nil
+	}
+	f := new(struct {
+		Frame
+		body [most]byte
+	})
+	f.Frame = head(b[4:])
+	f.Body = f.body[: n-headSize : n-headSize]
+	_, _ = r.Discard(4 + headSize) // both are buffered
+	_, _ = io.ReadFull(r, f.Body)
+	return &f.Frame
+}
+
+// head reads the head of a frame.
+func head(b []byte) Frame {
+	return Frame{
+		Kind:    Kind(b[0]),
+		Request: binary.LittleEndian.Uint64(b[1:]),
+		Thread:  binary.LittleEndian.Uint32(b[9:]),
+		Service: binary.LittleEndian.Uint16(b[13:]),
+	}
 }
 
 // readBody takes memory as bytes arrive, so that a length alone costs nothing.

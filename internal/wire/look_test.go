@@ -62,6 +62,10 @@ func (o *open) Slow() bool { return false }
 
 func (o *open) Crowded() bool { return false }
 
+func (o *open) Rest(time.Duration) time.Duration { return 0 }
+
+func (o *open) Lookout() *wire.Lookout { return new(wire.Lookout) }
+
 // TestLook: a question goes to the process as it is, with the thread that asks; status
 // and answer come back, one too long for a frame is STATUS_BUFFER_OVERFLOW without an
 // answer, and a process that cannot be looked into is STATUS_NOT_SUPPORTED (W-27).

@@ -33,6 +33,7 @@ func (s *Server) one(t *stint) (goesOn bool, err error) {
 		if err != nil {
 			return true, err
 		}
+		t.pause()
 	}
 	f, err := s.next()
 	if err != nil {

@@ -3,6 +3,7 @@ package wire
 import (
 	"fmt"
 	"os"
+	"syscall"
 	"time"
 )
 
@@ -72,9 +73,9 @@ func (s *Server) sendAll(t *stint) error {
 	var n int
 	var err error
 	if len(parcels) == 0 {
-		n, err = s.sendNow(b, nil)
+		n, err = sendNow(s.raw, b, nil)
 	} else if p := parcels[0]; p.at == 0 && len(parcels) == 1 {
-		if n, err = s.sendNow(b, p.files); n > 0 || err != nil {
+		if n, err = sendNow(s.raw, b, p.files); n > 0 || err != nil {
 			closeAll(p.files) // they went with the first byte, and the client has its own
 			parcels = nil
 		}
@@ -109,12 +110,16 @@ func (s *Server) sendAll(t *stint) error {
 // smallAnswers is the size of the memory for answers that an idle connection keeps.
 const smallAnswers = 1 << 10
 
-// sendNow writes as much as the socket takes at once, with descriptors.
-func (s *Server) sendNow(b []byte, files []*os.File) (n int, err error) {
-	if s.raw == nil {
+// WriteNow writes as much as a socket takes at once, and no more than that; nothing where
+// raw is nil. No deadline is needed, each of which costs a timer.
+func WriteNow(raw syscall.RawConn, b []byte) (n int, err error) { return sendNow(raw, b, nil) }
+
+// sendNow does the same with descriptors.
+func sendNow(raw syscall.RawConn, b []byte, files []*os.File) (n int, err error) {
+	if raw == nil {
 		return 0, nil
 	}
-	lost := s.raw.Write(func(fd uintptr) bool {
+	lost := raw.Write(func(fd uintptr) bool {
 		if len(files) > 0 {
 			n, err = writeNowWith(fd, b, files)
 		} else {

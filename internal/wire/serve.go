@@ -54,6 +54,7 @@ type Server struct {
 	from    *bufio.Reader // of conn; owned by the reader
 	process Process
 	turns   Turns              // immutable; nil where every call runs at once
+	lookout *Lookout           // immutable
 	watcher Watcher            // immutable; nil where no call is watched
 	patient bool               // set before Serve: the hello may take its time
 	threads map[uint32]*worker // owned by the reader
@@ -96,6 +97,11 @@ func NewServer(conn net.Conn, p Process) *Server {
 	watcher, _ := p.(Watcher)
 	s := &Server{conn: conn, from: bufio.NewReader(conn), process: p, turns: turns, watcher: watcher,
 		threads: map[uint32]*worker{}, over: make(chan struct{}), unread: make(chan error, 1), waits: map[uint64]*waiting{}}
+	if turns != nil {
+		s.lookout = turns.Lookout()
+	} else {
+		s.lookout = new(Lookout)
+	}
 	if socket, ok := conn.(syscall.Conn); ok {
 		s.raw, _ = socket.SyscallConn() // without it writes take the long way
 	}

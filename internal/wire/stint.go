@@ -17,13 +17,15 @@ type Turns interface {
 	Slow() bool
 	// Crowded reports whether another connection waits for a turn.
 	Crowded() bool
+	// Rest returns how long the connection stays away after a turn that lasted so long.
+	Rest(turn time.Duration) time.Duration
+	// Lookout looks for calls that take long.
+	Lookout() *Lookout
 }
 
-// How long a connection keeps its turn.
-const (
-	turnTime   = 50 * time.Microsecond  // with frames that came at once, while others wait
-	reliefTime = 500 * time.Microsecond // with one call; after once or twice that it is slow (W-43)
-)
+// turnTime is how long a connection keeps its turn with frames that came at once, while
+// others wait.
+const turnTime = 50 * time.Microsecond
 
 // stint is the time in which a goroutine makes calls of a connection, one after the
 // other. The goroutine that reads the frames makes their calls too: no call waits for
@@ -33,24 +35,21 @@ type stint struct {
 	reads bool    // immutable
 
 	// Used by the goroutine alone.
-	began time.Time   // of its turn
-	in    bool        // it has a turn
-	timer *time.Timer // of relieve; a turn starts it, and it goes on as long as it finds turns
+	began time.Time     // of its turn
+	in    bool          // it has a turn
+	rest  time.Duration // after it
 
-	ticks atomic.Bool   // the timer runs
-	on    atomic.Bool   // as in
-	state atomic.Uint64 // a number, odd while a call is under way
-	seen  atomic.Uint64 // the state that relieve expects of a call that takes long
+	watched atomic.Bool   // by the lookout; a turn sets it, and it stays as long as turns are found
+	on      atomic.Bool   // as in
+	state   atomic.Uint64 // a number, odd while a call is under way
+	seen    atomic.Uint64 // by the lookout, the last time
 
-	relieved chan struct{} // closed by relieve, which is over then
+	relieved chan struct{} // closed by look, which is over then
 	slow     bool          // the turn is one of the slow ones; set before that
 }
 
 func (s *Server) newStint(reads bool) *stint {
-	t := &stint{s: s, reads: reads, relieved: make(chan struct{})}
-	t.timer = time.AfterFunc(time.Hour, t.relieve)
-	t.timer.Stop()
-	return t
+	return &stint{s: s, reads: reads, relieved: make(chan struct{})}
 }
 
 // enter waits for a turn, unless there is one.
@@ -63,10 +62,8 @@ func (t *stint) enter() {
 	}
 	t.in = true
 	t.on.Store(true)
-	// One timer for many turns: to start one costs as much as a call.
-	if t.ticks.CompareAndSwap(false, true) {
-		t.seen.Store(t.state.Load() + 1)
-		t.timer.Reset(reliefTime)
+	if !t.watched.Load() && t.watched.CompareAndSwap(false, true) {
+		t.s.lookout.watch(t)
 	}
 }
 
@@ -82,9 +79,26 @@ func (t *stint) leave() {
 	}
 }
 
-// spent reports whether the turn has lasted long enough while others wait.
+// spent reports whether the turn has lasted long enough where others wait, or were served
+// not long ago.
 func (t *stint) spent() bool {
-	return t.in && t.s.turns != nil && t.s.turns.Crowded() && time.Since(t.began) > turnTime
+	if !t.in || t.s.turns == nil {
+		return false
+	}
+	lasted := time.Since(t.began)
+	if lasted <= turnTime {
+		return false
+	}
+	t.rest = t.s.turns.Rest(lasted)
+	return t.rest > 0 || t.s.turns.Crowded()
+}
+
+// pause stays away after a turn that had much: the processors are others' meanwhile (W-78).
+func (t *stint) pause() {
+	if t.rest > 0 {
+		t.s.lookout.sleep(t.rest)
+		t.rest = 0
+	}
 }
 
 // call makes a call. It reports false where that took so long that the stint is over:
@@ -99,19 +113,20 @@ func (t *stint) call(f func()) bool {
 	return false
 }
 
-// relieve looks, beside the stint, for a call that takes long.
-func (t *stint) relieve() {
+// look looks, beside the stint, for a call that takes long; it is called again as long as
+// it finds turns, and reports whether it did.
+func (t *stint) look() bool {
 	if !t.on.Load() {
-		t.ticks.Store(false)
-		if !t.on.Load() || !t.ticks.CompareAndSwap(false, true) {
-			return // the next turn starts it, or has
+		t.seen.Store(0)
+		t.watched.Store(false)
+		if !t.on.Load() || !t.watched.CompareAndSwap(false, true) {
+			return false // the next turn has it watched, or did
 		}
 	}
 	now := t.state.Load()
 	if now&1 == 0 || now != t.seen.Load() || !t.state.CompareAndSwap(now, 0) {
-		t.seen.Store(now | 1)
-		t.timer.Reset(reliefTime)
-		return
+		t.seen.Store(now)
+		return true
 	}
 	// A call that takes long holds up calls of its own thread only (W-43).
 	t.slow = t.s.turns != nil && t.s.turns.Slow()
@@ -119,4 +134,5 @@ func (t *stint) relieve() {
 		t.s.running.Go(func() { t.s.read(t.s.newStint(true)) })
 	}
 	close(t.relieved)
+	return false
 }

@@ -18,14 +18,16 @@ import (
 // out: it counts the turns.
 type patient struct {
 	process
-	until chan struct{} // the long call is over
-	takes time.Duration // a call that is not long
+	lookout wire.Lookout
+	until   chan struct{} // the long call is over
+	takes   time.Duration // a call that is not long
 
 	mu          sync.Mutex
 	turns, slow int
 	most        int // at once
 	all         int // turns that there were
 	crowded     bool
+	rest        time.Duration
 }
 
 func (p *patient) Look(*nt.Thread, []byte) ([]byte, ntstatus.Status) {
@@ -65,6 +67,10 @@ func (p *patient) Slow() bool {
 }
 
 func (p *patient) Crowded() bool { return p.crowded }
+
+func (p *patient) Rest(time.Duration) time.Duration { return p.rest }
+
+func (p *patient) Lookout() *wire.Lookout { return &p.lookout }
 
 // now returns the turns that are taken.
 func (p *patient) now() [2]int {
@@ -147,7 +153,7 @@ func TestLongCall(t *testing.T) {
 				t.Errorf("a call of the other thread: %s", st)
 			}
 		}
-		if waited := time.Since(begun); waited > time.Millisecond {
+		if waited := time.Since(begun); waited > 2*time.Millisecond {
 			t.Errorf("the other thread waited for %s", waited)
 		}
 		synctest.Wait()
@@ -228,29 +234,37 @@ func TestUnreadAnswers(t *testing.T) {
 
 // TestTurnIsPassedOn: a connection with many calls keeps its turn for all of them as long
 // as no other waits for one, and else no longer than one of them lasts beyond the
-// bound; what was answered by then has been sent (W-21, W-44).
+// bound; what was answered by then has been sent (W-21, W-44). One that is to rest makes no
+// call meanwhile (W-78).
 func TestTurnIsPassedOn(t *testing.T) {
 	for _, c := range []struct {
 		crowded bool
+		rest    time.Duration
 		takes   time.Duration
 		want    int // turns of ten calls
+		lasts   time.Duration
 	}{
-		{false, 60 * time.Microsecond, 1},
-		{true, 60 * time.Microsecond, 10},
-		{true, 30 * time.Microsecond, 5},
-		{true, time.Microsecond, 1},
+		{false, 0, 60 * time.Microsecond, 1, 600 * time.Microsecond},
+		{true, 0, 60 * time.Microsecond, 10, 600 * time.Microsecond},
+		{true, 0, 30 * time.Microsecond, 5, 300 * time.Microsecond},
+		{true, 0, time.Microsecond, 1, 10 * time.Microsecond},
+		// who had much stays away after each turn, answered
+		{false, time.Millisecond, 60 * time.Microsecond, 10, 9600 * time.Microsecond},
+		{true, time.Millisecond, 30 * time.Microsecond, 5, 4300 * time.Microsecond},
+		{true, time.Millisecond, time.Microsecond, 1, 10 * time.Microsecond},
 	} {
 		synctest.Test(t, func(t *testing.T) {
 			s, p, writes := patience(t)
-			p.crowded, p.takes = c.crowded, c.takes
+			p.crowded, p.rest, p.takes = c.crowded, c.rest, c.takes
+			begun := time.Now()
 			go func() { _, _ = s.conn.Write(frames(&wire.Frame{Kind: wire.Look, Thread: 1}, 10)) }()
 			for range 10 {
 				s.receive()
 			}
+			lasted := time.Since(begun)
 			synctest.Wait()
-			if p.all != c.want || len(writes) != c.want {
-				t.Errorf("ten calls of %s, others wait: %t: %d turns, %d writes, want %d", c.takes, c.crowded, p.all,
-					len(writes), c.want)
+			if p.all != c.want || len(writes) != c.want || lasted != c.lasts {
+				t.Errorf("%+v: %d turns, %d writes in %s", c, p.all, len(writes), lasted)
 			}
 		})
 	}

@@ -5,6 +5,8 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"github.com/refmon/refmon/internal/wire"
 )
 
 // turns shares the daemon's time out: so many calls run at once, and the next one is of
@@ -12,9 +14,10 @@ import (
 // connection that has had the least (W-21, W-42). Calls that take long move out of the
 // others' way, so many at once. A call that waits for nothing takes two locks.
 type turns struct {
-	each     int          // calls of one connection at once; immutable
-	slowEach int          // of one user that take long; immutable
-	waiting  atomic.Int32 // calls
+	each     int           // calls of one connection at once; immutable
+	slowEach int           // of one user that take long; immutable
+	lookout  *wire.Lookout // immutable
+	waiting  atomic.Int32  // calls
 
 	mu sync.Mutex
 	// +checklocks:mu
@@ -29,6 +32,10 @@ type turns struct {
 	calls uint64 // turns that are over; guarded by mu
 	// +checklocks:mu
 	served time.Duration // time in them; guarded by mu
+	// +checklocks:mu
+	newest ended // turn; guarded by mu
+	// +checklocks:mu
+	other ended // the newest turn of another connection than that one's; guarded by mu
 }
 
 // newTurns lets a call run at once for each processor, and several more that wait for
@@ -55,7 +62,8 @@ func Spare() {
 func processors() int { return max(runtime.GOMAXPROCS(0)-int(spare.Load()), 1) }
 
 func makeTurns(all, each, slow int) *turns {
-	t := &turns{free: all, each: each, slow: slow, slowEach: max(slow/2, 1), users: map[uint32]*share{}}
+	t := &turns{free: all, each: each, slow: slow, slowEach: max(slow/2, 1), lookout: wire.NewLookout(),
+		users: map[uint32]*share{}}
 	t.all.active.which = 1
 	return t
 }
@@ -119,6 +127,10 @@ func (t *turns) leave(s *share, began time.Time, slow bool) {
 	defer t.mu.Unlock()
 	s.had += spent
 	s.of.had += spent
+	if t.newest.of != s {
+		t.other = t.newest
+	}
+	t.newest = ended{s, began.Add(spent)}
 	t.calls++
 	t.served += spent
 	if slow {
@@ -173,6 +185,45 @@ func (t *turns) offer(s *share) {
 	t.all.active.put(u, u.active.Len() > 0)
 }
 
+// ended says whose turn ended when. The zero value is that of no connection.
+type ended struct {
+	of *share
+	at time.Time
+}
+
+// How a connection rests after a turn.
+const (
+	companyTime = time.Millisecond // since the turn of another one
+	restTurns   = 4                // for as long as so many of its turn
+	longestRest = time.Millisecond
+)
+
+// rest returns how long a connection stays away now after a turn that lasted so long: not at
+// all, unless another one was served just now that has had less of the daemon's time.
+// That one will come again, and it and the daemon need a processor then: who has many
+// calls waiting would have them all (W-78).
+func (t *turns) rest(s *share, lasted time.Duration, now time.Time) time.Duration {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	o := t.newest
+	if o.of == s {
+		o = t.other
+	}
+	if o.of == nil || now.Sub(o.at) > companyTime || !o.of.hadLess(s, lasted) {
+		return 0
+	}
+	return min(restTurns*lasted, longestRest)
+}
+
+// hadLess reports whether a connection, or its user, has had less than another one with its
+// turn.
+func (s *share) hadLess(than *share, turn time.Duration) bool {
+	if s.of != than.of {
+		s, than = s.of, than.of
+	}
+	return s.had < than.had+turn
+}
+
 // Enter implements [wire.Turns], as the methods below do.
 func (c *connection) Enter() time.Time { return c.d.turns.enter(c.share) }
 
@@ -184,3 +235,11 @@ func (c *connection) Slow() bool { return c.d.turns.takesLong(c.share) }
 
 // Crowded reports whether a call waits for its turn.
 func (c *connection) Crowded() bool { return c.d.turns.waiting.Load() > 0 }
+
+// Rest returns how long the connection stays away after a turn.
+func (c *connection) Rest(turn time.Duration) time.Duration {
+	return c.d.turns.rest(c.share, turn, time.Now())
+}
+
+// Lookout looks for calls that take long, of all connections.
+func (c *connection) Lookout() *wire.Lookout { return c.d.turns.lookout }

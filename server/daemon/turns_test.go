@@ -188,3 +188,43 @@ func TestLongTurns(t *testing.T) {
 		tr.leave(s, began, true)
 	}
 }
+
+// TestRest: who had a long turn stays away for four of them where another connection was
+// served in the last millisecond that had less, counted by users, and else not at all
+// (W-78).
+func TestRest(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		tr := makeTurns(2, 1, 8)
+		flood, good, other := tr.join(1), tr.join(1), tr.join(2)
+		turn := func(s *share, d time.Duration) {
+			began := tr.enter(s)
+			time.Sleep(d)
+			tr.leave(s, began, false)
+		}
+		rests := func(s *share, lasted, want time.Duration) {
+			t.Helper()
+			if got := tr.rest(s, lasted, time.Now()); got != want {
+				t.Errorf("after a turn of %s: %s, want %s", lasted, got, want)
+			}
+		}
+		const us = time.Microsecond
+		rests(flood, 60*us, 0) // no other was served
+		turn(flood, 60*us)
+		rests(flood, 60*us, 0) // it is alone
+		turn(good, 10*us)
+		rests(flood, 60*us, 240*us)
+		rests(flood, time.Second, time.Millisecond)
+		turn(flood, 60*us)
+		rests(flood, 60*us, 240*us) // what it did itself since
+		rests(good, 60*us, 0)       // the other one had more
+		rests(good, 200*us, 800*us)
+		time.Sleep(time.Millisecond - 60*us)
+		rests(flood, 60*us, 240*us)
+		time.Sleep(us)
+		rests(flood, 60*us, 0) // the other one is gone
+		turn(good, 500*us)
+		turn(other, 300*us)
+		rests(good, 60*us, 240*us) // the user with two connections had more than the other
+		rests(other, 60*us, 0)
+	})
+}

@@ -17,6 +17,7 @@ import (
 	"github.com/refmon/refmon/ntstatus"
 	"github.com/refmon/refmon/sid"
 	"github.com/refmon/refmon/token"
+	"github.com/refmon/refmon/winnt"
 )
 
 // Owners says which SIDs the owners and groups of files have.
@@ -61,6 +62,7 @@ const (
 type Mount struct {
 	fuse.RawFileSystem                // answers ENOSYS to what has no method here
 	prefix             string         // immutable; of names in the system
+	root               winnt.Handle   // immutable; of the process, on the root; 0: names go from the top
 	tree               nt.FileSystem  // immutable
 	sys                *kernel.System // immutable
 	process            *kernel.Process
@@ -132,7 +134,9 @@ func Start(c Config) (*Mount, error) {
 
 // prepare makes the process, its threads and the table of files.
 func (m *Mount) prepare(c *Config) error {
-	system, err := token.New(token.LocalSystem())
+	spec := token.LocalSystem()
+	spec.EnabledPrivileges |= winnt.Privileges(winnt.SeBackupPrivilege) // for the root of the tree
+	system, err := token.New(spec)
 	if err != nil {
 		return err
 	}
@@ -145,14 +149,29 @@ func (m *Mount) prepare(c *Config) error {
 		return err
 	}
 	m.accounts = &accounts{from: c.Accounts, life: cmp.Or(c.TokenLife, defaultTokenLife), sys: c.System, self: self,
-		now: c.now, known: map[person]*account{}}
+		now: c.now, log: m.log, known: map[person]*account{}}
 	root, ok := m.identify("")
 	if !ok || !root.dir {
 		m.end()
 		return errors.New("the tree has no root")
 	}
 	m.nodes = newNodes(root.file)
+	m.root = self.openRoot(m)
 	return nil
+}
+
+// openRoot opens the root of the tree for names to be looked up below it. The way to the
+// name of the tree is the server's then: who may not pass through the directories of the
+// system's own names, as Anonymous may not, is decided about by the tree (M-1). No handle
+// comes of a root without a descriptor: its names are looked up from the top.
+func (t *worker) openRoot(m *Mount) winnt.Handle {
+	h, _, st := t.openAt(m, "", nt.CreateFileIn{DesiredAccess: winnt.FILE_TRAVERSE | winnt.SYNCHRONIZE,
+		CreateDisposition: winnt.FILE_OPEN,
+		CreateOptions:     uint32(fileaccess.DirectoryFile | fileaccess.OpenForBackupIntent)})
+	if st != ntstatus.Success {
+		return 0
+	}
+	return h
 }
 
 // identity may be told of a file to those who may know nothing else of it.

@@ -37,6 +37,7 @@ type settings struct {
 	Files          map[string]string       `json:"files"`
 	Trees          map[string]treeSettings `json:"trees"`
 	Kerberos       tickets                 `json:"kerberos"`
+	IDNumbers      string                  `json:"idNumbers"`
 	Limits         struct {
 		Connections int `json:"connections"`
 		PerUser     int `json:"perUser"`

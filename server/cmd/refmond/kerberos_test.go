@@ -81,6 +81,7 @@ func TestTickets(t *testing.T) {
 		t.Errorf("K-51: the same token again: %v", st)
 	}
 	p.shows(c, out.Token)
+	p.sessions()
 	end()
 	p.keptNothing(blob, key.KeyValue, ticket.PAC[200:260])
 }
@@ -146,7 +147,7 @@ func TestTicketsAreConfigured(t *testing.T) {
 			t.Errorf("%q: %v, want %q", text, err, want)
 		}
 	}
-	if _, err := (&tickets{Keytab: keytab, Realm: "R", Skew: 300}).open("", nil); err == nil ||
+	if _, err := (&tickets{Keytab: keytab, Realm: "R", Skew: 300}).open("", nil, nil); err == nil ||
 		!strings.Contains(err.Error(), "chmod 600") {
 		t.Errorf("K-33: %v", err)
 	}

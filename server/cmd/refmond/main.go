@@ -27,7 +27,7 @@ type cli struct {
 	Handles   handlesCmd   `cmd:"" help:"List the handles of a process."`
 	Token     tokenCmd     `cmd:"" help:"Show the token of a process or of a thread's client."`
 	OpenFiles openFilesCmd `cmd:"" name:"open-files" help:"List who has which file open."`
-	Sessions  sessionsCmd  `cmd:"" help:"List the connections."`
+	Sessions  sessionsCmd  `cmd:"" help:"List the connections, and the clients that came with tickets."`
 	Trace     traceCmd     `cmd:"" help:"Print the calls of clients as they are made."`
 	Why       whyCmd       `cmd:"" help:"Show what was denied lately, and why."`
 

@@ -42,6 +42,12 @@ type Order struct {
 	Users map[string]int
 	// Service is the principal of a service, such as HTTP/www.refmon.test.
 	Service string
+	// Changes are LDIF of what else the directory is to have, applied before it starts. In
+	// it BASE stands for the domain's DN and SID for its SID.
+	Changes string
+	// TLS makes the server answer ldaps:// and StartTLS, with a certificate by an
+	// authority of its own, Domain.CA.
+	TLS bool
 }
 
 // Domain is a domain controller that runs until the test ends.
@@ -50,9 +56,19 @@ type Domain struct {
 	Address string // its loopback address
 	SID     sid.SID
 	Keytab  string // of the service
+	CA      string // a file with the authority of the server's certificate; "" without TLS
 
 	t testing.TB
 }
+
+// Host is the name of the controller.
+const Host = "dc1.refmon.test"
+
+// Base is the DN of the domain.
+const Base = "DC=refmon,DC=test"
+
+// Password is that of each user.
+const Password = userPW
 
 // Skip says why there is no domain; where one is required, it fails.
 func Skip(t testing.TB, format string, args ...any) {
@@ -88,7 +104,8 @@ func Start(t testing.TB, o Order) *Domain {
 	}
 	d.provision()
 	d.accounts(o)
-	d.serve()
+	d.change(o.Changes)
+	d.serve(o.TLS)
 	return d
 }
 
@@ -161,11 +178,27 @@ func (d *Domain) accounts(o Order) {
 		"--configfile="+d.path("etc", "smb.conf"))
 }
 
-// serve starts the controller and waits until its KDC takes a connection.
-func (d *Domain) serve() {
+// change applies LDIF to the directory's own files, past what its server would refuse.
+func (d *Domain) change(ldif string) {
 	d.t.Helper()
-	cmd := exec.Command("samba", "-i", "-M", "single", "-s", d.path("etc", "smb.conf"), "--option=tls enabled=no",
-		"--debug-stdout")
+	// The tests know the controller by its address.
+	ldif += "\n\ndn: CN=DC1,OU=Domain Controllers,BASE\nchangetype: modify\nadd: servicePrincipalName\n" +
+		"servicePrincipalName: ldap/" + d.Address + "\n"
+	ldif = strings.NewReplacer("BASE", Base, "SID", d.SID.String()).Replace(ldif)
+	d.run([]byte(ldif), "ldbmodify", "-H", d.path("private", "sam.ldb"), "--controls=relax:0",
+		"--controls=local_oid:1.3.6.1.4.1.7165.4.3.12:0")
+}
+
+// serve starts the controller and waits until its KDC takes a connection.
+func (d *Domain) serve(secure bool) {
+	d.t.Helper()
+	options := []string{"-i", "-M", "single", "-s", d.path("etc", "smb.conf"), "--debug-stdout"}
+	if secure {
+		options = append(options, d.certificate()...)
+	} else {
+		options = append(options, "--option=tls enabled=no")
+	}
+	cmd := exec.Command("samba", options...)
 	log, err := os.Create(d.path("samba.log"))
 	d.must(err)
 	cmd.Stdout, cmd.Stderr = log, log
