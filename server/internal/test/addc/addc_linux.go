@@ -104,7 +104,8 @@ func Start(t testing.TB, o Order) *Domain {
 		Skip(t, "not root: a domain controller has ports below 1024")
 	}
 	seed := uint32(os.Getpid())
-	d := &Domain{Dir: t.TempDir(), t: t, files: o.Files, Address: fmt.Sprintf("127.%d.%d.%d", 96+seed>>14&31, seed>>7&127, 1+seed&127)}
+	d := &Domain{Dir: t.TempDir(), t: t, files: o.Files,
+		Address: fmt.Sprintf("127.%d.%d.%d", 96+seed>>14&31, seed>>7&127, 1+seed&127)}
 	for _, port := range []string{"88", "389"} {
 		free, err := net.Listen("tcp", net.JoinHostPort(d.Address, port))
 		if err != nil {
