@@ -15,7 +15,8 @@ import (
 // asking for nothing is denied by each entry point, whatever the descriptor
 // grants, and so is everything without a descriptor, whatever is asked for.
 func TestNothingIsDenied(t *testing.T) {
-	for name, text := range map[string]string{"all allowed": "…(A;;GA;;;WD)", "no list": "O:BAG:SY", "an empty list": "…"} {
+	for name, text := range map[string]string{"all allowed": "…(A;;GA;;;WD)",
+		"no list": "O:BAG:SY", "an empty list": "…"} {
 		r := ask(t, text, 0, primary)
 		tok, d := r.Subject.Primary, r.Descriptor
 		one, err := access.Check(tok, d, 0, winnt.FileObject)
@@ -45,7 +46,7 @@ func TestNothingIsDenied(t *testing.T) {
 	}
 }
 
-// A subject that is nobody holds nothing, and is no client of a low level.
+// A subject without a user holds nothing, and is no client of a low level.
 func TestNobody(t *testing.T) {
 	zero := new(token.Token)
 	for name, s := range map[string]*access.Subject{"nil": nil, "zero": {}, "zero token": {Primary: zero},
@@ -75,7 +76,7 @@ func TestFastTraverseNeedsAQuestion(t *testing.T) {
 		"the SACL":      access.SeFastTraverseCheck(d, s, saclBit, winnt.DirectoryFileObject),
 		"the SACL too":  access.SeFastTraverseCheck(d, s, saclBit|winnt.FILE_TRAVERSE, winnt.DirectoryFileObject),
 		"maximum":       access.SeFastTraverseCheck(d, s, winnt.MAXIMUM_ALLOWED, winnt.DirectoryFileObject),
-		"nobody":        access.SeFastTraverseCheck(d, nil, winnt.FILE_TRAVERSE, winnt.DirectoryFileObject),
+		"no subject":    access.SeFastTraverseCheck(d, nil, winnt.FILE_TRAVERSE, winnt.DirectoryFileObject),
 	} {
 		if ok {
 			t.Errorf("A-36: %s: passed", name)

@@ -38,6 +38,7 @@ type settings struct {
 	Trees          map[string]treeSettings `json:"trees"`
 	Kerberos       tickets                 `json:"kerberos"`
 	Directory      directory               `json:"directory"`
+	IDNumbers      string                  `json:"idNumbers"`
 	Limits         struct {
 		Connections int `json:"connections"`
 		PerUser     int `json:"perUser"`

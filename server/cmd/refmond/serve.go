@@ -81,6 +81,7 @@ type service struct {
 
 	tickets taking
 	people  *ldap.Directory // nil: none is asked
+	numbers numbers
 	trees   []servedTree
 
 	mounts     []*mount.Mount
@@ -194,6 +195,11 @@ func (s *service) reload(file string) {
 		s.log.Error("the configuration is wrong, the old one stands", "error", err)
 		return
 	}
+	ids, err := readNumbers(cfg.IDNumbers)
+	if err != nil {
+		s.log.Error("the directory file is wrong, the old one stands", "error", err)
+		return
+	}
 	swap, err := s.take(cfg)
 	if err != nil {
 		s.log.Error("what takes tickets is wrong, the old one goes on", "error", err)
@@ -208,6 +214,7 @@ func (s *service) reload(file string) {
 		s.System().Audit().Policy.Store(p)
 	}
 	swap()
+	s.numbers.now.Store(ids)
 	s.SetIdentity(cfg.identity(s.store))
 	s.dropTokens()
 	s.level.Set(cfg.level)

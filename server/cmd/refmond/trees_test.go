@@ -94,6 +94,12 @@ func (w *treeWorld) as(uid int) *nt.Thread {
 
 func (w *treeWorld) dial(uid int) *client.Conn {
 	w.Helper()
+	return w.dialAs(uid, uid)
+}
+
+// dialAs connects as a user of the host with a group of the host.
+func (w *treeWorld) dialAs(uid, gid int) *client.Conn {
+	w.Helper()
 	type dialed struct {
 		c   *client.Conn
 		err error
@@ -102,13 +108,15 @@ func (w *treeWorld) dial(uid int) *client.Conn {
 	go func() {
 		runtime.LockOSThread() // and never unlocked: the thread is that user until it ends with the goroutine
 		for _, set := range []uintptr{unix.SYS_SETRESGID, unix.SYS_SETRESUID} {
+			id := uintptr(uid)
 			if set == unix.SYS_SETRESGID {
+				id = uintptr(gid)
 				if _, _, e := unix.RawSyscall(unix.SYS_SETGROUPS, 0, 0, 0); e != 0 {
 					done <- dialed{nil, e}
 					return
 				}
 			}
-			if _, _, e := unix.RawSyscall(set, uintptr(uid), uintptr(uid), uintptr(uid)); e != 0 {
+			if _, _, e := unix.RawSyscall(set, id, id, id); e != 0 {
 				done <- dialed{nil, e}
 				return
 			}

@@ -43,6 +43,7 @@ type Directory struct {
 	groups     map[string][]sid.SID // by their names in small letters
 	roster     *roster              // of the groups; nil: no file was read
 	primary    map[sid.SID]sid.SID  // primary groups by user, where they are not Domain Users
+	ids        []AccountID
 }
 
 // Account returns the user of a name in any case, who may be disabled; nil if no user has it.

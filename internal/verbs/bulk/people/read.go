@@ -203,6 +203,9 @@ func newDirectory(f *directoryFile) (*Directory, error) {
 		if u.uid.given {
 			d.names[u.uid.sid(unixUser)] = u.Name
 		}
+		if u.uid.given {
+			d.ids = append(d.ids, AccountID{u.uid.id, false, t.User().SID})
+		}
 		p := Principal{Name: u.Name, Token: t}
 		if u.gid.given {
 			p.Group = u.gid.sid(unixGroup)

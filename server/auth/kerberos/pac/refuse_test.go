@@ -321,7 +321,8 @@ func TestClaimsRefuse(t *testing.T) {
 // client; by delegation another may be the requestor where that is let in (K-14 to K-17).
 func TestCheck(t *testing.T) {
 	// A refusal says its own reason: another one would hide that this one is not seen.
-	why := map[string]string{"K-14": "it was made for", "K-15": "make no user of a domain", "UPN": "its names are those of",
+	why := map[string]string{"K-14": "it was made for", "K-15": "make no user of a domain",
+		"UPN":  "its names are those of",
 		"K-16": "requested it, and the user is", "K-17": "requested it by delegation"}
 	for name, c := range map[string]struct {
 		rule   string
