@@ -37,8 +37,8 @@ type settings struct {
 	Files          map[string]string       `json:"files"`
 	Trees          map[string]treeSettings `json:"trees"`
 	Kerberos       tickets                 `json:"kerberos"`
-	IDNumbers      string                  `json:"idNumbers"`
 	Directory      directory               `json:"directory"`
+	IDNumbers      string                  `json:"idNumbers"`
 	Limits         struct {
 		Connections int `json:"connections"`
 		PerUser     int `json:"perUser"`

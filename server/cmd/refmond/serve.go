@@ -80,8 +80,8 @@ type service struct {
 	store *lsa.Store
 
 	tickets taking
-	numbers numbers
 	people  *ldap.Directory // nil: none is asked
+	numbers numbers
 	trees   []servedTree
 
 	mounts     []*mount.Mount
@@ -116,7 +116,6 @@ func start(cfg *config, std *streams) (*service, error) {
 	if err != nil {
 		return nil, errors.Join(err, s.kept(), lock.Close())
 	}
-	s.noCores()
 	daemon.Spare()
 	s.Daemon, err = daemon.Start(daemon.Config{Lock: lock, Inherited: cfg.inherited, Socket: cfg.Socket,
 		AdminSocket: cfg.AdminSocket, Identity: cfg.identity(s.store), Administer: s.administer(cfg),

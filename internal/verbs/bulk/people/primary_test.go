@@ -20,8 +20,8 @@ func TestPrimaryGroup(t *testing.T) {
 		", primaryGroup: S-1-5-21-1-2-3-515": {515, 2000},
 		", primaryGroup: S-1-5-21-1-2-3-516": {516},
 	} {
-		d, err := Read([]byte("domain: S-1-5-21-1-2-3\nusers: [{name: pc$, sid: S-1-5-21-1-2-3-1105" + text +
-			"}]\n" + groups))
+		user := "users: [{name: pc$, sid: S-1-5-21-1-2-3-1105" + text + "}]\n"
+		d, err := Read([]byte("domain: S-1-5-21-1-2-3\n" + user + groups))
 		if err != nil {
 			t.Fatal(err)
 		}
