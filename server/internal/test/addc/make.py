@@ -16,7 +16,7 @@ base = str(db.domain_dn())
 password = order["password"]
 
 db.transaction_start()
-for name, count in order["users"].items():
+for name, count in (order["users"] or {}).items():
     db.newuser(name, password)
     user = "CN=%s,CN=Users,%s" % (name, base)
     db.modify_ldif("dn: %s\nchangetype: modify\nreplace: displayName\ndisplayName: %s of the test\n" % (user, name))

@@ -9,6 +9,8 @@ import (
 	"strings"
 	"syscall"
 	"time"
+
+	"github.com/refmon/refmon/sid"
 )
 
 // Member is a domain member with a winbindd, in a name space of mounts of its own.
@@ -165,6 +167,31 @@ func (m *Member) Stop() {
 func (m *Member) Ranges() string {
 	m.d.t.Helper()
 	return m.run("net", "idmap", "get", "ranges", "-s", m.path("smb.conf"))
+}
+
+// Accounts returns the SIDs of the accounts whose names begin so.
+func (d *Domain) Accounts(prefix string) map[string]sid.SID {
+	d.t.Helper()
+	out := d.run(nil, "ldbsearch", "-H", d.path("private", "sam.ldb"), "(&(objectClass=user)(sAMAccountName="+prefix+"*))",
+		"sAMAccountName", "objectSid")
+	all := map[string]sid.SID{}
+	for _, entry := range strings.Split(string(out), "\n\n") {
+		name, id := field(entry, "sAMAccountName: "), field(entry, "objectSid: ")
+		if name != "" && id != "" {
+			all[name] = sid.MustParse(id)
+		}
+	}
+	return all
+}
+
+// field returns the value of a line that begins so.
+func field(text, name string) string {
+	for line := range strings.Lines(text) {
+		if v, ok := strings.CutPrefix(line, name); ok {
+			return strings.TrimSpace(v)
+		}
+	}
+	return ""
 }
 
 // Kill ends the controller, as a crash of its host does.
