@@ -40,14 +40,14 @@ func (v service) WhoCan(ctx context.Context, r *connect.Request[api.WhoCanReques
 	if err != nil {
 		return nil, err
 	}
-	answer.Grants = q.named(d)
+	answer.Grants = q.grants(d)
 	return connect.NewResponse(answer), nil
 }
 
-// named returns what each user or group that a descriptor names is granted by itself: as the
+// grants returns what each user or group that a descriptor names is granted by itself: as the
 // one group of a user who is in no other but those that every user is in. No membership is
 // looked up, so that none is told.
-func (q *request) named(d *sd.Descriptor) (grants []*api.Grant) {
+func (q *request) grants(d *sd.Descriptor) (grants []*api.Grant) {
 	var list []sid.SID
 	seen := map[sid.SID]bool{}
 	add := func(s sid.SID) {
@@ -127,7 +127,7 @@ func (q *request) names(list []sid.SID) []string {
 func (v service) Token(ctx context.Context, _ *connect.Request[api.TokenRequest]) (
 	*connect.Response[api.TokenResponse], error) {
 	q := v.asker(ctx)
-	t, st := q.described(q.s.token)
+	t, st := q.tokenOf(q.s.token)
 	if st != ntstatus.Success {
 		return nil, connect.NewError(connect.CodeUnavailable, errors.New(st.String()))
 	}
@@ -135,8 +135,8 @@ func (v service) Token(ctx context.Context, _ *connect.Request[api.TokenRequest]
 	return connect.NewResponse(t), nil
 }
 
-// described tells what a token is made of.
-func (q *request) described(tok winnt.Handle) (t *api.TokenResponse, st ntstatus.Status) {
+// tokenOf tells what a token is made of.
+func (q *request) tokenOf(tok winnt.Handle) (t *api.TokenResponse, st ntstatus.Status) {
 	t = &api.TokenResponse{}
 	st = q.s.p.do(q.ctx, func(th *nt.Thread) ntstatus.Status {
 		user, st := th.NtQueryInformationToken(tok, winnt.TokenUser)
@@ -226,4 +226,3 @@ func (service) Services(context.Context, *connect.Request[api.ServicesRequest]) 
 	}
 	return connect.NewResponse(answer), nil
 }
-func consoleRows(*Gateway) []row { return nil }
