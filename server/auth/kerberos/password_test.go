@@ -124,10 +124,10 @@ func TestPasswordsRefused(t *testing.T) {
 		}, "alice", "x", failure, ntstatus.AccountRestriction},
 		"a KDC without our key (K-53)": {func(k *forge.Centre) {
 			k.Anyone, k.Key, k.PAC = true, other, pacOf(other)
-		}, "alice", "wonderland", failure, ntstatus.MutualAuthenticationFailed},
+		}, "alice", "wonderland", failure, ntstatus.MutualAuthFailed},
 		"a rogue KDC without a proof (K-53)": {func(k *forge.Centre) {
 			k.NoPreauth, k.Key, k.PAC = true, other, pacOf(other)
-		}, "alice", "wonderland", failure, ntstatus.MutualAuthenticationFailed},
+		}, "alice", "wonderland", failure, ntstatus.MutualAuthFailed},
 		"a recorded ticket (K-53)": {func(k *forge.Centre) {
 			k.Ticket, k.Session = recorded("alice"), &other
 		}, "alice", "wonderland", failure, failure},

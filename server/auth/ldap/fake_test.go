@@ -58,7 +58,8 @@ type asked struct {
 type fake struct {
 	t        *testing.T
 	listener net.Listener
-	clear    bool // without TLS until StartTLS
+	clear    bool                              // without TLS until StartTLS
+	bind     func(name, password string) int64 // nil: everyone may
 	// search returns the messages that answer; nil: silence until the client goes.
 	search func(a asked) [][]byte
 
@@ -140,10 +141,15 @@ func (f *fake) conn(c net.Conn) {
 		op := p.Children[1]
 		switch op.Tag {
 		case goldap.ApplicationBindRequest:
+			name, password := op.Children[1].Data.String(), op.Children[2].Data.String()
 			f.mu.Lock()
-			f.binds = append(f.binds, op.Children[1].Data.String()+" "+op.Children[2].Data.String())
+			f.binds = append(f.binds, name+" "+password)
 			f.mu.Unlock()
-			if _, err := c.Write(done(id, goldap.ApplicationBindResponse, 0)); err != nil {
+			code := int64(0)
+			if f.bind != nil {
+				code = f.bind(name, password)
+			}
+			if _, err := c.Write(done(id, goldap.ApplicationBindResponse, code)); err != nil {
 				return
 			}
 		case goldap.ApplicationExtendedRequest:
