@@ -197,3 +197,18 @@ func TestShowWidth(t *testing.T) {
 		t.Errorf("got\n%s\nwant in it\n%s", got, want)
 	}
 }
+
+// TestShowLongNames: a bit's name and its outcome are apart, however long the name is (U-100).
+func TestShowLongNames(t *testing.T) {
+	r := ask(t, "…(A;;CR;;;WD)", winnt.ADS_RIGHT_DS_CONTROL_ACCESS|winnt.ADS_RIGHT_DS_READ_PROP)
+	r.Type = winnt.DirectoryServiceObject
+	_, x, err := access.Explain(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	const want = "0x10       ADS_RIGHT_DS_READ_PROP       denied   NoAce\n" +
+		"2  0x100      ADS_RIGHT_DS_CONTROL_ACCESS  granted  AceAllow DACL 0\n"
+	if !strings.Contains(x.String(), want) {
+		t.Errorf("got\n%s\nwant in it\n%s", x, want)
+	}
+}

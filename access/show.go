@@ -72,11 +72,15 @@ func (x *Explanation) Show(width int, show func(m Mark, text string) string) str
 		last(s.Because, where+entry+columnWidth*len(x.Reasons)+12)
 	}
 	b.WriteByte('\n')
+	name := 24
+	for _, r := range x.Reasons {
+		name = max(name, len(x.name(r.Bit))+2)
+	}
 	for i, r := range x.Reasons {
 		m, word, why := x.outcome(r)
-		b.WriteString("\n" + pad(strconv.Itoa(i+1), columnWidth) + pad(r.Bit.String(), 11) + pad(x.name(r.Bit), 24))
+		b.WriteString("\n" + pad(strconv.Itoa(i+1), columnWidth) + pad(r.Bit.String(), 11) + pad(x.name(r.Bit), name))
 		put(m, word, len("granted  "))
-		last(why, columnWidth+11+24+len("granted  "))
+		last(why, columnWidth+11+name+len("granted  "))
 	}
 	b.WriteByte('\n')
 	return b.String()

@@ -63,11 +63,6 @@ func TestCreate(t *testing.T) {
 		options: fileaccess.DirectoryFile}, ntstatus.ObjectNameCollision)
 	w.create(one, `no\f`, call{desired: winnt.GENERIC_READ, disposition: fileaccess.FileCreate},
 		ntstatus.ObjectPathNotFound)
-	// What the tree cannot keep is not promised (F-122).
-	in := call{desired: winnt.GENERIC_READ, disposition: fileaccess.FileCreate}.at(`in\hidden`)
-	in.FileAttributes = fileaccess.AttributeHidden
-	_, _, st = one.NtCreateFile(in)
-	w.want(st, ntstatus.NotSupported)
 	w.nothingPrivate("", "in", "in/d")
 }
 

@@ -37,7 +37,8 @@
 // server on the same files, smbd among them, does not see them.
 //
 // Attributes (read-only, hidden, system, archive) and the time of creation are those that
-// smbd keeps in user.DOSATTRIB; a read-only file is read-only here. They are not written.
+// smbd keeps in user.DOSATTRIB, and are written there; a read-only file is read-only here.
+// Where the file system has no such attributes, files are ordinary ones.
 //
 // Not there: streams, short names, extended attributes, byte-range locks, notification
 // of changes. Other systems than Linux have no Tree: Open fails

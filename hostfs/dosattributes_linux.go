@@ -97,8 +97,7 @@ func (f *file) dosNow(s *unix.Statx_t) dos {
 	return f.kept
 }
 
-// basicOf returns times and attributes. A file has the attribute for archiving where none
-// are kept.
+// basicOf returns times and attributes. F-130
 func (d dos) basicOf(s *unix.Statx_t) nt.FileBasic {
 	b := nt.FileBasic{CreationTime: fileTime(s.Btime), LastAccessTime: fileTime(s.Atime),
 		LastWriteTime: fileTime(s.Mtime), ChangeTime: fileTime(s.Ctime), FileAttributes: d.attributes}
@@ -107,8 +106,6 @@ func (d dos) basicOf(s *unix.Statx_t) nt.FileBasic {
 	}
 	if s.Mode&unix.S_IFMT == unix.S_IFDIR {
 		b.FileAttributes |= fileaccess.AttributeDirectory
-	} else if !d.there {
-		b.FileAttributes = fileaccess.AttributeArchive
 	}
 	if b.FileAttributes == 0 {
 		b.FileAttributes = fileaccess.AttributeNormal

@@ -6,6 +6,7 @@ import (
 	"math"
 	"os"
 	"sync"
+	"sync/atomic"
 
 	"golang.org/x/sys/unix"
 
@@ -31,6 +32,8 @@ type file struct {
 	kept dos // guarded by keeping
 	// +checklocks:keeping
 	keptOf identity // guarded by keeping; zero: kept counts no further
+	// changed says that the file is to be archived for a change by this open.
+	changed atomic.Bool // atomic
 	// ownLink and ownNode stand behind link and node of this open or, where it was the
 	// first, of others of the same file: an open is one piece of memory.
 	ownLink link
@@ -56,6 +59,10 @@ func (f *file) linkNow() link {
 
 // Close implements nt.OpenFile.
 func (f *file) Close() {
+	if f.changed.Load() {
+		// A backup may have come after the first change (F-173).
+		f.mark()
+	}
 	f.t.leave(f)
 	f.listing.Lock()
 	defer f.listing.Unlock()
@@ -164,7 +171,7 @@ func (f *file) ReadAt(b []byte, at int64) (n int, st ntstatus.Status) {
 
 // WriteAt implements nt.OpenFile.
 func (f *file) WriteAt(b []byte, at int64) (n int, st ntstatus.Status) {
-	if err := f.clearSpecial(); err != nil {
+	if err := f.changing(); err != nil {
 		return 0, statusOf(err)
 	}
 	for n < len(b) {
@@ -184,6 +191,15 @@ func (f *file) WriteAt(b []byte, at int64) (n int, st ntstatus.Status) {
 		n += m
 	}
 	return n, ntstatus.Success
+}
+
+// changing prepares a change of a file's contents. F-125, F-173
+func (f *file) changing() error {
+	if err := f.clearSpecial(); err != nil {
+		return err
+	}
+	f.archive()
+	return nil
 }
 
 // clearSpecial takes the set-uid and set-gid bits off a file before its contents
@@ -226,31 +242,10 @@ func (f *file) SetSize(size int64) ntstatus.Status {
 	if size < 0 || f.directory {
 		return ntstatus.InvalidParameter
 	}
-	if err := f.clearSpecial(); err != nil {
+	if err := f.changing(); err != nil {
 		return statusOf(err)
 	}
 	return statusOf(retry(func() error { return unix.Ftruncate(f.fd, size) }))
-}
-
-// SetBasic implements nt.OpenFile: the times of access and writing. Others cannot be
-// kept, and a request for them is refused. F-122
-func (f *file) SetBasic(b nt.FileBasic) ntstatus.Status {
-	s, err := f.stat()
-	if err != nil {
-		return statusOf(err)
-	}
-	now := f.dosNow(&s).basicOf(&s)
-	if given(b.CreationTime) && b.CreationTime != now.CreationTime ||
-		b.FileAttributes != 0 && b.FileAttributes != fileaccess.AttributeNormal && b.FileAttributes != now.FileAttributes {
-		return ntstatus.NotSupported
-	}
-	times := []unix.Timespec{{Nsec: unix.UTIME_OMIT}, {Nsec: unix.UTIME_OMIT}}
-	for i, t := range []int64{b.LastAccessTime, b.LastWriteTime} {
-		if given(t) {
-			times[i] = unixTime(t)
-		}
-	}
-	return statusOf(unix.UtimesNanoAt(unix.AT_FDCWD, placeOf(f.fd), times, 0))
 }
 
 // given reports whether a time is to be set.

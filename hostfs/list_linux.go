@@ -40,7 +40,14 @@ func (f *file) List(pattern string, restart bool, most int, see func(*sd.Descrip
 		}
 		name := f.read[0]
 		f.read = f.read[1:]
-		if e, ok := f.entry(name); ok && matches(f.pattern, name) && (see == nil || see(f.descriptorOf(name))) {
+		if !matches(f.pattern, name) {
+			continue
+		}
+		if name == "." || name == ".." {
+			if e, err := f.ownEntry(name); err == nil {
+				list = append(list, e)
+			}
+		} else if e, ok := f.entry(name); ok && (see == nil || see(f.descriptorOf(name))) {
 			list = append(list, e)
 		}
 	}
@@ -70,7 +77,27 @@ func (f *file) restartLocked(pattern string) ntstatus.Status {
 		_ = f.scan.Close() // only read
 	}
 	f.scan, f.pattern, f.told, f.read = d, pattern, false, nil
+	if f.node.inode != f.t.rootInode {
+		// The root of a volume does not list itself, other directories do. F-175
+		f.read = []string{".", ".."}
+	}
 	return ntstatus.Success
+}
+
+// ownEntry tells about the directory itself, or the one that it is in; where it was opened
+// by a handle of its own, about itself for both. F-175
+func (f *file) ownEntry(name string) (e nt.FileEntry, err error) {
+	f.node.moving.Lock() // a rename closes the directory it was in
+	defer f.node.moving.Unlock()
+	fd := f.fd
+	if dir := f.linkNow().dir; name == ".." && dir >= 0 {
+		fd = dir
+	}
+	s, err := stat(fd)
+	if err != nil {
+		return e, err
+	}
+	return nt.FileEntry{FileBasic: dosOf(placeOf(fd)).basicOf(&s), FileName: name}, nil
 }
 
 // entry tells about an entry of the directory; ok is false for what clients do not see:
@@ -80,6 +107,7 @@ func (f *file) entry(name string) (e nt.FileEntry, ok bool) {
 		f.t.sweep(f.fd, name)
 		return e, false
 	}
+	// What a request cannot say has no other name here (F-176).
 	if strings.Contains(name, `\`) || nameable(name) != ntstatus.Success || !fileaccess.ValidName(name) {
 		return e, false
 	}

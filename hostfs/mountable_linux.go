@@ -3,12 +3,37 @@ package hostfs
 import (
 	"golang.org/x/sys/unix"
 
+	"github.com/refmon/refmon/nt"
 	"github.com/refmon/refmon/ntstatus"
+	"github.com/refmon/refmon/sd"
 )
 
 // FileID returns the inode of what a place means, 0 where nothing is there: a mount
 // needs it of files that it may tell nothing else about.
 func (p *place) FileID() uint64 { return p.status.Ino }
+
+// FileID returns the inode of an open file.
+func (f *file) FileID() uint64 { return f.node.inode }
+
+// Shown returns what a mount shows of an open file, by one look at it: its facts
+// without what Windows alone asks for (attributes, time of creation, whether a directory
+// is empty), and its descriptor, nil where it has none.
+func (f *file) Shown() (facts nt.FileFacts, d *sd.Descriptor, st ntstatus.Status) {
+	s, err := f.stat()
+	if err != nil {
+		return facts, nil, statusOf(err)
+	}
+	facts = nt.FileFacts{FileBasic: nt.FileBasic{LastAccessTime: fileTime(s.Atime), LastWriteTime: fileTime(s.Mtime),
+		ChangeTime: fileTime(s.Ctime)}, EndOfFile: int64(s.Size), AllocationSize: int64(s.Blocks) * 512,
+		Links: s.Nlink, FileID: s.Ino, Directory: f.directory}
+	if f.directory {
+		facts.EndOfFile, facts.AllocationSize, facts.Links = 0, 0, 1
+	}
+	if k, err := f.t.known(f.fd, &s); err == nil {
+		d = k.descriptor
+	}
+	return facts, d, ntstatus.Success
+}
 
 // Statfs tells about the file system that the tree is on.
 func (t *Tree) Statfs(s *unix.Statfs_t) error {
@@ -40,7 +65,7 @@ func (f *file) RemoveName() ntstatus.Status {
 
 // Allocate reserves or gives up space, as fallocate(2) does.
 func (f *file) Allocate(mode uint32, at, length int64) ntstatus.Status {
-	if err := f.clearSpecial(); err != nil {
+	if err := f.changing(); err != nil {
 		return statusOf(err)
 	}
 	return statusOf(retry(func() error { return unix.Fallocate(f.fd, mode, at, length) }))
@@ -48,13 +73,13 @@ func (f *file) Allocate(mode uint32, at, length int64) ntstatus.Status {
 
 // Backing returns the descriptor of an open file, for the host's kernel to read and
 // write the file by itself; the file keeps it. Where it is to be written, the set-uid
-// and set-gid bits go now: no write is seen later (F-125).
+// and set-gid bits go now, and it is to be archived: no write is seen later (F-125).
 func (f *file) Backing(write bool) (fd int, st ntstatus.Status) {
 	if f.directory {
 		return -1, ntstatus.InvalidParameter
 	}
 	if write {
-		if err := f.clearSpecial(); err != nil {
+		if err := f.changing(); err != nil {
 			return -1, statusOf(err)
 		}
 	}

@@ -143,6 +143,8 @@ func (f *file) move(g *target, link bool) ntstatus.Status {
 	if err != nil {
 		return statusOf(err)
 	}
+	// A backup is to take the file under its new name (F-173).
+	f.archive()
 	return statusOf(f.renamed(g))
 }
 

@@ -9,7 +9,6 @@ import (
 
 	"github.com/refmon/refmon/fileaccess"
 	"github.com/refmon/refmon/nt"
-	"github.com/refmon/refmon/ntacl"
 	"github.com/refmon/refmon/ntstatus"
 	"github.com/refmon/refmon/winnt"
 )
@@ -45,7 +44,7 @@ func (p *place) Open(r *fileaccess.Request, d *fileaccess.Decision) (nt.OpenFile
 	if p.object < 0 {
 		again, err = p.create(f, r, d)
 	} else {
-		again, st, err = p.open(f, d)
+		again, st, err = p.open(f, r, d)
 	}
 	if st == ntstatus.Success {
 		st = statusOf(err)
@@ -75,7 +74,8 @@ func (p *place) enterHere(inode uint64, f *file) ntstatus.Status {
 }
 
 // open opens the inode that was found, and empties it where that was decided.
-func (p *place) open(f *file, d *fileaccess.Decision) (again bool, st ntstatus.Status, err error) {
+func (p *place) open(f *file, r *fileaccess.Request, d *fileaccess.Decision) (again bool, st ntstatus.Status,
+	err error) {
 	f.directory = p.facts.Object.IsDirectory
 	if st := p.enterHere(p.status.Ino, f); st != ntstatus.Success {
 		return false, st, nil
@@ -89,7 +89,11 @@ func (p *place) open(f *file, d *fileaccess.Decision) (again bool, st ntstatus.S
 		p.object = -1
 	}
 	if d.Action == fileaccess.Overwritten || d.Action == fileaccess.Superseded {
-		if err := f.empty(); err != nil {
+		err := f.empty()
+		if err == nil {
+			err = f.replaced(r.Attributes)
+		}
+		if err != nil {
 			f.deleteOnClose = false
 			f.Close()
 			return false, ntstatus.Success, err
@@ -119,11 +123,6 @@ func reopen(fd int, directory bool, granted winnt.AccessMask) (int, error) {
 // create makes a file or directory under a private name, with its attribute, and
 // renames it to its place. again says that the name was taken meanwhile.
 func (p *place) create(f *file, r *fileaccess.Request, d *fileaccess.Decision) (again bool, err error) {
-	const unsupported = fileaccess.AttributeReadOnly | fileaccess.AttributeHidden | fileaccess.AttributeSystem
-	if r.Attributes&unsupported != 0 {
-		// The tree keeps no such attributes: what could not be kept is not promised. F-122
-		return false, unix.ENOTSUP
-	}
 	f.directory = r.Options&fileaccess.DirectoryFile != 0
 	private := privateName()
 	if err := p.make(f, private); err != nil {
@@ -131,6 +130,9 @@ func (p *place) create(f *file, r *fileaccess.Request, d *fileaccess.Decision) (
 		return errors.Is(err, unix.ENOENT), err
 	}
 	s, err := stat(f.fd)
+	if err == nil {
+		err = f.begin(&s, r.Attributes)
+	}
 	if err == nil {
 		err = p.describeNew(f, &s, d)
 	}
@@ -177,15 +179,7 @@ func (p *place) make(f *file, private string) (err error) {
 
 // describeNew gives a new file its descriptor, in the version of its directory.
 func (p *place) describeNew(f *file, s *unix.Statx_t, d *fileaccess.Decision) error {
-	a := ntacl.Attribute{Version: 4}
-	if p.parentsKnown != nil && p.parentsKnown.attribute.Version != 0 {
-		a.Version = p.parentsKnown.attribute.Version
-	} else if p.t.cfg.IgnorePosix {
-		a.Version = 3
-	}
-	if a.Version == 3 {
-		a.HashType = ntacl.HashSHA256 // of zeros: the permissions play no part
-	}
+	a := p.t.versionBelow(p.parentsKnown)
 	a.Descriptor = d.NewSD
 	return p.t.write(f.fd, s, &a)
 }

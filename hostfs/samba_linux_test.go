@@ -5,8 +5,10 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/refmon/refmon/fileaccess"
 	"github.com/refmon/refmon/internal/test/randtest"
@@ -50,6 +52,10 @@ func TestSamba(t *testing.T) {
 			b.cacls("/", "D:PAI(A;OICI;0x1f01ff;;;BA)(A;OICIIO;0x1f01ff;;;CO)(A;OICI;0x1200a9;;;WD)(A;OICI;0x1301bf;;;GUEST)")
 			b.setHere()
 			b.inheritance()
+			b.attributes()
+			if share.Name == "v4" {
+				b.names()
+			}
 			b.decisions()
 			b.random()
 		})
@@ -179,6 +185,127 @@ func (b *beside) same(ours, theirs string) {
 		b.Errorf("%s, version %d %q:\n%s%x\n%s, version %d %q:\n%s%x", ours, x.Version, x.What, numeric(x.Descriptor), got,
 			theirs, y.Version, y.What, numeric(y.Descriptor), want)
 	}
+}
+
+// attributes sets attributes here that the server shows, and there that show here (F-122,
+// F-130, F-172, F-173).
+func (b *beside) attributes() {
+	b.Helper()
+	th := b.thread(b.administrator())
+	all := call{desired: winnt.GENERIC_ALL, disposition: fileaccess.FileCreate}
+	h := b.create(th, "kept", all, ntstatus.Success)
+	all.options = fileaccess.DirectoryFile
+	d := b.create(th, "keptdir", all, ntstatus.Success)
+	b.must(os.WriteFile(b.path("bare"), nil, 0o644))
+	b.believed("bare", "O:S-1-22-1-0G:S-1-22-2-0D:P(A;;0x1f01ff;;;BA)")
+	shows := func(name, want string) {
+		b.Helper()
+		if out, err := b.client("root", "allinfo "+name); !strings.Contains(out, "attributes: "+want+"\n") {
+			b.Errorf("%s: the server shows %s, %v; want %s", name, out, err, want)
+		}
+	}
+	sees := func(h winnt.Handle, want fileaccess.Attributes) {
+		b.Helper()
+		v, st := th.NtQueryInformationFile(h, nt.FileBasicInformation)
+		if basic, ok := v.(nt.FileBasic); !ok || st != ntstatus.Success || basic.FileAttributes != want {
+			b.Errorf("here it is %+v, %v; want attributes %#x", v, st, want)
+		}
+	}
+	set := func(h winnt.Handle, v nt.FileBasic) {
+		b.Helper()
+		b.want(th.NtSetInformationFile(h, nt.FileBasicInformation, v), ntstatus.Success)
+	}
+	shows("bare", " (80)")
+	bare := b.open(th, "bare", winnt.GENERIC_ALL, ntstatus.Success)
+	sees(bare, 0x80)
+	shows("kept", "A (20)")
+	shows("keptdir", "D (10)")
+	set(h, nt.FileBasic{FileAttributes: 0x3, CreationTime: 125912558450000000}) // 2000-01-02 03:04:05 UTC
+	set(d, nt.FileBasic{FileAttributes: 0x16})
+	shows("kept", "RH (3)")
+	shows("keptdir", "HSD (16)")
+	if out, _ := b.client("root", "allinfo kept"); !strings.Contains(out, "create_time:    Sun Jan  2 03:04:05 ") {
+		b.Errorf("the server shows %s", out)
+	}
+	if out, err := b.client("root", "del kept; setmode kept -r-h; setmode keptdir -h-s+a; "+
+		"utimes kept 2001:02:03-04:05:06 -1 -1 -1"); !strings.Contains(out, `CANNOT_DELETE deleting remote file \kept`) {
+		b.Errorf("smbclient: %s, %v", out, err)
+	}
+	sees(h, 0x80)
+	sees(d, 0x30)
+	v, _ := th.NtQueryInformationFile(h, nt.FileBasicInformation)
+	if basic, ok := v.(nt.FileBasic); !ok || time.Unix(0, (basic.CreationTime-epoch)*100).Format("20060102 150405") !=
+		time.Date(2001, 2, 3, 4, 5, 6, 0, time.Local).Format("20060102 150405") {
+		b.Errorf("the time of creation set there is here %+v", v)
+	}
+	// A change of contents or name is to be archived, there and here.
+	_, st := th.NtWriteFileAt(h, []byte("x"), 0)
+	b.want(st, ntstatus.Success)
+	shows("kept", "A (20)")
+	b.want(th.NtClose(h), ntstatus.Success)
+	if out, err := b.client("root", "setmode kept -a; rename kept moved; put /etc/hostname bare"); err != nil {
+		b.Errorf("smbclient: %s, %v", out, err)
+	}
+	shows("moved", "A (20)")
+	sees(bare, 0x20)
+	for _, h := range []winnt.Handle{d, bare} {
+		b.want(th.NtClose(h), ntstatus.Success)
+	}
+}
+
+// names compares which names of the host the server tells as they are, and opens, with what is
+// done here; it tells the others by mangled ones (F-113, F-176).
+func (b *beside) names() {
+	b.Helper()
+	const dir = "names"
+	b.must(os.Mkdir(b.path(dir), 0o755))
+	b.believed(dir, "O:S-1-22-1-0G:S-1-22-2-0D:P(A;OICI;0x1f01ff;;;BA)")
+	th := b.thread(b.administrator())
+	h := b.open(th, dir, winnt.FILE_LIST_DIRECTORY, ntstatus.Success)
+	type row struct {
+		name                       string
+		theirList, theirOpen, ours bool
+	}
+	rows := []row{
+		{"plain.text", true, true, true}, {" leading", true, true, true}, {"no. 8 ~1", true, true, true},
+		{"trailing.", false, true, true}, {"NUL", false, true, true}, {"con.txt", false, true, true},
+		{"a:b", false, false, false}, {`a\b`, false, false, false}, {"a?b", false, false, false},
+		{"a<b", false, false, false}, {"a|b", false, false, false}, {"a\x01b", false, false, false},
+		{"a\xffb", false, false, false}, {`a"b`, false, false, false},
+	}
+	commands := "cd " + dir + "; ls"
+	mangled := 0
+	for _, c := range rows {
+		b.must(os.WriteFile(b.root+"/"+dir+"/"+c.name, nil, 0o644))
+		commands += `; get "` + c.name + `" /dev/null`
+		if !c.theirList && c.name != "a\xffb" { // it leaves out a name in no character set
+			mangled++
+		}
+	}
+	out, _ := b.client("root", commands) // it fails with the last name
+	if n := strings.Count(out, "~") - strings.Count(out, "no. 8 ~1"); n != mangled {
+		b.Errorf("the server tells %d mangled names, want %d:\n%s", n, mangled, out)
+	}
+	entries, st := th.NtQueryDirectoryFile(h, "", true)
+	b.want(st, ntstatus.Success)
+	for _, c := range rows {
+		there := strings.Contains(out, "\n  "+c.name+"  ")
+		opened := strings.Contains(out, `getting file \names\`+c.name+" of size")
+		if there != c.theirList || opened != c.theirOpen {
+			b.Errorf("%q: the server lists it: %v, opens it: %v\n%s", c.name, there, opened, out)
+		}
+		listed := slices.ContainsFunc(entries, func(e nt.FileEntry) bool { return e.FileName == c.name })
+		f, _, st := th.NtCreateFile(call{desired: winnt.FILE_READ_DATA, disposition: fileaccess.FileOpen}.at(
+			dir + `\` + c.name))
+		if listed != c.ours || (st == ntstatus.Success) != c.ours {
+			b.Errorf("%q: listed here: %v, opened: %v", c.name, listed, st)
+		}
+		b.want(closeAny(th, f), ntstatus.Success)
+	}
+	if len(entries) != 2+6 {
+		b.Errorf("here %v are listed", entries)
+	}
+	b.want(th.NtClose(h), ntstatus.Success)
 }
 
 // decisions compares what an account may do to files here and there, at most.

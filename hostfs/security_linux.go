@@ -60,6 +60,21 @@ func (f *file) SwapDescriptor(old, next *sd.Descriptor) (bool, ntstatus.Status) 
 	return true, statusOf(t.write(f.fd, &s, &a))
 }
 
+// versionBelow returns an attribute without a descriptor for a file that has none, in the
+// version of its directory.
+func (t *Tree) versionBelow(above *known) ntacl.Attribute {
+	a := ntacl.Attribute{Version: 4}
+	if above != nil && above.attribute.Version != 0 {
+		a.Version = above.attribute.Version
+	} else if t.cfg.IgnorePosix {
+		a.Version = 3
+	}
+	if a.Version == 3 {
+		a.HashType = ntacl.HashSHA256 // of zeros: the permissions play no part
+	}
+	return a
+}
+
 // write writes an attribute so that a server believes it: it says of the
 // permissions how they are now. F-121
 func (t *Tree) write(fd int, s *unix.Statx_t, a *ntacl.Attribute) error {

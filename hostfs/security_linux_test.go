@@ -55,7 +55,8 @@ func TestList(t *testing.T) {
 		slices.Sort(names)
 		return names
 	}
-	for pattern, names := range map[string][]string{"": append([]string{"Sub"}, want...), "FILE 00?.*": want[:10],
+	for pattern, names := range map[string][]string{"": append([]string{".", "..", "Sub"}, want...), ".": {"."},
+		"..": {".."}, "FILE 00?.*": want[:10],
 		"*9.txt": func() (l []string) {
 			for i := 9; i < 700; i += 10 {
 				l = append(l, want[i])
@@ -76,8 +77,13 @@ func TestList(t *testing.T) {
 			t.Errorf("one entry: %v, %v", out, st)
 		}
 	}
-	if got := list(""); len(got) != 701 {
+	if got := list(""); len(got) != 703 {
 		t.Errorf("after a scan that did not end there are %d names", len(got))
+	}
+	// The root of a volume has no such names (F-175).
+	entries, st := one.NtQueryDirectoryFile(w.open(one, "", winnt.FILE_LIST_DIRECTORY, ntstatus.Success), "", true)
+	if w.want(st, ntstatus.Success); len(entries) != 1 || entries[0].FileName != "d" {
+		t.Errorf("the root lists %v", entries)
 	}
 	_, st = one.NtQueryDirectoryFile(h, "a/b", true)
 	w.want(st, ntstatus.ObjectNameInvalid)

@@ -1,6 +1,9 @@
 package kernel
 
 import (
+	"cmp"
+	"slices"
+
 	"github.com/refmon/refmon/internal/ntos/ob"
 	"github.com/refmon/refmon/sid"
 	"github.com/refmon/refmon/winnt"
@@ -28,4 +31,21 @@ func (s *System) Acting(thread winnt.Handle) (Acting, bool) {
 	defer r.Token.Deref(ob.TagCall)
 	v := r.Token.Value()
 	return Acting{t.ActingSince(), v.User().SID, r.Level, s.sys.Security.Sessions.Proof(v.AuthenticationID())}, true
+}
+
+// Proved is a live logon session whose client brought a ticket. The zero value is of
+// no session.
+type Proved struct {
+	Session winnt.LUID
+	User    sid.SID
+	Proof   string // by which ticket
+}
+
+// Proved returns the live logon sessions whose clients brought a ticket, by id.
+func (s *System) Proved() (all []Proved) {
+	for _, l := range s.sys.Security.Sessions.Proved() {
+		all = append(all, Proved{l.Token.AuthenticationID(), l.Token.User().SID, l.Proof})
+	}
+	slices.SortFunc(all, func(a, b Proved) int { return cmp.Compare(a.Session, b.Session) })
+	return all
 }

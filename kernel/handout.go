@@ -1,13 +1,15 @@
 package kernel
 
 import (
-	"os"
-
 	"github.com/refmon/refmon/internal/ntos/services"
 	"github.com/refmon/refmon/nt"
 	"github.com/refmon/refmon/ntstatus"
 	"github.com/refmon/refmon/winnt"
 )
+
+// HandedOut is a descriptor of the host that a program gets: the file, its name in the
+// kernel, and the rights that its use needs. The zero value has no file.
+type HandedOut = services.HandedOut
 
 // HandOut returns a descriptor of the host for the file of a tree behind a handle of
 // the thread's process: a program of that uid gets it. It is read-only unless no
@@ -15,10 +17,10 @@ import (
 // a record. Errors: those of the handle, STATUS_NOT_SUPPORTED where the tree hands
 // nothing out, STATUS_ACCESS_DENIED where the receiver could make more of it, and
 // STATUS_AUDIT_FAILED. The caller closes the file.
-func (s *System) HandOut(th *nt.Thread, h winnt.Handle, uid uint32) (*os.File, ntstatus.Status) {
+func (s *System) HandOut(th *nt.Thread, h winnt.Handle, uid uint32) (HandedOut, ntstatus.Status) {
 	c, ok := th.Services().(*services.Context)
 	if !ok || c.Sys != s.sys {
-		return nil, ntstatus.InvalidParameter
+		return HandedOut{}, ntstatus.InvalidParameter
 	}
 	return c.HandOut(h, uid)
 }

@@ -49,6 +49,10 @@ type Request struct {
 	Bindings string
 	// Tcb says that the caller has SeTcbPrivilege enabled.
 	Tcb bool
+	// Caller is the user of the program that asks; zero where it is not known. Origin is the
+	// address of the client, as that program says; "" for none. They count for limits only.
+	Caller sid.SID
+	Origin string
 	// Groups are added to the token; only a caller with Tcb may add some.
 	Groups []token.Group
 }
@@ -72,7 +76,8 @@ type Result struct {
 	// STATUS_WRONG_PASSWORD, STATUS_NO_SUCH_USER. Account is then who it was, if known.
 	Reason ntstatus.Status
 	// Proof tells the record how the client proved who it is, "" for a name and a
-	// password; Answer goes back to the client, in base64.
+	// password, or, beside a status that refuses, why its token was not taken; Answer
+	// goes back to the client, in base64.
 	Proof, Answer string
 }
 

@@ -33,14 +33,16 @@ var (
 	rowSetInformationFile = Add(&NtTable, Entry[Services, SetInformationFileIn, SetInformationFileOut]{
 		Meta: Meta{Name: "NtSetInformationFile", Summary: "changes times, size, name or position of a file, or deletes it",
 			Missing: "FileBasicInformation, FileRenameInformation, FileLinkInformation, FileDispositionInformation, " +
-				"FilePositionInformation and FileEndOfFileInformation, of files in trees; no attributes",
+				"FilePositionInformation and FileEndOfFileInformation, of files in trees; of attributes only those for reading, " +
+				"hiding, the system and archiving",
 			Conditions: append(append([]Condition{
 				{ntstatus.InvalidInfoClass, "I-133", "another class"},
 				{ntstatus.AccessViolation, "O-3", "the information cannot be read"},
 				{ntstatus.InfoLengthMismatch, "I-133", "the information is that of another class"},
 			}, handleConditions...), noTree,
 				Condition{ntstatus.AccessDenied, "F-55", "FileHandle lacks the right that the class needs"},
-				Condition{ntstatus.NotSupported, "F-122", "attributes are to be set"},
+				Condition{ntstatus.InvalidParameter, "F-174", "a file is to be a directory, or a directory temporary"},
+				Condition{ntstatus.NotSupported, "F-122", "attributes are to be set that the tree does not keep"},
 				Condition{ntstatus.CannotDelete, "F-55", "the file is read-only"},
 				Condition{ntstatus.DirectoryNotEmpty, "F-55", "a directory has entries"},
 				Condition{ntstatus.ObjectNameCollision, "F-58", "the new name is taken"},
@@ -49,7 +51,7 @@ var (
 	})
 	rowQueryDirectoryFile = Add(&NtTable, Entry[Services, QueryDirectoryFileIn, QueryDirectoryFileOut]{
 		Meta: Meta{Name: "NtQueryDirectoryFile", Summary: "lists a directory of a tree",
-			Missing: "FileDirectoryInformation and FileNamesInformation; no short names, not . and ..",
+			Missing: "FileDirectoryInformation and FileNamesInformation; no short names",
 			Conditions: append(append([]Condition{
 				{ntstatus.InvalidInfoClass, "I-133", "another class"},
 			}, handleConditions...), noTree,

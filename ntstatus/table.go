@@ -105,10 +105,12 @@ const (
 	CannotImpersonate       Status = 0xC000010D
 	Cancelled               Status = 0xC0000120
 	CannotDelete            Status = 0xC0000121
+	TimeDifferenceAtDC      Status = 0xC0000133
 	TokenAlreadyInUse       Status = 0xC000012B
 	PipeBroken              Status = 0xC000014B
 	TooManyContextIDs       Status = 0xC000015A
 	LogonTypeNotGranted     Status = 0xC000015B
+	TrustedDomainFailure    Status = 0xC000018C
 	NotSameObject           Status = 0xC00001AC
 	ReplyMessageMismatch    Status = 0xC000021F
 	PipeEmpty               Status = 0xC00000D9
@@ -120,6 +122,10 @@ const (
 	AuditFailed             Status = 0xC0000244
 	TooManyLinks            Status = 0xC0000265
 	CantEnableDenyOnly      Status = 0xC00002B3
+	MutualAuthFailed        Status = 0xC00002C3
+	KDCUnknownEtype         Status = 0xC00002FD
+	BadBindings             Status = 0xC000035B
+	NTLMBlocked             Status = 0xC0000418
 	ReparsePointEncountered Status = 0xC000050B
 	InvalidStringUUID       Status = 0xC0020006
 )
@@ -228,10 +234,12 @@ var table = []row{
 	{CannotImpersonate, "STATUS_CANNOT_IMPERSONATE", 1368},
 	{Cancelled, "STATUS_CANCELLED", 995},
 	{CannotDelete, "STATUS_CANNOT_DELETE", 5},
+	{TimeDifferenceAtDC, "STATUS_TIME_DIFFERENCE_AT_DC", 1398},
 	{TokenAlreadyInUse, "STATUS_TOKEN_ALREADY_IN_USE", 1375},
 	{PipeBroken, "STATUS_PIPE_BROKEN", 109},
 	{TooManyContextIDs, "STATUS_TOO_MANY_CONTEXT_IDS", 1384},
 	{LogonTypeNotGranted, "STATUS_LOGON_TYPE_NOT_GRANTED", 1385},
+	{TrustedDomainFailure, "STATUS_TRUSTED_DOMAIN_FAILURE", 1788},
 	{NotSameObject, "STATUS_NOT_SAME_OBJECT", 1656},
 	{ReplyMessageMismatch, "STATUS_REPLY_MESSAGE_MISMATCH", 317},
 	{PipeEmpty, "STATUS_PIPE_EMPTY", 232},
@@ -243,6 +251,10 @@ var table = []row{
 	{AuditFailed, "STATUS_AUDIT_FAILED", 606},
 	{TooManyLinks, "STATUS_TOO_MANY_LINKS", 1142},
 	{CantEnableDenyOnly, "STATUS_CANT_ENABLE_DENY_ONLY", 629},
+	{MutualAuthFailed, "STATUS_MUTUAL_AUTHENTICATION_FAILED", 1397},
+	{KDCUnknownEtype, "STATUS_KDC_UNKNOWN_ETYPE", 0x80090342},
+	{BadBindings, "STATUS_BAD_BINDINGS", 0x80090346},
+	{NTLMBlocked, "STATUS_NTLM_BLOCKED", 1937},
 	{ReparsePointEncountered, "STATUS_REPARSE_POINT_ENCOUNTERED", 4395},
 	{InvalidStringUUID, "RPC_NT_INVALID_STRING_UUID", 1705},
 }

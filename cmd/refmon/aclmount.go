@@ -13,26 +13,32 @@ import (
 const ntfsACL = "system.ntfs_acl"
 
 type aclGetCmd struct {
-	Paths []string `arg:"" name:"path" help:"Files and directories on a mount."`
+	Paths        []string `arg:"" name:"path" help:"Files and directories."`
+	offlineFlags `embed:""`
 }
 
 // Help returns the long help text.
 func (aclGetCmd) Help() string {
 	return `Asks the mount (refmond mount, or the key mount of a tree) as the user who runs this: READ_CONTROL tells
-owner, group and DACL, SeSecurityPrivilege the SACL. refmon acl export reads the attribute itself, which takes root
-and asks no one.
+owner, group and DACL, SeSecurityPrivilege the SACL. With --offline it reads the attribute itself, as refmon acl
+export does for many files.
 
-  refmon acl get /srv/projects/plan`
+  refmon acl get /srv/projects/plan
+  refmon acl get --offline /srv/share/plan`
 }
 
 // Run prints the descriptors.
 func (c *aclGetCmd) Run(std *streams) error {
 	for _, path := range c.Paths {
-		d, err := readMounted(path)
+		k, err := c.open(path, false)
 		if err != nil {
 			return err
 		}
-		text, err := sddl.Format(d, sddl.Options{})
+		k.close()
+		if k.now == nil {
+			return fmt.Errorf("%s: its attribute cannot be read", printable(path))
+		}
+		text, err := sddl.Format(k.now, sddl.Options{})
 		if err != nil {
 			return fmt.Errorf("%s: %w", printable(path), err)
 		}
@@ -57,34 +63,41 @@ func readMounted(path string) (*sd.Descriptor, error) {
 }
 
 type aclSetCmd struct {
-	Path string `arg:"" help:"A file or directory on a mount."`
-	SDDL string `arg:"" name:"sddl" help:"The parts to change: O:, G:, D:, S:."`
+	Path         string `arg:"" help:"A file or directory."`
+	SDDL         string `arg:"" name:"sddl" help:"The parts to change: O:, G:, D:, S:."`
+	offlineFlags `embed:""`
 }
 
 // Help returns the long help text.
 func (aclSetCmd) Help() string {
 	return `Asks the mount as the user who runs this: WRITE_DAC changes the DACL, WRITE_OWNER owner and group,
-ACCESS_SYSTEM_SECURITY the SACL. Parts that are not given stay, and children keep what they have.
+ACCESS_SYSTEM_SECURITY the SACL. Parts that are not given stay, and children keep what they have. With --offline it
+writes the attribute itself, so that a file server believes it.
 
-  refmon acl set /srv/projects/plan 'D:P(A;;FA;;;S-1-22-1-1000)(A;;FR;;;WD)'`
+  refmon acl set /srv/projects/plan 'D:P(A;;FA;;;S-1-22-1-1000)(A;;FR;;;WD)'
+  refmon acl set --offline /srv/share/plan 'O:BAD:P(A;;FA;;;BA)'`
 }
 
 // Run changes the descriptor.
-func (c *aclSetCmd) Run(*streams) error {
+func (c *aclSetCmd) Run(std *streams) error {
 	d, err := sddl.Parse(c.SDDL)
 	if err != nil {
 		return err
 	}
-	if err := setAttribute(c.Path, ntfsACL, d.Append(nil)); err != nil {
-		return aclError(c.Path, err)
+	k := &kept{path: c.Path} // the mount merges itself
+	if c.Offline {
+		if k, err = c.open(c.Path, false); err != nil {
+			return err
+		}
+		defer k.close()
 	}
-	return nil
+	return k.write(std, d)
 }
 
 // aclError says what to do where a file is on no mount.
 func aclError(path string, err error) error {
 	if errors.Is(err, errors.ErrUnsupported) {
-		return fmt.Errorf("%s is on no mount of refmond (%w): see refmond mount, and refmon acl export for files without one",
+		return fmt.Errorf("%s is on no mount of refmond (%w): see refmond mount, or --offline",
 			printable(path), err)
 	}
 	return fmt.Errorf("%s: %w", printable(path), err)

@@ -77,7 +77,7 @@ func (c *auditTailCmd) Run(std *streams) error {
 		if err != nil {
 			return err
 		}
-		if _, err := fmt.Fprintln(std.out, trail.Line(&e)); err != nil {
+		if _, err := fmt.Fprintln(std.out, trail.Line(&e, std.outcome)); err != nil {
 			return err
 		}
 	}
@@ -155,7 +155,7 @@ func (c *auditQueryCmd) Run(std *streams) error {
 		return err
 	}
 	defer func() { _ = r.Close() }() // only read
-	w, err := trail.NewWriter(std.out, c.Format)
+	w, err := trail.NewWriter(std.out, c.Format, std.outcome)
 	if err != nil {
 		return err
 	}

@@ -56,14 +56,11 @@ func (c *checkCmd) Run(std *streams) error {
 	if c.JSON {
 		return printJSON(std, q, &a)
 	}
-	colour := red
-	if a.Allowed() {
-		colour = green
+	granted := a.Granted.Padded()
+	if a.Granted != 0 { // no rights have no colour, as in tables
+		granted = std.outcome(true, granted) + " " + q.Request.Type.Names(a.Granted)
 	}
-	fmt.Fprintf(std.out, "%s granted %s", std.paint(colour, a.Status().String()), a.Granted.Padded())
-	if a.Granted != 0 {
-		fmt.Fprintf(std.out, " %s", q.Request.Type.Names(a.Granted))
-	}
+	fmt.Fprintf(std.out, "%s granted %s", std.outcome(a.Allowed(), a.Status().String()), granted)
 	if names := a.PrivilegesUsed.Names(); len(names) > 0 {
 		fmt.Fprintf(std.out, " used %s", strings.Join(names, ","))
 	}

@@ -5,6 +5,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
+	"path/filepath"
 	"regexp"
 	"strconv"
 	"strings"
@@ -207,5 +209,68 @@ func TestColourIsOfCells(t *testing.T) {
 	}
 	if got := ask(&streams{colour: true}, "-w", "0x2"); !strings.HasPrefix(got, bold+green+"GRANTED 0x2") {
 		t.Errorf("granted: %q", got)
+	}
+}
+
+// TestColoursAreAlike: check's status and mask and the lines of audit have the colours of
+// the other verbs, and the text is the same without them (U-114).
+func TestColoursAreAlike(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "trail")
+	ask := func(colour bool, args ...string) string {
+		var out strings.Builder
+		run(args, &streams{in: strings.NewReader(""), out: &out, err: &out, colour: colour})
+		return out.String()
+	}
+	ask(false, "run", "--audit", dir, "../../examples/audit.star")
+	uncoloured := strings.NewReplacer(green, "", red, "", bold, "", reset, "")
+	for _, c := range []struct {
+		args string
+		want []string
+	}{
+		{"check O:BAG:SYD:(A;;0x1;;;WD) -t user -w 0x1",
+			[]string{green + "STATUS_SUCCESS" + reset + " granted " + green + "0x00000001" + reset}},
+		{"check O:BAG:SYD:(A;;0x1;;;WD) -t user -w 0x2",
+			[]string{red + "STATUS_ACCESS_DENIED" + reset + " granted 0x00000000\n"}},
+		{"audit query " + dir, []string{
+			red + "DENIED" + reset + " ", " for " + red + "WriteData" + reset, " for " + green + "ReadData" + reset}},
+		{"audit tail --no-follow -n 1000 " + dir, []string{
+			red + "DENIED" + reset + " ", " for " + green + "ReadData" + reset}},
+	} {
+		got := ask(true, strings.Fields(c.args)...)
+		for _, want := range c.want {
+			if !strings.Contains(got, want) {
+				t.Errorf("%s: %q is missing in\n%q", c.args, want, got)
+			}
+		}
+		if plain := ask(false, strings.Fields(c.args)...); uncoloured.Replace(got) != plain {
+			t.Errorf("%s: colours change the text:\n%s\n%s", c.args, plain, got)
+		}
+	}
+}
+
+// TestAnotherVerb: what another verb takes is told with that verb, as it is to be typed (U-115).
+func TestAnotherVerb(t *testing.T) {
+	dir := t.TempDir()
+	listing := filepath.Join(dir, "ad.ldif")
+	if err := os.WriteFile(listing, []byte(strings.Repeat("dn: DC=corp\n", 30)), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	t.Chdir(dir)
+	for _, c := range []struct {
+		args, want string
+		lines      int
+	}{
+		{"why /srv/plan -t user -w read", "refmon access /srv/plan --as USER --want read", 1},
+		{"check ad.ldif -t user -w FR", "refmon access ad.ldif --as USER --want FR", 1},
+		{"lint " + dir, "refmon acl export " + dir + " -r | refmon lint -", 1},
+		{"lint ad.ldif", "refmon acl export -o ad.ldif | refmon lint -", 12},
+		{"who-can read -d /etc/passwd --share projects .", "smb.conf:projects", 1},
+		{"who-can read .", "/etc/passwd", 1},
+	} {
+		var out strings.Builder
+		code := run(strings.Fields(c.args), &streams{in: strings.NewReader(""), out: &out, err: &out})
+		if code != 2 || !strings.Contains(out.String(), c.want) || strings.Count(out.String(), "\n") != c.lines {
+			t.Errorf("%s: code %d\n%s", c.args, code, out.String())
+		}
 	}
 }

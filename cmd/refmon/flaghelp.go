@@ -55,6 +55,8 @@ var flagHelp = map[string]string{
 	"formats": "table,jsonl,csv,es-bulk,csv-tables",
 	"forIndex": "For search indexes: a row an object with the names of its allowed sets, and the table of sets, as " +
 		"JSON lines.",
+	"idMaps": "Accounts and id maps of refmond (refmond account export): who the uids and gids of files without the " +
+		"attribute are.",
 	"ignoreSystemACLs": "Take attributes whose POSIX permissions were changed since: for servers with acl_xattr:ignore " +
 		"system acls = yes.",
 	"blockOwner": "As in a domain with BlockOwnerImplicitRights: who owns a computer may not change its rights by that.",
@@ -67,6 +69,7 @@ var flagHelp = map[string]string{
 	"objects":    "Objects file: JSON lines, CSV, icacls save or LDIF; - for standard input.",
 	"out":        "Write the token file here instead of standard output.",
 	"paths":      "Files or folders whose descriptors are read from the file system.",
+	"offline":    "Read and write the attribute itself: nothing is checked or recorded. Writing takes CAP_SYS_ADMIN.",
 
 	"profile": "What to do where the documents and Windows differ: documented,observed.",
 	"questionToken": "Who asks: a token file, - for standard input, a built-in token (guest, user, admin, system, " +

@@ -3,6 +3,7 @@ package main
 import (
 	"encoding/json"
 	"fmt"
+	"os"
 
 	"github.com/refmon/refmon/internal/verbs/lint"
 	"github.com/refmon/refmon/sid"
@@ -57,6 +58,9 @@ func (c *lintCmd) Run(std *streams) error {
 	return p.file(c.Source)
 }
 
+// maxMalformed is how many lines that hold no descriptor are shown; the rest is counted.
+const maxMalformed = 10
+
 // lintPage prints findings.
 type lintPage struct {
 	std                     *streams
@@ -67,6 +71,10 @@ type lintPage struct {
 }
 
 func (p *lintPage) file(name string) error {
+	if info, err := os.Stat(name); err == nil && info.IsDir() { // its files have the descriptors (U-115)
+		return fmt.Errorf("%s is a folder: 'refmon acl export %[1]s -r | refmon lint -' asks about what is in it",
+			printable(name))
+	}
 	b, err := p.std.readFile(name)
 	if err != nil {
 		return err
@@ -78,7 +86,9 @@ func (p *lintPage) file(name string) error {
 	for _, l := range lines {
 		found, err := p.line(l)
 		if err != nil {
-			p.malformed++
+			if p.malformed++; p.malformed > maxMalformed {
+				continue
+			}
 			fmt.Fprintf(p.std.err, "%s:%d: %s\n", name, l.Number, printable(err.Error()))
 			continue
 		}
@@ -91,6 +101,10 @@ func (p *lintPage) file(name string) error {
 		if err := p.total(); err != nil {
 			return err
 		}
+	}
+	if p.malformed > 0 && p.lines == 0 { // another verb makes lines of other forms (U-115)
+		fmt.Fprintf(p.std.err, "refmon: no line of %s is a descriptor; of LDIF, CSV and icacls saves "+
+			"'refmon acl export -o %[1]s | refmon lint -' makes such lines\n", printable(name))
 	}
 	if p.malformed > 0 {
 		return errReported

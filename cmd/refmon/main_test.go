@@ -2,6 +2,8 @@ package main
 
 import (
 	"bytes"
+	"errors"
+	"fmt"
 	"os"
 	"strings"
 	"testing"
@@ -36,7 +38,21 @@ func TestScripts(t *testing.T) {
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"exits": exits, "tamper": tamper,
 		},
+		Condition: condition,
 	})
+}
+
+// condition knows xattr: the files of a script can have extended attributes.
+func condition(name string) (bool, error) {
+	if name != "xattr" {
+		return false, fmt.Errorf("unknown condition %s", name)
+	}
+	f, err := os.CreateTemp("", "xattr")
+	if err != nil {
+		return false, err
+	}
+	err = setAttribute(f.Name(), "user.refmon", []byte{0})
+	return err == nil, errors.Join(f.Close(), os.Remove(f.Name()))
 }
 
 // exits is the script command `exits CODE ARGS…`: it runs refmon with ARGS and

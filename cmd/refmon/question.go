@@ -2,8 +2,11 @@ package main
 
 import (
 	"fmt"
+	"os"
+	"strings"
 
 	"github.com/refmon/refmon/internal/verbs/batch"
+	"github.com/refmon/refmon/internal/verbs/lint"
 	"github.com/refmon/refmon/internal/words"
 	"github.com/refmon/refmon/sddl"
 	"github.com/refmon/refmon/sid"
@@ -39,7 +42,12 @@ func (c *question) ask(std *streams) (*batch.Question, error) {
 	domain := batch.UserDomain(t)
 	q := new(batch.Question)
 	r := &q.Request
-	if r.Descriptor, err = sddl.Parse(c.SDDL, sddl.Options{Domain: domain}); err != nil {
+	r.Descriptor, err = sddl.Parse(c.SDDL, sddl.Options{Domain: domain})
+	switch {
+	case err != nil && looksLikePath(c.SDDL): // access takes paths (U-115)
+		return nil, fmt.Errorf("%s is a path, and a descriptor is wanted here; of a file or an object ask "+
+			"refmon access %[1]s --as USER --want %s --directory FILE", printable(c.SDDL), printable(c.Want))
+	case err != nil:
 		return nil, err
 	}
 	if r.Type, err = objectType(c.Type); err != nil {
@@ -64,6 +72,16 @@ func (c *question) ask(std *streams) (*batch.Question, error) {
 	}
 	noteTyped(std, r.Descriptor, queries)
 	return q, q.Choose(queries)
+}
+
+// looksLikePath reports whether a text is no descriptor but the name of a file: one that is
+// there, or one that begins as a path does.
+func looksLikePath(text string) bool {
+	if lint.IsText(text) {
+		return false
+	}
+	_, err := os.Lstat(text)
+	return err == nil || strings.HasPrefix(text, "/") || strings.HasPrefix(text, "./")
 }
 
 // queries returns rights and the object types that they are asked about.

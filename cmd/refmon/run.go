@@ -24,7 +24,7 @@ type scriptFlags struct {
 }
 
 func (f *scriptFlags) config(std *streams) (script.Config, error) {
-	cfg := script.Config{Output: std.out, JSON: f.JSON, Quiet: f.Quiet, Colour: std.colour}
+	cfg := script.Config{Output: std.out, JSON: f.JSON, Quiet: f.Quiet, Colour: std.colour, Width: std.width}
 	if f.Profile == "observed" {
 		cfg.Profile = nt.Observed
 	}

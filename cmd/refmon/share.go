@@ -56,6 +56,8 @@ func (g *gate) file(std *streams, value string) error {
 		file, err = std.readFile(name)
 	}
 	switch {
+	case errors.Is(err, fs.ErrNotExist) && !strings.ContainsAny(value, ":/"):
+		return fmt.Errorf("%w; a share of a Samba server is named by its file, as in smb.conf:%s", err, value)
 	case err != nil:
 		return err
 	case shares.IsSecurity(file) && (g.text != "" || g.sd != nil):

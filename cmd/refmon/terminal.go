@@ -54,6 +54,14 @@ func (s *streams) paint(colour, text string) string {
 	return colour + text + reset
 }
 
+// outcome paints what was granted green and what was denied red, in every verb (U-114).
+func (s *streams) outcome(granted bool, text string) string {
+	if granted {
+		return s.paint(green, text)
+	}
+	return s.paint(red, text)
+}
+
 // printable replaces what could steer a terminal in a text that came from a file
 // or an argument.
 func printable(text string) string { return controls.Text(text) }

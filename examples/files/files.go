@@ -76,6 +76,9 @@ func (s *Server) get(th *nt.Thread, w http.ResponseWriter, r *http.Request) erro
 		var list []nt.FileEntry
 		list, st = th.NtQueryDirectoryFile(h, "", restart)
 		for _, e := range list {
+			if e.FileName == "." || e.FileName == ".." {
+				continue
+			}
 			link := (&url.URL{Path: "/" + strings.TrimPrefix(path+"/"+e.FileName, "/")}).String()
 			_, _ = fmt.Fprintf(w, "<a href=%q>%s</a><br>\n", link, html.EscapeString(e.FileName))
 		}

@@ -6,7 +6,6 @@ import (
 	"io"
 	"log/slog"
 	"net"
-	"os"
 	"strconv"
 	"sync/atomic"
 	"syscall"
@@ -38,6 +37,7 @@ type connection struct {
 	share   *share                  // of the daemon's time; set before the first call
 	session atomic.Pointer[Session] // nil until there is a process
 	watches atomic.Bool             // it looks at calls
+	lent    lent                    // what its program was handed out
 }
 
 // serve serves a program that connected, until it is gone. What goes wrong before
@@ -154,12 +154,6 @@ func (c *connection) Administer(request []byte) ([]byte, ntstatus.Status) {
 		return nil, ntstatus.NotSupported
 	}
 	return c.d.administer(c.token, request)
-}
-
-// HandOut implements [wire.Lender]: the program at the other end gets a descriptor of a
-// file that it opened.
-func (c *connection) HandOut(th *nt.Thread, file winnt.Handle) (*os.File, ntstatus.Status) {
-	return c.d.sys.HandOut(th, file, c.peer.UID)
 }
 
 // Exit ends the process.

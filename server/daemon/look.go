@@ -15,7 +15,7 @@ import (
 )
 
 // Question asks what the daemon's clients do: what no documented service tells. What
-// is "sessions", "acting", "calls" or "denials".
+// is "sessions", "acting", "lent", "calls" or "denials".
 type Question struct {
 	What    string   `json:"what"`
 	Threads []uint64 `json:"threads,omitempty"` // acting: ids
@@ -29,7 +29,9 @@ type Question struct {
 // Answer answers a question; a zero field was not asked for.
 type Answer struct {
 	Sessions []Session    `json:"sessions,omitempty"`
+	Tickets  []Ticketed   `json:"tickets,omitempty"` // beside the sessions
 	Acting   []ThreadTime `json:"acting,omitempty"`
+	Lent     []Lent       `json:"lent,omitempty"` // descriptors that programs were handed out
 	Calls    []SeenCall   `json:"calls,omitempty"`
 	Next     uint64       `json:"next,omitempty"` // After of the next question
 	Lost     uint64       `json:"lost,omitempty"` // calls that were not kept until now
@@ -86,9 +88,11 @@ func (c *connection) Look(th *nt.Thread, question []byte) ([]byte, ntstatus.Stat
 	var a Answer
 	switch q.What {
 	case "sessions":
-		a.Sessions = l.sessions()
+		a.Sessions, a.Tickets = l.sessions(), l.tickets()
 	case "acting":
 		a.Acting = l.acting(q.Threads)
+	case "lent":
+		a.Lent = l.lent()
 	case "calls":
 		c.watch()
 		a.Calls, a.Next, a.Lost = l.seen(&c.d.calls, &q)

@@ -3,6 +3,7 @@ package mount
 import (
 	"errors"
 	"fmt"
+	"log/slog"
 	"sync"
 	"time"
 
@@ -44,6 +45,7 @@ type accounts struct {
 	sys  *kernel.System // immutable
 	self *worker        // immutable: makes token objects; its thread is used under making
 	now  func() time.Time
+	log  *slog.Logger // immutable
 
 	making  sync.Mutex     // held while a token object is made
 	closing sync.WaitGroup // the accounts that are being given up
@@ -81,6 +83,10 @@ func (a *accounts) get(p person) *account {
 	a.mu.Unlock()
 	defer close(acc.ready)
 	a.make(acc, p)
+	if acc.err != nil {
+		// A refusal is told once a logon, not at each request (M-23).
+		a.log.Warn("refused", "uid", p.uid, "error", acc.err)
+	}
 	return acc
 }
 

@@ -7,6 +7,7 @@ import (
 
 	"github.com/refmon/refmon/nt"
 	"github.com/refmon/refmon/ntstatus"
+	"github.com/refmon/refmon/sd"
 	"github.com/refmon/refmon/sid"
 	"github.com/refmon/refmon/winnt"
 )
@@ -29,22 +30,39 @@ func modeOf(dir bool) uint32 {
 
 // attributes tells of the file of a handle what every user sees alike.
 func (m *Mount) attributes(t *worker, h winnt.Handle, out *fuse.Attr) fuse.Status {
-	f, _, done, st := m.sys.TreeFile(t.Thread, h)
+	f, done, st := t.file(m, h)
 	if st != ntstatus.Success {
 		return status(st)
 	}
 	defer done()
-	facts, st := f.Facts()
+	facts, d, st := f.Shown()
 	if st != ntstatus.Success {
 		return status(st)
 	}
 	shape(&facts, out)
 	out.Uid, out.Gid = unknownOwner, unknownOwner
-	// Owner and group are those of the descriptor; they stand in every listing. M-12
-	if d, st := f.Descriptor(); st == ntstatus.Success {
+	if d != nil {
+		// Owner and group are those of the descriptor; they stand in every listing. M-12
 		out.Uid, out.Gid = m.uid(d.Owner()), m.gid(d.Group())
 	}
 	return fuse.OK
+}
+
+// shown is an open file of a tree that can be mounted.
+type shown interface {
+	FileID() uint64
+	Shown() (nt.FileFacts, *sd.Descriptor, ntstatus.Status)
+}
+
+// file returns the file of a handle that this mount opened, until done is called.
+func (t *worker) file(m *Mount, h winnt.Handle) (f shown, done func(), st ntstatus.Status) {
+	of, _, done, st := m.sys.TreeFile(t.Thread, h)
+	f, ok := of.(shown)
+	if st == ntstatus.Success && !ok {
+		done()
+		st = ntstatus.NotSupported
+	}
+	return f, done, st
 }
 
 // shape fills in what the facts of a file say.

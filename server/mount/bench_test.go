@@ -6,6 +6,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"testing"
 	"time"
 
@@ -23,6 +24,7 @@ func places(b *testing.B) []struct{ name, dir string } {
 	plain := newWorld(b, func(_ *hostfs.Config, c *Config) { c.Plain = true })
 	plain.dir("all", "O:BAG:SYD:P(A;OICI;FA;;;WD)")
 	native, loop := folder(b), folder(b)
+	w.must(os.Mkdir(filepath.Join(native, "all"), 0o755)) // names are as deep in each place
 	root, err := fs.NewLoopbackRoot(native)
 	w.must(err)
 	none, life := time.Duration(0), attributeLife
@@ -31,8 +33,8 @@ func places(b *testing.B) []struct{ name, dir string } {
 			ExtraCapabilities: fuse.CAP_HANDLE_KILLPRIV_V2}})
 	w.must(err)
 	b.Cleanup(func() { w.must(server.Unmount()) })
-	return []struct{ name, dir string }{{"native", native}, {"loopback", loop}, {"mount", filepath.Join(w.at, "all")},
-		{"plain", filepath.Join(plain.at, "all")}}
+	return []struct{ name, dir string }{{"native", filepath.Join(native, "all")}, {"loopback", filepath.Join(loop, "all")},
+		{"mount", filepath.Join(w.at, "all")}, {"plain", filepath.Join(plain.at, "all")}}
 }
 
 // BenchmarkMount measures what programs do, at each place in one run.
@@ -102,4 +104,45 @@ func opened(name string) error {
 		return err
 	}
 	return f.Close()
+}
+
+// BenchmarkBeside measures opens and looks at each place by turns, a few at a time, so that
+// what else the machine does falls on all alike: the medians as multiples of the loopback's.
+func BenchmarkBeside(b *testing.B) {
+	all := places(b)
+	for _, op := range []struct {
+		name string
+		run  func(name string) error
+	}{
+		{"stat", func(name string) error { _, err := os.Stat(name); return err }},
+		{"open", opened},
+	} {
+		b.Run(op.name, func(b *testing.B) {
+			took := map[string][]time.Duration{}
+			for _, p := range all {
+				if err := os.WriteFile(filepath.Join(p.dir, "beside"), []byte("x"), 0o600); err != nil {
+					b.Fatal(err)
+				}
+			}
+			for b.Loop() {
+				for _, p := range all {
+					start := time.Now()
+					for range 20 {
+						if err := op.run(filepath.Join(p.dir, "beside")); err != nil {
+							b.Fatal(err)
+						}
+					}
+					took[p.name] = append(took[p.name], time.Since(start)/20)
+				}
+			}
+			median := func(name string) time.Duration {
+				slices.Sort(took[name])
+				return took[name][len(took[name])/2]
+			}
+			for _, p := range all {
+				b.ReportMetric(float64(median(p.name).Nanoseconds())/1000, p.name+"-µs")
+			}
+			b.ReportMetric(float64(median("mount"))/float64(median("loopback")), "x-loopback")
+		})
+	}
 }

@@ -1,142 +1,15 @@
 package mount
 
 import (
-	"errors"
 	"os"
 	"path/filepath"
 	"strings"
-	"sync"
-	"sync/atomic"
 	"syscall"
 	"testing"
-	"time"
 
 	"github.com/hanwen/go-fuse/v2/fuse"
 	"golang.org/x/sys/unix"
 )
-
-// swapped makes a tree that is changed below while users look: what bob may read says
-// "granted", everything else does not.
-func swapped(w *world, outside string) (change []func()) {
-	const hers, his = "O:BAG:SYD:P(A;;FA;;;S-1-22-1-61001)", "O:BAG:SYD:P(A;;FR;;;S-1-22-1-61002)"
-	for _, dir := range []string{"a", "b", "m", "spare"} {
-		w.dir(dir, everybody)
-		w.file(dir+"/f", "granted", his)
-		w.file(dir+"/g", "secret", hers)
-	}
-	w.file("secret", "secret", hers)
-	w.must(os.Mkdir(outside, 0o755))
-	for _, name := range []string{"f", "g"} {
-		w.must(os.WriteFile(filepath.Join(outside, name), []byte("outside"), 0o666))
-	}
-	at := func(name string) string { return filepath.Join(w.root, name) }
-	try := func(errs ...error) { _ = errors.Join(errs...) } // the others change the same names
-	return []func(){
-		func() { try(unix.Renameat2(unix.AT_FDCWD, at("a"), unix.AT_FDCWD, at("b"), unix.RENAME_EXCHANGE)) },
-		func() {
-			try(os.Symlink(outside+"/f", at("link")), os.Rename(at("link"), at("a/f")),
-				os.Symlink(outside, at("spare/x")), os.Rename(at("spare/x"), at("spare/d")))
-			w.replace("a/f", "granted", his)
-		},
-		func() {
-			try(os.Link(at("secret"), at("hard")), os.Rename(at("hard"), at("b/f")))
-			w.replace("b/f", "granted", his)
-			w.replace("b/g", "secret", hers)
-		},
-		func() {
-			try(unix.Mount(outside, at("m"), "", unix.MS_BIND, ""))
-			try(unix.Unmount(at("m"), unix.MNT_DETACH))
-		},
-	}
-}
-
-// replace puts a new file with a descriptor in the place of another one.
-func (w *world) replace(name, contents, text string) {
-	temp := name + ".new"
-	if os.WriteFile(filepath.Join(w.root, temp), []byte(contents), 0o600) == nil &&
-		unix.Setxattr(filepath.Join(w.root, temp), ntACL, attribute(text), 0) == nil {
-		_ = os.Rename(filepath.Join(w.root, temp), filepath.Join(w.root, name)) // the directory may have moved
-	}
-}
-
-// looks opens and reads a name as a user, as the kernel would.
-func (w *world) looks(uid uint32, path string) (string, fuse.Status) {
-	id := uint64(rootID)
-	for part := range strings.SplitSeq(path, "/") {
-		var out fuse.EntryOut
-		h := header(uid, id)
-		if s := w.m.Lookup(nil, &h, part, &out); s != fuse.OK {
-			return "", s
-		}
-		id = out.NodeId
-	}
-	var out fuse.OpenOut
-	if s := w.m.Open(nil, &fuse.OpenIn{InHeader: header(uid, id)}, &out); s != fuse.OK {
-		return "", s
-	}
-	defer w.m.Release(nil, &fuse.ReleaseIn{Fh: out.Fh})
-	buf := make([]byte, 64)
-	r, s := w.m.Read(nil, &fuse.ReadIn{Fh: out.Fh, Size: 64}, buf)
-	if s != fuse.OK {
-		return "", s
-	}
-	b, s := r.Bytes(buf)
-	return string(b), s
-}
-
-// TestChangedBelow: however names, links and mounts change below, no user is shown
-// what is outside the tree or what no descriptor gave (M-1, M-11).
-func TestChangedBelow(t *testing.T) {
-	w := newWorld(t)
-	outside := filepath.Join(filepath.Dir(w.root), "outside")
-	changes := swapped(w, outside)
-	long := 700 * time.Millisecond
-	if os.Getenv("REFMON_SOAK") != "" {
-		long = time.Minute
-	}
-	var over atomic.Bool
-	var work sync.WaitGroup
-	for _, change := range changes {
-		work.Go(func() {
-			for !over.Load() {
-				change()
-			}
-		})
-	}
-	var seen, denied atomic.Int64
-	for range 2 {
-		work.Go(func() {
-			for !over.Load() {
-				for _, name := range []string{"a/f", "b/f", "a/g", "b/g", "m/f", "m/g", "spare/f", "spare/d/f"} {
-					switch text, s := w.looks(bob, name); {
-					case s != fuse.OK:
-						denied.Add(1)
-					case text != "granted" && text != "": // empty while it is made anew
-						t.Errorf("M-1: bob reads %q in %s", text, name)
-					default:
-						seen.Add(1)
-					}
-				}
-			}
-		})
-	}
-	end := time.Now().Add(long)
-	for time.Now().Before(end) || seen.Load() == 0 && time.Now().Before(end.Add(20*time.Second)) {
-		const reads = "for i in 1 2 3 4 5; do cat a/f b/f a/g b/g m/f m/g spare/d/f; echo; done 2>/dev/null"
-		got, _ := w.run(bob, "sh", "-c", reads)
-		if strings.Contains(got, "secret") || strings.Contains(got, "outside") {
-			t.Errorf("M-1: bob's programs read %q", got)
-		}
-	}
-	over.Store(true)
-	work.Wait()
-	for unix.Unmount(filepath.Join(w.root, "m"), unix.MNT_DETACH) == nil {
-	}
-	t.Logf("%d reads, %d refusals", seen.Load(), denied.Load())
-	if seen.Load() == 0 || denied.Load() == 0 {
-		t.Errorf("%d reads, %d refusals: nothing was tried", seen.Load(), denied.Load())
-	}
-}
 
 // TestOdd: names and attributes of any size, and files of other kinds, are refused with
 // an error that names the fault (M-9, M-21).

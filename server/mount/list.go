@@ -1,6 +1,7 @@
 package mount
 
 import (
+	"slices"
 	"sync"
 	"syscall"
 
@@ -106,7 +107,8 @@ func (l *listing) entryLocked(t *worker, h winnt.Handle, at uint64) (*nt.FileEnt
 			return nil, st
 		}
 		l.from += uint64(len(l.names))
-		l.names = names
+		// These two were told by the mount itself.
+		l.names = slices.DeleteFunc(names, func(e nt.FileEntry) bool { return e.FileName == "." || e.FileName == ".." })
 	}
 	return &l.names[at-l.from], ntstatus.Success
 }

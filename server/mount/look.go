@@ -34,7 +34,11 @@ func named(name string) fuse.Status {
 func (t *worker) openAt(m *Mount, path string, in nt.CreateFileIn) (winnt.Handle, fileaccess.Action, ntstatus.Status) {
 	// Programs of Linux share what they open with every other. M-10
 	in.ShareAccess = shareAll
-	in.ObjectAttributes = nt.Cap(&nt.ObjectAttributes{ObjectName: m.prefix + path})
+	name := nt.ObjectAttributes{RootDirectory: m.root, ObjectName: path}
+	if m.root == 0 {
+		name.ObjectName = m.prefix + path
+	}
+	in.ObjectAttributes = nt.Cap(&name)
 	return t.NtCreateFile(in)
 }
 
@@ -50,8 +54,8 @@ func (t *worker) openNode(m *Mount, n *node, in nt.CreateFileIn) (winnt.Handle, 
 	default:
 		return 0, status(st)
 	}
-	facts, s := t.facts(m, h)
-	if s == fuse.OK && facts.FileID != n.file {
+	file, s := t.fileID(m, h)
+	if s == fuse.OK && file != n.file {
 		// Another file has the name by now: the kernel looks it up anew. M-11
 		s = fuse.Status(syscall.ESTALE)
 	}
@@ -62,15 +66,14 @@ func (t *worker) openNode(m *Mount, n *node, in nt.CreateFileIn) (winnt.Handle, 
 	return h, fuse.OK
 }
 
-// facts tells about the file of a handle that this mount opened.
-func (t *worker) facts(m *Mount, h winnt.Handle) (nt.FileFacts, fuse.Status) {
-	f, _, done, st := m.sys.TreeFile(t.Thread, h)
+// fileID returns the number of the file of a handle that this mount opened.
+func (t *worker) fileID(m *Mount, h winnt.Handle) (uint64, fuse.Status) {
+	f, done, st := t.file(m, h)
 	if st != ntstatus.Success {
-		return nt.FileFacts{}, status(st)
+		return 0, status(st)
 	}
 	defer done()
-	facts, st := f.Facts()
-	return facts, status(st)
+	return f.FileID(), fuse.OK
 }
 
 // Lookup implements fuse.RawFileSystem. A name is told to exist to everybody who may

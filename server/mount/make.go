@@ -76,6 +76,12 @@ func (m *Mount) Mknod(_ <-chan struct{}, in *fuse.MknodIn, name string, out *fus
 	return m.new(&in.InHeader, name, fileaccess.NonDirectoryFile, out)
 }
 
+// Symlink implements fuse.RawFileSystem: a tree has no links, and programs are told so
+// in the word of symlink(2). M-21
+func (m *Mount) Symlink(<-chan struct{}, *fuse.InHeader, string, string, *fuse.EntryOut) fuse.Status {
+	return fuse.EPERM
+}
+
 // new makes a file or directory and leaves it closed.
 func (m *Mount) new(in *fuse.InHeader, name string, kind fileaccess.CreateOptions, out *fuse.EntryOut) fuse.Status {
 	parent, s := m.in(in.NodeId, name)
@@ -153,18 +159,18 @@ func (m *Mount) Rename(_ <-chan struct{}, in *fuse.RenameIn, from, to string) fu
 	}
 	return m.as(&in.InHeader, func(t *worker) fuse.Status {
 		h, _, st := t.openAt(m, m.nodes.path(source, from), nt.CreateFileIn{
-			DesiredAccess: winnt.DELETE | winnt.SYNCHRONIZE, CreateDisposition: winnt.FILE_OPEN})
+			DesiredAccess: winnt.DELETE, CreateDisposition: winnt.FILE_OPEN})
 		if st != ntstatus.Success {
 			return status(st)
 		}
 		defer t.NtClose(h)
-		facts, s := t.facts(m, h)
+		file, s := t.fileID(m, h)
 		if s != fuse.OK {
 			return s
 		}
 		st = m.sys.RenamePosix(t.Thread, h, m.prefix+m.nodes.path(target, to), in.Flags&renameNoReplace == 0)
 		if st == ntstatus.Success {
-			m.nodes.moved(facts.FileID, target, to)
+			m.nodes.moved(file, target, to)
 		}
 		return status(st)
 	})

@@ -17,6 +17,7 @@ import (
 	"github.com/refmon/refmon/ntstatus"
 	"github.com/refmon/refmon/sid"
 	"github.com/refmon/refmon/token"
+	"github.com/refmon/refmon/winnt"
 )
 
 // Owners says which SIDs the owners and groups of files have.
@@ -61,6 +62,7 @@ const (
 type Mount struct {
 	fuse.RawFileSystem                // answers ENOSYS to what has no method here
 	prefix             string         // immutable; of names in the system
+	root               winnt.Handle   // immutable; of the process, on the root; 0: names go from the top
 	tree               nt.FileSystem  // immutable
 	sys                *kernel.System // immutable
 	process            *kernel.Process
@@ -112,11 +114,12 @@ func Start(c Config) (*Mount, error) {
 		m.end()
 		return nil, fmt.Errorf("mount: %s: %w", c.Directory, err)
 	}
-	// The host's kernel checks nothing (no default_permissions), keeps locks between the
-	// programs of this mount, and leaves set-uid bits to us. M-1
+	// The host's kernel keeps the locks of the programs of this mount (M-25), leaves set-uid
+	// bits to us, and has a file emptied with its open, by what the handle grants. It checks
+	// nothing (no default_permissions). M-1
 	server, err := fuse.NewServer(m, c.Directory, &fuse.MountOptions{AllowOther: true, DirectMountStrict: true,
 		FsName: c.Name, Name: "refmon", DisableReadDirPlus: true, DisableSplice: true,
-		ExtraCapabilities: fuse.CAP_HANDLE_KILLPRIV_V2, DisabledCapabilities: fuse.CAP_ALLOW_IDMAP,
+		ExtraCapabilities: fuse.CAP_HANDLE_KILLPRIV_V2 | fuse.CAP_ATOMIC_O_TRUNC, DisabledCapabilities: fuse.CAP_ALLOW_IDMAP,
 		PanicHandler: m.panicked, Logger: slog.NewLogLogger(m.log.Handler(), slog.LevelDebug)})
 	if err != nil {
 		m.end()
@@ -132,7 +135,9 @@ func Start(c Config) (*Mount, error) {
 
 // prepare makes the process, its threads and the table of files.
 func (m *Mount) prepare(c *Config) error {
-	system, err := token.New(token.LocalSystem())
+	spec := token.LocalSystem()
+	spec.EnabledPrivileges |= winnt.Privileges(winnt.SeBackupPrivilege) // for the root of the tree
+	system, err := token.New(spec)
 	if err != nil {
 		return err
 	}
@@ -145,14 +150,29 @@ func (m *Mount) prepare(c *Config) error {
 		return err
 	}
 	m.accounts = &accounts{from: c.Accounts, life: cmp.Or(c.TokenLife, defaultTokenLife), sys: c.System, self: self,
-		now: c.now, known: map[person]*account{}}
+		now: c.now, log: m.log, known: map[person]*account{}}
 	root, ok := m.identify("")
 	if !ok || !root.dir {
 		m.end()
 		return errors.New("the tree has no root")
 	}
 	m.nodes = newNodes(root.file)
+	m.root = self.openRoot(m)
 	return nil
+}
+
+// openRoot opens the root of the tree for names to be looked up below it. The way to the
+// name of the tree is the server's then: who may not pass through the directories of the
+// system's own names, as Anonymous may not, is decided about by the tree (M-1). No handle
+// comes of a root without a descriptor: its names are looked up from the top.
+func (t *worker) openRoot(m *Mount) winnt.Handle {
+	h, _, st := t.openAt(m, "", nt.CreateFileIn{DesiredAccess: winnt.FILE_TRAVERSE | winnt.SYNCHRONIZE,
+		CreateDisposition: winnt.FILE_OPEN,
+		CreateOptions:     uint32(fileaccess.DirectoryFile | fileaccess.OpenForBackupIntent)})
+	if st != ntstatus.Success {
+		return 0
+	}
+	return h
 }
 
 // identity may be told of a file to those who may know nothing else of it.

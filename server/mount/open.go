@@ -170,5 +170,6 @@ func (m *Mount) Read(_ <-chan struct{}, in *fuse.ReadIn, buf []byte) (fuse.ReadR
 // Release implements fuse.RawFileSystem.
 func (m *Mount) Release(_ <-chan struct{}, in *fuse.ReleaseIn) { m.leave(in.Fh) }
 
-// Flush implements fuse.RawFileSystem: nothing is kept back that a close could write.
-func (m *Mount) Flush(<-chan struct{}, *fuse.FlushIn) fuse.Status { return fuse.OK }
+// Flush implements fuse.RawFileSystem: nothing is kept back that a close could write, and
+// the kernel does not ask again.
+func (m *Mount) Flush(<-chan struct{}, *fuse.FlushIn) fuse.Status { return fuse.ENOSYS }

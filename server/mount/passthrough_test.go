@@ -30,7 +30,7 @@ func TestPassthrough(t *testing.T) {
 	w := newWorld(t)
 	w.file("f", "0123456789", "O:BAG:SYD:P(A;;FA;;;WD)")
 	w.file("log", "line\n", "O:BAG:SYD:P(A;;0x1200ad;;;WD)")
-	w.must(os.Chmod(filepath.Join(w.root, "f"), 0o4755))
+	w.must(unix.Chmod(filepath.Join(w.root, "f"), 0o4755))
 	at := filepath.Join(w.at, "f")
 	f, err := os.OpenFile(at, os.O_RDWR, 0)
 	w.must(err)

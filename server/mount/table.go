@@ -21,7 +21,7 @@ var operations = []operation{
 	{name: "SETATTR", method: "SetAttr", rule: "M-22", asks: "FILE_WRITE_DATA for the size, FILE_WRITE_ATTRIBUTES " +
 		"for times, WRITE_OWNER for owner and group; permissions do not change"},
 	{name: "READLINK", method: "Readlink"},
-	{name: "SYMLINK", method: "Symlink"},
+	{name: "SYMLINK", method: "Symlink", rule: "M-21", asks: "refused: a tree has no links"},
 	{name: "MKNOD", method: "Mknod", rule: "M-21", asks: "FILE_ADD_FILE of the directory; ordinary files alone"},
 	{name: "MKDIR", method: "Mkdir", rule: "M-1", asks: "FILE_ADD_SUBDIRECTORY of the directory"},
 	{name: "UNLINK", method: "Unlink", rule: "M-20", asks: "DELETE of the file or FILE_DELETE_CHILD of its directory"},
@@ -41,7 +41,7 @@ var operations = []operation{
 		asks: "READ_CONTROL for those two, and for the SACL SeSecurityPrivilege"},
 	{name: "LISTXATTR", method: "ListXAttr", asks: "nothing: no attribute is listed", free: true},
 	{name: "REMOVEXATTR", method: "RemoveXAttr", rule: "M-16", asks: "refused"},
-	{name: "FLUSH", method: "Flush", asks: "nothing: nothing is kept back", free: true},
+	{name: "FLUSH", method: "Flush"},
 	{name: "OPENDIR", method: "OpenDir", rule: "M-1", asks: "FILE_LIST_DIRECTORY"},
 	{name: "READDIR", method: "ReadDir", rule: "M-14",
 		asks: "FILE_LIST_DIRECTORY of the handle; generic reading of each entry where unreadable ones are hidden"},

@@ -101,9 +101,10 @@ func denials(w *world) map[string]func() fuse.Status {
 		"MKNOD": func() fuse.Status {
 			return w.m.Mknod(nil, &fuse.MknodIn{InHeader: *in(dir), Mode: syscall.S_IFREG}, "new", &entry)
 		},
-		"MKDIR":  func() fuse.Status { return w.m.Mkdir(nil, &fuse.MkdirIn{InHeader: *in(dir)}, "new", &entry) },
-		"UNLINK": func() fuse.Status { return w.m.Unlink(nil, in(dir), "f") },
-		"RMDIR":  func() fuse.Status { return w.m.Rmdir(nil, in(dir), "sub") },
+		"SYMLINK": func() fuse.Status { return w.m.Symlink(nil, in(dir), "to", "new", &entry) },
+		"MKDIR":   func() fuse.Status { return w.m.Mkdir(nil, &fuse.MkdirIn{InHeader: *in(dir)}, "new", &entry) },
+		"UNLINK":  func() fuse.Status { return w.m.Unlink(nil, in(dir), "f") },
+		"RMDIR":   func() fuse.Status { return w.m.Rmdir(nil, in(dir), "sub") },
 		"RENAME, RENAME2": func() fuse.Status {
 			return w.m.Rename(nil, &fuse.RenameIn{InHeader: *in(dir), Newdir: dir}, "f", "g")
 		},
@@ -169,7 +170,7 @@ func TestEachRefuses(t *testing.T) {
 	for name, f := range all {
 		want := fuse.EACCES
 		switch name {
-		case "REMOVEXATTR":
+		case "REMOVEXATTR", "SYMLINK":
 			want = fuse.EPERM
 		case "READDIR":
 			want = fuse.EINVAL // no directory's handle lacks the right to list it

@@ -89,7 +89,6 @@ func (m *Mount) as(h *fuse.InHeader, f func(t *worker) fuse.Status) fuse.Status 
 	acc := m.accounts.get(person{h.Uid, h.Gid})
 	defer m.accounts.put(acc)
 	if acc.err != nil {
-		m.log.Warn("refused", "error", acc.err)
 		// Who cannot be logged on is refused everything. M-3
 		return fuse.EACCES
 	}

@@ -137,6 +137,18 @@ func (l *LogonSessions) Proof(id winnt.LUID) string {
 	return ""
 }
 
+// Proved returns the logons of live sessions whose clients brought a proof, in no order.
+func (l *LogonSessions) Proved() (all []Logon) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for _, s := range l.live {
+		if s.logon.Proof != "" {
+			all = append(all, s.logon)
+		}
+	}
+	return all
+}
+
 func (l *LogonSessions) release(id winnt.LUID) (ended []winnt.LUID, logons []Logon,
 	routines []*LogonSessionTerminatedRoutine) {
 	l.mu.Lock()

@@ -10,36 +10,43 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
+// HandedOut is a descriptor of the host that a program gets.
+type HandedOut struct {
+	File *os.File
+	Name string           // of the file in the kernel
+	Used winnt.AccessMask // the rights that its use needs
+}
+
 // HandOut returns a descriptor of the host for the file behind a handle, for a program
 // of that uid. It is no service: who serves the program asks.
-func (c *Context) HandOut(v winnt.Handle, uid uint32) (*os.File, ntstatus.Status) {
+func (c *Context) HandOut(v winnt.Handle, uid uint32) (out HandedOut, st ntstatus.Status) {
 	// reference
 	h, ok, st := c.treeHandle(v)
 	if st != ntstatus.Success {
-		return nil, st
+		return out, st
 	}
 	if !ok {
 		// Files outside the trees have no descriptor.
-		return nil, c.Fail("F-151", ntstatus.NotSupported)
+		return out, c.Fail("F-151", ntstatus.NotSupported)
 	}
 	defer h.Deref(ob.TagCall)
 	// decide
 	host, ok := h.open.(nt.HostFile)
 	if !ok {
 		// Nor have those of a tree in memory.
-		return nil, c.Fail("F-151", ntstatus.NotSupported)
+		return out, c.Fail("F-151", ntstatus.NotSupported)
 	}
 	f, used, st := host.HandOut(h.granted, uid)
 	if st != ntstatus.Success {
-		return nil, c.Fail("F-152", st)
+		return out, c.Fail("F-152", st)
 	}
 	if st := c.recordHandOut(v, h, used); st != ntstatus.Success {
 		_ = f.Close()
 		// A demanded record that cannot be kept keeps the descriptor here.
-		return nil, c.Fail("U-64", st)
+		return out, c.Fail("U-64", st)
 	}
 	// commit
-	return f, ntstatus.Success
+	return HandedOut{f, h.Path(), used}, ntstatus.Success
 }
 
 // recordHandOut writes the record of a hand-out, which is also that of the first use

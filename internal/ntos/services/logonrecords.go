@@ -22,7 +22,17 @@ type LogonSource struct {
 	Package    string         // AuthenticationPackageName; "" for none
 	ClientID   uint64         // process that asked
 	ClientName string         // its name
-	Proof      string         // how the client proved who it is; "" where Package says all
+	Proof      string         // how the client proved who it is, or why it did not; "" where Package says all
+}
+
+// process returns who asked for a logon, with the proof: the record of a logon by a ticket
+// says which, service, client and time, and that of a refused one why. K-50
+func (s *LogonSource) process() []string {
+	name := cmp.Or(s.Process, "-")
+	if s.Proof != "" {
+		name += ": " + s.Proof
+	}
+	return []string{name}
 }
 
 func (c *Context) logonSource(in *nt.LsaLogonUserIn) LogonSource {
@@ -89,12 +99,8 @@ func (s *System) recordToken(from *LogonSource, t winnt.LogonType, v *token.Toke
 	if s.Log.Records(audit.Logon, audit.Success, v) {
 		values := s.target(v.User().SID, v.AuthenticationID())
 		values["LogonType"] = text("%d", t)
-		values["LogonProcessName"] = text("%s", cmp.Or(from.Process, "-"))
+		values["LogonProcessName"] = from.process()
 		values["AuthenticationPackageName"] = text("%s", cmp.Or(from.Package, "-"))
-		if from.Proof != "" {
-			// The record of a logon by a ticket says which: service, client and time. K-50
-			values["LogonProcessName"] = text("%s", cmp.Or(from.Process, "-")+": "+from.Proof)
-		}
 		values["ImpersonationLevel"] = text("%s", levelCode(v))
 		values["TargetLinkedLogonId"] = text("0x%x", uint64(linked))
 		values["VirtualAccount"] = text("%s", yesNo(false))
@@ -131,7 +137,7 @@ func (s *System) RecordRefusedLogon(from LogonSource, t winnt.LogonType, who log
 		"TargetUserSid":  text("%s", who.SID),
 		"TargetUserName": text("%s", cmp.Or(who.Name, "-")), "TargetDomainName": text("%s", cmp.Or(who.Domain, "-")),
 		"Status": text("0x%x", uint32(said)), "SubStatus": text("0x%x", uint32(why)), "FailureReason": text("%s", reason),
-		"LogonType": text("%d", t), "LogonProcessName": text("%s", cmp.Or(from.Process, "-")),
+		"LogonType": text("%d", t), "LogonProcessName": from.process(),
 		"AuthenticationPackageName": text("%s", cmp.Or(from.Package, "-")),
 	})
 }

@@ -24,7 +24,9 @@ func (c *Context) LsaLogonUser(in nt.LsaLogonUserIn) (out nt.LsaLogonUserOut, st
 	result, st := c.Sys.LSA.LogOn(r)
 	if st != ntstatus.Success {
 		out, said := c.refusedLogon(st)
-		c.Sys.RecordRefusedLogon(c.logonSource(&in), in.LogonType, named(&r, result.Account), said, cmp.Or(result.Reason, st))
+		from := c.logonSource(&in)
+		from.Proof = result.Proof
+		c.Sys.RecordRefusedLogon(from, in.LogonType, named(&r, result.Account), said, cmp.Or(result.Reason, st))
 		return out, said
 	}
 	result.Token.SessionID = c.self.Process().Token().SessionID()
@@ -65,7 +67,7 @@ func (c *Context) captureLogon(in *nt.LsaLogonUserIn) (r logon.Request, st ntsta
 	}
 	info := &in.AuthenticationInformation
 	r = logon.Request{Type: in.LogonType, Domain: info.LogonDomainName, Name: info.UserName, Password: info.Password,
-		Groups: in.LocalGroups.V, Tcb: c.holds(winnt.SeTcbPrivilege)}
+		Groups: in.LocalGroups.V, Tcb: c.holds(winnt.SeTcbPrivilege), Caller: c.self.Process().Token().User().SID}
 	switch info.MessageType {
 	case nt.InteractiveLogon:
 		r.Package = logon.Password

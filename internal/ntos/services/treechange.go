@@ -71,7 +71,11 @@ func (c *Context) setBasic(h treeHandle, v nt.FileBasic) ntstatus.Status {
 		return st
 	}
 	if st := h.open.SetBasic(v); st != ntstatus.Success {
-		// The tree keeps times and no attributes.
+		if st == ntstatus.InvalidParameter {
+			// A file is to be a directory, or a directory temporary.
+			return c.Fail("F-174", st)
+		}
+		// The tree does not keep what is to be set.
 		return c.Fail("F-122", st)
 	}
 	return ntstatus.Success

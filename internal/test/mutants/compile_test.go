@@ -44,8 +44,8 @@ func TestFaultsCompile(t *testing.T) {
 	})
 	for _, f := range faults {
 		name, changed, err := f.Apply(root)
-		if err != nil {
-			continue // TestFaultsApply says so
+		if err != nil || filepath.Ext(name) != ".go" {
+			continue // TestFaultsApply says of those that do not apply
 		}
 		if err := check(fset, imports, packages[f.Folder], filepath.Base(name), changed); err != nil {
 			t.Errorf("fault %q: %v", f.Name, err)
@@ -57,26 +57,39 @@ func TestFaultsCompile(t *testing.T) {
 // by folder and where each compiled one is.
 func list(t *testing.T, faults []Fault) (packages map[string]listed, exports map[string]string) {
 	t.Helper()
-	args := []string{"list", "-export", "-deps", "-json=ImportPath,Dir,Export,GoFiles"}
-	asked := map[string]bool{}
-	for _, f := range faults {
-		if !asked[f.Folder] {
-			asked[f.Folder] = true
-			args = append(args, "./"+f.Folder)
-		}
-	}
-	cmd := exec.Command("go", args...)
-	cmd.Dir = root
-	cmd.Stderr = os.Stderr
-	out, err := cmd.Output()
-	if err != nil {
-		t.Fatalf("go list: %v", err)
-	}
 	here, err := filepath.Abs(root)
 	if err != nil {
 		t.Fatal(err)
 	}
 	packages, exports = map[string]listed{}, map[string]string{}
+	for _, m := range modules {
+		listIn(t, m, faults, here, packages, exports)
+	}
+	return packages, exports
+}
+
+// listIn adds the packages of one module.
+func listIn(t *testing.T, module string, faults []Fault, here string, packages map[string]listed,
+	exports map[string]string) {
+	t.Helper()
+	args := []string{"list", "-export", "-deps", "-json=ImportPath,Dir,Export,GoFiles"}
+	asked := map[string]bool{}
+	for _, f := range faults {
+		if in, rel := moduleOf(f.Folder); in == module && !asked[rel] && inGo(f) {
+			asked[rel] = true
+			args = append(args, "./"+rel)
+		}
+	}
+	if len(asked) == 0 {
+		return
+	}
+	cmd := exec.Command("go", args...)
+	cmd.Dir = filepath.Join(root, module)
+	cmd.Stderr = os.Stderr
+	out, err := cmd.Output()
+	if err != nil {
+		t.Fatalf("go list: %v", err)
+	}
 	for d := json.NewDecoder(strings.NewReader(string(out))); d.More(); {
 		var p listed
 		if err := d.Decode(&p); err != nil {
@@ -87,7 +100,13 @@ func list(t *testing.T, faults []Fault) (packages map[string]listed, exports map
 			packages[filepath.ToSlash(dir)] = p
 		}
 	}
-	return packages, exports
+}
+
+// inGo tells whether a fault is one of Go. The compilers of others are asked by
+// the tests that see the fault.
+func inGo(f Fault) bool {
+	name, _, err := f.Apply(root)
+	return err == nil && filepath.Ext(name) == ".go"
 }
 
 // check type checks the file of a package that has changed. The bodies of the

@@ -111,12 +111,19 @@ func parse(name, text string) ([]Fault, error) {
 	return all, nil
 }
 
+// kinds are the names of the files that have faults.
+var kinds = []string{"*.go", "*.c", "*.h", "*.py"}
+
 // Apply returns the file that the fault changes and what stands in it then.
 // It is an error if the old text is not there exactly once.
 func (f Fault) Apply(root string) (file string, changed []byte, err error) {
-	sources, err := filepath.Glob(filepath.Join(root, f.Folder, "*.go"))
-	if err != nil {
-		return "", nil, err
+	var sources []string
+	for _, kind := range kinds {
+		names, err := filepath.Glob(filepath.Join(root, f.Folder, kind))
+		if err != nil {
+			return "", nil, err
+		}
+		sources = append(sources, names...)
 	}
 	old := pattern(f.Old)
 	for _, name := range sources {
@@ -146,10 +153,11 @@ func (f Fault) Apply(root string) (file string, changed []byte, err error) {
 	return file, changed, nil
 }
 
-// inComment tells whether a place lies behind // on its line.
+// inComment tells whether a place lies behind // on its line, or on one that is a
+// remark of Python.
 func inComment(b []byte, at int) bool {
-	line := b[bytes.LastIndexByte(b[:at], '\n')+1 : at]
-	return bytes.Contains(line, []byte("//"))
+	line := bytes.TrimSpace(b[bytes.LastIndexByte(b[:at], '\n')+1 : at])
+	return bytes.Contains(line, []byte("//")) || bytes.HasPrefix(line, []byte("# "))
 }
 
 var words = regexp.MustCompile(`\w+|[^\w\s]`)

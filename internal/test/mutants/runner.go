@@ -3,7 +3,6 @@ package mutants
 import (
 	"bytes"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"os"
@@ -59,19 +58,23 @@ var ErrTime = errors.New("there was no time to ask")
 // rule first, then those of the packages that import it. It is an error if the
 // fault does not apply or does not compile.
 func (r *Runner) Ask(f Fault) (Outcome, error) {
-	overlay, err := r.overlay(f)
+	dir, err := os.MkdirTemp(r.Scratch, "fault")
 	if err != nil {
 		return 0, err
 	}
-	defer os.RemoveAll(filepath.Dir(overlay)) //nolint:errcheck // it is below Scratch, which the caller removes
-	cited, err := r.cited(overlay, f)
+	defer os.RemoveAll(dir) //nolint:errcheck // it is below Scratch, which the caller removes
+	at, err := r.seed(f, dir)
+	if err != nil {
+		return 0, err
+	}
+	cited, err := r.cited(at, f)
 	if err != nil {
 		return 0, fmt.Errorf("fault %q: %w", f.Name, err)
 	}
 	if cited {
 		return KilledByRule, nil
 	}
-	seen, err := r.test(overlay, f.Tests, "")
+	seen, err := r.test(at, f.Tests, "")
 	if err != nil {
 		return 0, fmt.Errorf("fault %q: %w", f.Name, err)
 	}
@@ -85,7 +88,7 @@ func (r *Runner) Ask(f Fault) (Outcome, error) {
 	if err != nil {
 		return 0, err
 	}
-	if seen, err = r.test(overlay, dependents, ""); err != nil {
+	if seen, err = r.test(at, dependents, ""); err != nil {
 		return 0, fmt.Errorf("fault %q: %w", f.Name, err)
 	}
 	if seen {
@@ -94,8 +97,8 @@ func (r *Runner) Ask(f Fault) (Outcome, error) {
 	return Survived, nil
 }
 
-// cited tells whether a test that cites the fault's rule fails with an overlay.
-func (r *Runner) cited(overlay string, f Fault) (seen bool, err error) {
+// cited tells whether a test that cites the fault's rule fails with it.
+func (r *Runner) cited(at place, f Fault) (seen bool, err error) {
 	id := f.Rule()
 	if id == "" {
 		return false, nil
@@ -108,53 +111,43 @@ func (r *Runner) cited(overlay string, f Fault) (seen bool, err error) {
 			}
 			continue
 		}
-		if seen, err = r.test(overlay, []string{p}, pattern); seen || err != nil {
+		if seen, err = r.test(at, []string{p}, pattern); seen || err != nil {
 			return seen, err
 		}
 	}
 	return false, nil
 }
 
-// overlay writes the changed file and the JSON that the go command wants.
-func (r *Runner) overlay(f Fault) (string, error) {
-	root, err := filepath.Abs(r.Root)
-	if err != nil {
-		return "", err
+// test tells whether tests of some packages fail at a place and pass without
+// the fault: those whose names match a pattern, "" for all.
+func (r *Runner) test(at place, packages []string, pattern string) (seen bool, err error) {
+	for _, m := range modules {
+		var own []string
+		for _, p := range packages {
+			if in, rel := moduleOf(p); in == m {
+				own = append(own, "./"+rel)
+			}
+		}
+		if len(own) == 0 {
+			continue
+		}
+		if seen, err = r.testIn(at, m, own, pattern); seen || err != nil {
+			return seen, err
+		}
 	}
-	name, changed, err := f.Apply(root)
-	if err != nil {
-		return "", err
-	}
-	dir, err := os.MkdirTemp(r.Scratch, "fault")
-	if err != nil {
-		return "", err
-	}
-	replacement := filepath.Join(dir, "fault.go")
-	list, err := json.Marshal(map[string]map[string]string{"Replace": {name: replacement}})
-	if err != nil {
-		return "", err
-	}
-	overlay := filepath.Join(dir, "overlay.json")
-	return overlay, errors.Join(os.WriteFile(replacement, changed, 0o600), os.WriteFile(overlay, list, 0o600))
+	return false, nil
 }
 
-// test tells whether tests of some packages fail with an overlay and pass without:
-// those whose names match a pattern, "" for all.
-func (r *Runner) test(overlay string, packages []string, pattern string) (seen bool, err error) {
-	if len(packages) == 0 {
-		return false, nil
-	}
+// testIn runs test for packages of one module, by their paths in it.
+func (r *Runner) testIn(at place, module string, packages []string, pattern string) (seen bool, err error) {
 	args := []string{"test", "-short", "-failfast", "-vet=off", "-timeout=" + timeout.String()}
-	if overlay != "" {
-		args = append(args, "-overlay="+overlay)
+	if at.overlay != "" {
+		args = append(args, "-overlay="+at.overlay)
 	}
 	if pattern != "" {
 		args = append(args, "-run="+pattern)
 	}
-	for _, p := range packages {
-		args = append(args, "./"+p)
-	}
-	out, err := r.command(args...)
+	out, err := r.command(filepath.Join(at.root, module), append(args, packages...)...)
 	var exit *exec.ExitError
 	switch {
 	case err == nil:
@@ -164,12 +157,13 @@ func (r *Runner) test(overlay string, packages []string, pattern string) (seen b
 	case bytes.Contains(out, []byte("[build failed]")) || bytes.Contains(out, []byte("[setup failed]")):
 		return false, fmt.Errorf("%w: %s", errBroken, out)
 	}
-	if overlay == "" {
+	right := place{root: r.Root}
+	if at == right {
 		return true, nil
 	}
 	// Tests that fail without the fault say nothing of it. The go command knows
 	// the answer of the last time.
-	red, err := r.test("", packages, pattern)
+	red, err := r.testIn(right, module, packages, pattern)
 	if red {
 		err = fmt.Errorf("%w: %s", errRed, out)
 	}
@@ -180,10 +174,12 @@ func (r *Runner) test(overlay string, packages []string, pattern string) (seen b
 // packages once more.
 var untested = []string{"capi", "cmd/refmon-record", "internal/test/mutants", "bench", "."}
 
-// dependents lists the packages that import a fault's, or whose tests do.
+// dependents lists the packages of the fault's module that import its package, or
+// whose tests do.
 func (r *Runner) dependents(f Fault) ([]string, error) {
 	const format = `{{.Dir}} {{.ImportPath}} {{join .Deps " "}} {{join .TestImports " "}} {{join .XTestImports " "}}`
-	out, err := r.command("list", "-f", format, "./...")
+	module, rel := moduleOf(f.Folder)
+	out, err := r.command(filepath.Join(r.Root, module), "list", "-f", format, "./...")
 	if err != nil {
 		return nil, fmt.Errorf("go list: %w: %s", err, out)
 	}
@@ -201,7 +197,7 @@ func (r *Runner) dependents(f Fault) ([]string, error) {
 		if err != nil {
 			return nil, err
 		}
-		imported := slices.ContainsFunc(words[2:], func(p string) bool { return strings.HasSuffix(p, "/"+f.Folder) })
+		imported := slices.ContainsFunc(words[2:], func(p string) bool { return strings.HasSuffix(p, "/"+rel) })
 		if imported && !slices.Contains(f.Tests, dir) && !slices.Contains(untested, dir) {
 			list = append(list, dir)
 		}
@@ -209,8 +205,8 @@ func (r *Runner) dependents(f Fault) ([]string, error) {
 	return list, nil
 }
 
-// command runs the go command in the module, until there is no time left.
-func (r *Runner) command(args ...string) ([]byte, error) {
+// command runs the go command in a folder, until there is no time left.
+func (r *Runner) command(dir string, args ...string) ([]byte, error) {
 	ctx := context.Background()
 	if !r.Until.IsZero() {
 		bounded, cancel := context.WithDeadline(ctx, r.Until)
@@ -218,7 +214,7 @@ func (r *Runner) command(args ...string) ([]byte, error) {
 		ctx = bounded
 	}
 	cmd := exec.CommandContext(ctx, "go", args...)
-	cmd.Dir = r.Root
+	cmd.Dir = dir
 	cmd.WaitDelay = time.Second // for what a test left running
 	out, err := cmd.CombinedOutput()
 	if ctx.Err() != nil {

@@ -52,7 +52,8 @@ func (g *guest) NewThread() (*nt.Thread, error) {
 
 // HandOut implements [wire.Lender].
 func (g *guest) HandOut(th *nt.Thread, file winnt.Handle) (*os.File, ntstatus.Status) {
-	return g.host.System.HandOut(th, file, uint32(os.Getuid()))
+	out, st := g.host.System.HandOut(th, file, uint32(os.Getuid()))
+	return out.File, st
 }
 
 // Attach implements [wire.Attacher].

@@ -24,6 +24,7 @@ type Config struct {
 	JSON    bool       // one JSON object a call instead of text
 	Quiet   bool       // print only expectations that failed
 	Colour  bool       // mark statuses with terminal colours
+	Width   int        // columns of the terminal, for help; 0: no limit
 	Profile nt.Profile // of the kernel the program runs on
 
 	Record  func(Recorded) // gets each call of user mode, instead of the transcript

@@ -8,6 +8,7 @@ import (
 
 	"go.starlark.net/starlark"
 
+	"github.com/refmon/refmon/internal/printable"
 	"github.com/refmon/refmon/internal/win32"
 	"github.com/refmon/refmon/internal/words"
 	"github.com/refmon/refmon/kernel"
@@ -113,7 +114,7 @@ func (r *Runner) help(_ *starlark.Thread, b *starlark.Builtin, args starlark.Tup
 	name := ""
 	switch v := what.(type) {
 	case nil:
-		r.out.say(strings.TrimSpace(helpText))
+		r.out.say(wrapped(strings.TrimSpace(helpText), r.cfg.Width))
 		return starlark.None, nil
 	case serviceName:
 		name = v.row.Info().Name
@@ -126,7 +127,7 @@ func (r *Runner) help(_ *starlark.Thread, b *starlark.Builtin, args starlark.Tup
 	if err != nil {
 		return nil, err
 	}
-	r.out.say(explain(row))
+	r.out.say(wrapped(explain(row), r.cfg.Width))
 	return starlark.None, nil
 }
 
@@ -167,4 +168,28 @@ func explain(row *nt.Row) string {
 		fmt.Fprintf(&out, "\n  %-6s %-32s %s", k.Rule, k.Status, k.When)
 	}
 	return out.String()
+}
+
+// wrapped divides the lines of a text that are wider than the terminal at blanks; 0: there
+// is no terminal. What goes on begins four columns on (U-101).
+func wrapped(text string, width int) string {
+	const further = 4
+	if width <= 2*further {
+		return text
+	}
+	var out []string
+	for line := range strings.Lines(text) {
+		line = strings.TrimSuffix(line, "\n")
+		if len(line) <= width {
+			out = append(out, line)
+			continue
+		}
+		indent := strings.Repeat(" ", len(line)-len(strings.TrimLeft(line, " "))+further)
+		parts := printable.Wrap(line, width-len(indent))
+		out = append(out, parts[0])
+		for _, more := range parts[1:] {
+			out = append(out, indent+more)
+		}
+	}
+	return strings.Join(out, "\n")
 }

@@ -91,6 +91,28 @@ func TestHelp(t *testing.T) {
 	}
 }
 
+// TestHelpIsAsWideAsTheTerminal: help breaks at blanks, not within a word (U-101).
+func TestHelpIsAsWideAsTheTerminal(t *testing.T) {
+	const program = "help(NtDuplicateToken)"
+	show := func(width int) string {
+		var b bytes.Buffer
+		r := script.New(script.Config{Output: &b, Width: width})
+		if err := errors.Join(r.Converse(&typed{lines: []string{program}}), r.Close()); err != nil {
+			t.Fatal(err)
+		}
+		return b.String()
+	}
+	all, narrow := show(0), show(80)
+	if all == narrow || !slices.Equal(strings.Fields(all), strings.Fields(narrow)) {
+		t.Errorf("words of\n%s\nare others in\n%s", all, narrow)
+	}
+	for line := range strings.Lines(narrow) {
+		if len(strings.TrimSuffix(line, "\n")) > 80 {
+			t.Errorf("%d columns: %q", len(line), line)
+		}
+	}
+}
+
 // TestComplete: names after a dot, parameters within a call, names that are known.
 func TestComplete(t *testing.T) {
 	r := script.New(script.Config{Output: io.Discard})

@@ -26,31 +26,43 @@ var verbs = map[uint16]string{
 	audit.AccountsChangedID: "changed accounts",
 }
 
+// Mark dresses a text that says what was granted or denied, such as in a colour; nil
+// leaves it as it is.
+type Mark func(granted bool, text string) string
+
 // Line returns one record in one line of text: who, as whom, did what, to what, with
-// which result, and the entry that decided.
-func Line(e *audit.Event) string {
+// which result, and the entry that decided. mark gets the outcome and the rights, which
+// nothing of the record can look like (U-114).
+func Line(e *audit.Event, mark Mark) string {
+	if mark == nil {
+		mark = func(_ bool, text string) string { return text }
+	}
 	var b strings.Builder
 	fmt.Fprintf(&b, "%d %s ", e.RecordID, moment(e.Time))
 	if e.Outcome == audit.Failure {
-		b.WriteString("DENIED ")
+		b.WriteString(mark(false, "DENIED") + " ")
 	}
 	if who := Who(e); who != "" {
-		b.WriteString(who + " ")
+		b.WriteString(clean(who) + " ")
 	}
 	verb, ok := verbs[e.ID]
 	if !ok {
 		verb = fmt.Sprintf("event %d", e.ID)
 	}
 	b.WriteString(verb)
-	for _, part := range [...]struct{ word, text string }{{" ", What(e)}, {" for ", rights(e)}, {" ", details(e)}} {
-		if part.text != "" {
-			b.WriteString(part.word + part.text)
-		}
+	if what := What(e); what != "" {
+		b.WriteString(" " + clean(what))
+	}
+	if names := clean(rights(e)); names != "" {
+		b.WriteString(" for " + mark(e.Outcome != audit.Failure, names))
+	}
+	if more := details(e); more != "" {
+		b.WriteString(" " + clean(more))
 	}
 	if why := Why(e); why != "" {
-		b.WriteString(": " + why)
+		b.WriteString(": " + clean(why))
 	}
-	return clean(b.String())
+	return b.String()
 }
 
 // moment prints a time to the millisecond, always as long.

@@ -205,7 +205,7 @@ func TestLines(t *testing.T) {
 			"event 9 t a\uFFFD\uFFFD\uFFFD\uFFFD\uFFFD\u00a0\uFFFD\uFFFDz"},
 	} {
 		const head = "7 2024-02-29T16:00:00.123Z "
-		if got := Line(c.r.event(t)); got != head+c.want {
+		if got := Line(c.r.event(t), nil); got != head+c.want {
 			t.Errorf("%s\ngives %s\nwant  %s", c.r.json(), strings.TrimPrefix(got, head), c.want)
 		}
 	}

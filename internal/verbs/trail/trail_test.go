@@ -38,7 +38,7 @@ func requested(t testing.TB, o audit.Object, outcome audit.Outcome, rights winnt
 func printed(t *testing.T, format string, events ...audit.Event) string {
 	t.Helper()
 	var b bytes.Buffer
-	w, err := NewWriter(&b, format)
+	w, err := NewWriter(&b, format, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -136,7 +136,7 @@ func TestDirectory(t *testing.T) {
 		want      string
 	}{{false, 1, "ReadData,WriteData,Execute,0x40"}, {true, 2, "ListDirectory,AddFile,Traverse,DeleteChild"}} {
 		e := requested(t, audit.Object{Type: "File", Name: "d", Directory: c.directory}, audit.Failure, rights)
-		if line := Line(&e); !strings.Contains(line, "for "+c.want+": denied by D:(D;;FW;;;WD)") {
+		if line := Line(&e, nil); !strings.Contains(line, "for "+c.want+": denied by D:(D;;FW;;;WD)") {
 			t.Error(line)
 		}
 		var o struct {
@@ -280,7 +280,7 @@ func TestCSV(t *testing.T) {
 	if rows[1][10] != "'=1+1\uFFFD" || rows[1][14] != "denied by D:(D;;FW;;;WD)" {
 		t.Errorf("%q", rows[1])
 	}
-	if _, err := NewWriter(nil, "yaml"); err == nil {
+	if _, err := NewWriter(nil, "yaml", nil); err == nil {
 		t.Error("an unknown format is taken")
 	}
 }

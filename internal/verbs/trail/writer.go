@@ -16,12 +16,14 @@ type Writer struct {
 	csv   *csv.Writer
 	one   func(e *audit.Event) error
 	close func() error
+	mark  Mark
 	buf   []byte
 }
 
-// NewWriter makes a writer of a format: table, json, csv, xml or ocsf.
-func NewWriter(w io.Writer, format string) (*Writer, error) {
-	out := &Writer{out: bufio.NewWriter(w), close: func() error { return nil }}
+// NewWriter makes a writer of a format: table, json, csv, xml or ocsf. mark dresses the
+// lines of a table, as [Line] does.
+func NewWriter(w io.Writer, format string, mark Mark) (*Writer, error) {
+	out := &Writer{out: bufio.NewWriter(w), mark: mark, close: func() error { return nil }}
 	switch format {
 	case "table":
 		out.one = out.line
@@ -64,7 +66,7 @@ func (w *Writer) Close() error {
 }
 
 func (w *Writer) line(e *audit.Event) error {
-	_, err := fmt.Fprintln(w.out, Line(e))
+	_, err := fmt.Fprintln(w.out, Line(e, w.mark))
 	return err
 }
 

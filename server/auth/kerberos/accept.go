@@ -54,6 +54,32 @@ type Acceptor struct {
 
 // New makes an acceptor. Close it.
 func New(cfg Config) (*Acceptor, error) {
+	a, err := settle(cfg)
+	if err != nil {
+		return nil, err
+	}
+	a.replay, err = newReplay(cfg.State, a.cfg.Skew, a.cfg.Now())
+	if err != nil {
+		return nil, err
+	}
+	return a, nil
+}
+
+// With makes an acceptor of another configuration, for which State does not count: both
+// have one replay cache, so that a token that one took is not taken by the other (K-82).
+// Close one of them, once.
+func (a *Acceptor) With(cfg Config) (*Acceptor, error) {
+	b, err := settle(cfg)
+	if err != nil {
+		return nil, err
+	}
+	a.replay.extend(b.cfg.Skew, b.cfg.Now())
+	b.replay = a.replay
+	return b, nil
+}
+
+// settle makes an acceptor that has no replay cache yet.
+func settle(cfg Config) (*Acceptor, error) {
 	if cfg.Now == nil {
 		cfg.Now = time.Now
 	}
@@ -80,11 +106,6 @@ func New(cfg Config) (*Acceptor, error) {
 			return nil, fmt.Errorf("kerberos: the keytab has no key for %s in %s", s, cfg.Realm)
 		}
 	}
-	var err error
-	a.replay, err = newReplay(cfg.State, cfg.Skew, cfg.Now())
-	if err != nil {
-		return nil, err
-	}
 	return a, nil
 }
 
@@ -110,28 +131,24 @@ type Client struct {
 	Level       winnt.SecurityImpersonationLevel
 	PAC         *pac.PAC
 	Identity    pac.Identity
+	// ByPassword says that the ticket was had here, by the client's password.
+	ByPassword bool
 	// Answer goes back to the client; nil where nothing has to.
 	Answer []byte
+
+	start, end  time.Time // of the ticket
+	issuer      string    // the realm whose KDC issued the ticket
+	etype, used int32     // of the ticket's key, and of the session key
 }
 
 // String returns by which ticket the client is known.
 func (c *Client) String() string {
+	if c.ByPassword {
+		return fmt.Sprintf("%s@%s by a password that the KDC took at %s, with a ticket for %s", c.Name, c.Realm,
+			c.AuthTime.UTC().Format(time.RFC3339), c.Service)
+	}
 	return fmt.Sprintf("%s@%s by a ticket for %s of %s", c.Name, c.Realm, c.Service, c.AuthTime.UTC().Format(time.RFC3339))
 }
-
-// Refusal says why a token was not taken. Its text is for the record, not for the
-// client.
-type Refusal struct {
-	Status ntstatus.Status // what the client may hear
-	Why    error
-}
-
-func (r *Refusal) Error() string { return "kerberos: " + r.Why.Error() }
-
-// Unwrap returns the reason.
-func (r *Refusal) Unwrap() error { return r.Why }
-
-func refuse(err error) error { return &Refusal{Status: ntstatus.LogonFailure, Why: err} }
 
 var errNoPAC = errors.New("the ticket has no PAC, and so no SID and no groups: the service's account has " +
 	"AuthorizationDataNotRequired, or the KDC is not one of Active Directory")
@@ -141,42 +158,49 @@ var errNoPAC = errors.New("the ticket has no PAC, and so no SID and no groups: t
 func (a *Acceptor) Accept(blob []byte, bindings Bindings) (*Client, error) {
 	n, err := parseOuter(blob)
 	if err != nil {
-		return nil, refuse(err)
+		return nil, refuse(nil, err)
 	}
 	o, err := a.open(n.apReq)
 	if err != nil {
-		return nil, refuse(err)
+		return nil, refuse(nil, err)
 	}
 	now := a.cfg.Now()
 	if err := o.check(now, a.cfg.Skew); err != nil {
-		return nil, refuse(err)
+		return nil, refuse(o, err)
 	}
 	asked, err := readChecksum(o.auth.Cksum)
 	if err != nil {
-		return nil, refuse(err)
+		return nil, refuse(o, err)
 	}
 	if err := asked.bound(bindings, a.cfg.RequireBinding, o.aware()); err != nil {
-		return nil, refuse(err)
+		return nil, refuse(o, err)
 	}
-	c := &Client{Name: o.client(), Realm: o.ticket.CRealm, Service: o.service, AuthTime: o.ticket.AuthTime,
-		Level: asked.level()}
+	c := o.describe()
+	c.Level = asked.level()
 	// The PAC is read before the cache remembers: a ticket that is refused takes no place in it.
 	if err := a.identify(c, o); err != nil {
-		return nil, refuse(err)
+		return nil, refuse(o, err)
 	}
 	at := o.madeAt()
 	key := identity(c.Name+"@"+c.Realm, c.Service, at, o.req.EncryptedAuthenticator.Cipher)
 	if err := a.replay.enter(key, at, now); err != nil {
-		return nil, refuse(err)
+		return nil, refuse(o, err)
 	}
 	var rep []byte
 	if bit(o.req.APOptions.Bytes, optionMutual) || asked.flags&flagMutual != 0 {
 		if rep, err = o.reply(); err != nil {
-			return nil, refuse(err)
+			return nil, refuse(o, err)
 		}
 	}
 	c.Answer = n.answer(rep)
 	return c, nil
+}
+
+// describe returns what a ticket says of its client and of itself.
+func (o *opened) describe() *Client {
+	return &Client{Name: o.client(), Realm: o.ticket.CRealm, Service: o.service, AuthTime: o.ticket.AuthTime,
+		start: o.begins(), end: o.ticket.EndTime, issuer: o.req.Ticket.Realm, etype: o.key.KeyType,
+		used: o.ticket.Key.KeyType}
 }
 
 // identify reads who the client is from the PAC.
@@ -197,7 +221,10 @@ func (a *Acceptor) identify(c *Client, o *opened) error {
 	}
 	c.Identity, err = c.PAC.Identity(pac.Place{Domain: a.cfg.Domain, Machine: a.cfg.Machine,
 		Foreign: c.Realm != a.cfg.Realm})
-	return err
+	if err != nil {
+		return fault{ntstatus.TrustedDomainFailure, err}
+	}
+	return nil
 }
 
 // reply returns the AP-REP: the authenticator's time, encrypted with the session key,

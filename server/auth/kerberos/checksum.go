@@ -8,6 +8,7 @@ import (
 
 	"github.com/jcmturner/gokrb5/v8/types"
 
+	"github.com/refmon/refmon/ntstatus"
 	"github.com/refmon/refmon/winnt"
 )
 
@@ -71,7 +72,7 @@ func (r *request) level() winnt.SecurityImpersonationLevel {
 	return winnt.SecurityImpersonation
 }
 
-var errBindings = errors.New("the token was made for another channel, or for none")
+var errBindings = fault{ntstatus.BadBindings, errors.New("the token was made for another channel, or for none")}
 
 // bound refuses a token that was made for another channel than the one it came
 // through. aware says that the client knows bindings.

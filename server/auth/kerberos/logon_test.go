@@ -16,7 +16,7 @@ import (
 )
 
 // TestAuthority: a token gives the logon of its client, with the ticket, its delegation and
-// the SIDs that were dropped for the record (K-50); refusals say why to the log alone (K-51);
+// the SIDs that were dropped for the record (K-50); refusals say why to the log and the record alone (K-51);
 // everything else is the store's to answer.
 func TestAuthority(t *testing.T) {
 	store, err := lsa.Open(lsa.Config{Folder: t.TempDir(), Computer: "host", Subuids: []string{},
@@ -29,7 +29,8 @@ func TestAuthority(t *testing.T) {
 	a := Authority{Store: store, Refused: func(err error) { why = err }}
 	ask := func(change func(*logon.Request, *forge.Ticket)) (logon.Result, ntstatus.Status) {
 		why = nil
-		a.Tickets = acceptor(t, nil)
+		taking := acceptor(t, nil)
+		a.Tickets = func() *Acceptor { return taking }
 		k := ticket()
 		k.GSSFlags = 0x2000
 		k.PAC = alicePAC(secret, func(p *forge.PAC) {
@@ -49,9 +50,11 @@ func TestAuthority(t *testing.T) {
 		t.Fatalf("%v, %+v", st, r)
 	}
 	for _, want := range []string{"alice@EXAMPLE.TEST by a ticket for HTTP/www.example.test of 2026-01-02T11:59:00Z",
-		"by delegation through 2 services: http/front, http/back", "without 1 SIDs: S-1-5-32-544"} {
+		"valid from 2026-01-02T11:59:00Z to 2026-01-02T21:59:00Z, encryption type 18, session key of type 18",
+		"issued by EXAMPLE.TEST, logged on at DC1", "by delegation through 2 services: http/front, http/back",
+		"without 1 SIDs: S-1-5-32-544"} {
 		if !strings.Contains(r.Proof, want) || strings.Contains(r.Proof, "\x1b") {
-			t.Errorf("K-50: %q lacks %q", r.Proof, want)
+			t.Errorf("K-50, K-81: %q lacks %q", r.Proof, want)
 		}
 	}
 	for name, c := range map[string]struct {
@@ -80,7 +83,7 @@ func TestAuthority(t *testing.T) {
 	}
 	var refusal *Refusal
 	if _, st := ask(func(_ *logon.Request, k *forge.Ticket) { k.PAC = nil }); st != ntstatus.LogonFailure ||
-		!errors.As(why, &refusal) || !errors.Is(why, errNoPAC) {
+		!errors.As(why, &refusal) || !errors.Is(why, errNoPAC) || refusal.Client != "alice" {
 		t.Errorf("K-43: %v, %v", st, why)
 	}
 	// Who may add groups adds them.

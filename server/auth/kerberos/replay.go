@@ -10,6 +10,8 @@ import (
 	"path/filepath"
 	"sync"
 	"time"
+
+	"github.com/refmon/refmon/ntstatus"
 )
 
 // Bounds of the replay cache.
@@ -23,19 +25,23 @@ const (
 
 var (
 	errReplay = errors.New("this authenticator was here before")
-	errBefore = errors.New("this authenticator is older than this start of the daemon")
-	errFull   = errors.New("more authenticators came than the replay cache holds")
+	errBefore = fault{ntstatus.TimeDifferenceAtDC,
+		errors.New("this authenticator is older than this start of the daemon")}
+	errFull = fault{ntstatus.InsufficientResources,
+		errors.New("more authenticators came than the replay cache holds")}
 )
 
 // replay knows the authenticators that were let in, for as long as their times allow
 // them. Those of before its start are refused by their time: they may have been let in
 // by a daemon that was killed. K-47
 type replay struct {
-	life time.Duration // immutable
-	from time.Time     // immutable: what is older is refused
-	most int           // immutable: maxReplay
+	most int // immutable: maxReplay
 
 	mu sync.Mutex
+	// +checklocks:mu
+	life time.Duration // guarded by mu: how long an authenticator is known
+	// +checklocks:mu
+	from time.Time // guarded by mu: what is older is refused
 	// +checklocks:mu
 	young, old map[[16]byte]struct{} // guarded by mu
 	// +checklocks:mu
@@ -89,6 +95,8 @@ func (r *replay) read(path string, now time.Time) (kept []byte, err error) {
 
 // rewrite replaces the file by one with this start and the notes that still count.
 func (r *replay) rewrite(path string, kept []byte) error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
 	start := binary.LittleEndian.AppendUint64(make([]byte, 16), uint64(r.from.UnixMicro()))
 	f, err := os.OpenFile(path+".new", os.O_RDWR|os.O_CREATE|os.O_TRUNC, 0o600)
 	if err != nil {
@@ -104,8 +112,6 @@ func (r *replay) rewrite(path string, kept []byte) error {
 	if err != nil {
 		return fmt.Errorf("replay cache: %w", errors.Join(err, f.Close()))
 	}
-	r.mu.Lock()
-	defer r.mu.Unlock()
 	r.notes, r.noted = f, len(kept)/noteSize
 	return nil
 }
@@ -116,6 +122,19 @@ func syncFolder(path string) error {
 		return err
 	}
 	return errors.Join(d.Sync(), d.Close())
+}
+
+// extend makes the cache know authenticators for as long as clocks may differ now. What
+// it may have forgotten by the time before is refused by its time (K-82).
+func (r *replay) extend(skew time.Duration, now time.Time) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if life := 2 * skew; life > r.life {
+		r.life = life
+		if from := now.Add(ahead); from.After(r.from) {
+			r.from = from
+		}
+	}
 }
 
 // identity returns what an authenticator is known by.
@@ -132,12 +151,12 @@ func identity(client, service string, at time.Time, cipher []byte) [16]byte {
 
 // enter lets an authenticator in once.
 func (r *replay) enter(key [16]byte, at, now time.Time) error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
 	if at.Before(r.from) {
 		// What is older than this start may have been let in before it. K-47
 		return errBefore
 	}
-	r.mu.Lock()
-	defer r.mu.Unlock()
 	if now.Sub(r.turned) >= r.life || now.Before(r.turned) {
 		r.old, r.young, r.turned = r.young, map[[16]byte]struct{}{}, now
 	}

@@ -6,6 +6,8 @@ import (
 
 	"golang.org/x/crypto/cryptobyte"
 	"golang.org/x/crypto/cryptobyte/asn1"
+
+	"github.com/refmon/refmon/ntstatus"
 )
 
 // MaxBlob is the most bytes of a client's token.
@@ -24,10 +26,11 @@ var (
 
 // Errors of the outer token.
 var (
-	errNTLM     = errors.New("the client offers NTLM, and only Kerberos is taken: it has no ticket for this service")
+	errNTLM = fault{ntstatus.NTLMBlocked,
+		errors.New("the client offers NTLM, and only Kerberos is taken: it has no ticket for this service")}
 	errNotFirst = errors.New("Kerberos is not the mechanism that the client prefers")
 	errNoToken  = errors.New("the client's offer has no Kerberos token")
-	errOuter    = errors.New("this is no token of SPNEGO or Kerberos")
+	errOuter    = fault{ntstatus.InvalidParameter, errors.New("this is no token of SPNEGO or Kerberos")}
 )
 
 // negotiation is an outer token taken apart.

@@ -10,6 +10,8 @@ import (
 	"github.com/jcmturner/gokrb5/v8/crypto"
 	"github.com/jcmturner/gokrb5/v8/messages"
 	"github.com/jcmturner/gokrb5/v8/types"
+
+	"github.com/refmon/refmon/ntstatus"
 )
 
 // Key usages (RFC 4120 7.5.1).
@@ -48,7 +50,8 @@ type opened struct {
 var (
 	errAPReq   = errors.New("the token has no AP-REQ that can be read")
 	errSession = errors.New("the ticket is for a user's session key, and not for a key of the keytab")
-	errKeys    = errors.New("no key of the keytab opens the ticket: the service's password has changed, or it was altered")
+	errKeys    = fault{ntstatus.MutualAuthFailed,
+		errors.New("no key of the keytab opens the ticket: the service's password has changed, or it was altered")}
 )
 
 // open decrypts ticket and authenticator.
@@ -69,18 +72,20 @@ func (a *Acceptor) open(apReq []byte) (*opened, error) {
 		return nil, fmt.Errorf("the ticket is for %.64q in %.64q, which the configuration does not name", o.service, t.Realm)
 	case !slices.Contains(a.etypes, t.EncPart.EType):
 		// Weak and unknown encryption is refused before a key is looked for. K-39
-		return nil, fmt.Errorf("the ticket is encrypted with type %d, which is not let in", t.EncPart.EType)
+		return nil, fault{ntstatus.KDCUnknownEtype,
+			fmt.Errorf("the ticket is encrypted with type %d, which is not let in", t.EncPart.EType)}
 	}
 	keys := a.cfg.Keys.find(o.service, t.Realm, uint32(t.EncPart.KVNO), t.EncPart.EType)
 	if len(keys) == 0 {
-		return nil, fmt.Errorf("the keytab has no key of type %d, version %d, for %.64q in %.64q", t.EncPart.EType,
-			t.EncPart.KVNO, o.service, t.Realm)
+		return nil, fault{ntstatus.MutualAuthFailed, fmt.Errorf("the keytab has no key of type %d, version %d, for %.64q "+
+			"in %.64q", t.EncPart.EType, t.EncPart.KVNO, o.service, t.Realm)}
 	}
 	if err := o.decryptTicket(keys); err != nil {
 		return nil, err
 	}
 	if !slices.Contains(a.etypes, o.ticket.Key.KeyType) {
-		return nil, fmt.Errorf("the session key is of type %d, which is not let in", o.ticket.Key.KeyType)
+		return nil, fault{ntstatus.KDCUnknownEtype,
+			fmt.Errorf("the session key is of type %d, which is not let in", o.ticket.Key.KeyType)}
 	}
 	b, err := decrypt(o.req.EncryptedAuthenticator, o.ticket.Key, usageAuthenticator)
 	if err != nil || o.auth.Unmarshal(b) != nil {
@@ -122,11 +127,7 @@ func decrypt(d types.EncryptedData, k types.EncryptionKey, usage uint32) ([]byte
 // check compares the ticket with its authenticator and with the time. K-41
 func (o *opened) check(now time.Time, skew time.Duration) error {
 	t, a := &o.ticket, &o.auth
-	start := t.StartTime
-	if start.IsZero() {
-		start = t.AuthTime
-	}
-	at := o.madeAt()
+	start, at := o.begins(), o.madeAt()
 	switch {
 	case a.AVNO != 5 || !a.CName.Equal(t.CName) || a.CRealm != t.CRealm:
 		return errors.New("the authenticator is of another client than the ticket")
@@ -135,13 +136,24 @@ func (o *opened) check(now time.Time, skew time.Duration) error {
 	case bit(t.Flags.Bytes, flagInvalid):
 		return errors.New("the ticket is marked invalid")
 	case start.After(now.Add(skew)):
-		return fmt.Errorf("the ticket is valid from %s only", start.UTC().Format(time.RFC3339))
+		return fault{ntstatus.TimeDifferenceAtDC,
+			fmt.Errorf("the ticket is valid from %s only", start.UTC().Format(time.RFC3339))}
 	case t.EndTime.Before(now.Add(-skew)):
-		return fmt.Errorf("the ticket expired at %s", t.EndTime.UTC().Format(time.RFC3339))
+		return fault{ntstatus.TimeDifferenceAtDC,
+			fmt.Errorf("the ticket expired at %s", t.EndTime.UTC().Format(time.RFC3339))}
 	case at.After(now.Add(skew)), at.Before(now.Add(-skew)):
-		return fmt.Errorf("the clocks differ: the client's says %s", at.UTC().Format(time.RFC3339))
+		return fault{ntstatus.TimeDifferenceAtDC,
+			fmt.Errorf("the clocks differ: the client's says %s", at.UTC().Format(time.RFC3339))}
 	}
 	return nil
+}
+
+// begins returns the time from which the ticket is valid.
+func (o *opened) begins() time.Time {
+	if o.ticket.StartTime.IsZero() {
+		return o.ticket.AuthTime
+	}
+	return o.ticket.StartTime
 }
 
 // madeAt returns the time of the authenticator.

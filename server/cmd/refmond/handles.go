@@ -4,9 +4,11 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"time"
 
 	"github.com/refmon/refmon/nt"
 	"github.com/refmon/refmon/ntstatus"
+	"github.com/refmon/refmon/server/daemon"
 	"github.com/refmon/refmon/winnt"
 )
 
@@ -119,9 +121,10 @@ type openFilesCmd struct {
 // Help returns the long help of the verb.
 func (openFilesCmd) Help() string {
 	return `Lists who has which file and pipe open, with which rights: the handles of type File of every
-process that you may open. Files are named objects of the configuration today; descriptors of the
-host's files are not handed out yet. --close closes handles as NtDuplicateObject with
-DUPLICATE_CLOSE_SOURCE does, which needs PROCESS_DUP_HANDLE.`
+process that you may open, and the descriptors of the host's files that their programs were
+handed out, since when and how often. What a program does with a descriptor, closing it or
+passing it on included, is not seen. --close closes handles as NtDuplicateObject with
+DUPLICATE_CLOSE_SOURCE does, which needs PROCESS_DUP_HANDLE; descriptors cannot be taken back.`
 }
 
 // Run lists them.
@@ -135,7 +138,8 @@ func (c *openFilesCmd) Run(std *streams) error {
 	}
 	defer l.close()
 	fmt.Fprintf(std.out, "%6s  %-18s %8s  %s\n", "ID", "PROCESS", "HANDLE", "NAME AND RIGHTS")
-	return l.processes(func(h winnt.Handle) error {
+	names := map[uint64]string{}
+	err = l.processes(func(h winnt.Handle) error {
 		b, st := l.th.NtQueryInformationProcess(h, nt.ProcessBasicInformation)
 		if st != ntstatus.Success {
 			return nil
@@ -147,8 +151,9 @@ func (c *openFilesCmd) Run(std *streams) error {
 		}
 		defer l.th.NtClose(p)
 		process := short(text(l.th.NtQueryInformationProcess(p, nt.ProcessImageFileName)), 18)
+		names[id] = process
 		return l.handles(p, func(h nt.ProcessHandle, typ, name string) {
-			if typ != "File" || !strings.Contains(strings.ToLower(name), strings.ToLower(c.Name)) {
+			if typ != "File" || !c.means(name) {
 				return
 			}
 			done := ""
@@ -158,6 +163,39 @@ func (c *openFilesCmd) Run(std *streams) error {
 			fmt.Fprintf(std.out, "%6d  %-18s %8s  %s%s\n", id, process, h.HandleValue, named(name, typ, h), done)
 		})
 	})
+	if err != nil {
+		return err
+	}
+	return c.lent(std, l, names)
+}
+
+// means reports whether a name has the part that is asked for.
+func (c *openFilesCmd) means(name string) bool {
+	return strings.Contains(strings.ToLower(name), strings.ToLower(c.Name))
+}
+
+// lent lists descriptors that programs were handed out.
+func (c *openFilesCmd) lent(std *streams, l *looker, names map[uint64]string) error {
+	a, err := l.ask(daemon.Question{What: "lent"})
+	if err != nil {
+		return err
+	}
+	for _, e := range a.Lent {
+		what := printable(e.Name) + "  " + rightNames("File", e.Used)
+		if e.Name == "" {
+			what = "further files"
+		}
+		if !c.means(e.Name) {
+			continue
+		}
+		stays := ""
+		if c.Close {
+			stays = "  stays: a descriptor cannot be taken back"
+		}
+		fmt.Fprintf(std.out, "%6d  %-18s %8s  %s  since %s, %d times%s\n", e.Process, names[e.Process], "(host)", what,
+			e.Since.Local().Format(time.DateTime), e.Times, stays)
+	}
+	return nil
 }
 
 // closeHandle closes a handle of another process, and says what came of it. O-168

@@ -1,8 +1,10 @@
 package main
 
 import (
+	"bytes"
 	"errors"
 	"io"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -54,7 +56,34 @@ func TestDescriptors(t *testing.T) {
 	if text, err := io.ReadAll(g); err != nil || string(text) != "the plan" {
 		t.Errorf("bob reads %q, %v", text, err)
 	}
+	w.lent(cfg)
+	// Who may not look at another's handles sees what his own program got.
+	seen, err := b.Look([]byte(`{"what":"lent"}`))
+	if err != nil || strings.Count(string(seen), `"name"`) != 1 || !strings.Contains(string(seen), `"used":1,`) {
+		t.Errorf("bob sees %s, %v", seen, err)
+	}
 	if _, err := unix.Pwrite(int(g.Fd()), []byte("x"), 0); !errors.Is(err, unix.EBADF) {
 		t.Errorf("bob writes by his descriptor: %v", err)
+	}
+}
+
+// lent: open-files tells which program was handed out what, beside its handles (F-177).
+func (w *treeWorld) lent(cfg *config) {
+	w.Helper()
+	for _, c := range []struct {
+		args []string
+		want string
+	}{
+		{nil, `(?s) \(host\)  \\Device\\projects\\plan  READ_DATA\|WRITE_DATA\|APPEND_DATA  since ` +
+			`\d{4}-\d\d-\d\d [0-9:]+, 1 times\n` + `.* \(host\)  \\Device\\projects\\plan  READ_DATA  since [^\n]*, 1 times\n$`},
+		{[]string{"nothing"}, `^[^\n]*\n$`},
+		{[]string{"PLAN", "--close"}, `times  stays: a descriptor cannot be taken back\n$`},
+	} {
+		var out, errs bytes.Buffer
+		args := append([]string{"open-files", "--socket", cfg.AdminSocket}, c.args...)
+		code := run(args, &streams{out: &out, err: &errs})
+		if code != exitSuccess || !regexp.MustCompile(c.want).MatchString(out.String()) {
+			w.Errorf("open-files %q: exit code %d\n%s%swant %s", c.args, code, out.String(), errs.String(), c.want)
+		}
 	}
 }

@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"fmt"
+	"sync/atomic"
 	"time"
 
 	"github.com/refmon/refmon/logon"
@@ -42,8 +43,9 @@ func (t *tickets) check() error {
 	return nil
 }
 
-// open makes what takes tickets, nil without a keytab.
-func (t *tickets) open(state string, store *lsa.Store) (*kerberos.Acceptor, error) {
+// open makes the acceptor of tickets, nil without a keytab. The last one took them before,
+// nil for nothing.
+func (t *tickets) open(state string, store *lsa.Store, last *kerberos.Acceptor) (*kerberos.Acceptor, error) {
 	if t.Keytab == "" {
 		return nil, nil
 	}
@@ -60,15 +62,39 @@ func (t *tickets) open(state string, store *lsa.Store) (*kerberos.Acceptor, erro
 	if t.Domain != "" {
 		cfg.Domain = sid.MustParse(t.Domain) // check has read it
 	}
+	if last != nil {
+		// What was taken before a reload is not taken after it. K-82
+		return last.With(cfg)
+	}
 	return kerberos.New(cfg)
 }
 
-// authority returns who logs clients on: the store, and tickets where there is a
-// keytab. Without one a token is of no package. K-49
-func (s *service) authority() logon.Authority {
-	if s.tickets == nil {
-		return s.store
+// taking holds the acceptor of tickets, which a reload swaps.
+type taking struct {
+	now  atomic.Pointer[kerberos.Acceptor] // nil: none are taken
+	last *kerberos.Acceptor                // owned by the goroutine of signals: keeps the replay cache
+	// state is the folder of the replay cache. Immutable.
+	state string
+}
+
+// take makes the acceptor of tickets, and swaps it in with the function that it returns. On an
+// error nothing has changed, and the old one goes on. K-82
+func (s *service) take(cfg *config) (swap func(), err error) {
+	next, err := cfg.Kerberos.open(s.tickets.state, s.store, s.tickets.last)
+	if err != nil {
+		return nil, err
 	}
-	return kerberos.Authority{Store: s.store, Tickets: s.tickets,
-		Refused: func(why error) { s.log.Info("a client's token is refused", "why", why) }}
+	return func() {
+		s.tickets.now.Store(next)
+		if next != nil {
+			s.tickets.last = next
+		}
+	}, nil
+}
+
+// authority returns who logs clients on: the store, tickets where there is a keytab, and
+// the directory where there is one.
+func (s *service) authority(cfg *config) logon.Authority {
+	return s.domain(cfg, kerberos.Authority{Store: s.store, Tickets: s.tickets.now.Load,
+		Refused: func(why error) { s.log.Info("a client's token is refused", "why", why) }})
 }

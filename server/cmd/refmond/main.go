@@ -20,14 +20,15 @@ type cli struct {
 	Mount  mountCmd  `cmd:"" help:"Show a tree of files to the programs of this host, without a daemon."`
 	Config configCmd `cmd:"" help:"Check and explain the configuration."`
 
-	Account accountCmd `cmd:"" help:"Change and list the accounts of a running refmond."`
-	Doctor  doctorCmd  `cmd:"" help:"Say what refmond lacks on this host, and what to do."`
+	Account   accountCmd   `cmd:"" help:"Change and list the accounts of a running refmond."`
+	Directory directoryCmd `cmd:"" help:"Ask the directory of the domain, and write tables of it."`
+	Doctor    doctorCmd    `cmd:"" help:"Say what refmond lacks on this host, and what to do."`
 
 	Ps        psCmd        `cmd:"" help:"List processes, threads, and whom each thread impersonates."`
 	Handles   handlesCmd   `cmd:"" help:"List the handles of a process."`
 	Token     tokenCmd     `cmd:"" help:"Show the token of a process or of a thread's client."`
 	OpenFiles openFilesCmd `cmd:"" name:"open-files" help:"List who has which file open."`
-	Sessions  sessionsCmd  `cmd:"" help:"List the connections."`
+	Sessions  sessionsCmd  `cmd:"" help:"List the connections, and the clients that came with tickets."`
 	Trace     traceCmd     `cmd:"" help:"Print the calls of clients as they are made."`
 	Why       whyCmd       `cmd:"" help:"Show what was denied lately, and why."`
 

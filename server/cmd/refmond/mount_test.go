@@ -121,6 +121,12 @@ func (w *treeWorld) acl(at string) {
 	w.says(bob, "permission denied", bin+"set"+plan+" 'D:P(A;;FA;;;WD)'")
 	w.says(alice, "", bin+"set"+plan+" 'D:P(A;;FA;;;S-1-22-1-4711)(A;;FR;;;S-1-22-1-4712)'")
 	w.says(bob, "the plan", "cat"+plan)
+	// The root of the tree gives its entries as the caller may write them (F-170).
+	w.says(bob, "permission denied", bin+"inherit"+plan)
+	w.says(bob, "permission denied", bin+"reset"+plan)
+	w.says(alice, "", bin+"inherit"+plan)
+	w.says(alice, "O:BAG:SYD:AI(A;;FA;;;S-1-22-1-4711)(A;;FR;;;S-1-22-1-4712)"+
+		"(A;ID;FA;;;S-1-22-1-4711)(A;ID;0x1200a9;;;S-1-22-1-4712)", bin+"get"+plan)
 	w.says(alice, "", bin+"set"+plan+" 'D:P(A;;FA;;;S-1-22-1-4711)'")
 	if out, err := shell(0, bin+"get "+w.root+"/plan"); err == nil || !strings.Contains(out, "is on no mount of refmond") {
 		w.Errorf("M-16: a file on no mount: %q, %v", out, err)

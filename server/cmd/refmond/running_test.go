@@ -7,8 +7,11 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
+	"sync"
 	"testing"
+	"time"
 
 	"github.com/refmon/refmon/client"
 )
@@ -18,6 +21,7 @@ type program struct {
 	*testing.T
 	bin, dir, config string
 	socket, admin    string
+	log              logged
 }
 
 // build builds refmond and writes a configuration for a temporary folder.
@@ -73,6 +77,7 @@ func (p *program) started(args ...string) (cmd *exec.Cmd, end func()) {
 	go func() { // what it says further is read, or it would stand still
 		defer close(over)
 		for lines.Scan() {
+			p.log.add(lines.Text())
 		}
 	}()
 	ended := false
@@ -86,6 +91,54 @@ func (p *program) started(args ...string) (cmd *exec.Cmd, end func()) {
 	}
 	p.Cleanup(end)
 	return cmd, end
+}
+
+// logged are the lines that a refmond wrote to its log once it was ready.
+type logged struct {
+	mu    sync.Mutex
+	lines []string      // guarded by mu
+	more  chan struct{} // guarded by mu: closed by the next line
+}
+
+func (l *logged) add(line string) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.lines = append(l.lines, line)
+	if l.more != nil {
+		close(l.more)
+		l.more = nil
+	}
+}
+
+// await returns once a line behind the first so many has a text in it, and how many there
+// are then.
+func (l *logged) await(t testing.TB, from int, text string) int {
+	t.Helper()
+	late := time.After(time.Minute)
+	for {
+		l.mu.Lock()
+		i := slices.IndexFunc(l.lines[from:], func(s string) bool { return strings.Contains(s, text) })
+		if l.more == nil {
+			l.more = make(chan struct{})
+		}
+		n, more := len(l.lines), l.more
+		l.mu.Unlock()
+		if i >= 0 {
+			return n
+		}
+		select {
+		case <-more:
+		case <-late:
+			t.Fatalf("the log has no line with %q", text)
+		}
+	}
+}
+
+// all returns the whole log.
+func (l *logged) all() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return strings.Join(l.lines, "\n")
 }
 
 // account runs refmond account with that input and returns its output.

@@ -14,7 +14,7 @@ import (
 	"github.com/refmon/refmon/audit"
 	"github.com/refmon/refmon/auditlog"
 	"github.com/refmon/refmon/internal/verbs/trail"
-	"github.com/refmon/refmon/server/auth/kerberos"
+	"github.com/refmon/refmon/server/auth/ldap"
 	"github.com/refmon/refmon/server/daemon"
 	"github.com/refmon/refmon/server/lsa"
 	"github.com/refmon/refmon/server/mount"
@@ -79,7 +79,9 @@ type service struct {
 	trail *auditlog.Log // nil: none is kept
 	store *lsa.Store
 
-	tickets *kerberos.Acceptor // nil: none are taken
+	tickets taking
+	people  *ldap.Directory // nil: none is asked
+	numbers numbers
 	trees   []servedTree
 
 	mounts     []*mount.Mount
@@ -88,7 +90,7 @@ type service struct {
 
 // start starts what a configuration describes; on an error nothing is left.
 func start(cfg *config, std *streams) (*service, error) {
-	s := &service{level: new(slog.LevelVar)}
+	s := &service{level: new(slog.LevelVar), tickets: taking{state: cfg.State}}
 	s.level.Set(cfg.level)
 	s.log = slog.New(slog.NewTextHandler(std.err, &slog.HandlerOptions{Level: s.level}))
 	lock, err := daemon.LockState(cfg.State)
@@ -100,7 +102,13 @@ func start(cfg *config, std *streams) (*service, error) {
 		err = s.accounts(cfg, log)
 	}
 	if err == nil {
-		s.tickets, err = cfg.Kerberos.open(cfg.State, s.store)
+		var swap func()
+		if swap, err = s.take(cfg); err == nil {
+			swap()
+		}
+	}
+	if err == nil {
+		s.people, err = cfg.openDirectory(s.store.Computer().SID)
 	}
 	if err == nil {
 		err = s.openTrees(cfg, log)
@@ -111,7 +119,7 @@ func start(cfg *config, std *streams) (*service, error) {
 	daemon.Spare()
 	s.Daemon, err = daemon.Start(daemon.Config{Lock: lock, Inherited: cfg.inherited, Socket: cfg.Socket,
 		AdminSocket: cfg.AdminSocket, Identity: cfg.identity(s.store), Administer: s.administer(cfg),
-		Quota: s.store.QuotaUID, LSA: s.authority(), Limits: cfg.limits,
+		Quota: s.store.QuotaUID, LSA: s.authority(cfg), Limits: cfg.limits,
 		Profile: cfg.profile, Audit: log, Log: s.log})
 	if err != nil {
 		return nil, errors.Join(err, s.kept())
@@ -187,6 +195,16 @@ func (s *service) reload(file string) {
 		s.log.Error("the configuration is wrong, the old one stands", "error", err)
 		return
 	}
+	ids, err := readNumbers(cfg.IDNumbers)
+	if err != nil {
+		s.log.Error("the directory file is wrong, the old one stands", "error", err)
+		return
+	}
+	swap, err := s.take(cfg)
+	if err != nil {
+		s.log.Error("what takes tickets is wrong, the old one goes on", "error", err)
+		return
+	}
 	if s.trail != nil {
 		p, err := policy(filepath.Join(cfg.State, "audit"), cfg.Audit.Required)
 		if err != nil {
@@ -195,6 +213,8 @@ func (s *service) reload(file string) {
 		}
 		s.System().Audit().Policy.Store(p)
 	}
+	swap()
+	s.numbers.now.Store(ids)
 	s.SetIdentity(cfg.identity(s.store))
 	s.dropTokens()
 	s.level.Set(cfg.level)
@@ -215,8 +235,11 @@ func (s *service) stop() error {
 // kept closes the trees and the accounts, then the trail that they write to.
 func (s *service) kept() (err error) {
 	err = s.closeTrees()
-	if s.tickets != nil {
-		err = errors.Join(err, s.tickets.Close())
+	if s.people != nil {
+		err = errors.Join(err, s.people.Close())
+	}
+	if s.tickets.last != nil {
+		err = errors.Join(err, s.tickets.last.Close())
 	}
 	if s.store != nil {
 		err = errors.Join(err, s.store.Close())

@@ -18,7 +18,8 @@ type sessionsCmd struct {
 // Help returns the long help of the verb.
 func (sessionsCmd) Help() string {
 	return `Lists the connections: the program and uid at the other end, whom the daemon takes it for, its
-logon session, and since when.`
+logon session, and since when. Below them are the logon sessions that clients' tickets opened, each
+with its ticket: service, times, types of encryption, and issuer.`
 }
 
 // Run lists the connections.
@@ -43,6 +44,12 @@ func (c *sessionsCmd) Run(std *streams) error {
 		}
 		fmt.Fprintf(std.out, "%6d  %-16s %7d %7s  %-10s %-9s %s\n", s.Process, short(s.Name, 16), s.UID, pid, s.Session,
 			clock(s.Since), who)
+	}
+	if len(a.Tickets) > 0 {
+		fmt.Fprintf(std.out, "\n%-10s %-28s %s\n", "SESSION", "USER", "TICKET")
+	}
+	for _, t := range a.Tickets {
+		fmt.Fprintf(std.out, "%-10s %-28s %s\n", t.Session, l.named(t.User), printable(t.Proof))
 	}
 	return nil
 }

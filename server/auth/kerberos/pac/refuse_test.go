@@ -53,17 +53,21 @@ func entryOf(data []byte, kind uint32) int {
 func TestFrameRefuses(t *testing.T) {
 	le := binary.LittleEndian
 	for name, change := range map[string]func(b []byte) []byte{
-		"empty":                        func([]byte) []byte { return nil },
-		"seven bytes":                  func(b []byte) []byte { return b[:7] },
-		"more than any":                func(b []byte) []byte { return append(b, make([]byte, MaxSize)...) },
-		"another version":              func(b []byte) []byte { b[4] = 1; return b },
-		"2^28 buffers":                 func(b []byte) []byte { le.PutUint32(b, 0x10000000); return b },
-		"2^28+2 buffers":               func(b []byte) []byte { le.PutUint32(b, 0x10000002); return b },
-		"more buffers than room":       func(b []byte) []byte { le.PutUint32(b[:4:4], 60); return b[:300] },
-		"a buffer in the table":        func(b []byte) []byte { le.PutUint64(b[16:], 8); return b },
-		"a buffer behind the end":      func(b []byte) []byte { le.PutUint64(b[16:], uint64(len(b)+8)&^7); return b },
-		"an offset that wraps":         func(b []byte) []byte { le.PutUint64(b[16:], ^uint64(7)); return b },
-		"an offset beyond 32 bits":     func(b []byte) []byte { le.PutUint64(b[16:], le.Uint64(b[16:])|1<<32); return b },
+		"empty":                   func([]byte) []byte { return nil },
+		"seven bytes":             func(b []byte) []byte { return b[:7] },
+		"more than any":           func(b []byte) []byte { return append(b, make([]byte, MaxSize)...) },
+		"another version":         func(b []byte) []byte { b[4] = 1; return b },
+		"2^28 buffers":            func(b []byte) []byte { le.PutUint32(b, 0x10000000); return b },
+		"2^28+2 buffers":          func(b []byte) []byte { le.PutUint32(b, 0x10000002); return b },
+		"more buffers than room":  func(b []byte) []byte { le.PutUint32(b[:4:4], 60); return b[:300] },
+		"a buffer in the table":   func(b []byte) []byte { le.PutUint64(b[16:], 8); return b },
+		"a buffer behind the end": func(b []byte) []byte { le.PutUint64(b[16:], uint64(len(b)+8)&^7); return b },
+		"an offset that wraps":    func(b []byte) []byte { le.PutUint64(b[16:], ^uint64(7)); return b },
+		"an offset beyond 32 bits": func(b []byte) []byte {
+			le.PutUint64(b[16:],
+				le.Uint64(b[16:])|1<<32)
+			return b
+		},
 		"a size that wraps":            func(b []byte) []byte { le.PutUint32(b[12:], ^uint32(0)); return b },
 		"a buffer that is not aligned": func(b []byte) []byte { le.PutUint64(b[16:], le.Uint64(b[16:])+4); return b },
 		"a buffer in another":          func(b []byte) []byte { le.PutUint64(b[32:], le.Uint64(b[16:])+8); return b },
@@ -79,6 +83,61 @@ func TestFrameRefuses(t *testing.T) {
 			forge.Buffer{Type: kind, Data: make([]byte, 16)}, forge.Buffer{Type: kind, Data: make([]byte, 16)}))
 		if _, err := split(twice); !errors.Is(err, ErrInvalid) {
 			t.Errorf("K-2: a doubled signature of type %d: %v", kind, err)
+		}
+	}
+}
+
+// TestFrameBounds: each bound of the table from both sides, with nothing else wrong: a
+// buffer begins behind the table at a multiple of eight, ends with the PAC at the latest,
+// and the next one begins behind it (K-1).
+func TestFrameBounds(t *testing.T) {
+	type span struct{ at, size int }
+	for name, c := range map[string]struct {
+		total   int
+		buffers []span
+		ok      bool
+	}{
+		"no buffer":                        {8, nil, true},
+		"behind the table":                 {40, []span{{24, 16}}, true},
+		"in the last entry of the table":   {40, []span{{16, 8}}, false},
+		"in the head":                      {40, []span{{0, 8}}, false},
+		"to the end":                       {40, []span{{32, 8}}, true},
+		"one byte behind the end":          {40, []span{{32, 9}}, false},
+		"nothing at the end":               {40, []span{{40, 0}}, true},
+		"nothing behind the end":           {40, []span{{48, 0}}, false},
+		"a multiple of four":               {40, []span{{28, 4}}, false},
+		"a multiple of two":                {40, []span{{26, 2}}, false},
+		"one behind the other":             {56, []span{{40, 8}, {48, 8}}, true},
+		"the second one first":             {56, []span{{48, 8}, {40, 8}}, true},
+		"one byte in the other":            {56, []span{{40, 9}, {48, 8}}, false},
+		"one byte in the other, backwards": {56, []span{{48, 8}, {40, 9}}, false},
+		"the same bytes":                   {56, []span{{40, 8}, {40, 8}}, false},
+		"one in the middle of another":     {64, []span{{40, 24}, {48, 8}}, false},
+		"the third in the first":           {80, []span{{56, 24}, {64, 0}, {72, 8}}, false},
+		"a table to the end":               {40, []span{{40, 0}, {40, 0}}, true},
+		"a table one byte too long":        {39, []span{{40, 0}, {40, 0}}, false},
+		"as many buffers as may be":        {8 + 16*64, make([]span, 64), true},
+		"one more":                         {8 + 16*65, make([]span, 65), false},
+		"as many bytes as may be":          {256 << 10, nil, true},
+		"one byte more":                    {256<<10 + 1, nil, false},
+	} {
+		data := make([]byte, max(c.total, 8+16*len(c.buffers)))
+		binary.LittleEndian.PutUint32(data, uint32(len(c.buffers)))
+		for i, b := range c.buffers {
+			if b == (span{}) {
+				b.at = c.total
+			}
+			e := data[8+16*i:]
+			binary.LittleEndian.PutUint32(e, 1000+uint32(i)) // none that is known
+			binary.LittleEndian.PutUint32(e[4:], uint32(b.size))
+			binary.LittleEndian.PutUint64(e[8:], uint64(b.at))
+		}
+		f, err := split(data[:c.total])
+		if (err == nil) != c.ok || err != nil && !errors.Is(err, ErrInvalid) {
+			t.Errorf("K-1: %s: %v, want it taken: %v", name, err, c.ok)
+		}
+		if c.ok && len(f.buffers) != len(c.buffers) {
+			t.Errorf("K-1: %s: %d buffers of %d", name, len(f.buffers), len(c.buffers))
 		}
 	}
 }
@@ -106,6 +165,17 @@ func TestSignatures(t *testing.T) {
 		for _, o := range keyTypes {
 			if _, err := Open(good, key(o)); o != kind && !errors.Is(err, ErrInvalid) {
 				t.Errorf("K-13: signed with a key of type %d, read with one of type %d: %v", kind, o, err)
+			}
+		}
+		for _, o := range keyTypes { // the same bytes as a key of another type
+			if len(key(o).KeyValue) != len(k.KeyValue) || o == kind {
+				continue
+			}
+			as := key(kind)
+			as.KeyType = o
+			_, err := Open(forge.Seal(alice().Buffers(), as), k)
+			if !errors.Is(err, ErrInvalid) || !strings.Contains(err.Error(), "and the ticket's key of type") {
+				t.Errorf("K-13: the checksum of a key of type %d for one of type %d: %v", o, kind, err)
 			}
 		}
 		wrong := key(kind)
@@ -192,14 +262,15 @@ func TestBuffersRefuse(t *testing.T) {
 		"no domain":                      {"K-4", forge.LogonInfo, set(172, 0, 0, 0, 0)},
 		"a name longer than its buffer":  {"K-6", forge.ClientInfo, set(8, 12)},
 		"a name shorter than its buffer": {"K-6", forge.ClientInfo, set(8, 8)},
-		"a name of odd length":           {"K-6", forge.ClientInfo, func(b []byte) []byte { b[8]--; return b[:len(b)-1] }},
-		"a UPN in the fixed part":        {"K-7", forge.UPN, set(2, 8)},
-		"a UPN behind the end":           {"K-7", forge.UPN, set(2, 0, 0xff)},
-		"a UPN of odd length":            {"K-7", forge.UPN, set(0, 1)},
-		"another revision":               {"K-7", forge.UPN, set(16, 9)},
-		"a requestor and more":           {"K-4", forge.Requestor, func(b []byte) []byte { return append(b, 0) }},
-		"attributes of no bits":          {"K-4", forge.Attributes, set(0, 0)},
-		"attributes of 2^32-1 bits":      {"K-4", forge.Attributes, set(0, 255, 255, 255, 255)},
+		"a name of odd length": {"K-6", forge.ClientInfo,
+			func(b []byte) []byte { b[8]--; return b[:len(b)-1] }},
+		"a UPN in the fixed part":   {"K-7", forge.UPN, set(2, 8)},
+		"a UPN behind the end":      {"K-7", forge.UPN, set(2, 0, 0xff)},
+		"a UPN of odd length":       {"K-7", forge.UPN, set(0, 1)},
+		"another revision":          {"K-7", forge.UPN, set(16, 9)},
+		"a requestor and more":      {"K-4", forge.Requestor, func(b []byte) []byte { return append(b, 0) }},
+		"attributes of no bits":     {"K-4", forge.Attributes, set(0, 0)},
+		"attributes of 2^32-1 bits": {"K-4", forge.Attributes, set(0, 255, 255, 255, 255)},
 	} {
 		refused(t, c.rule, name, with(c.kind, c.change))
 	}
@@ -246,7 +317,8 @@ func TestClaimsRefuse(t *testing.T) {
 		refused(t, c.rule, name, with(forge.DeviceClaims, func([]byte) []byte { return c.data }))
 	}
 	zeros := forge.Compress(make([]byte, maxClaimsSize)) // a few hundred bytes that become many
-	if _, err := readClaims(forge.Metadata(zeros, 4, maxClaimsSize)); !errors.Is(err, ErrInvalid) || len(zeros) > 4000 {
+	if _, err := readClaims(forge.Metadata(zeros, 4, maxClaimsSize)); !errors.Is(err, ErrInvalid) ||
+		len(zeros) > 4000 {
 		t.Errorf("K-8: %d bytes: %v", len(zeros), err)
 	}
 }
@@ -254,6 +326,10 @@ func TestClaimsRefuse(t *testing.T) {
 // TestCheck: the name, the time, the domain and the requestor are those of the ticket's
 // client; by delegation another may be the requestor where that is let in (K-14 to K-17).
 func TestCheck(t *testing.T) {
+	// A refusal says its own reason: another one would hide that this one is not seen.
+	why := map[string]string{"K-14": "it was made for", "K-15": "make no user of a domain",
+		"UPN":  "its names are those of",
+		"K-16": "requested it, and the user is", "K-17": "requested it by delegation"}
 	for name, c := range map[string]struct {
 		rule   string
 		change func(*forge.PAC, *Ticket)
@@ -266,16 +342,29 @@ func TestCheck(t *testing.T) {
 		"a longer name":          {"K-14", func(p *forge.PAC, _ *Ticket) { p.Client = "alice\x00" }},
 		"another ticket's name":  {"K-14", func(_ *forge.PAC, t *Ticket) { t.Client = "alice/admin" }},
 		"another time":           {"K-14", func(_ *forge.PAC, t *Ticket) { t.AuthTime = at.Add(time.Second) }},
+		"a time before":          {"K-14", func(_ *forge.PAC, t *Ticket) { t.AuthTime = at.Add(-time.Second) }},
 		"another requestor": {"K-16", func(p *forge.PAC, _ *Ticket) {
 			p.Delegated, p.Requestor = nil, domain.WithRID(500)
 		}},
-		"a delegate":               {"K-17", func(p *forge.PAC, _ *Ticket) { p.Requestor = domain.WithRID(500) }},
-		"no domain":                {"K-15", func(p *forge.PAC, _ *Ticket) { p.Domain = sid.MustParse("S-1-5-32") }},
-		"half a domain":            {"K-15", func(p *forge.PAC, _ *Ticket) { p.Domain = sid.MustParse("S-1-5-21-1-2") }},
-		"another authority":        {"K-15", func(p *forge.PAC, _ *Ticket) { p.Domain = sid.MustParse("S-1-22-21-1-2-3") }},
-		"no domain of four":        {"K-15", func(p *forge.PAC, _ *Ticket) { p.Domain = sid.MustParse("S-1-5-80-1-2-3") }},
+		"a delegate": {"K-17", func(p *forge.PAC, _ *Ticket) { p.Requestor = domain.WithRID(500) }},
+		"no domain":  {"K-15", func(p *forge.PAC, _ *Ticket) { p.Domain = sid.MustParse("S-1-5-32") }},
+		"half a domain": {"K-15", func(p *forge.PAC,
+			_ *Ticket) {
+			p.Domain = sid.MustParse("S-1-5-21-1-2")
+		}},
+		"another authority": {"K-15", func(p *forge.PAC,
+			_ *Ticket) {
+			p.Domain = sid.MustParse("S-1-22-21-1-2-3")
+		}},
+		"no domain of four": {"K-15", func(p *forge.PAC,
+			_ *Ticket) {
+			p.Domain = sid.MustParse("S-1-5-80-1-2-3")
+		}},
 		"no user":                  {"K-15", func(p *forge.PAC, _ *Ticket) { p.User = 0 }},
-		"names of another account": {"K-16", func(p *forge.PAC, _ *Ticket) { p.UPNSID = domain.WithRID(500) }},
+		"names of another account": {"UPN", func(p *forge.PAC, _ *Ticket) { p.UPNSID = domain.WithRID(500) }},
+		"names of another domain":  {"UPN", func(p *forge.PAC, _ *Ticket) { p.UPNSID = other.WithRID(1104) }},
+		"names without a SID":      {"", func(p *forge.PAC, _ *Ticket) { p.UPNSID = sid.SID{} }},
+		"the domain's own names":   {"UPN", func(p *forge.PAC, _ *Ticket) { p.UPNSID = domain }},
 		"a delegate that is let in": {"", func(p *forge.PAC, t *Ticket) {
 			p.Requestor, t.Delegated = domain.WithRID(500), true
 		}},
@@ -289,8 +378,9 @@ func TestCheck(t *testing.T) {
 		if err != nil {
 			t.Fatalf("%s: %v", name, err)
 		}
-		if err := p.Check(ticket); errors.Is(err, ErrInvalid) != (c.rule != "") {
-			t.Errorf("%s: %s: %v", c.rule, name, err)
+		err = p.Check(ticket)
+		if errors.Is(err, ErrInvalid) != (c.rule != "") || err != nil && !strings.Contains(err.Error(), why[c.rule]) {
+			t.Errorf("%s: %s: %v, want a refusal with %q", c.rule, name, err, why[c.rule])
 		}
 	}
 }

@@ -1,0 +1,86 @@
+package main
+
+import (
+	"fmt"
+
+	"github.com/refmon/refmon/sd"
+	"github.com/refmon/refmon/winnt"
+)
+
+type aclInheritCmd struct {
+	Path         string `arg:"" help:"A file or directory."`
+	offlineFlags `embed:""`
+}
+
+// Help returns the long help text.
+func (aclInheritCmd) Help() string {
+	return `Lets the DACL inherit again: its own entries stay, those that were inherited become what the directory above
+gives now, and the DACL is protected no more. Children keep what they have. The mount asks READ_CONTROL of both and
+WRITE_DAC of the file.
+
+  refmon acl inherit /srv/projects/plan
+  refmon acl inherit --offline /srv/share/plan`
+}
+
+// Run lets a DACL inherit.
+func (c *aclInheritCmd) Run(std *streams) error {
+	return c.change(std, c.Path, func(k *kept) ([]sd.ACE, error) {
+		if k.now == nil || k.now.DACL() == nil {
+			return nil, fmt.Errorf("%s has no DACL that could inherit: see refmon acl reset", printable(c.Path))
+		}
+		var own []sd.ACE
+		for _, a := range k.now.DACL().All() {
+			if a.Flags()&sd.Inherited == 0 {
+				own = append(own, a)
+			}
+		}
+		return own, nil
+	})
+}
+
+type aclResetCmd struct {
+	Path         string `arg:"" help:"A file or directory."`
+	offlineFlags `embed:""`
+}
+
+// Help returns the long help text.
+func (aclResetCmd) Help() string {
+	return `Replaces the DACL by what the directory above gives: entries of its own go. Owner, group and SACL stay, and
+children keep what they have. The mount asks READ_CONTROL of both and WRITE_DAC of the file.
+
+  refmon acl reset /srv/projects/plan
+  refmon acl reset --offline /srv/share/plan`
+}
+
+// Run resets a DACL.
+func (c *aclResetCmd) Run(std *streams) error {
+	return c.change(std, c.Path, func(*kept) ([]sd.ACE, error) { return nil, nil })
+}
+
+// change gives a file the entries that own returns and behind them those that its directory
+// gives; nothing else of the descriptor changes. F-170
+func (f *offlineFlags) change(std *streams, path string, own func(*kept) ([]sd.ACE, error)) error {
+	k, err := f.open(path, true)
+	if err != nil {
+		return err
+	}
+	defer k.close()
+	if k.parent == nil {
+		return fmt.Errorf("%s: the directory above has no descriptor that can be read", printable(path))
+	}
+	if k.now == nil {
+		return fmt.Errorf("%s: its attribute cannot be read: see refmon acl set --offline", printable(path))
+	}
+	aces, err := own(k)
+	if err != nil {
+		return err
+	}
+	aces = append(aces, sd.Inherit(k.parent.DACL(), &sd.Heir{Container: k.directory, Owner: k.now.Owner(),
+		Group: k.now.Group(), Mapping: &winnt.FileObject.Mapping}, true)...)
+	list, err := sd.NewACL(aces...)
+	if err != nil {
+		return fmt.Errorf("%s: %w", printable(path), err)
+	}
+	return k.write(std, sd.New(sd.Parts{DACL: list,
+		Control: sd.DACLPresent | sd.DACLAutoInherited | sd.DACLAutoInheritRequest}))
+}

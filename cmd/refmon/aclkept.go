@@ -1,0 +1,108 @@
+package main
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+
+	"github.com/refmon/refmon/hostfs"
+	"github.com/refmon/refmon/sd"
+)
+
+// kept is a file whose descriptor is kept on a mount, which decides about it, or in the
+// attribute of a file of the host.
+type kept struct {
+	path      string
+	now       *sd.Descriptor // nil: it cannot be read
+	parent    *sd.Descriptor // of its directory; nil: it cannot be read
+	directory bool
+	offline   *hostfs.Offline // nil: on a mount
+}
+
+// offlineFlags say where a descriptor is kept.
+type offlineFlags struct {
+	Offline   bool   `help:"${offline}"`
+	Attribute string `default:"security.NTACL" help:"With --offline: its attribute (${default})." placeholder:"NAME"`
+}
+
+// open finds a file with its descriptor, and where above says so that of its directory.
+func (f *offlineFlags) open(path string, above bool) (*kept, error) {
+	k := &kept{path: path}
+	if f.Offline {
+		o, err := hostfs.OpenOffline(path, hostfs.Config{Attribute: f.Attribute, Missing: hostfs.SynthesiseMissing})
+		if err != nil {
+			return nil, err
+		}
+		k.offline, k.now, k.parent, k.directory = o, o.Descriptor(), o.Parent(), o.Directory()
+		return k, nil
+	}
+	var err error
+	if k.now, err = readMounted(path); err != nil || !above {
+		return k, err
+	}
+	whole, err := filepath.Abs(path)
+	if err != nil {
+		return nil, err
+	}
+	about, err := os.Lstat(whole)
+	if err != nil {
+		return nil, err
+	}
+	k.directory = about.IsDir()
+	k.parent, err = readMounted(filepath.Dir(whole))
+	return k, err
+}
+
+func (k *kept) close() {
+	if k.offline != nil {
+		k.offline.Close()
+	}
+}
+
+// write gives the file another descriptor: all of it offline, or the parts that are given,
+// as the caller may.
+func (k *kept) write(std *streams, d *sd.Descriptor) error {
+	if k.offline == nil {
+		if err := setAttribute(k.path, ntfsACL, d.Append(nil)); err != nil {
+			return aclError(k.path, err)
+		}
+		return nil
+	}
+	whole, err := k.merged(d)
+	if err != nil {
+		return err
+	}
+	if err := k.offline.Write(whole); err != nil {
+		return fmt.Errorf("%w: writing past every server takes CAP_SYS_ADMIN", err)
+	}
+	fmt.Fprintf(std.err, "refmon: %s: written offline: no rule was asked and no record kept\n", printable(k.path))
+	return nil
+}
+
+// merged puts the parts that are given into the descriptor that is there. F-171
+func (k *kept) merged(d *sd.Descriptor) (*sd.Descriptor, error) {
+	if k.now == nil {
+		if d.Owner().IsZero() || d.Group().IsZero() || d.Control()&sd.DACLPresent == 0 {
+			return nil, fmt.Errorf("%s: its attribute cannot be read: name owner, group and DACL", printable(k.path))
+		}
+		return d, nil
+	}
+	p, given := k.now.Parts(), d.Parts()
+	if !given.Owner.IsZero() {
+		p.Owner = given.Owner
+	}
+	if !given.Group.IsZero() {
+		p.Group = given.Group
+	}
+	const request = sd.DACLAutoInheritRequest | sd.SACLAutoInheritRequest
+	const dacl = sd.DACLPresent | sd.DACLDefaulted | sd.DACLAutoInherited | sd.DACLProtected
+	const sacl = sd.SACLPresent | sd.SACLDefaulted | sd.SACLAutoInherited | sd.SACLProtected
+	if given.Control&sd.DACLPresent != 0 {
+		p.DACL, p.Control = given.DACL, p.Control&^dacl|given.Control&dacl
+	}
+	if given.Control&sd.SACLPresent != 0 {
+		p.SACL, p.Control = given.SACL, p.Control&^sacl|given.Control&sacl
+	}
+	p.Control &^= request
+	return sd.New(p), nil
+}

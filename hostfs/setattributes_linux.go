@@ -1,0 +1,151 @@
+package hostfs
+
+import (
+	"encoding/binary"
+	"errors"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/refmon/refmon/fileaccess"
+	"github.com/refmon/refmon/nt"
+	"github.com/refmon/refmon/ntstatus"
+)
+
+// append appends the value that says attributes and time of creation, as [decodeDOS]
+// reads it. F-130
+func (d dos) append(b []byte, directory bool) []byte {
+	attributes := d.attributes
+	if directory {
+		attributes |= fileaccess.AttributeDirectory
+	}
+	le := binary.LittleEndian
+	b = le.AppendUint16(le.AppendUint16(b, 0), 5)
+	b = le.AppendUint32(le.AppendUint32(b, 5), 1|16)
+	return le.AppendUint64(le.AppendUint32(b, uint32(attributes)), uint64(d.created))
+}
+
+// write keeps attributes of a file, and with them its time of creation.
+func (d dos) write(place string, s *unix.Statx_t) error {
+	if d.created == 0 {
+		d.created = fileTime(s.Btime)
+	}
+	value := d.append(nil, s.Mode&unix.S_IFMT == unix.S_IFDIR)
+	return retry(func() error { return unix.Setxattr(place, dosName, value, 0) })
+}
+
+// SetBasic implements nt.OpenFile: the times of access, writing and creation, and the
+// attributes that a file server keeps. F-122
+func (f *file) SetBasic(b nt.FileBasic) ntstatus.Status {
+	if st := f.keeps(b.FileAttributes); st != ntstatus.Success {
+		return st
+	}
+	if st := f.setKept(&b); st != ntstatus.Success {
+		return st
+	}
+	times := []unix.Timespec{{Nsec: unix.UTIME_OMIT}, {Nsec: unix.UTIME_OMIT}}
+	for i, t := range []int64{b.LastAccessTime, b.LastWriteTime} {
+		if given(t) {
+			times[i] = unixTime(t)
+		}
+	}
+	return statusOf(unix.UtimesNanoAt(unix.AT_FDCWD, placeOf(f.fd), times, 0))
+}
+
+// keeps refuses attributes that a file cannot have.
+func (f *file) keeps(a fileaccess.Attributes) ntstatus.Status {
+	switch {
+	case f.directory && a&fileaccess.AttributeTemporary != 0, !f.directory && a&fileaccess.AttributeDirectory != 0:
+		// A directory is not temporary, and a file is no directory (F-174).
+		return ntstatus.InvalidParameter
+	case a&^(dosKept|fileaccess.AttributeDirectory|fileaccess.AttributeNormal) != 0:
+		// What could not be kept is not promised. F-122
+		return ntstatus.NotSupported
+	}
+	return ntstatus.Success
+}
+
+// setKept changes what is kept beside the descriptor; attributes of 0 stay, and those of
+// an ordinary file take all others away.
+func (f *file) setKept(b *nt.FileBasic) ntstatus.Status {
+	if b.FileAttributes == 0 && !given(b.CreationTime) {
+		return ntstatus.Success
+	}
+	if b.FileAttributes != 0 {
+		f.changed.Store(false) // what is said now counts for what was changed before
+	}
+	return statusOf(f.rewrite(func(now dos, s *unix.Statx_t) dos {
+		next := now
+		if b.FileAttributes != 0 {
+			next.attributes = b.FileAttributes & dosKept
+		}
+		if given(b.CreationTime) && (now.created != 0 || b.CreationTime != fileTime(s.Btime)) {
+			next.created = b.CreationTime
+		}
+		return next
+	}))
+}
+
+// rewrite changes what is kept of a file, if that changes. Opens of this tree exclude each
+// other.
+func (f *file) rewrite(change func(dos, *unix.Statx_t) dos) error {
+	f.t.writing.Lock()
+	defer f.t.writing.Unlock()
+	s, err := f.stat()
+	if err != nil {
+		return err
+	}
+	place := placeOf(f.fd)
+	now := dosOf(place)
+	next := change(now, &s)
+	if next == now {
+		return nil
+	}
+	return next.write(place, &s)
+}
+
+// begin gives a new file its attributes: those that were asked for, and to a file the one
+// for archiving. Where the tree keeps none, a file is made that needs none. F-172
+func (f *file) begin(s *unix.Statx_t, asked fileaccess.Attributes) error {
+	d := dos{attributes: asked & dosKept, there: true}
+	if !f.directory {
+		d.attributes |= fileaccess.AttributeArchive
+	}
+	err := d.write(placeOf(f.fd), s)
+	if errors.Is(err, unix.ENOTSUP) && d.attributes&^fileaccess.AttributeArchive == 0 {
+		return nil
+	}
+	return err
+}
+
+// replaced adds what was asked for to the attributes of a file that was overwritten or
+// superseded: what is hidden or the system's was asked for again (F-35). F-172
+func (f *file) replaced(asked fileaccess.Attributes) error {
+	f.changed.Store(true)
+	err := f.rewrite(func(now dos, _ *unix.Statx_t) dos {
+		now.attributes |= asked&dosKept | fileaccess.AttributeArchive
+		now.there = true
+		return now
+	})
+	if errors.Is(err, unix.ENOTSUP) && asked&dosKept&^fileaccess.AttributeArchive == 0 {
+		return nil
+	}
+	return err
+}
+
+// archive notes on the first change by this open that a backup is to take the file, as
+// Close does again.
+func (f *file) archive() {
+	if !f.directory && !f.changed.Swap(true) {
+		f.mark()
+	}
+}
+
+// mark sets the attribute for archiving. Where the tree keeps none, the change happens
+// all the same. F-173
+func (f *file) mark() {
+	_ = f.rewrite(func(now dos, _ *unix.Statx_t) dos {
+		now.attributes |= fileaccess.AttributeArchive
+		now.there = true
+		return now
+	})
+}

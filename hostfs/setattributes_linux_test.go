@@ -1,0 +1,194 @@
+package hostfs
+
+import (
+	"encoding/hex"
+	"os"
+	"strings"
+	"testing"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/refmon/refmon/fileaccess"
+	"github.com/refmon/refmon/nt"
+	"github.com/refmon/refmon/ntstatus"
+	"github.com/refmon/refmon/winnt"
+)
+
+// kept returns what is kept of a file in hexadecimal digits, without its last 8 bytes: the
+// time of creation.
+func (w *world) kept(name string) (value, created string) {
+	w.Helper()
+	var b [64]byte
+	n, err := unix.Getxattr(w.path(name), dosName, b[:])
+	if err == unix.ENODATA {
+		return "", ""
+	}
+	w.must(err)
+	value = hex.EncodeToString(b[:n])
+	return value[:max(len(value)-16, 0)], value[max(len(value)-16, 0):]
+}
+
+// keeper makes a world that can keep attributes, with one open to all.
+func keeper(t *testing.T) (*world, *nt.Thread) {
+	t.Helper()
+	w := newWorld(t)
+	w.describe("", "O:BAG:SYD:P(A;OICI;FA;;;WD)")
+	if err := setAttribute(w.path(""), dosName, []byte{0}); err != nil {
+		t.Skipf("%s cannot be set in %s: %v", dosName, w.root, err)
+	}
+	return w, w.as(bob)
+}
+
+// What a file server writes for these attributes, as observed of Samba 4.17.
+const (
+	keptNormal    = "00000500050000001100000000000000"
+	keptArchive   = "00000500050000001100000020000000"
+	keptReadHide  = "00000500050000001100000023000000"
+	keptDirectory = "00000500050000001100000010000000"
+	keptHiddenDir = "00000500050000001100000012000000"
+)
+
+// Attributes and the time of creation are set by who may, kept as the file server keeps
+// them, and refused where they would be lost (F-122, F-130, F-174).
+func TestSetAttributes(t *testing.T) {
+	w, th := keeper(t)
+	w.file("f", "", "D:P(A;;FA;;;WD)")
+	w.dir("d", "D:P(A;;FA;;;WD)")
+	const then = 125912558456000000 // 2000-01-02 03:04:05.6 UTC in units of 100 ns since 1601
+	both := []winnt.Handle{
+		w.open(th, "f", winnt.FILE_WRITE_ATTRIBUTES|winnt.FILE_READ_ATTRIBUTES, ntstatus.Success),
+		w.open(th, "d", winnt.FILE_WRITE_ATTRIBUTES|winnt.FILE_READ_ATTRIBUTES, ntstatus.Success)}
+	reader := w.open(th, "f", winnt.FILE_READ_ATTRIBUTES, ntstatus.Success)
+	const readOnly, hidden, archive = fileaccess.AttributeReadOnly, fileaccess.AttributeHidden, fileaccess.AttributeArchive
+	const directory, normal = fileaccess.AttributeDirectory, fileaccess.AttributeNormal
+	w.want(th.NtSetInformationFile(reader, nt.FileBasicInformation, nt.FileBasic{FileAttributes: hidden}),
+		ntstatus.AccessDenied)
+	for i, c := range []struct {
+		on    int
+		set   nt.FileBasic
+		st    ntstatus.Status
+		shown fileaccess.Attributes
+		kept  string
+	}{
+		{0, nt.FileBasic{FileAttributes: normal}, 0, normal, ""},
+		{0, nt.FileBasic{FileAttributes: readOnly | hidden | archive}, 0, readOnly | hidden | archive, keptReadHide},
+		{0, nt.FileBasic{LastWriteTime: then}, 0, readOnly | hidden | archive, keptReadHide},
+		{0, nt.FileBasic{FileAttributes: normal | archive}, 0, archive, keptArchive},
+		{0, nt.FileBasic{FileAttributes: directory}, ntstatus.InvalidParameter, archive, keptArchive},
+		{0, nt.FileBasic{FileAttributes: hidden | 0x2000}, ntstatus.NotSupported, archive, keptArchive},
+		{0, nt.FileBasic{FileAttributes: fileaccess.AttributeTemporary}, ntstatus.NotSupported, archive, keptArchive},
+		{0, nt.FileBasic{FileAttributes: normal}, 0, normal, keptNormal},
+		{1, nt.FileBasic{FileAttributes: fileaccess.AttributeTemporary}, ntstatus.InvalidParameter, directory, ""},
+		{1, nt.FileBasic{FileAttributes: hidden}, 0, directory | hidden, keptHiddenDir},
+		{1, nt.FileBasic{FileAttributes: directory}, 0, directory, keptDirectory},
+	} {
+		w.want(th.NtSetInformationFile(both[c.on], nt.FileBasicInformation, c.set), c.st)
+		v, st := th.NtQueryInformationFile(both[c.on], nt.FileBasicInformation)
+		basic, ok := v.(nt.FileBasic)
+		value, _ := w.kept([]string{"f", "d"}[c.on])
+		if w.want(st, ntstatus.Success); !ok || basic.FileAttributes != c.shown || value != c.kept {
+			t.Errorf("%d: shown as %#x, kept as %q, want %#x, %q", i, basic.FileAttributes, value, c.shown, c.kept)
+		}
+	}
+	w.want(th.NtSetInformationFile(both[0], nt.FileBasicInformation, nt.FileBasic{CreationTime: then}), ntstatus.Success)
+	v, st := th.NtQueryInformationFile(both[0], nt.FileBasicInformation)
+	if basic, ok := v.(nt.FileBasic); !ok || st != ntstatus.Success || basic.CreationTime != then {
+		t.Errorf("%+v, %v", v, st)
+	}
+	if value, created := w.kept("f"); value != keptNormal || created != "00ce8707ce54bf01" {
+		t.Errorf("kept as %s %s", value, created)
+	}
+}
+
+// A new file has the attribute for archiving and those that were asked for; what replaces its
+// contents adds some (F-172).
+func TestNewAttributes(t *testing.T) {
+	w, th := keeper(t)
+	const hidden, system = fileaccess.AttributeHidden, fileaccess.AttributeSystem
+	for i, c := range []struct {
+		name        string
+		disposition fileaccess.Disposition
+		asked       fileaccess.Attributes
+		options     fileaccess.CreateOptions
+		kept        string // the attributes
+	}{
+		{"f", fileaccess.FileCreate, 0, 0, "20"}, {"g", fileaccess.FileCreate, hidden, 0, "22"},
+		{"d", fileaccess.FileCreate, hidden, fileaccess.DirectoryFile, "12"},
+		{"g", fileaccess.FileOverwrite, hidden | system, 0, "26"}, {"g", fileaccess.FileSupersede, hidden | system, 0, "26"},
+		{"f", fileaccess.FileOverwrite, hidden, 0, "22"}, {"f", fileaccess.FileSupersede, hidden, 0, "22"},
+		{"s", fileaccess.FileCreate, system, 0, "24"}, {"s", fileaccess.FileSupersede, system | hidden, 0, "26"},
+		{"p", fileaccess.FileCreate, 0, 0, "20"}, {"p", fileaccess.FileOverwriteIf, hidden, 0, "22"},
+		{"r", fileaccess.FileCreate, fileaccess.AttributeReadOnly, 0, "21"},
+	} {
+		in := call{desired: winnt.GENERIC_WRITE, disposition: c.disposition, options: c.options}.at(c.name)
+		in.FileAttributes = c.asked
+		h, _, st := th.NtCreateFile(in)
+		w.want(st, ntstatus.Success)
+		w.want(th.NtClose(h), ntstatus.Success)
+		value, created := w.kept(c.name)
+		if want := keptNormal[:24] + c.kept + "000000"; value != want || created == strings.Repeat("0", 16) {
+			t.Errorf("%d: %s is kept as %s %s, want %s", i, c.name, value, created, want)
+		}
+	}
+	w.open(th, "r", winnt.FILE_WRITE_DATA, ntstatus.AccessDenied)
+}
+
+// A write, a change of size and a rename set the attribute for archiving, and the end of
+// the open again, unless attributes were set since (F-173).
+func TestArchive(t *testing.T) {
+	w, th := keeper(t)
+	for name, change := range map[string]func(winnt.Handle) ntstatus.Status{
+		"written": func(h winnt.Handle) ntstatus.Status {
+			_, st := th.NtWriteFileAt(h, []byte("x"), 0)
+			return st
+		},
+		"sized": func(h winnt.Handle) ntstatus.Status {
+			return th.NtSetInformationFile(h, nt.FileEndOfFileInformation, nt.FileEndOfFile{EndOfFile: 3})
+		},
+		"renamed": func(h winnt.Handle) ntstatus.Status {
+			return th.NtSetInformationFile(h, nt.FileRenameInformation, nt.FileRename{FileName: "renamed"})
+		},
+	} {
+		w.must(os.WriteFile(w.path("f"), nil, 0o600))
+		w.describe("f", "D:P(A;;FA;;;WD)")
+		h := w.open(th, "f", winnt.GENERIC_READ|winnt.GENERIC_WRITE|winnt.DELETE, ntstatus.Success)
+		_, st := th.NtReadFileAt(h, 1, 0)
+		w.want(st, ntstatus.EndOfFile)
+		if value, _ := w.kept("f"); value != "" {
+			t.Errorf("%s: reading leaves %s", name, value)
+		}
+		w.want(change(h), ntstatus.Success)
+		v, st := th.NtQueryInformationFile(h, nt.FileBasicInformation)
+		basic, ok := v.(nt.FileBasic)
+		if !ok || st != ntstatus.Success || basic.FileAttributes != fileaccess.AttributeArchive {
+			t.Errorf("%s: %+v, %v", name, v, st)
+		}
+		normal := nt.FileBasic{FileAttributes: fileaccess.AttributeNormal}
+		w.want(th.NtSetInformationFile(h, nt.FileBasicInformation, normal), ntstatus.Success)
+		if name == "written" { // what was said of the file after its last change stays
+			w.want(change(h), ntstatus.Success)
+			w.must(unix.Removexattr(w.path("f"), dosName))
+		}
+		w.want(th.NtClose(h), ntstatus.Success)
+		if name != "renamed" {
+			w.must(os.Rename(w.path("f"), w.path(name)))
+		}
+		want := keptNormal
+		if name == "written" { // a backup came in between
+			want = keptArchive
+		}
+		if value, _ := w.kept(name); value != want {
+			t.Errorf("%s: after the end kept as %q, want %s", name, value, want)
+		}
+	}
+}
+
+func FuzzSetAttributes(f *testing.F) {
+	f.Add(uint32(0x23), int64(1), true)
+	f.Fuzz(func(t *testing.T, attributes uint32, created int64, directory bool) {
+		d := dos{fileaccess.Attributes(attributes) & dosKept, true, max(created, 0)}
+		if got := decodeDOS(d.append(nil, directory)); got != d {
+			t.Errorf("%+v became %+v", d, got)
+		}
+	})
+}

@@ -1,0 +1,91 @@
+package mutants
+
+import (
+	"encoding/json"
+	"errors"
+	"os"
+	"path/filepath"
+	"strings"
+)
+
+// modules are the folders of the repository's modules: that of the root and the
+// daemon's.
+var modules = []string{".", "server"}
+
+// moduleOf returns the module that a folder is in, and the folder in it.
+func moduleOf(folder string) (module, rel string) {
+	if rel, ok := strings.CutPrefix(folder, "server/"); ok {
+		return "server", rel
+	}
+	return ".", folder
+}
+
+// A place is where the go command finds a fault: in an overlay of the root, or in
+// a copy of it.
+type place struct {
+	root    string // the folder of the root module
+	overlay string // the JSON that the go command wants; "" in a copy, and where nothing is seeded
+}
+
+// seed applies a fault below a folder of its own. Go is changed by an overlay; C and
+// Python, which the go command does not overlay for those who read the files, in a
+// copy of the tree.
+func (r *Runner) seed(f Fault, dir string) (place, error) {
+	root, err := filepath.Abs(r.Root)
+	if err != nil {
+		return place{}, err
+	}
+	name, changed, err := f.Apply(root)
+	if err != nil {
+		return place{}, err
+	}
+	if filepath.Ext(name) != ".go" {
+		rel, err := filepath.Rel(root, name)
+		if err != nil {
+			return place{}, err
+		}
+		to := filepath.Join(dir, "copy")
+		return place{root: to}, errors.Join(copyTree(root, to), os.WriteFile(filepath.Join(to, rel), changed, 0o600))
+	}
+	replacement := filepath.Join(dir, "fault.go")
+	list, err := json.Marshal(map[string]map[string]string{"Replace": {name: replacement}})
+	if err != nil {
+		return place{}, err
+	}
+	at := place{r.Root, filepath.Join(dir, "overlay.json")}
+	return at, errors.Join(os.WriteFile(replacement, changed, 0o600), os.WriteFile(at.overlay, list, 0o600))
+}
+
+// copyTree copies the files of a tree and its links, but not its history.
+func copyTree(from, to string) error {
+	return filepath.WalkDir(from, func(name string, d os.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		rel, err := filepath.Rel(from, name)
+		if err != nil {
+			return err
+		}
+		target := filepath.Join(to, rel)
+		switch {
+		case d.Name() == ".git":
+			if d.IsDir() {
+				return filepath.SkipDir
+			}
+			return nil // of a work tree
+		case d.IsDir():
+			return os.MkdirAll(target, 0o700)
+		case d.Type()&os.ModeSymlink != 0:
+			link, err := os.Readlink(name)
+			return errors.Join(err, os.Symlink(link, target))
+		case !d.Type().IsRegular():
+			return nil
+		}
+		b, err := os.ReadFile(name)
+		if err != nil {
+			return err
+		}
+		info, err := d.Info()
+		return errors.Join(err, os.WriteFile(target, b, info.Mode().Perm()))
+	})
+}

@@ -1,0 +1,154 @@
+package gateway
+
+import (
+	"context"
+	"crypto/sha256"
+	"crypto/tls"
+	"encoding/base64"
+	"encoding/hex"
+	"net/http"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/refmon/refmon/logon"
+	"github.com/refmon/refmon/nt"
+	"github.com/refmon/refmon/ntstatus"
+)
+
+// longestCredential is the longest Authorization header that is looked at: a ticket of a
+// user in a thousand groups has some 30 KiB.
+const longestCredential = 64 << 10
+
+// who returns the session of a request's client, which the caller gives back; nil where
+// the request was answered, as the client has proved nothing.
+func (g *Gateway) who(w http.ResponseWriter, r *http.Request) *session {
+	p, err := g.link.process()
+	if err != nil {
+		g.log.Error("refmond is not there", "error", err)
+		busy(w)
+		return nil
+	}
+	s := g.proved(p, r)
+	switch {
+	case s == nil:
+		g.challenge(w, "")
+		return nil
+	case s.st == ntstatus.Success:
+		if s.reply != "" {
+			w.Header().Set("WWW-Authenticate", "Negotiate "+s.reply)
+		}
+		return s
+	}
+	st := s.st
+	p.sessions.put(s)
+	switch st {
+	case ntstatus.InsufficientResources, ntstatus.AuditFailed, ntstatus.NoLogonServers, ntstatus.PortDisconnected,
+		ntstatus.Cancelled:
+		g.log.Warn("a logon cannot be tried", "status", st.String())
+		busy(w)
+	default:
+		// Why a logon failed is for the record and not for the client (L-32).
+		g.challenge(w, "")
+	}
+	return nil
+}
+
+// proved logs on with what the request proves; nil where it proves nothing.
+func (g *Gateway) proved(p *process, r *http.Request) *session {
+	kind, value, _ := strings.Cut(r.Header.Get("Authorization"), " ")
+	if len(value) > longestCredential {
+		return nil
+	}
+	switch {
+	case strings.EqualFold(kind, "Basic"):
+		in, ok := basic(value)
+		if !ok {
+			return nil
+		}
+		return p.sessions.get(p.sessions.name("basic "+value), func(s *session) {
+			s.logOn(context.WithoutCancel(r.Context()), in)
+		})
+	case strings.EqualFold(kind, "Negotiate") && g.cfg.Negotiate:
+		// A ticket is taken once (K-47), so that each one is a logon of its own (G-6).
+		return p.sessions.once(func(s *session) {
+			s.logOn(r.Context(), nt.LogonInformation{MessageType: nt.TokenLogon,
+				ClientToken: logon.Secret(strings.TrimSpace(value)), ChannelBindings: g.cfg.Channel})
+		})
+	case kind == "":
+		return g.certified(p, r)
+	}
+	return nil
+}
+
+// certified logs on the account that a client's certificate is mapped to.
+func (g *Gateway) certified(p *process, r *http.Request) *session {
+	account := g.cfg.Certificates[fingerprint(r.TLS)]
+	if account == "" {
+		return nil
+	}
+	return p.sessions.get(p.sessions.name("certificate "+account), func(s *session) {
+		s.logOn(context.WithoutCancel(r.Context()), nt.LogonInformation{MessageType: nt.S4ULogon, UserName: account})
+	})
+}
+
+// fingerprint returns the SHA-256 of the certificate that a client proved to have the key
+// of, in hexadecimal digits; "" without one.
+func fingerprint(state *tls.ConnectionState) string {
+	if state == nil || len(state.PeerCertificates) == 0 {
+		return ""
+	}
+	sum := sha256.Sum256(state.PeerCertificates[0].Raw)
+	return hex.EncodeToString(sum[:])
+}
+
+// basic reads what follows the word Basic. DOMAIN\name is a name of that domain.
+func basic(value string) (in nt.LogonInformation, ok bool) {
+	b, err := base64.StdEncoding.DecodeString(strings.TrimSpace(value))
+	if err != nil || !utf8.Valid(b) {
+		return in, false
+	}
+	name, password, ok := strings.Cut(string(b), ":")
+	if !ok || name == "" || strings.ContainsRune(string(b), 0) {
+		// Without a name it would be the logon of Anonymous, who proves nothing (G-3).
+		return in, false
+	}
+	domain, user, two := strings.Cut(name, `\`)
+	if !two {
+		domain, user = "", name
+	}
+	if user == "" {
+		return in, false
+	}
+	return nt.LogonInformation{MessageType: nt.InteractiveLogon, LogonDomainName: domain, UserName: user,
+		Password: logon.Secret(password)}, true
+}
+
+// challenge answers that the client must prove who it is. Each scheme has a header of its
+// own, Negotiate first.
+func (g *Gateway) challenge(w http.ResponseWriter, why string) {
+	h := w.Header()
+	h.Del("WWW-Authenticate")
+	if g.cfg.Negotiate {
+		h.Add("WWW-Authenticate", "Negotiate")
+	}
+	h.Add("WWW-Authenticate", `Basic realm="refmon", charset="UTF-8"`)
+	if why == "" {
+		why = "a name and password, or a ticket, is needed"
+	}
+	plain(w, http.StatusUnauthorized, why)
+}
+
+// busy answers that the request may be tried again.
+func busy(w http.ResponseWriter) {
+	w.Header().Set("Retry-After", "5")
+	plain(w, http.StatusServiceUnavailable, "refmond cannot serve this now")
+}
+
+// plain answers with one line of text.
+func plain(w http.ResponseWriter, code int, text string) {
+	h := w.Header()
+	h.Set("Content-Type", "text/plain; charset=utf-8")
+	h.Set("Cache-Control", "no-store")
+	w.WriteHeader(code)
+	_, _ = w.Write([]byte(text + "\n"))
+}

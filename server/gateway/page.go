@@ -1,0 +1,105 @@
+package gateway
+
+import (
+	"crypto/sha256"
+	_ "embed"
+	"encoding/base64"
+	"fmt"
+	"html/template"
+	"net/http"
+	"strings"
+)
+
+// style is that of every page.
+//
+//go:embed page.css
+var style string
+
+//go:embed page.html
+var pageText string
+
+var pageTemplate = template.Must(template.New("page").Parse(pageText))
+
+// pagePolicy lets a page of the gateway's own use its style and nothing else.
+var pagePolicy = fmt.Sprintf("default-src 'none'; style-src 'sha256-%s'; frame-ancestors 'none'; base-uri 'none'; "+
+	"form-action 'self'", styleHash())
+
+func styleHash() string {
+	sum := sha256.Sum256([]byte(style))
+	return base64.StdEncoding.EncodeToString(sum[:])
+}
+
+// line is an entry of a page.
+type line struct{ Name, Href, Size, Written string }
+
+// crumb is a directory above.
+type crumb struct{ Name, Href string }
+
+// page shows what is in a directory.
+func (q *request) page(w http.ResponseWriter, r *http.Request, list []facts, more bool) {
+	data := struct {
+		Style  template.CSS
+		Name   string
+		User   string
+		Crumbs []crumb
+		Lines  []line
+		More   bool
+	}{Style: template.CSS(style), Name: "trees", User: q.s.name, More: more} //nolint:gosec // it is ours
+	if data.User == "" {
+		data.User = q.s.user.String()
+	}
+	if q.at.tree != "" {
+		data.Crumbs, data.Name = q.crumbs()
+	}
+	for _, f := range list {
+		at := place{tree: f.name}
+		if q.at.tree != "" {
+			at = q.at.below(f.name)
+		}
+		l := line{Name: f.name, Href: at.href(f.dir), Written: when(f.written).Format("2006-01-02 15:04")}
+		if f.dir {
+			l.Name += "/"
+		} else {
+			l.Size = size(f.size)
+		}
+		data.Lines = append(data.Lines, l)
+	}
+	h := w.Header()
+	h.Set("Content-Type", "text/html; charset=utf-8")
+	h.Set("Content-Security-Policy", pagePolicy)
+	h.Set("Cache-Control", "no-store")
+	h.Set("Referrer-Policy", "no-referrer")
+	if r.Method == http.MethodHead {
+		return
+	}
+	_ = pageTemplate.Execute(w, data) // a client that left is told nothing more
+}
+
+// crumbs returns the directories above, and the name of the one that is shown.
+func (q *request) crumbs() (list []crumb, name string) {
+	list = []crumb{{"trees", "/"}}
+	at := place{tree: q.at.tree}
+	name = q.at.tree
+	if q.at.path == "" {
+		return list, name
+	}
+	for part := range strings.SplitSeq(q.at.path, `\`) {
+		list = append(list, crumb{name, at.href(true)})
+		at, name = at.below(part), part
+	}
+	return list, name
+}
+
+// size returns a number of bytes as people read it.
+func size(n int64) string {
+	units := []string{"B", "KiB", "MiB", "GiB", "TiB", "PiB"}
+	f, i := float64(n), 0
+	for f >= 1024 && i < len(units)-1 {
+		f /= 1024
+		i++
+	}
+	if i == 0 || f >= 100 {
+		return fmt.Sprintf("%.0f %s", f, units[i])
+	}
+	return fmt.Sprintf("%.1f %s", f, units[i])
+}

@@ -1,0 +1,309 @@
+package gateway
+
+import (
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"testing"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/refmon/refmon/audit"
+	"github.com/refmon/refmon/client"
+	"github.com/refmon/refmon/hostfs"
+	"github.com/refmon/refmon/logon"
+	"github.com/refmon/refmon/ntacl"
+	"github.com/refmon/refmon/sddl"
+	peer "github.com/refmon/refmon/server/auth/unix"
+	"github.com/refmon/refmon/server/daemon"
+	"github.com/refmon/refmon/server/lsa"
+	"github.com/refmon/refmon/sid"
+	"github.com/refmon/refmon/winnt"
+)
+
+// gate is the uid of the gateway's account: a user of the host without an account.
+const gate = 61010
+
+// world is a refmond with accounts and a tree, and a gateway in front of it that runs as a
+// user without a right on any file.
+type world struct {
+	testing.TB
+	root   string // of the tree share
+	d      *daemon.Daemon
+	g      *Gateway
+	sink   *audit.Memory
+	url    string // of the files, with the scheme
+	server *httptest.Server
+
+	console *httptest.Server
+	sids    map[string]sid.SID
+	counts  [3]int64 // of the kernel before any client came
+	socket  string
+	store   *lsa.Store
+}
+
+// tcb is the privilege with which a logon without a password gives a full token.
+var tcb = winnt.Privileges(winnt.SeTcbPrivilege)
+
+// newWorld makes a world whose people are alice, bob and carol, each with the password
+// "pw-" and the name. descriptor is that of the tree, in which {alice} is her SID.
+func newWorld(t testing.TB, descriptor string, change ...func(*Config)) *world {
+	t.Helper()
+	return newWorldOf(t, descriptor, func(s *lsa.Store) logon.Authority { return s }, change...)
+}
+
+// newWorldOf makes a world in which another authority logs clients on.
+func newWorldOf(t testing.TB, descriptor string, authority func(*lsa.Store) logon.Authority,
+	change ...func(*Config)) *world {
+	t.Helper()
+	if os.Getuid() != 0 {
+		t.Skip("only root opens files for others")
+	}
+	dir, err := os.MkdirTemp("", "gate")
+	w := &world{TB: t, root: filepath.Join(dir, "tree"), sink: audit.NewMemory(0, 0), sids: map[string]sid.SID{}}
+	w.must(err)
+	t.Cleanup(func() { _ = os.RemoveAll(dir) })
+	w.must(errors.Join(os.Chmod(dir, 0o755), os.Mkdir(w.root, 0o700), os.Mkdir(filepath.Join(dir, "state"), 0o700)))
+	w.store = w.accounts(dir)
+	store := w.store
+	w.describe("", descriptor)
+	tree, err := hostfs.Open(hostfs.Config{Path: w.root, HandOut: hostfs.HandOutReads})
+	w.must(err)
+	if _, err := tree.HandsOut(); errors.Is(err, unix.EPERM) || errors.Is(err, unix.ENOSYS) {
+		_ = tree.Close()
+		t.Skip("copies of mounts cannot be had here: ", err)
+	}
+	log := &audit.Log{Sink: w.sink}
+	w.socket = filepath.Join(dir, "s")
+	w.d, err = daemon.Start(daemon.Config{State: filepath.Join(dir, "state"), Socket: w.socket, LSA: authority(store),
+		Audit: log,
+		Identity: peer.Stored{Store: store, Privileges: map[uint32]winnt.PrivilegeSet{
+			gate: winnt.Privileges(winnt.SeImpersonatePrivilege)}}})
+	w.must(err)
+	w.must(w.d.System().AddTree("share", tree))
+	w.counts = w.now()
+	served := make(chan error, 1)
+	go func() { served <- w.d.Serve() }()
+	t.Cleanup(func() {
+		w.must(errors.Join(w.d.Close(), <-served, tree.Close(), store.Close()))
+	})
+	cfg := Config{Dial: func() (*client.Conn, error) { return w.dial(gate) }, Trees: []string{"share"},
+		Log: slog.New(slog.NewTextHandler(t.Output(), nil))}
+	for _, f := range change {
+		f(&cfg)
+	}
+	w.g, err = New(cfg)
+	w.must(err)
+	w.serve()
+	return w
+}
+
+// serve starts the gateway's own server.
+func (w *world) serve() {
+	w.Helper()
+	w.Cleanup(func() { w.must(w.g.Close()) })
+	w.server = w.listen(w.g.Files())
+	w.url = w.server.URL
+	w.console = w.listen(w.g.Console())
+}
+
+// listen starts a server of HTTPS.
+func (w *world) listen(h http.Handler) *httptest.Server {
+	w.Helper()
+	s := httptest.NewUnstartedServer(patient(h))
+	s.EnableHTTP2 = true
+	s.Config.ErrorLog = slog.NewLogLogger(slog.DiscardHandler, 0)
+	s.TLS = &tls.Config{MinVersion: tls.VersionTLS12, ClientAuth: tls.RequestClientCert}
+	s.StartTLS()
+	w.Cleanup(s.Close)
+	return s
+}
+
+// accounts makes the store.
+func (w *world) accounts(dir string) *lsa.Store {
+	w.Helper()
+	store, err := lsa.Open(lsa.Config{Folder: filepath.Join(dir, "state"), Computer: "host",
+		Password: lsa.Hashing{Memory: 8, Passes: 1}, Subuids: []string{filepath.Join(dir, "subuid")}})
+	w.must(err)
+	w.must(store.Update(sid.LocalSystem, func(e *lsa.Edit) error {
+		for _, name := range []string{"alice", "bob", "carol"} {
+			w.sids[name] = e.AddAccount(lsa.Account{Name: name})
+		}
+		return nil
+	}))
+	for name := range w.sids {
+		w.must(store.Update(sid.LocalSystem, func(e *lsa.Edit) error { return e.SetPassword(name, "pw-"+"x") }))
+	}
+	return store
+}
+
+func (w *world) must(err error) {
+	w.Helper()
+	if err != nil {
+		w.Fatal(err)
+	}
+}
+
+// describe gives a file of the tree a descriptor, as a file server would.
+func (w *world) describe(name, text string) {
+	w.Helper()
+	for who, s := range w.sids {
+		text = strings.ReplaceAll(text, "{"+who+"}", s.String())
+	}
+	value, err := (&ntacl.Attribute{Version: 3, HashType: ntacl.HashSHA256, Descriptor: sddl.MustParse(text)}).Append(nil)
+	w.must(err)
+	if err := unix.Setxattr(filepath.Join(w.root, name), ntacl.Name, value, 0); err != nil {
+		w.Skipf("descriptors cannot be kept in %s: %v", w.root, err)
+	}
+}
+
+// file makes a file of the tree with a descriptor.
+func (w *world) file(name, content, descriptor string) {
+	w.Helper()
+	path := filepath.Join(w.root, name)
+	w.must(os.MkdirAll(filepath.Dir(path), 0o700))
+	w.must(os.WriteFile(path, []byte(content), 0o600))
+	w.describe(name, descriptor)
+}
+
+// folder makes a directory of the tree with a descriptor.
+func (w *world) folder(name, descriptor string) {
+	w.Helper()
+	w.must(os.MkdirAll(filepath.Join(w.root, name), 0o700))
+	w.describe(name, descriptor)
+}
+
+// dial connects to refmond as a user of the host.
+func (w *world) dial(uid uint32) (*client.Conn, error) {
+	type dialed struct {
+		c   *client.Conn
+		err error
+	}
+	done := make(chan dialed)
+	go func() {
+		runtime.LockOSThread() // and never unlocked: the thread is that user until it ends with the goroutine
+		if _, _, e := unix.RawSyscall(unix.SYS_SETGROUPS, 0, 0, 0); e != 0 {
+			done <- dialed{nil, e}
+			return
+		}
+		for _, set := range []uintptr{unix.SYS_SETRESGID, unix.SYS_SETRESUID} {
+			if _, _, e := unix.RawSyscall(set, uintptr(uid), uintptr(uid), uintptr(uid)); e != 0 {
+				done <- dialed{nil, e}
+				return
+			}
+		}
+		c, err := client.DialUser(w.socket, 0)
+		done <- dialed{c, err}
+	}()
+	d := <-done
+	return d.c, d.err
+}
+
+func (w *world) now() [3]int64 {
+	o, h, n := w.d.System().Counts()
+	return [3]int64{o, h, n}
+}
+
+// said is an answer.
+type said struct {
+	code   int
+	header http.Header
+	body   string
+}
+
+// request makes a request; "" proves nothing.
+func (w *world) request(user, method, path, body string, headers ...string) *http.Request {
+	w.Helper()
+	r, err := http.NewRequestWithContext(w.Context(), method, w.url+path, strings.NewReader(body))
+	w.must(err)
+	if user != "" {
+		r.SetBasicAuth(user, "pw-x")
+	}
+	for i := 0; i < len(headers); i += 2 {
+		r.Header.Set(headers[i], headers[i+1])
+	}
+	return r
+}
+
+// ask makes a request and returns the answer.
+func (w *world) ask(user, method, path, body string, headers ...string) said {
+	w.Helper()
+	return w.do(w.request(user, method, path, body, headers...))
+}
+
+func (w *world) do(r *http.Request) said {
+	w.Helper()
+	c := w.server.Client()
+	c.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
+	answer, err := c.Do(r)
+	w.must(err)
+	defer answer.Body.Close()
+	b, err := io.ReadAll(answer.Body)
+	w.must(err)
+	return said{answer.StatusCode, answer.Header, string(b)}
+}
+
+// want makes a request and expects a status.
+func (w *world) want(code int, user, method, path, body string, headers ...string) said {
+	w.Helper()
+	got := w.ask(user, method, path, body, headers...)
+	if got.code != code {
+		w.Errorf("%s %s as %q: %d, want %d\n%s", method, path, user, got.code, code, got.body)
+	}
+	return got
+}
+
+// content reads a file of the tree, as root sees it.
+func (w *world) content(name string) string {
+	w.Helper()
+	b, err := os.ReadFile(filepath.Join(w.root, name))
+	if err != nil {
+		return fmt.Sprintf("no file: %v", err)
+	}
+	return string(b)
+}
+
+// acting returns how many threads of the gateway impersonate.
+func (w *world) acting() (n int) {
+	w.Helper()
+	p, err := w.g.link.process()
+	w.must(err)
+	for range cap(p.threads) {
+		th := <-p.threads
+		if th != nil {
+			if h, st := th.NtOpenThreadToken(winnt.NtCurrentThread, winnt.TOKEN_QUERY, true); st.IsSuccess() {
+				th.NtClose(h)
+				n++
+			}
+		}
+		defer func() { p.threads <- th }()
+	}
+	return n
+}
+
+// settles waits until the gateway holds nothing but its sessions and threads.
+func (w *world) settles(want [3]int64) {
+	w.Helper()
+	for end := time.Now().Add(time.Minute); w.now() != want; time.Sleep(5 * time.Millisecond) {
+		if time.Now().After(end) {
+			w.Fatalf("objects, handles, references %d, want %d", w.now(), want)
+		}
+	}
+}
+
+// write makes a file that its owner alone reads.
+func write(t testing.TB, name string, b []byte) {
+	t.Helper()
+	if err := os.WriteFile(name, b, 0o600); err != nil {
+		t.Fatal(err)
+	}
+}
