@@ -107,14 +107,23 @@ func enableTcb(th *nt.Thread) {
 		Attributes: winnt.SE_PRIVILEGE_ENABLED}}, false)
 }
 
-// do runs f on a thread of the pool, which nothing impersonates.
+// do runs f on a thread of the pool that acts as the gateway: for what a handle decides, and
+// not who asks.
 func (p *process) do(ctx context.Context, f func(*nt.Thread) ntstatus.Status) ntstatus.Status {
-	return p.as(ctx, 0, f)
+	return p.run(ctx, 0, f)
 }
 
 // as runs f on a thread that acts with a token. f makes calls of refmond and waits for
 // nothing else: neither a client nor a lock.
 func (p *process) as(ctx context.Context, tok winnt.Handle, f func(*nt.Thread) ntstatus.Status) ntstatus.Status {
+	if tok == 0 {
+		// Without a client's token nothing is done in a client's name (G-1).
+		return ntstatus.NoToken
+	}
+	return p.run(ctx, tok, f)
+}
+
+func (p *process) run(ctx context.Context, tok winnt.Handle, f func(*nt.Thread) ntstatus.Status) ntstatus.Status {
 	th, st := p.take(ctx)
 	if st != ntstatus.Success {
 		return st
@@ -169,6 +178,9 @@ func (p *process) take(ctx context.Context) (*nt.Thread, ntstatus.Status) {
 // handed out, in one exchange with refmond.
 func (p *process) openAs(ctx context.Context, tok winnt.Handle, in nt.CreateFileIn) (o client.OpenedAs,
 	st ntstatus.Status) {
+	if tok == 0 {
+		return o, ntstatus.NoToken
+	}
 	th, st := p.take(ctx)
 	if st != ntstatus.Success {
 		return o, st
