@@ -24,6 +24,7 @@ type objectsFlags struct {
 	Recurse          bool   `help:"Visit everything below the paths." short:"r"`
 	IgnoreSystemACLs bool   `name:"ignore-system-acls" help:"${ignoreSystemACLs}"`
 	Attribute        string `help:"${attribute}" default:"security.NTACL" placeholder:"NAME"`
+	IDMaps           string `name:"id-maps" help:"${idMaps}" placeholder:"FILE"`
 	Type             string `help:"Type of objects that do not tell: ${types}." default:"file" placeholder:"TYPE"`
 
 	tree objects.TreeOptions // of choiceFlags
@@ -143,6 +144,8 @@ func (c *objectsFlags) open(std *streams, paths []string) (*input, error) {
 	switch {
 	case c.Objects == "" && len(paths) == 0:
 		return nil, errors.New("which objects? give paths, or --objects FILE")
+	case c.Objects != "" && c.IDMaps != "":
+		return nil, errors.New("--id-maps is about files: an objects file has SIDs already")
 	case c.Objects != "" && len(paths) > 0:
 		return nil, errors.New("give either paths or --objects FILE, not both")
 	case c.Objects == "" && len(paths) == 1 && !c.Recurse && objects.Holds(paths[0]):
@@ -151,6 +154,15 @@ func (c *objectsFlags) open(std *streams, paths []string) (*input, error) {
 	case c.Objects == "":
 		opt := c.tree
 		opt.Recurse, opt.Attribute, opt.IgnoreSystemACLs = c.Recurse, c.Attribute, c.IgnoreSystemACLs
+		if c.IDMaps != "" {
+			file, err := os.ReadFile(c.IDMaps)
+			if err != nil {
+				return nil, fmt.Errorf("--id-maps: %w", err)
+			}
+			if opt.Accounts, err = objects.ReadIDMaps(file); err != nil {
+				return nil, fmt.Errorf("--id-maps %s: %w", c.IDMaps, err)
+			}
+		}
 		return &input{source: objects.Files(paths, opt), close: func() error { return nil }}, nil
 	}
 	in, err := std.open(c.Objects)

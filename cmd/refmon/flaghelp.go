@@ -55,6 +55,8 @@ var flagHelp = map[string]string{
 	"formats": "table,jsonl,csv,es-bulk,csv-tables",
 	"forIndex": "For search indexes: a row an object with the names of its allowed sets, and the table of sets, as " +
 		"JSON lines.",
+	"idMaps": "Accounts and id maps of refmond (refmond account export): who the uids and gids of files without the " +
+		"attribute are.",
 	"ignoreSystemACLs": "Take attributes whose POSIX permissions were changed since: for servers with acl_xattr:ignore " +
 		"system acls = yes.",
 	"blockOwner": "As in a domain with BlockOwnerImplicitRights: who owns a computer may not change its rights by that.",

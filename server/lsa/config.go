@@ -15,6 +15,9 @@ type Config struct {
 	Hosts    Hosts  // users and groups of the host; nil knows none
 	// Domains is asked by the maps of backend winbind; nil: those maps give no SIDs.
 	Domains Domains
+	// Numbers is asked by the maps of backend ad: uidNumber and gidNumber of the
+	// directory. nil: those maps give no SIDs.
+	Numbers Domains
 	// Audit is told of each change before it is made; an error refuses the
 	// change. nil keeps no record.
 	Audit func(Change) error

@@ -14,13 +14,17 @@ import (
 // it.
 type Backend string
 
-// The backends. The ids of Samba's ad, tdb and ldap follow from no formula: they are
+// The backends. The ids of Samba's tdb and ldap follow from no formula: they are
 // winbind's here, which asks where they are kept.
 const (
 	RID     Backend = "rid"     // "" too: id = rid − BaseRID + Low
 	Autorid Backend = "autorid" // one range of a domain, as `net idmap get ranges` lists them
+	AD      Backend = "ad"      // uidNumber and gidNumber of the directory, from Low to High
 	Winbind Backend = "winbind" // what winbind says about ids from Low to High
 )
+
+// asks reports whether ids follow from no formula, but are asked for.
+func (b Backend) asks() bool { return b == Winbind || b == AD }
 
 // IDMap maps ids of the host, uids and gids alike, to SIDs of a domain.
 type IDMap struct {
@@ -51,19 +55,10 @@ func (m *IDMap) covers(id uint32) bool {
 	return first <= id && id <= last
 }
 
-// sid returns the SID of an id that the map covers, by its formula. L-53
-func (m *IDMap) sid(id uint32) sid.SID {
-	first, _, base := m.span()
-	return m.Domain.WithRID(id - first + base)
-}
-
-// id returns the id of a SID of the map's domain.
-func (m *IDMap) id(s sid.SID) (uint32, bool) {
+// formula returns the formula of a map that has one, which who-can computes by, too. L-53
+func (m *IDMap) formula() fileaccess.IDRange {
 	first, last, base := m.span()
-	if m.Backend == Winbind || s.Prefix() != m.Domain || s.RID() < base || s.RID()-base > last-first {
-		return 0, false
-	}
-	return s.RID() - base + first, true
+	return fileaccess.IDRange{Domain: m.Domain, First: first, Last: last, FirstRID: base}
 }
 
 // String returns the name and the ids.
@@ -72,8 +67,8 @@ func (m *IDMap) String() string {
 	return fmt.Sprintf("%s %d-%d", clipped(m.Name), first, last)
 }
 
-// Domains tells what winbind says. A nil error and false say that the domain has no
-// such account, an error that no statement was had.
+// Domains tells what winbind says, or the directory. A nil error and false say that it
+// names no such account, an error that it said nothing.
 type Domains interface {
 	SIDOfUID(ctx context.Context, uid uint32) (sid.SID, bool, error)
 	SIDOfGID(ctx context.Context, gid uint32) (sid.SID, bool, error)
@@ -123,31 +118,43 @@ func (s *Store) mapped(st *state, id uint32, group bool) (sid.SID, bool, ntstatu
 		case s.overlapped(m) != nil:
 			// A map that overlaps subordinate ids is not used, and its ids are let in under no other name. L-54
 			return sid.SID{}, false, ntstatus.NoLogonServers
-		case m.Backend == Winbind:
+		case m.Backend.asks():
 			return s.asked(m, id, group)
 		}
-		return m.sid(id), true, ntstatus.Success
+		f := m.formula()
+		found, ok := f.SID(id)
+		return found, ok, ntstatus.Success
 	}
 	return sid.SID{}, false, ntstatus.Success
 }
 
-// asked returns what winbind says of an id.
+// domains returns what answers for a map, nil where there is no such source.
+func (s *Store) domains(m *IDMap) Domains {
+	if m.Backend == AD {
+		return s.cfg.Numbers
+	}
+	return s.cfg.Domains
+}
+
+// asked returns what winbind, or the directory, says of an id.
 func (s *Store) asked(m *IDMap, id uint32, group bool) (sid.SID, bool, ntstatus.Status) {
-	if s.cfg.Domains == nil {
+	from := s.domains(m)
+	if from == nil {
 		return sid.SID{}, false, ntstatus.NoLogonServers
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), hostWait)
 	defer cancel()
-	ask := s.cfg.Domains.SIDOfUID
+	ask := from.SIDOfUID
 	if group {
-		ask = s.cfg.Domains.SIDOfGID
+		ask = from.SIDOfGID
 	}
 	found, ok, err := ask(ctx, id)
-	// An answer that was not had, or is of another domain, is no proof that the id has no account. L-55
-	if err != nil || ok && found.Prefix() != m.Domain {
+	// Without its domain controller winbind says of every id that there is no such account: only an account of
+	// the map's domain is an answer. L-55
+	if err != nil || !ok || found.Prefix() != m.Domain {
 		return sid.SID{}, false, ntstatus.NoLogonServers
 	}
-	return found, ok, ntstatus.Success
+	return found, true, ntstatus.Success
 }
 
 // idOf returns the id of a SID by the maps.
@@ -157,23 +164,35 @@ func (s *Store) idOf(st *state, id sid.SID, group bool) (uint32, bool) {
 		if m.Domain != id.Prefix() || s.overlapped(m) != nil {
 			continue
 		}
-		if m.Backend == Winbind && s.cfg.Domains != nil {
-			ctx, cancel := context.WithTimeout(context.Background(), hostWait)
-			ask := s.cfg.Domains.UIDOf
-			if group {
-				ask = s.cfg.Domains.GIDOf
-			}
-			n, ok, err := ask(ctx, id)
-			cancel()
-			if err == nil && ok && m.covers(n) {
+		if m.Backend.asks() {
+			if n, ok := s.asksID(m, id, group); ok {
 				return n, true
 			}
+			continue
 		}
-		if n, ok := m.id(id); ok {
+		f := m.formula()
+		if n, ok := f.ID(id); ok {
 			return n, true
 		}
 	}
 	return 0, false
+}
+
+// asksID returns the id that winbind, or the directory, says an account has. An id
+// outside of the map is ignored, as Samba does (L-59).
+func (s *Store) asksID(m *IDMap, id sid.SID, group bool) (uint32, bool) {
+	from := s.domains(m)
+	if from == nil {
+		return 0, false
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), hostWait)
+	defer cancel()
+	ask := from.UIDOf
+	if group {
+		ask = from.GIDOf
+	}
+	n, ok, err := ask(ctx, id)
+	return n, err == nil && ok && m.covers(n)
 }
 
 // userOf returns the SID of a uid: of the account that has it, else by a map, else

@@ -176,6 +176,12 @@ func TestIDs(t *testing.T) {
 			t.Errorf("%v has the uid %d", s, n)
 		}
 	}
+	for _, s := range []sid.SID{domain.WithRID(999), domain.WithRID(3000), fileaccess.UnixGroup(50),
+		fileaccess.UnixGroup(2500), fileaccess.UnixUser(7), alice, sid.Everyone, sid.Users, {}} {
+		if n, ok := f.GID(s); ok {
+			t.Errorf("%v has the gid %d (L-28)", s, n)
+		}
+	}
 	r, _ := f.TokenForUID(3000, []uint32{50, 7, 2001})
 	for _, g := range []sid.SID{fileaccess.UnixUser(3000), staff, fileaccess.UnixGroup(7),
 		domain.WithRID(1001), sid.Users} {
@@ -323,7 +329,7 @@ func TestRanges(t *testing.T) {
 		{m(one, 5, ^uint32(0), 0)}, {m(one, 5, 10, ^uint32(0))}, {m(sid.Everyone, 5, 10, 0)}, {m(f.Computer().SID, 5, 10, 0)},
 		{m(one, 100, 200, 0), m(two, 200, 300, 0)}, {m(one, 100, 200, 0), m(one, 300, 400, 0)},
 		{{Domain: one, Low: 1, High: 2}},
-		{{Domain: one, Name: "A", Backend: "ad", Low: 100, High: 200}},
+		{{Domain: one, Name: "A", Backend: "tdb", Low: 100, High: 200}},
 		{{Domain: one, Name: "A", Backend: "winbind", Low: 100, High: 200, BaseRID: 1}},
 		{{Domain: one, Name: "A", Low: 100, High: 200, Number: 1}},
 		{auto(one, 0, 3)}, {auto(one, 1<<20, 0)}, {auto(one, 0, 0), auto(two, 0, 0)}, {auto(one, 0, 0), auto(one, 0, 1)},
@@ -389,15 +395,28 @@ func (d domains) GIDOf(ctx context.Context, id sid.SID) (uint32, bool, error) {
 	return d.UIDOf(ctx, id)
 }
 
-// TestWinbindMap: winbind is asked about the ids of its map alone; what it has not is a
-// user of the host, and what it does not answer, or answers of another domain, lets
-// no one in (L-55).
+// TestWinbindMap: winbind is asked about the ids of its map alone; what it has not, does not
+// answer, or answers of another domain, lets no one in (L-55). The directory is asked likewise by a map of backend ad (L-59).
 func TestWinbindMap(t *testing.T) {
+	for _, c := range []struct {
+		backend Backend
+		set     func(*Config, Domains)
+	}{
+		{Winbind, func(c *Config, d Domains) { c.Domains = d }}, {AD, func(c *Config, d Domains) { c.Numbers = d }},
+	} {
+		t.Run(string(c.backend), func(t *testing.T) { asksMap(t, c.backend, c.set) })
+	}
+}
+
+// asksMap tests a map that asks a source which set puts into a configuration; the source of
+// the other backend knows everybody, and is not asked.
+func asksMap(t *testing.T, backend Backend, set func(*Config, Domains)) {
 	one, two := sid.MustParse("S-1-5-21-9-8-7"), sid.MustParse("S-1-5-21-9-8-8")
 	said := domains{70001: one.WithRID(1103), 70002: two.WithRID(500), 5: one.WithRID(5)}
-	f := open(t, func(c *Config) { c.Domains = said })
+	other := domains{70003: one.WithRID(3), 70001: one.WithRID(3)}
+	f := open(t, func(c *Config) { c.Domains, c.Numbers = other, other; set(c, said) })
 	f.must(t, func(e *Edit) error {
-		e.SetMaps([]IDMap{{Domain: one, Name: "CORP", Backend: Winbind, Low: 70000, High: 70099}})
+		e.SetMaps([]IDMap{{Domain: one, Name: "CORP", Backend: backend, Low: 70000, High: 70099}})
 		return nil
 	})
 	check := func(uid, gid uint32, want ntstatus.Status, user sid.SID) {
@@ -407,7 +426,7 @@ func TestWinbindMap(t *testing.T) {
 		}
 	}
 	check(70001, 70001, 0, one.WithRID(1103))
-	check(70003, 7, 0, fileaccess.UnixUser(70003))
+	check(70003, 7, ntstatus.NoLogonServers, sid.SID{})
 	check(5, 5, 0, fileaccess.UnixUser(5))
 	check(70002, 7, ntstatus.NoLogonServers, sid.SID{})
 	check(70099, 7, ntstatus.NoLogonServers, sid.SID{})
@@ -418,7 +437,7 @@ func TestWinbindMap(t *testing.T) {
 	if n, ok := f.UID(one.WithRID(5)); ok {
 		t.Errorf("a SID whose id is not in the map has the uid %d (L-28)", n)
 	}
-	f.cfg.Domains = nil
+	set(&f.cfg, nil)
 	f.reopen(t)
 	for _, rid := range []uint32{5, 99, 1103, 70001} {
 		if n, ok := f.UID(one.WithRID(rid)); ok {

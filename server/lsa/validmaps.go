@@ -63,9 +63,9 @@ func (m *IDMap) validBackend() error {
 		if ofAutorid {
 			return fmt.Errorf("rangeSize, index and number belong to backend autorid")
 		}
-	case Winbind:
+	case Winbind, AD:
 		if ofAutorid || m.BaseRID != 0 {
-			return fmt.Errorf("backend winbind has low and high only")
+			return fmt.Errorf("backend %s has low and high only", m.Backend)
 		}
 	case Autorid:
 		ids := uint64(m.High-m.Low) + 1
@@ -81,7 +81,7 @@ func (m *IDMap) validBackend() error {
 			return fmt.Errorf("index %d has no RIDs of 32 bits", m.Index)
 		}
 	default:
-		return fmt.Errorf("backend %q: want rid, autorid or winbind (also for Samba's ad, tdb and ldap)",
+		return fmt.Errorf("backend %q: want rid, autorid, ad or winbind (also for Samba's tdb and ldap)",
 			clipped(string(m.Backend)))
 	}
 	return nil

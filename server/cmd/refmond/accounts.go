@@ -18,9 +18,14 @@ import (
 
 // accounts opens the store of accounts. The lock of the state folder is held.
 func (s *service) accounts(cfg *config, log *audit.Log) (err error) {
+	ids, err := readNumbers(cfg.IDNumbers)
+	if err != nil {
+		return err
+	}
+	s.numbers.now.Store(ids)
 	s.store, err = lsa.Open(lsa.Config{Folder: cfg.State, Computer: cfg.Computer, Root: cfg.Root, Hosts: host.New(),
-		Domains: host.NewDomains(),
-		Audit:   func(c lsa.Change) error { return recordChange(log, c) }})
+		Domains: host.NewDomains(), Numbers: &s.numbers,
+		Audit: func(c lsa.Change) error { return recordChange(log, c) }})
 	if err != nil {
 		return fmt.Errorf("accounts: %w", err)
 	}

@@ -2,10 +2,15 @@ package host
 
 import (
 	"context"
+	"errors"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"testing"
+	"time"
+
+	"golang.org/x/sys/unix"
 
 	"github.com/refmon/refmon/sid"
 )
@@ -23,6 +28,10 @@ case "$1 $2" in
 "-U 70004") echo garbage ;;
 "-U 70005") echo S-1-5-21-9-8-7-1103; echo S-1-5-21-9-8-7-1104 ;;
 "-U 70006") ;;
+"--unix-ids-to-sids u3000071103" | "--unix-ids-to-sids g3000071103") echo S-1-5-21-9-8-7-1103 ;;
+"--unix-ids-to-sids u3000071104") echo NOT MAPPED ;;
+"-S S-1-5-21-9-8-7-8" | "-Y S-1-5-21-9-8-7-8") echo -1294896193 ;;
+"-S S-1-5-21-9-8-7-9") echo -2147483649 ;;
 "-S S-1-5-21-9-8-7-5") echo -1 ;;
 "-S S-1-5-21-9-8-7-6") echo 4294967296 ;;
 *) exit 1 ;;
@@ -42,12 +51,26 @@ esac
 			t.Errorf("alice is %v, %v, %v", n, ok, err)
 		}
 	}
+	// Numbers beyond 31 bits, as wbinfo takes and prints them (L-62).
+	for _, ask := range []func(context.Context, uint32) (sid.SID, bool, error){d.SIDOfUID, d.SIDOfGID} {
+		if s, ok, err := ask(ctx, 3000071103); s != alice || !ok || err != nil {
+			t.Errorf("L-62: 3000071103 is %v, %v, %v", s, ok, err)
+		}
+	}
+	if s, ok, err := d.SIDOfUID(ctx, 3000071104); ok || err != nil || !s.IsZero() {
+		t.Errorf("L-62: 3000071104 is %v, %v, %v", s, ok, err)
+	}
+	for _, ask := range []func(context.Context, sid.SID) (uint32, bool, error){d.UIDOf, d.GIDOf} {
+		if n, ok, err := ask(ctx, alice.Prefix().WithRID(8)); n != 3000071103 || !ok || err != nil {
+			t.Errorf("L-62: RID 8 is %d, %v, %v", n, ok, err)
+		}
+	}
 	for uid, silent := range map[uint32]bool{70002: false, 70003: true, 70004: true, 70005: true, 70006: true, 7: true} {
 		if s, ok, err := d.SIDOfUID(ctx, uid); ok || (err != nil) != silent {
 			t.Errorf("%d is %v, %v, %v (L-55)", uid, s, ok, err)
 		}
 	}
-	for _, rid := range []uint32{5, 6, 7} {
+	for _, rid := range []uint32{5, 6, 7, 9} {
 		if n, ok, err := d.UIDOf(ctx, alice.Prefix().WithRID(rid)); ok || err == nil {
 			t.Errorf("RID %d is %d, %v, %v", rid, n, ok, err)
 		}
@@ -64,5 +87,132 @@ func TestThisWinbind(t *testing.T) {
 	}
 	if s, ok, err := NewDomains().SIDOfUID(context.Background(), 4294967294); ok {
 		t.Errorf("a uid of no account is %v, %v", s, err)
+	}
+}
+
+// winbindOf makes a wbinfo of a script that also notes each time that it is run.
+func winbindOf(t *testing.T, script string) (d *Domains, runs func() int, clock *time.Time) {
+	t.Helper()
+	dir := t.TempDir()
+	program, notes := filepath.Join(dir, "wbinfo"), filepath.Join(dir, "runs")
+	if err := os.WriteFile(program, []byte("#!/bin/sh\necho run >> "+notes+"\n"+script), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	clock = new(time.Time)
+	*clock = time.Unix(1e9, 0)
+	runs = func() int {
+		b, _ := os.ReadFile(notes) // it is not there before the first run
+		return len(b) / len("run\n")
+	}
+	return &Domains{wbinfo: program, now: func() time.Time { return *clock }}, runs, clock
+}
+
+// TestWinbindStalls: a winbind that does not answer is left alone for ten seconds, also
+// one whose child holds the pipes, and no id of it is proved to be of no account (L-61,
+// L-55).
+func TestWinbindStalls(t *testing.T) {
+	fifo := filepath.Join(t.TempDir(), "fifo")
+	if err := unix.Mkfifo(fifo, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for name, script := range map[string]string{"stalls": "exec cat " + fifo, "has a child": "cat " + fifo + " & wait"} {
+		d, runs, clock := winbindOf(t, script)
+		ask := func(uid uint32) error {
+			ctx, cancel := context.WithTimeout(context.Background(), 300*time.Millisecond)
+			defer cancel()
+			_, found, err := d.SIDOfUID(ctx, uid)
+			if found || err == nil {
+				t.Errorf("L-55: %s: %t, %v", name, found, err)
+			}
+			return err
+		}
+		if err := ask(1); !errors.Is(err, context.DeadlineExceeded) {
+			t.Errorf("L-61: %s: %v", name, err)
+		}
+		first := runs()
+		for uid := range uint32(100) {
+			if err := ask(uid); !errors.Is(err, errSilent) {
+				t.Fatalf("L-61: %s: %v", name, err)
+			}
+		}
+		if runs() != first {
+			t.Errorf("L-61: %s: it was asked %d times more", name, runs()-first)
+		}
+		*clock = clock.Add(silenceLife)
+		if err := ask(1); !errors.Is(err, context.DeadlineExceeded) {
+			t.Errorf("L-61: %s: after its time it is not asked: %v", name, err)
+		}
+	}
+	// What still reads of the pipe ends with it.
+	if f, err := os.OpenFile(fifo, os.O_WRONLY|unix.O_NONBLOCK, 0); err == nil {
+		_ = f.Close()
+	}
+}
+
+// TestWinbindRubbish: an answer without end, of another kind, in another encoding, and
+// a winbind that dies are errors, never an account and never its absence (L-55).
+func TestWinbindRubbish(t *testing.T) {
+	for name, script := range map[string]string{
+		"without end":                     "exec yes S-1-5-21-9-8-7-1103",
+		"one long line":                   "head -c 100000000 /dev/zero",
+		"errors without end":              "yes WBC_ERR_WINBIND_NOT_AVAILABLE >&2; exit 1",
+		"killed":                          "kill -9 $$",
+		"killed after it":                 "echo S-1-5-21-9-8-7-1103; kill -9 $$",
+		"no newline":                      "printf S-1-5-21-9-8-7-1103",
+		"a NUL":                           `printf 'S-1-5-21-9-8-7-1103\0\n'`,
+		"a blank":                         "echo ' S-1-5-21-9-8-7-1103'",
+		"a long SID":                      "echo S-1-5-21-9-8-7-1103-1-1-1-1-1-1-1-1-1-1-1-1-1-1-1-1",
+		"a number of 33 bits":             "echo S-1-5-21-9-8-7-4294967296",
+		"a name":                          "echo 'CORP\\alice'",
+		"failed, not found in its output": "echo WBC_ERR_DOMAIN_NOT_FOUND; exit 1",
+	} {
+		d, _, _ := winbindOf(t, script)
+		if s, found, err := d.SIDOfUID(context.Background(), 7); found || err == nil {
+			t.Errorf("L-55: %s: %v, %t, %v", name, s, found, err)
+		}
+		if n, found, err := d.UIDOf(context.Background(), sid.MustParse("S-1-5-21-9-8-7-1103")); found || err == nil {
+			t.Errorf("L-55: %s: %d, %t, %v", name, n, found, err)
+		}
+	}
+}
+
+// TestWinbindIsRemembered: an answer counts for a minute, also that there is no account; a
+// failure does not (L-61).
+func TestWinbindIsRemembered(t *testing.T) {
+	d, runs, clock := winbindOf(t, `case "$2" in
+1) echo S-1-5-21-9-8-7-1103 ;;
+2) echo WBC_ERR_DOMAIN_NOT_FOUND >&2; exit 1 ;;
+*) exit 1 ;;
+esac
+`)
+	for _, c := range []struct {
+		uid  uint32
+		runs int // of three asks
+	}{{1, 1}, {2, 1}, {3, 3}} {
+		before := runs()
+		for range 3 {
+			_, found, err := d.SIDOfUID(context.Background(), c.uid)
+			if found != (c.uid == 1) || (err != nil) != (c.uid == 3) {
+				t.Errorf("L-61: %d: %t, %v", c.uid, found, err)
+			}
+		}
+		if n := runs() - before; n != c.runs {
+			t.Errorf("L-61: %d: asked %d times, want %d", c.uid, n, c.runs)
+		}
+	}
+	*clock = clock.Add(answerLife)
+	before := runs()
+	if _, found, err := d.SIDOfUID(context.Background(), 1); !found || err != nil || runs() != before+1 {
+		t.Errorf("L-61: after a minute: %t, %v, asked %d times", found, err, runs()-before)
+	}
+	for id := range uint32(maxAnswers + 10) { // none is asked: they are known
+		d.known["-U "+strconv.Itoa(int(id))] = remembered{"S-1-5-32", true, clock.Add(time.Hour)}
+	}
+	if _, _, err := d.SIDOfUID(context.Background(), 1<<30); err == nil || len(d.known) < maxAnswers {
+		t.Errorf("a failure: %v, %d answers", err, len(d.known))
+	}
+	delete(d.known, "-U 1")
+	if _, found, _ := d.SIDOfUID(context.Background(), 1); !found || len(d.known) != 1 {
+		t.Errorf("L-61: %d answers are kept, of %d at most", len(d.known), maxAnswers)
 	}
 }

@@ -27,7 +27,7 @@ func Named(root string, paths []string, opt TreeOptions) (Source, error) {
 		tree, done := below.tree()
 		defer done()
 		for _, p := range paths {
-			x := named(tree, p)
+			x := lookedUp(tree, p)
 			if x.Err == nil && !ntacl.Walk(tree, p, opt.Recurse, w.add) || x.Err != nil && !w.add(x) {
 				return
 			}
@@ -37,8 +37,8 @@ func Named(root string, paths []string, opt TreeOptions) (Source, error) {
 	return f, nil
 }
 
-// named looks a path up.
-func named(tree ntacl.Tree, path string) ntacl.Found {
+// lookedUp looks a path up.
+func lookedUp(tree ntacl.Tree, path string) ntacl.Found {
 	info, err := tree.Lstat(path)
 	if info.Other {
 		err = fmt.Errorf("it is neither a file nor a directory: %w", fs.ErrNotExist)

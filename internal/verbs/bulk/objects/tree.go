@@ -21,6 +21,7 @@ type TreeOptions struct {
 	// IgnoreSystemACLs takes attributes whose POSIX permissions have changed since
 	// as they are: what a server does that is configured to.
 	IgnoreSystemACLs bool
+	Accounts         ntacl.Accounts // who has a file without the attribute; nil: S-1-22-1-uid
 }
 
 // files is the source of a walk over the file system: it finds files, and the
@@ -198,7 +199,7 @@ func (r *fileReader) read(path string) error {
 	if o.SD = r.plain[f.Info]; o.SD != nil && plain {
 		return nil
 	}
-	d, err := posix(f)
+	d, err := posix(f, r.files.opt.Accounts)
 	if err != nil {
 		return err
 	}
@@ -213,9 +214,9 @@ func (r *fileReader) read(path string) error {
 }
 
 // posix makes the descriptor of a file without the attribute.
-func posix(f *ntacl.File) (*sd.Descriptor, error) {
+func posix(f *ntacl.File, who ntacl.Accounts) (*sd.Descriptor, error) {
 	if f.Info.Directory {
-		return ntacl.PosixDirectory(f.Info, f.PosixACL, f.Inherited, nil)
+		return ntacl.PosixDirectory(f.Info, f.PosixACL, f.Inherited, who)
 	}
-	return ntacl.Posix(f.Info, f.PosixACL, nil)
+	return ntacl.Posix(f.Info, f.PosixACL, who)
 }

@@ -71,6 +71,9 @@ func (r *roster) addGroup(g *groupFile) error {
 	r.dir.names[s] = g.Name
 	r.dir.groups[key] = append(r.dir.groups[key], s)
 	a := account{sid: s}
+	if g.gid.given {
+		r.dir.ids = append(r.dir.ids, AccountID{g.gid.id, true, s})
+	}
 	// Members match the SID of the gid too, if it is another one (B-1).
 	if posix := g.gid.sid(unixGroup); g.gid.given && posix != s {
 		if _, twice := r.bySID[posix]; twice {

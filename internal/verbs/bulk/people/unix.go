@@ -33,6 +33,17 @@ func parseUnixID(text string) (unixID, error) {
 	return unixID{uint32(n), true}, nil
 }
 
+// AccountID is the uid of a user, or the gid of a group, of a directory file.
+type AccountID struct {
+	ID    uint32
+	Group bool
+	SID   sid.SID
+}
+
+// IDs returns the uids and gids that the file gives, also of disabled users. One id may be
+// of several accounts: the file says so, and its reader decides.
+func (d *Directory) IDs() []AccountID { return d.ids }
+
 func (r *reader) unixID() (unixID, error) {
 	text, err := r.Scalar()
 	if err != nil {

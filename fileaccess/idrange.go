@@ -1,0 +1,28 @@
+package fileaccess
+
+import "github.com/refmon/refmon/sid"
+
+// IDRange maps ids of a host, uids and gids alike, to accounts of a domain by a
+// formula: id = rid − FirstRID + First, as idmap_rid(8) computes, and idmap_autorid(8)
+// for one of its ranges. The zero value maps no account of a domain.
+type IDRange struct {
+	Domain      sid.SID // S-1-5-21-x-y-z
+	First, Last uint32  // ids, both included
+	FirstRID    uint32  // of First
+}
+
+// SID returns the account that has an id, false for an id outside.
+func (r *IDRange) SID(id uint32) (sid.SID, bool) {
+	if id < r.First || id > r.Last || id-r.First > ^uint32(0)-r.FirstRID {
+		return sid.SID{}, false
+	}
+	return r.Domain.WithRID(id - r.First + r.FirstRID), true
+}
+
+// ID returns the id of an account, false for one of another domain or outside.
+func (r *IDRange) ID(s sid.SID) (uint32, bool) {
+	if s.Prefix() != r.Domain || s.RID() < r.FirstRID || s.RID()-r.FirstRID > r.Last-r.First || r.Last < r.First {
+		return 0, false
+	}
+	return s.RID() - r.FirstRID + r.First, true
+}

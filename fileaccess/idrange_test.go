@@ -1,0 +1,43 @@
+package fileaccess_test
+
+import (
+	"testing"
+
+	"github.com/refmon/refmon/fileaccess"
+	"github.com/refmon/refmon/sid"
+)
+
+// TestIDRange: ids and SIDs by idmap_rid(8)'s formula, at both ends of the range, and of
+// no account outside it or where a RID would have more than 32 bits (L-53).
+func TestIDRange(t *testing.T) {
+	domain := sid.MustParse("S-1-5-21-1-2-3")
+	r := fileaccess.IDRange{Domain: domain, First: 70000, Last: 79999, FirstRID: 1000}
+	for id, rid := range map[uint32]uint32{70000: 1000, 70103: 1103, 79999: 10999} {
+		s, ok := r.SID(id)
+		back, found := r.ID(domain.WithRID(rid))
+		if !ok || s != domain.WithRID(rid) || !found || back != id {
+			t.Errorf("L-53: %d is %v, %t; RID %d is %d, %t", id, s, ok, rid, back, found)
+		}
+	}
+	for _, id := range []uint32{0, 69999, 80000, ^uint32(0)} {
+		if s, ok := r.SID(id); ok {
+			t.Errorf("L-53: %d, which is outside, is %v", id, s)
+		}
+	}
+	for _, s := range []sid.SID{domain.WithRID(999), domain.WithRID(11000), domain, {}, sid.Administrators,
+		sid.MustParse("S-1-5-21-1-2-4-1103")} {
+		if id, ok := r.ID(s); ok {
+			t.Errorf("L-53: %v, which is outside, is %d", s, id)
+		}
+	}
+	high := fileaccess.IDRange{Domain: domain, First: 1, Last: 100, FirstRID: ^uint32(0) - 1}
+	if s, ok := high.SID(3); ok {
+		t.Errorf("L-53: a RID of 33 bits is %v", s)
+	}
+	if _, ok := high.SID(2); !ok {
+		t.Error("L-53: the last RID is of no account")
+	}
+	if id, ok := (&fileaccess.IDRange{Domain: domain, First: 9, Last: 8}).ID(domain.WithRID(0)); ok {
+		t.Errorf("an empty range has %d", id)
+	}
+}

@@ -1,0 +1,145 @@
+package objects
+
+import (
+	"fmt"
+
+	"github.com/refmon/refmon/fileaccess"
+	"github.com/refmon/refmon/internal/strict"
+	"github.com/refmon/refmon/internal/verbs/strictyaml"
+	"github.com/refmon/refmon/ntacl"
+	"github.com/refmon/refmon/sid"
+)
+
+// accountsFile is the part of an export of refmond's accounts that says who an id is.
+type accountsFile struct {
+	Version  int           `json:"version"`
+	Machine  sid.SID       `json:"machine"`
+	Accounts []hostAccount `json:"accounts"`
+	Groups   []hostGroup   `json:"groups"`
+	Rights   []hostRights  `json:"rights"`
+	IDMaps   []hostIDMap   `json:"idMaps"`
+}
+
+type hostAccount struct {
+	Name     string  `json:"name"`
+	RID      uint32  `json:"rid"`
+	UID      *uint32 `json:"uid"`
+	FullName string  `json:"fullName"`
+	Disabled bool    `json:"disabled"`
+}
+
+type hostGroup struct {
+	Name    string   `json:"name"`
+	SID     sid.SID  `json:"sid"`
+	GID     *uint32  `json:"gid"`
+	Members []string `json:"members"`
+}
+
+type hostRights struct {
+	Who        string   `json:"who"`
+	Privileges []string `json:"privileges"`
+	Rights     []string `json:"rights"`
+}
+
+type hostIDMap struct {
+	Domain    sid.SID `json:"domain"`
+	Name      string  `json:"name"`
+	Backend   string  `json:"backend"`
+	Low       uint32  `json:"low"`
+	High      uint32  `json:"high"`
+	BaseRID   uint32  `json:"baseRid"`
+	RangeSize uint32  `json:"rangeSize"`
+	Index     uint32  `json:"index"`
+	Number    uint32  `json:"number"`
+}
+
+// formula returns that of a map, ok false for one whose ids follow from none.
+func (m *hostIDMap) formula() (r fileaccess.IDRange, ok bool, err error) {
+	if m.Domain.SubAuthorities() != 4 || m.Low > m.High {
+		return r, false, fmt.Errorf("id map of %q: %d-%d of %v: want low <= high of S-1-5-21-x-y-z", m.Name, m.Low, m.High,
+			m.Domain)
+	}
+	switch m.Backend {
+	case "", "rid":
+		return fileaccess.IDRange{Domain: m.Domain, First: m.Low, Last: m.High, FirstRID: m.BaseRID}, true, nil
+	case "autorid":
+		first := m.Low + m.Number*m.RangeSize
+		if m.RangeSize == 0 || m.Number > (m.High-m.Low)/m.RangeSize {
+			return r, false, fmt.Errorf("id map of %q: number %d is outside of %d-%d", m.Name, m.Number, m.Low, m.High)
+		}
+		return fileaccess.IDRange{Domain: m.Domain, First: first, Last: first + m.RangeSize - 1,
+			FirstRID: m.Index * m.RangeSize}, true, nil
+	case "ad", "winbind":
+		// The directory file has the uid or gid of such accounts.
+		return r, false, nil
+	}
+	return r, false, fmt.Errorf("id map of %q: backend %q: want rid, autorid, ad or winbind", m.Name, m.Backend)
+}
+
+// ReadIDMaps reads who the ids of a host are from what `refmond account export` writes: an
+// account or group that has the id, else one of a domain by an id map, else S-1-22-1-uid
+// or S-1-22-2-gid, as refmond decides.
+func ReadIDMaps(file []byte) (ntacl.Accounts, error) {
+	text, marks, err := strictyaml.JSON(file)
+	if err != nil {
+		return nil, fmt.Errorf("id maps: %w", err)
+	}
+	var f accountsFile
+	if err := strict.Unmarshal(text, &f); err != nil {
+		return nil, fmt.Errorf("id maps: %w", strict.Locate(text, marks, err))
+	}
+	if f.Version != 1 {
+		return nil, fmt.Errorf("id maps: version %d: want version: 1", f.Version)
+	}
+	var ranges []fileaccess.IDRange
+	for i := range f.IDMaps {
+		r, ok, err := f.IDMaps[i].formula()
+		if err != nil {
+			return nil, fmt.Errorf("id maps: %w", err)
+		}
+		if ok {
+			ranges = append(ranges, r)
+		}
+	}
+	known := [2]map[uint32]sid.SID{{}, {}}
+	for _, a := range f.Accounts {
+		if a.UID != nil && f.Machine.IsZero() {
+			return nil, fmt.Errorf("id maps: account %q: there is no machine whose it is", a.Name)
+		}
+		if a.UID != nil {
+			known[0][*a.UID] = f.Machine.WithRID(a.RID)
+		}
+	}
+	for _, g := range f.Groups {
+		if g.GID != nil && g.SID.IsZero() {
+			return nil, fmt.Errorf("id maps: group %q: there is no sid", g.Name)
+		}
+		if g.GID != nil {
+			known[1][*g.GID] = g.SID
+		}
+	}
+	return func(id uint32, group bool) sid.SID { return named(id, group, &known, ranges) }, nil
+}
+
+// unmapped is the id of users and groups that have no number in a name space.
+const unmapped = 65534
+
+// named returns who has an id (L-60).
+func named(id uint32, group bool, known *[2]map[uint32]sid.SID, ranges []fileaccess.IDRange) sid.SID {
+	kind, other := 0, fileaccess.UnixUser
+	if group {
+		kind, other = 1, fileaccess.UnixGroup
+	}
+	if id == unmapped && !group {
+		return sid.Anonymous
+	}
+	if s, ok := known[kind][id]; ok {
+		return s
+	}
+	for i := range ranges {
+		if s, ok := ranges[i].SID(id); ok {
+			return s
+		}
+	}
+	return other(id)
+}

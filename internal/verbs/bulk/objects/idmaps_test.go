@@ -1,0 +1,79 @@
+package objects_test
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/refmon/refmon/internal/verbs/bulk/objects"
+	"github.com/refmon/refmon/sid"
+)
+
+const exported = `# Accounts of HOST.
+version: 1
+machine: S-1-5-21-7-7-7
+accounts:
+  - {name: carol, rid: 1001, uid: 5000}
+  - {name: dave, rid: 1002}
+groups:
+  - {name: staff, sid: S-1-5-21-7-7-7-1003, gid: 70500}
+rights: []
+idMaps:
+  - {domain: S-1-5-21-1-1-1, name: RID, low: 70000, high: 79999, baseRid: 1000}
+  - {domain: S-1-5-21-2-2-2, name: AUTO, backend: autorid, low: 200000, high: 299999,
+     rangeSize: 10000, index: 2, number: 3}
+  - {domain: S-1-5-21-3-3-3, name: AD, backend: ad, low: 310000, high: 319999}
+  - {domain: S-1-5-21-4-4-4, name: WB, backend: winbind, low: 410000, high: 419999}
+`
+
+// TestIDMaps: who an id is by an export of refmond: an account or group that has it, the
+// account of a map's domain, else the user or group of the host (L-60, L-53, L-25).
+func TestIDMaps(t *testing.T) {
+	who, err := objects.ReadIDMaps([]byte(exported))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct {
+		id          uint32
+		user, group string
+	}{
+		{5000, "S-1-5-21-7-7-7-1001", "S-1-22-2-5000"},
+		{70500, "S-1-5-21-1-1-1-1500", "S-1-5-21-7-7-7-1003"},
+		{69999, "S-1-22-1-69999", "S-1-22-2-69999"},
+		{230005, "S-1-5-21-2-2-2-20005", "S-1-5-21-2-2-2-20005"},
+		{229999, "S-1-22-1-229999", "S-1-22-2-229999"},
+		{240000, "S-1-22-1-240000", "S-1-22-2-240000"},
+		{310001, "S-1-22-1-310001", "S-1-22-2-310001"},
+		{410001, "S-1-22-1-410001", "S-1-22-2-410001"},
+		{65534, "S-1-5-7", "S-1-22-2-65534"},
+		{0, "S-1-22-1-0", "S-1-22-2-0"},
+	} {
+		if u, g := who(c.id, false), who(c.id, true); u != sid.MustParse(c.user) || g != sid.MustParse(c.group) {
+			t.Errorf("L-60: %d is %v and %v, want %s and %s", c.id, u, g, c.user, c.group)
+		}
+	}
+	for text, want := range map[string]string{
+		"rights: []": "version 0", "version: 2": "version 2", "version: 1\nmore: 1": "more",
+		strings.Replace(exported, "backend: ad", "backend: tdb", 1):      "tdb",
+		strings.Replace(exported, "number: 3", "number: 10", 1):          "number 10",
+		strings.Replace(exported, "rangeSize: 10000", "rangeSize: 0", 1): "outside",
+	} {
+		if _, err := objects.ReadIDMaps([]byte(text)); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%.40q: %v, want %q", text, err, want)
+		}
+	}
+}
+
+// FuzzIDMaps: no file makes a map panic, whatever ids are asked.
+func FuzzIDMaps(f *testing.F) {
+	f.Add([]byte(exported), uint32(230005))
+	f.Add([]byte(strings.Replace(exported, "high: 299999", "high: 1", 1)), uint32(200000))
+	f.Fuzz(func(t *testing.T, file []byte, id uint32) {
+		who, err := objects.ReadIDMaps(file)
+		if (who == nil) == (err == nil) {
+			t.Fatalf("a map %t with %v", who != nil, err)
+		}
+		if who != nil && (who(id, false).IsZero() || who(id, true).IsZero()) {
+			t.Errorf("%d is no account", id)
+		}
+	})
+}
