@@ -119,7 +119,7 @@ func TestEscapesOfCodeUnits(t *testing.T) {
 	}
 }
 
-// TestHexDigits: the digits, and their neighbours in ASCII, which are none.
+// TestHexDigits: the digits, and their neighbours in ASCII, which are not.
 func TestHexDigits(t *testing.T) {
 	const digits = "0123456789abcdef"
 	for c := range 256 {

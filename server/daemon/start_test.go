@@ -7,6 +7,8 @@ import (
 	"io"
 	"os"
 	"os/exec"
+	"path/filepath"
+	"slices"
 	"strconv"
 	"testing"
 	"time"
@@ -143,6 +145,12 @@ func TestStart(t *testing.T) {
 		s.process.ClientID.UniqueProcess))
 	if _, st := c.Thread().NtWaitForSingleObject(event, false); st != ntstatus.Success {
 		t.Errorf("the event that the program set: %s", st)
+	}
+	shown := slices.ContainsFunc(ask(t, c, daemon.Question{What: "sessions"}).Sessions, func(x daemon.Session) bool {
+		return x.Process == uint64(s.process.ClientID.UniqueProcess) && x.Name == filepath.Base(os.Args[0])
+	})
+	if !shown {
+		t.Error("W-79: the program is not shown by its own name")
 	}
 	if _, st := c.Thread().NtWaitForSingleObject(s.process.ProcessHandle, false); st != ntstatus.Timeout {
 		t.Errorf("while the program runs: %s", st)

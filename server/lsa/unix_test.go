@@ -395,9 +395,8 @@ func (d domains) GIDOf(ctx context.Context, id sid.SID) (uint32, bool, error) {
 	return d.UIDOf(ctx, id)
 }
 
-// TestWinbindMap: winbind is asked about the ids of its map alone; what it has not is a
-// user of the host, and what it does not answer, or answers of another domain, lets
-// no one in (L-55). The directory is asked likewise by a map of backend ad (L-59).
+// TestWinbindMap: winbind is asked about the ids of its map alone; what it has not, does not
+// answer, or answers of another domain, lets no one in (L-55). The directory is asked likewise by a map of backend ad (L-59).
 func TestWinbindMap(t *testing.T) {
 	for _, c := range []struct {
 		backend Backend
@@ -427,7 +426,7 @@ func asksMap(t *testing.T, backend Backend, set func(*Config, Domains)) {
 		}
 	}
 	check(70001, 70001, 0, one.WithRID(1103))
-	check(70003, 7, 0, fileaccess.UnixUser(70003))
+	check(70003, 7, ntstatus.NoLogonServers, sid.SID{})
 	check(5, 5, 0, fileaccess.UnixUser(5))
 	check(70002, 7, ntstatus.NoLogonServers, sid.SID{})
 	check(70099, 7, ntstatus.NoLogonServers, sid.SID{})

@@ -2,6 +2,7 @@ package ldap
 
 import (
 	"context"
+	"fmt"
 	"slices"
 
 	goldap "github.com/go-ldap/ldap/v3"
@@ -36,6 +37,21 @@ const (
 	Expired
 	Locked
 )
+
+// String returns the restriction in a word.
+func (r Restriction) String() string {
+	switch r {
+	case 0:
+		return "usable"
+	case Disabled:
+		return "disabled"
+	case Expired:
+		return "expired"
+	case Locked:
+		return "locked"
+	}
+	return fmt.Sprintf("restriction %d", r)
+}
 
 // Bits of userAccountControl and of msDS-User-Account-Control-Computed.
 const (
@@ -83,6 +99,15 @@ func (d *Directory) ask(ctx context.Context, name string, byRealm bool) (f *Foun
 
 // account reads an account.
 func (d *Directory) account(c *conn, p *place, name string, byRealm bool) (*Found, error) {
+	e, err := d.entryOf(c, p, name, byRealm)
+	if err != nil {
+		return nil, err
+	}
+	return d.found(c, p, e, name)
+}
+
+// entryOf reads the entry of an account.
+func (d *Directory) entryOf(c *conn, p *place, name string, byRealm bool) (*entry, error) {
 	var all []*entry
 	err := c.search(query{base: p.base, below: true, filter: d.filterOf(name, byRealm), most: 2,
 		attributes: append(slices.Clone(accountAttributes), d.claimAttributes()...)},
@@ -96,7 +121,7 @@ func (d *Directory) account(c *conn, p *place, name string, byRealm bool) (*Foun
 		// One has the name, another the principal name: neither is meant for sure. D-9
 		return nil, wrong("two accounts have that name")
 	}
-	return d.found(c, p, all[0], name)
+	return all[0], nil
 }
 
 // found makes of an entry who the account is.

@@ -135,6 +135,12 @@ func New(cfg Config) (*Directory, error) {
 	return d, err
 }
 
+// CheckServer reports what is wrong with the address of a server.
+func CheckServer(text string) error {
+	_, err := parseServer(text)
+	return err
+}
+
 // parseServer reads ldaps://HOST[:PORT] or ldap://HOST[:PORT].
 func parseServer(text string) (server, error) {
 	u, err := url.Parse(text)

@@ -62,20 +62,28 @@ func (m *meter) Write(b []byte) (int, error) {
 	return m.Conn.Write(b)
 }
 
+// binder says who asks, on a connection whose server has proved itself.
+type binder func(ctx context.Context, c *conn, s server, sign *signer) error
+
 // connect opens a connection to the first server that answers.
-func (d *Directory) connect(ctx context.Context) (*conn, error) {
+func (d *Directory) connect(ctx context.Context, bind binder) (*conn, error) {
 	problem := error(ErrAway)
 	for _, s := range d.servers {
-		c, err := d.dial(ctx, s)
+		c, err := d.dial(ctx, s, bind)
 		if err == nil {
 			return c, nil
+		}
+		var refused *goldap.Error
+		if errors.As(err, &refused) && refused.ResultCode == goldap.LDAPResultInvalidCredentials {
+			// The next server is not asked: each one asked counts a wrong password again. D-24
+			return nil, fmt.Errorf("%w: %s: %w", ErrAway, s.address, err)
 		}
 		problem = fmt.Errorf("%w: %s: %w", ErrAway, s.address, err)
 	}
 	return nil, problem
 }
 
-func (d *Directory) dial(ctx context.Context, s server) (*conn, error) {
+func (d *Directory) dial(ctx context.Context, s server, bind binder) (*conn, error) {
 	wait := d.cfg.Limits.Wait
 	ctx, cancel := context.WithTimeout(ctx, wait)
 	defer cancel()
@@ -87,7 +95,7 @@ func (d *Directory) dial(ctx context.Context, s server) (*conn, error) {
 	stop := context.AfterFunc(ctx, func() { _ = raw.Close() })
 	m := &meter{Conn: raw, wait: wait}
 	m.left.Store(maxPacket)
-	c, err := d.secure(ctx, s, m)
+	c, err := d.secure(ctx, s, m, bind)
 	if err == nil && !stop() {
 		c.close()
 		err = context.DeadlineExceeded
@@ -100,7 +108,7 @@ func (d *Directory) dial(ctx context.Context, s server) (*conn, error) {
 }
 
 // secure makes the server prove itself, before a name or a password is sent. D-1
-func (d *Directory) secure(ctx context.Context, s server, m *meter) (*conn, error) {
+func (d *Directory) secure(ctx context.Context, s server, m *meter, bind binder) (*conn, error) {
 	cfg := &tls.Config{ServerName: s.host, RootCAs: d.cfg.Roots, MinVersion: tls.VersionTLS12}
 	var under net.Conn = m
 	var sign *signer
@@ -124,7 +132,7 @@ func (d *Directory) secure(ctx context.Context, s server, m *meter) (*conn, erro
 			return nil, err
 		}
 	}
-	if err := d.bind(ctx, c, s, sign); err != nil {
+	if err := bind(ctx, c, s, sign); err != nil {
 		c.close()
 		return nil, err
 	}
@@ -167,7 +175,7 @@ func (d *Directory) with(ctx context.Context, ask func(*conn) error) error {
 		case c = <-d.idle:
 		default:
 			var err error
-			if c, err = d.connect(ctx); err != nil {
+			if c, err = d.connect(ctx, d.bind); err != nil {
 				return err
 			}
 		}
