@@ -50,7 +50,8 @@ func TestNothingIsDenied(t *testing.T) {
 func TestNobody(t *testing.T) {
 	zero := new(token.Token)
 	for name, s := range map[string]*access.Subject{"nil": nil, "zero": {}, "zero token": {Primary: zero},
-		"zero client": {Primary: ask(t, "…", 1, primary).Subject.Primary, Client: zero, Level: winnt.SecurityDelegation}} {
+		"zero client": {Primary: ask(t, "…", 1, primary).Subject.Primary, Client: zero,
+			Level: winnt.SecurityDelegation}} {
 		if s.BelowImpersonation() || s.Effective() != nil || s.Holds(winnt.SeChangeNotifyPrivilege) {
 			t.Errorf("%s: below %v, token %v, holds a privilege: %v", name, s.BelowImpersonation(), s.Effective(),
 				s.Holds(winnt.SeChangeNotifyPrivilege))
@@ -102,11 +103,13 @@ func TestCallStatuses(t *testing.T) {
 	}{
 		"nothing is missing": {good, ntstatus.Success, ntstatus.InvalidParameter},
 		"no request":         {nil, ntstatus.InvalidParameter, ntstatus.InvalidParameter},
-		"a list":             {with(func(r *access.Request) { r.ObjectTypes = list }), ntstatus.Success, ntstatus.Success},
-		"no type":            {with(noType), ntstatus.InvalidParameter, ntstatus.InvalidParameter},
+		"a list": {with(func(r *access.Request) { r.ObjectTypes = list }), ntstatus.Success,
+			ntstatus.Success},
+		"no type": {with(noType), ntstatus.InvalidParameter, ntstatus.InvalidParameter},
 		"no type, kernel mode": {with(func(r *access.Request) { noType(r); kernel(r) }), ntstatus.InvalidParameter,
 			ntstatus.InvalidParameter},
-		"no client": {with(func(r *access.Request) { r.Subject.Client, r.ObjectTypes = nil, list }), ntstatus.InvalidHandle,
+		"no client": {with(func(r *access.Request) { r.Subject.Client, r.ObjectTypes = nil, list }),
+			ntstatus.InvalidHandle,
 			ntstatus.InvalidHandle},
 		"no descriptor": {with(func(r *access.Request) { r.Descriptor, r.ObjectTypes = nil, list }),
 			ntstatus.InvalidSecurityDescr, ntstatus.InvalidSecurityDescr},
@@ -116,7 +119,8 @@ func TestCallStatuses(t *testing.T) {
 			t.Errorf("%s: %v, %v, want %v", name, call, d, c.call)
 		}
 		call, each, d := access.NtAccessCheckResultList(c.r)
-		if call != c.resultOf || (each != nil) != (call == ntstatus.Success) || d.Allowed() != (call == ntstatus.Success) {
+		if call != c.resultOf || (each != nil) != (call == ntstatus.Success) ||
+			d.Allowed() != (call == ntstatus.Success) {
 			t.Errorf("%s: with results: %v, %v, %v, want %v", name, call, each, d, c.resultOf)
 		}
 	}

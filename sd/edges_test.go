@@ -27,7 +27,8 @@ func TestRoutinesAtTheirBounds(t *testing.T) {
 	full := func(n int) []byte {
 		b := list(20 * n)
 		for i := range n {
-			if st := sd.AddACE(b, 2, sd.AccessAllowed, 0, winnt.AccessMask(i+1), sid.Everyone); st != ntstatus.Success {
+			if st := sd.AddACE(b, 2, sd.AccessAllowed, 0, winnt.AccessMask(i+1),
+				sid.Everyone); st != ntstatus.Success {
 				t.Fatal(st)
 			}
 		}
@@ -90,7 +91,8 @@ func TestRoutinesAtTheirBounds(t *testing.T) {
 			t.Fatal(st)
 		}
 		l, _, err := sd.DecodeACL(b)
-		if err != nil || l.Len() != 3 || l.At(0).Mask() != want[0] || l.At(1).Mask() != want[1] || l.At(2).Mask() != want[2] {
+		if err != nil || l.Len() != 3 || l.At(0).Mask() != want[0] || l.At(1).Mask() != want[1] ||
+			l.At(2).Mask() != want[2] {
 			t.Errorf("inserted at %d: %v, %v, want %v", at, l.Slice(), err, want)
 		}
 	}
@@ -125,8 +127,10 @@ func TestEntriesThatAreNotThere(t *testing.T) {
 		}
 	}
 	var none sd.ACE
-	if none.Mask() != 0 || none.Flags() != 0 || !none.SID().IsZero() || none.AppData() != "" || none.ObjectFlags() != 0 ||
-		!none.ClientSID().IsZero() || !none.ServerSID().IsZero() || none.WithMask(1) != none || none.WithFlags(1) != none {
+	if none.Mask() != 0 || none.Flags() != 0 || !none.SID().IsZero() || none.AppData() != "" ||
+		none.ObjectFlags() != 0 ||
+		!none.ClientSID().IsZero() || !none.ServerSID().IsZero() || none.WithMask(1) != none ||
+		none.WithFlags(1) != none {
 		t.Error("the zero entry says something")
 	}
 	unknown, err := sd.RawACE(0x7F, 3, []byte("abcd"))
@@ -156,23 +160,27 @@ func TestMergeOfLikeEntries(t *testing.T) {
 		return a
 	}
 	both := sd.ACEExtra{ObjectType: &one, InheritedObjectType: &two}
+	plain, object := entry(sd.AccessAllowed, 0, sd.ACEExtra{}), entry(sd.AccessAllowedObject, 0,
+		sd.ACEExtra{ObjectType: &one})
+	pair := entry(sd.AccessAllowedObject, 0, both)
 	for name, c := range map[string]struct {
 		old  sd.ACE
 		r    sd.Explicit
 		like bool
 	}{
-		"the same":               {entry(sd.AccessAllowed, 0, sd.ACEExtra{}), sd.Explicit{}, true},
-		"data behind the SID":    {entry(sd.AccessAllowed, 0, sd.ACEExtra{AppData: []byte("data")}), sd.Explicit{}, false},
+		"the same": {plain, sd.Explicit{}, true},
+		"data behind the SID": {entry(sd.AccessAllowed, 0, sd.ACEExtra{AppData: []byte("data")}), sd.Explicit{},
+			false},
 		"a conditional one":      {entry(sd.AccessAllowedCallback, 0, sd.ACEExtra{}), sd.Explicit{}, false},
-		"other flags":            {entry(sd.AccessAllowed, sd.ObjectInherit, sd.ACEExtra{}), sd.Explicit{}, false},
-		"inherited":              {entry(sd.AccessAllowed, sd.Inherited, sd.ACEExtra{}), sd.Explicit{}, false},
-		"of an object":           {entry(sd.AccessAllowedObject, 0, sd.ACEExtra{ObjectType: &one}), sd.Explicit{}, false},
-		"the same object":        {entry(sd.AccessAllowedObject, 0, sd.ACEExtra{ObjectType: &one}), sd.Explicit{ObjectType: &one}, true},
-		"another object":         {entry(sd.AccessAllowedObject, 0, sd.ACEExtra{ObjectType: &one}), sd.Explicit{ObjectType: &two}, false},
-		"an heir and the object": {entry(sd.AccessAllowedObject, 0, both), sd.Explicit{ObjectType: &one}, false},
-		"the object, no heir":    {entry(sd.AccessAllowedObject, 0, sd.ACEExtra{ObjectType: &one}), sd.Explicit{ObjectType: &one, InheritedObjectType: &two}, false},
-		"both":                   {entry(sd.AccessAllowedObject, 0, both), sd.Explicit{ObjectType: &one, InheritedObjectType: &two}, true},
-		"another heir":           {entry(sd.AccessAllowedObject, 0, both), sd.Explicit{ObjectType: &one, InheritedObjectType: &one}, false},
+		"other flags":            {plain.WithFlags(sd.ObjectInherit), sd.Explicit{}, false},
+		"inherited":              {plain.WithFlags(sd.Inherited), sd.Explicit{}, false},
+		"of an object":           {object, sd.Explicit{}, false},
+		"the same object":        {object, sd.Explicit{ObjectType: &one}, true},
+		"another object":         {object, sd.Explicit{ObjectType: &two}, false},
+		"an heir and the object": {pair, sd.Explicit{ObjectType: &one}, false},
+		"the object, no heir":    {object, sd.Explicit{ObjectType: &one, InheritedObjectType: &two}, false},
+		"both":                   {pair, sd.Explicit{ObjectType: &one, InheritedObjectType: &two}, true},
+		"another heir":           {pair, sd.Explicit{ObjectType: &one, InheritedObjectType: &one}, false},
 	} {
 		old, err := sd.NewACL(c.old)
 		if err != nil {
@@ -242,7 +250,8 @@ func TestSetControlBits(t *testing.T) {
 // respects; one that is no trust label dominates nothing.
 func TestTrustDominates(t *testing.T) {
 	const trust = winnt.PROCESS_TRUST_LABEL_SECURITY_INFORMATION
-	for caller, ok := range map[string]bool{"S-1-19-512-4096": true, "S-1-19-1024-8192": true, "S-1-19-512-8192": true,
+	for caller, ok := range map[string]bool{"S-1-19-512-4096": true, "S-1-19-1024-8192": true,
+		"S-1-19-512-8192": true,
 		"S-1-19-511-4096": false, "S-1-19-512-4095": false, "S-1-19-1024-4095": false, "S-1-19-512": false,
 		"S-1-19-512-4096-1": false, "": false} {
 		c := &sd.Caller{}
@@ -267,15 +276,18 @@ func TestTrustDominates(t *testing.T) {
 // S-74: a SACL without entries is part of each kind of its entries, and of no other part.
 func TestSelectOfAnEmptySACL(t *testing.T) {
 	d := parse("O:BAG:SYD:S:")
-	for info, there := range map[uint32]bool{0: false, owner: false, group: false, dacl: false, owner | group | dacl: false,
-		sacl: true, label: true, winnt.ATTRIBUTE_SECURITY_INFORMATION: true, winnt.SCOPE_SECURITY_INFORMATION: true,
+	for info, there := range map[uint32]bool{0: false, owner: false, group: false, dacl: false,
+		owner | group | dacl: false, sacl: true, label: true, winnt.ATTRIBUTE_SECURITY_INFORMATION: true,
+		winnt.SCOPE_SECURITY_INFORMATION:               true,
 		winnt.PROCESS_TRUST_LABEL_SECURITY_INFORMATION: true, winnt.ACCESS_FILTER_SECURITY_INFORMATION: true} {
 		got := sd.Select(d, info)
 		if (got.SACL() != nil) != there || (got.Control()&sd.SACLPresent != 0) != there {
 			t.Errorf("S-74 %#x: SACL %v, control %v, want one: %v", info, got.SACL(), got.Control(), there)
 		}
 	}
-	for kind, want := range map[sd.Type]uint32{sd.SystemMandatoryLabel: label, sd.SystemAccessFilter: winnt.ACCESS_FILTER_SECURITY_INFORMATION, sd.SystemScopedPolicyID: winnt.SCOPE_SECURITY_INFORMATION,
+	for kind, want := range map[sd.Type]uint32{sd.SystemMandatoryLabel: label,
+		sd.SystemAccessFilter:      winnt.ACCESS_FILTER_SECURITY_INFORMATION,
+		sd.SystemScopedPolicyID:    winnt.SCOPE_SECURITY_INFORMATION,
 		sd.SystemResourceAttribute: winnt.ATTRIBUTE_SECURITY_INFORMATION, sd.SystemAudit: sacl, 0x7F: sacl,
 		sd.SystemProcessTrustLabel: winnt.PROCESS_TRUST_LABEL_SECURITY_INFORMATION} {
 		if got := sd.PartOf(kind); got != want {

@@ -67,8 +67,8 @@ func (m *IDMap) String() string {
 	return fmt.Sprintf("%s %d-%d", clipped(m.Name), first, last)
 }
 
-// Domains tells what winbind says, or the directory. A nil error and false say that the domain has no
-// such account, an error that no statement was had.
+// Domains tells what winbind says, or the directory. A nil error and false say that it
+// names no such account, an error that it said nothing.
 type Domains interface {
 	SIDOfUID(ctx context.Context, uid uint32) (sid.SID, bool, error)
 	SIDOfGID(ctx context.Context, gid uint32) (sid.SID, bool, error)
@@ -149,11 +149,12 @@ func (s *Store) asked(m *IDMap, id uint32, group bool) (sid.SID, bool, ntstatus.
 		ask = from.SIDOfGID
 	}
 	found, ok, err := ask(ctx, id)
-	// An answer that was not had, or is of another domain, is no proof that the id has no account. L-55
-	if err != nil || ok && found.Prefix() != m.Domain {
+	// Without its domain controller winbind says of every id that there is no such account: only an account of
+	// the map's domain is an answer. L-55
+	if err != nil || !ok || found.Prefix() != m.Domain {
 		return sid.SID{}, false, ntstatus.NoLogonServers
 	}
-	return found, ok, ntstatus.Success
+	return found, true, ntstatus.Success
 }
 
 // idOf returns the id of a SID by the maps.

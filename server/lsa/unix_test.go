@@ -176,6 +176,12 @@ func TestIDs(t *testing.T) {
 			t.Errorf("%v has the uid %d", s, n)
 		}
 	}
+	for _, s := range []sid.SID{domain.WithRID(999), domain.WithRID(3000), fileaccess.UnixGroup(50),
+		fileaccess.UnixGroup(2500), fileaccess.UnixUser(7), alice, sid.Everyone, sid.Users, {}} {
+		if n, ok := f.GID(s); ok {
+			t.Errorf("%v has the gid %d (L-28)", s, n)
+		}
+	}
 	r, _ := f.TokenForUID(3000, []uint32{50, 7, 2001})
 	for _, g := range []sid.SID{fileaccess.UnixUser(3000), staff, fileaccess.UnixGroup(7),
 		domain.WithRID(1001), sid.Users} {
@@ -389,9 +395,8 @@ func (d domains) GIDOf(ctx context.Context, id sid.SID) (uint32, bool, error) {
 	return d.UIDOf(ctx, id)
 }
 
-// TestWinbindMap: winbind is asked about the ids of its map alone; what it has not is a
-// user of the host, and what it does not answer, or answers of another domain, lets
-// no one in (L-55). The directory is asked likewise by a map of backend ad (L-59).
+// TestWinbindMap: winbind is asked about the ids of its map alone; what it has not, does not
+// answer, or answers of another domain, lets no one in (L-55). The directory is asked likewise by a map of backend ad (L-59).
 func TestWinbindMap(t *testing.T) {
 	for _, c := range []struct {
 		backend Backend
@@ -421,7 +426,7 @@ func asksMap(t *testing.T, backend Backend, set func(*Config, Domains)) {
 		}
 	}
 	check(70001, 70001, 0, one.WithRID(1103))
-	check(70003, 7, 0, fileaccess.UnixUser(70003))
+	check(70003, 7, ntstatus.NoLogonServers, sid.SID{})
 	check(5, 5, 0, fileaccess.UnixUser(5))
 	check(70002, 7, ntstatus.NoLogonServers, sid.SID{})
 	check(70099, 7, ntstatus.NoLogonServers, sid.SID{})

@@ -40,7 +40,7 @@ func TestTickets(t *testing.T) {
 	}
 	domain := sid.MustParse("S-1-5-21-10-20-30")
 	p.configure("kerberos:\n  keytab: " + keytab + "\n  realm: " + realm + "\n  domain: " + domain.String() + "\n")
-	_, end := p.serve()
+	cmd, end := p.serve()
 	p.must("", "group", "add", "readers")
 	p.must("", "group", "join", "readers", domain.WithRID(2001).String())
 	at := time.Now().Add(3 * time.Second) // behind the daemon's start, whatever the machine does
@@ -49,7 +49,9 @@ func TestTickets(t *testing.T) {
 		Extra: []token.Group{{SID: sid.Administrators, Attributes: 7}}}
 	ticket := forge.Ticket{Service: service, Realm: realm, Key: key, Version: 2, Client: "alice", AuthTime: at, At: at,
 		Mutual: true, PAC: forge.Seal(pac.Buffers(), key)}
+	p.leavesNoCore(cmd.Process.Pid)
 	c, blob := p.dial(p.socket), ticket.Blob()
+	watched := p.watched()
 	th := c.Thread()
 	if _, st := ticketLogOn(c, blob, winnt.LOGON32_LOGON_INTERACTIVE); st != ntstatus.InvalidLogonType {
 		t.Errorf("K-52: an interactive logon: %v", st)
@@ -82,8 +84,11 @@ func TestTickets(t *testing.T) {
 	}
 	p.shows(c, out.Token)
 	p.sessions()
+	secrets := [][]byte{blob, blob[len(blob)-200:], key.KeyValue, ticket.SessionKey.KeyValue, ticket.PAC[200:260]}
+	p.untraced(watched(), secrets...)
 	end()
-	p.keptNothing(blob, key.KeyValue, ticket.PAC[200:260])
+	p.keptNothing(secrets...)
+	p.silent(secrets...)
 }
 
 // shows holds that ps tells by which ticket a thread's client is known.

@@ -57,9 +57,9 @@ var sameGroups = map[int]string{3000071000: "S-1-5-21-1-1-1-2000", 3000232000: "
 // sameWinbind answers for wbinfo.
 const sameWinbind = `#!/bin/sh
 case "$1 $2" in
-"-U 3000410001") echo S-1-5-21-4-4-4-1103 ;;
-"-U 3000410002") echo S-1-5-21-4-4-4-1104 ;;
-"-G 3000410900") echo S-1-5-21-4-4-4-2000 ;;
+"--unix-ids-to-sids u3000410001") echo S-1-5-21-4-4-4-1103 ;;
+"--unix-ids-to-sids u3000410002") echo S-1-5-21-4-4-4-1104 ;;
+"--unix-ids-to-sids g3000410900") echo S-1-5-21-4-4-4-2000 ;;
 *) echo 'failed to call it: WBC_ERR_DOMAIN_NOT_FOUND' >&2; exit 1 ;;
 esac
 `

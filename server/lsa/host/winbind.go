@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"os/exec"
 	"strconv"
 	"strings"
@@ -133,16 +134,27 @@ func (f *firstBytes) Write(p []byte) (int, error) {
 
 // SIDOfUID returns the SID of a uid.
 func (d *Domains) SIDOfUID(ctx context.Context, uid uint32) (sid.SID, bool, error) {
-	return d.sid(ctx, "-U", uid)
+	return d.sid(ctx, "-U", "u", uid)
 }
 
 // SIDOfGID returns the SID of a gid.
 func (d *Domains) SIDOfGID(ctx context.Context, gid uint32) (sid.SID, bool, error) {
-	return d.sid(ctx, "-G", gid)
+	return d.sid(ctx, "-G", "g", gid)
 }
 
-func (d *Domains) sid(ctx context.Context, option string, id uint32) (s sid.SID, found bool, err error) {
-	line, found, err := d.ask(ctx, option, strconv.FormatUint(uint64(id), 10))
+// unmapped is the answer to --unix-ids-to-sids about an id of no account.
+const unmapped = "NOT MAPPED"
+
+// sid asks about an id. wbinfo takes numbers of 31 bits alone, but for one option (L-62).
+func (d *Domains) sid(ctx context.Context, option, kind string, id uint32) (s sid.SID, found bool, err error) {
+	value := strconv.FormatUint(uint64(id), 10)
+	if id > math.MaxInt32 {
+		option, value = "--unix-ids-to-sids", kind+value
+	}
+	line, found, err := d.ask(ctx, option, value)
+	if line == unmapped {
+		return sid.SID{}, false, err
+	}
 	if err == nil && found {
 		s, err = sid.ParseStrict(line)
 	}
@@ -164,6 +176,10 @@ func (d *Domains) id(ctx context.Context, option string, s sid.SID) (n uint32, f
 	if err != nil || !found {
 		return 0, false, err
 	}
-	v, err := strconv.ParseUint(line, 10, 32)
+	// wbinfo prints the numbers of ids of 32 bits as signed ones (L-62).
+	v, err := strconv.ParseInt(line, 10, 33)
+	if err == nil && (v < math.MinInt32 || v > math.MaxUint32 || uint32(v) == math.MaxUint32) {
+		err = strconv.ErrRange
+	}
 	return uint32(v), err == nil, err
 }

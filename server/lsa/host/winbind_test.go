@@ -28,6 +28,10 @@ case "$1 $2" in
 "-U 70004") echo garbage ;;
 "-U 70005") echo S-1-5-21-9-8-7-1103; echo S-1-5-21-9-8-7-1104 ;;
 "-U 70006") ;;
+"--unix-ids-to-sids u3000071103" | "--unix-ids-to-sids g3000071103") echo S-1-5-21-9-8-7-1103 ;;
+"--unix-ids-to-sids u3000071104") echo NOT MAPPED ;;
+"-S S-1-5-21-9-8-7-8" | "-Y S-1-5-21-9-8-7-8") echo -1294896193 ;;
+"-S S-1-5-21-9-8-7-9") echo -2147483649 ;;
 "-S S-1-5-21-9-8-7-5") echo -1 ;;
 "-S S-1-5-21-9-8-7-6") echo 4294967296 ;;
 *) exit 1 ;;
@@ -47,12 +51,26 @@ esac
 			t.Errorf("alice is %v, %v, %v", n, ok, err)
 		}
 	}
+	// Numbers beyond 31 bits, as wbinfo takes and prints them (L-62).
+	for _, ask := range []func(context.Context, uint32) (sid.SID, bool, error){d.SIDOfUID, d.SIDOfGID} {
+		if s, ok, err := ask(ctx, 3000071103); s != alice || !ok || err != nil {
+			t.Errorf("L-62: 3000071103 is %v, %v, %v", s, ok, err)
+		}
+	}
+	if s, ok, err := d.SIDOfUID(ctx, 3000071104); ok || err != nil || !s.IsZero() {
+		t.Errorf("L-62: 3000071104 is %v, %v, %v", s, ok, err)
+	}
+	for _, ask := range []func(context.Context, sid.SID) (uint32, bool, error){d.UIDOf, d.GIDOf} {
+		if n, ok, err := ask(ctx, alice.Prefix().WithRID(8)); n != 3000071103 || !ok || err != nil {
+			t.Errorf("L-62: RID 8 is %d, %v, %v", n, ok, err)
+		}
+	}
 	for uid, silent := range map[uint32]bool{70002: false, 70003: true, 70004: true, 70005: true, 70006: true, 7: true} {
 		if s, ok, err := d.SIDOfUID(ctx, uid); ok || (err != nil) != silent {
 			t.Errorf("%d is %v, %v, %v (L-55)", uid, s, ok, err)
 		}
 	}
-	for _, rid := range []uint32{5, 6, 7} {
+	for _, rid := range []uint32{5, 6, 7, 9} {
 		if n, ok, err := d.UIDOf(ctx, alice.Prefix().WithRID(rid)); ok || err == nil {
 			t.Errorf("RID %d is %d, %v, %v", rid, n, ok, err)
 		}

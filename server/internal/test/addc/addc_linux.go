@@ -10,6 +10,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -40,6 +41,10 @@ const (
 type Order struct {
 	// Users are names, each with the number of groups that it is in, nested five deep.
 	Users map[string]int
+	// Numbered is a number of accounts n0, n1 … with a uidNumber from FirstID on.
+	Numbered int
+	// Files starts the file server of the controller, too, which answers domain members.
+	Files bool
 	// Service is the principal of a service, such as HTTP/www.refmon.test.
 	Service string
 	// Changes are LDIF of what else the directory is to have, applied before it starts. In
@@ -58,7 +63,9 @@ type Domain struct {
 	Keytab  string // of the service
 	CA      string // a file with the authority of the server's certificate; "" without TLS
 
-	t testing.TB
+	t     testing.TB
+	files bool
+	pid   int // of the controller, which leads a group
 }
 
 // Host is the name of the controller.
@@ -69,6 +76,9 @@ const Base = "DC=refmon,DC=test"
 
 // Password is that of each user.
 const Password = userPW
+
+// FirstID is the uidNumber of the first numbered account; Domain Users has FirstID + 999.
+const FirstID = 3_000_310_000
 
 // Skip says why there is no domain; where one is required, it fails.
 func Skip(t testing.TB, format string, args ...any) {
@@ -94,7 +104,8 @@ func Start(t testing.TB, o Order) *Domain {
 		Skip(t, "not root: a domain controller has ports below 1024")
 	}
 	seed := uint32(os.Getpid())
-	d := &Domain{Dir: t.TempDir(), t: t, Address: fmt.Sprintf("127.%d.%d.%d", 96+seed>>14&31, seed>>7&127, 1+seed&127)}
+	d := &Domain{Dir: t.TempDir(), t: t, files: o.Files,
+		Address: fmt.Sprintf("127.%d.%d.%d", 96+seed>>14&31, seed>>7&127, 1+seed&127)}
 	for _, port := range []string{"88", "389"} {
 		free, err := net.Listen("tcp", net.JoinHostPort(d.Address, port))
 		if err != nil {
@@ -120,6 +131,14 @@ func (d *Domain) path(parts ...string) string {
 	return filepath.Join(append([]string{d.Dir}, parts...)...)
 }
 
+// services lists what the controller runs.
+func (d *Domain) services() string {
+	if d.files {
+		return "s3fs,ldap,kdc,rpc,winbindd,cldap"
+	}
+	return "ldap,kdc,rpc,winbindd,cldap"
+}
+
 // run runs a program with the client's configuration and returns its output.
 func (d *Domain) run(in []byte, name string, args ...string) []byte {
 	d.t.Helper()
@@ -141,11 +160,14 @@ func (d *Domain) provision() {
 	args := []string{"domain", "provision", "--configfile=/dev/null", "--targetdir=" + d.Dir,
 		"--realm=" + Realm, "--domain=" + Name, "--server-role=dc", "--host-name=dc1", "--host-ip=" + d.Address,
 		"--adminpass=Passw0rd-admin", "--dns-backend=NONE", "--use-rfc2307", "--option=interfaces=" + d.Address + "/8",
-		"--option=bind interfaces only=yes", "--option=server services=ldap,kdc,rpc,winbindd,cldap",
+		"--option=bind interfaces only=yes", "--option=server services=" + d.services(),
 		"--option=vfs objects=acl_xattr dfs_samba4"}
 	// Controllers of tests that run side by side have no file in common.
-	for _, option := range []string{"pid directory", "ncalrpc dir", "winbindd socket directory",
-		"ntp signd socket directory"} {
+	own := []string{"pid directory", "ncalrpc dir", "winbindd socket directory", "ntp signd socket directory"}
+	if d.files {
+		own = slices.Delete(own, 2, 3) // the file server asks at the built-in place, in a name space of its own
+	}
+	for _, option := range own {
 		dir := d.path("run", strings.ReplaceAll(option, " ", "-"))
 		d.must(os.MkdirAll(dir, 0o755))
 		args = append(args, "--option="+option+"="+dir)
@@ -167,7 +189,8 @@ func (d *Domain) provision() {
 
 func (d *Domain) accounts(o Order) {
 	d.t.Helper()
-	order, err := json.Marshal(map[string]any{"users": o.Users, "password": userPW,
+	order, err := json.Marshal(map[string]any{"users": o.Users, "password": userPW, "numbered": o.Numbered,
+		"firstID": FirstID,
 		"service": map[string]any{"name": "websvc", "principals": []string{o.Service}}})
 	d.must(err)
 	script := d.path("make.py")
@@ -199,11 +222,17 @@ func (d *Domain) serve(secure bool) {
 		options = append(options, "--option=tls enabled=no")
 	}
 	cmd := exec.Command("samba", options...)
+	if d.files {
+		d.must(os.MkdirAll(d.path("runsamba"), 0o755))
+		cmd = exec.Command("unshare", append([]string{"-m", "sh", "-c", "mount --make-rprivate / && mount --bind '" +
+			d.path("runsamba") + "' /run/samba && exec \"$@\"", "sh"}, cmd.Args...)...)
+	}
 	log, err := os.Create(d.path("samba.log"))
 	d.must(err)
 	cmd.Stdout, cmd.Stderr = log, log
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
 	d.must(cmd.Start())
+	d.pid = cmd.Process.Pid
 	var failed error
 	ended := make(chan struct{})
 	go func() {

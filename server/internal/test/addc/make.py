@@ -16,7 +16,7 @@ base = str(db.domain_dn())
 password = order["password"]
 
 db.transaction_start()
-for name, count in order["users"].items():
+for name, count in (order["users"] or {}).items():
     db.newuser(name, password)
     user = "CN=%s,CN=Users,%s" % (name, base)
     db.modify_ldif("dn: %s\nchangetype: modify\nreplace: displayName\ndisplayName: %s of the test\n" % (user, name))
@@ -35,6 +35,15 @@ for name, count in order["users"].items():
                     "groupType": str(kind), "member": member})
             member = dn
             made += 1
+numbered = order.get("numbered") or 0
+for i in range(numbered):
+    # Accounts with uidNumber and gidNumber, whose primary group has one, too.
+    name = "n%d" % i
+    db.add({"dn": "CN=%s,CN=Users,%s" % (name, base), "objectClass": "user", "sAMAccountName": name,
+            "uidNumber": str(order["firstID"] + i), "gidNumber": str(order["firstID"] + 999)})
+if numbered:
+    db.modify_ldif("dn: CN=Domain Users,CN=Users,%s\nchangetype: modify\nadd: gidNumber\ngidNumber: %d\n" %
+                   (base, order["firstID"] + 999))
 service = order["service"]
 db.newuser(service["name"], password)
 dn = "CN=%s,CN=Users,%s" % (service["name"], base)

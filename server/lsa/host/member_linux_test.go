@@ -1,0 +1,145 @@
+package host
+
+import (
+	"fmt"
+	"os"
+	"os/exec"
+	"regexp"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/refmon/refmon/server/internal/test/addc"
+	"github.com/refmon/refmon/server/lsa"
+	"github.com/refmon/refmon/sid"
+)
+
+// compared is how many accounts are compared.
+const compared = 200
+
+// TestMember: a real winbindd of a domain member gives 200 accounts the uids that the maps
+// compute, and the other way round, with the backends rid and autorid; a map of backend
+// winbind says what it says (L-53, L-55). Once the domain controller is away, winbind
+// says of accounts that it has not seen that there are none: no uid of its map becomes a
+// user of the host by that (L-55).
+func TestMember(t *testing.T) {
+	if os.Getenv("REFMON_SAMBA") != "required" {
+		t.Skip("it makes a domain and a member, half a minute: REFMON_SAMBA=required runs it")
+	}
+	d := addc.Start(t, addc.Order{Numbered: compared, Files: true, Service: "HTTP/www.refmon.test"})
+	accounts := d.Accounts("n")
+	if len(accounts) != compared {
+		t.Fatalf("%d accounts, want %d", len(accounts), compared)
+	}
+	m := d.Join()
+	const star = " idmap config * : backend = tdb\n idmap config * : range = 3001000000-3001009999\n"
+	of := func(backend string, low, high uint32) string {
+		return fmt.Sprintf(star+" idmap config REFMON : backend = %s\n idmap config REFMON : range = %d-%d\n", backend, low, high)
+	}
+	m.Winbind(of("rid", 3000070000, 3000079999))
+	asWinbind(t, m, accounts, lsa.IDMap{Domain: d.SID, Backend: lsa.RID, Low: 3000070000, High: 3000079999})
+	m.Winbind(" idmap config * : backend = autorid\n idmap config * : range = 3000100000-3000299999\n" +
+		" idmap config * : rangesize = 10000\n")
+	first := sids(accounts)[0]
+	if out, err := exec.Command(m.Wbinfo, "-S", first.String()).CombinedOutput(); err != nil { // it makes the range
+		t.Fatalf("%v has no uid: %v, %s", first, err, out)
+	}
+	asWinbind(t, m, accounts, lsa.IDMap{Domain: d.SID, Backend: lsa.Autorid, Low: 3000100000, High: 3000299999,
+		RangeSize: 10000, Number: rangeOf(t, m.Ranges(), d.SID)})
+	away(t, d, m)
+}
+
+// sids returns those of accounts, by their numbers.
+func sids(accounts map[string]sid.SID) (all []sid.SID) {
+	for i := range compared {
+		all = append(all, accounts[fmt.Sprintf("n%d", i)])
+	}
+	return all
+}
+
+var rangeLine = regexp.MustCompile(`(?m)^RANGE (\d+): (S-[-0-9]+)`)
+
+// rangeOf returns the number of a domain's range of autorid.
+func rangeOf(t *testing.T, ranges string, domain sid.SID) uint32 {
+	t.Helper()
+	for _, m := range rangeLine.FindAllStringSubmatch(ranges, -1) {
+		if m[2] == domain.String() {
+			n, err := strconv.ParseUint(m[1], 10, 32)
+			if err != nil {
+				t.Fatal(err)
+			}
+			return uint32(n)
+		}
+	}
+	t.Fatalf("no range of %v:\n%s", domain, ranges)
+	return 0
+}
+
+// store opens a store with one map.
+func store(t *testing.T, m lsa.IDMap, winbind lsa.Domains) *lsa.Store {
+	t.Helper()
+	m.Name = "REFMON"
+	s, err := lsa.Open(lsa.Config{Folder: t.TempDir(), Computer: "host", Subuids: []string{},
+		Domains: winbind, Password: lsa.Hashing{Memory: 8, Passes: 1}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = s.Close() })
+	if err := s.Update(sid.LocalSystem, func(e *lsa.Edit) error { e.SetMaps([]lsa.IDMap{m}); return nil }); err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+// asWinbind compares the store with winbind.
+func asWinbind(t *testing.T, m *addc.Member, accounts map[string]sid.SID, one lsa.IDMap) {
+	t.Helper()
+	all := sids(accounts)
+	s := store(t, one, nil)
+	list := make([]string, len(all))
+	for i := range all {
+		list[i] = all[i].String()
+	}
+	out, err := exec.Command(m.Wbinfo, "--sids-to-unix-ids="+strings.Join(list, ",")).Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	lines := strings.Split(strings.TrimSpace(string(out)), "\n")
+	back := make([]string, len(all))
+	for i, who := range all {
+		uid, ok := s.UID(who)
+		if !ok || i >= len(lines) || !strings.HasSuffix(lines[i], " "+strconv.Itoa(int(int32(uid)))) {
+			t.Fatalf("%s: L-53: %v has the uid %d here, %t, and winbind says %q", one.Backend, who, uid, ok, lines[min(i,
+				len(lines)-1)])
+		}
+		back[i] = "u" + strconv.FormatUint(uint64(uid), 10)
+	}
+	out, err = exec.Command(m.Wbinfo, "--unix-ids-to-sids="+strings.Join(back, ",")).Output()
+	if err != nil || strings.TrimSpace(string(out)) != strings.Join(list, "\n") {
+		t.Errorf("%s: L-53: back, winbind says %q, %v", one.Backend, out, err)
+	}
+	asked := one
+	asked.Backend, asked.RangeSize, asked.Number = lsa.Winbind, 0, 0
+	w := store(t, asked, &Domains{wbinfo: m.Wbinfo})
+	for _, i := range []int{0, 1, 7, compared - 1} {
+		uid, _ := s.UID(all[i])
+		if got, ok := w.UID(all[i]); got != uid || !ok || w.UserSID(uid) != all[i] {
+			t.Errorf("%s: L-55: by winbind %v has the uid %d, %t, and that is %v; want %d", one.Backend, all[i], got, ok,
+				w.UserSID(uid), uid)
+		}
+	}
+}
+
+// away kills the controller, and asks for an account that winbind has not seen.
+func away(t *testing.T, d *addc.Domain, m *addc.Member) {
+	t.Helper()
+	m.Winbind(fmt.Sprintf(" idmap config * : backend = tdb\n idmap config * : range = 3001000000-3001009999\n"+
+		" idmap config REFMON : backend = ad\n idmap config REFMON : range = %d-%d\n"+
+		" idmap config REFMON : schema_mode = rfc2307\n", addc.FirstID, addc.FirstID+9999))
+	s := store(t, lsa.IDMap{Domain: d.SID, Backend: lsa.Winbind, Low: addc.FirstID, High: addc.FirstID + 9999},
+		&Domains{wbinfo: m.Wbinfo})
+	d.Kill()
+	if r, st := s.TokenForUID(addc.FirstID+5, []uint32{addc.FirstID + 5}); st.IsSuccess() {
+		t.Errorf("L-55: with the domain away, uid %d is let in as %v", uint32(addc.FirstID+5), r.Token.User.SID)
+	}
+}
