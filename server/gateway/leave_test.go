@@ -22,7 +22,7 @@ func TestClientsLeave(t *testing.T) {
 	}
 	w.must(os.WriteFile(filepath.Join(w.root, "big"), make([]byte, 4<<20), 0o600))
 	w.describe("big", shared)
-	w.want(200, "alice", "GET", "/share/old.txt", "") // the session is there from now on
+	w.want(207, "alice", "PROPFIND", "/share/old.txt", "", "Depth", "0") // the session is there from now on
 	w.acting()
 	kept := w.now()
 	for _, path := range []string{"/share/new.txt", "/share/old.txt"} {
@@ -111,7 +111,7 @@ func TestLeaveBeforeUpload(t *testing.T) {
 	if got := w.content("fixed/his.txt"); got != "in place\n" {
 		t.Errorf("G-15: %q", got)
 	}
-	w.want(200, "alice", "GET", "/share/old.txt", "")
+	w.want(207, "alice", "PROPFIND", "/share/old.txt", "", "Depth", "0") // it leaves no handle for later
 	p, err := w.g.link.process()
 	w.must(err)
 	s := p.sessions.once(func(s *session) {
