@@ -29,9 +29,9 @@ func (q *request) get(w http.ResponseWriter, r *http.Request) {
 		q.refusedToRead(w, r, st)
 		return
 	}
-	defer q.s.p.release(h)
+	defer q.s.p.releaseSoon(h)
 	if file != nil {
-		defer file.Close()
+		defer func() { _ = file.Close() }() // it was only read
 		info, err := file.Stat()
 		if err != nil {
 			busy(w)

@@ -140,7 +140,12 @@ func (r *Runner) test(at place, packages []string, pattern string) (seen bool, e
 
 // testIn runs test for packages of one module, by their paths in it.
 func (r *Runner) testIn(at place, module string, packages []string, pattern string) (seen bool, err error) {
-	args := []string{"test", "-short", "-failfast", "-vet=off", "-timeout=" + timeout.String()}
+	args := []string{"test", "-failfast", "-vet=off"}
+	if at.long {
+		args = append(args, "-timeout="+(4*timeout).String())
+	} else {
+		args = append(args, "-short", "-timeout="+timeout.String())
+	}
 	if at.overlay != "" {
 		args = append(args, "-overlay="+at.overlay)
 	}
@@ -157,7 +162,7 @@ func (r *Runner) testIn(at place, module string, packages []string, pattern stri
 	case bytes.Contains(out, []byte("[build failed]")) || bytes.Contains(out, []byte("[setup failed]")):
 		return false, fmt.Errorf("%w: %s", errBroken, out)
 	}
-	right := place{root: r.Root}
+	right := place{root: r.Root, long: at.long}
 	if at == right {
 		return true, nil
 	}
