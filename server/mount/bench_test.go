@@ -32,7 +32,7 @@ func places(b *testing.B) []struct{ name, dir string } {
 		MountOptions: fuse.MountOptions{AllowOther: true, DirectMountStrict: true, DisableReadDirPlus: true,
 			ExtraCapabilities: fuse.CAP_HANDLE_KILLPRIV_V2}})
 	w.must(err)
-	b.Cleanup(func() { w.must(server.Unmount()) })
+	b.Cleanup(func() { w.must(finish(loop)); server.Wait() })
 	return []struct{ name, dir string }{{"native", filepath.Join(native, "all")}, {"loopback", filepath.Join(loop, "all")},
 		{"mount", filepath.Join(w.at, "all")}, {"plain", filepath.Join(plain.at, "all")}}
 }

@@ -24,6 +24,21 @@ func RemoveStale(directory string) error {
 	return unix.Stat(directory, &s)
 }
 
+// finish ends the connection of a mount that is served and takes it out of its directory.
+// Programs that have files open, and copies of the mount in other namespaces, would keep it
+// and its server going for as long as they like. What was written is written back first. M-27
+func finish(directory string) error {
+	if fd, err := unix.Open(directory, unix.O_RDONLY|unix.O_DIRECTORY|unix.O_CLOEXEC, 0); err == nil {
+		_ = unix.Syncfs(fd) // where it fails, the programs were told, or are
+		_ = unix.Close(fd)  // only read
+	}
+	err := unix.Unmount(directory, unix.MNT_FORCE|unix.MNT_DETACH|unix.UMOUNT_NOFOLLOW)
+	if errors.Is(err, unix.EINVAL) {
+		return nil // it is mounted no more
+	}
+	return err
+}
+
 // detach takes a busy mount out of its directory, and ends its connection: programs
 // that have files of it open are told so.
 func detach(directory string) error {

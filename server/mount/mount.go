@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/hanwen/go-fuse/v2/fuse"
+	"golang.org/x/sys/unix"
 
 	"github.com/refmon/refmon/fileaccess"
 	"github.com/refmon/refmon/kernel"
@@ -210,12 +211,15 @@ func (m *Mount) DropAccounts(uid uint32, all bool) {
 // Wait returns when the file system is mounted no more.
 func (m *Mount) Wait() { m.served.Wait() }
 
-// Close ends the mount. Files that are open stay so until their programs end; the mount
-// disappears from the directory at once where it is busy.
+// Close ends the mount at once, for the programs too that have files of it open, and in
+// every mount namespace that has a copy of it: they are told that it is not connected.
 func (m *Mount) Close() error {
-	err := m.server.Unmount()
-	if err != nil {
-		err = detach(m.directory)
+	err := finish(m.directory)
+	if errors.Is(err, unix.EPERM) {
+		// An ordinary user's own mount: what is busy is taken out of its directory. M-26
+		if err = m.server.Unmount(); err != nil {
+			err = detach(m.directory)
+		}
 	}
 	m.served.Wait()
 	m.end()

@@ -173,7 +173,7 @@ func newFaulty(t *testing.T) (f *faulty, disk string) {
 	}
 	go server.Serve()
 	t.Cleanup(func() {
-		if err := server.Unmount(); err != nil {
+		if err := finish(disk); err != nil { // Unmount waits for copies of the mount in other namespaces
 			t.Error(err)
 		}
 		server.Wait()
