@@ -241,7 +241,14 @@ func TestAttachRefused(t *testing.T) {
 // TestAttachAnother: a program of this uid gets no process of another account, however
 // privileged its maker is (W-53).
 func TestAttachAnother(t *testing.T) {
-	const service = `{"user":"SY","groups":["WD","BA"],"privileges":["SeDebugPrivilege",
+	// The system, and an account of the client's own domain.
+	for _, user := range []string{"SY", "S-1-5-21-1-2-3-1107"} {
+		t.Run(user, func(t *testing.T) { attachAnother(t, user) })
+	}
+}
+
+func attachAnother(t *testing.T, user string) {
+	service := `{"user":"` + user + `","groups":["WD","BA","SY"],"privileges":["SeDebugPrivilege",
 		"SeAssignPrimaryTokenPrivilege"]}`
 	who := make(roles, 1)
 	d := start(t, func(c *daemon.Config) { c.Identity = who })

@@ -48,7 +48,11 @@ func kerberosKeys(keytab string) string {
 // ticketOf is a ticket of alice's, made behind the daemon's first second whatever the
 // machine does.
 func ticketOf(version int, key types.EncryptionKey, groups ...forge.Group) forge.Ticket {
-	at := time.Now().Add(3 * time.Second)
+	return ticketAt(time.Now().Add(3*time.Second), version, key, groups...)
+}
+
+// ticketAt is a ticket of alice's, made at a time.
+func ticketAt(at time.Time, version int, key types.EncryptionKey, groups ...forge.Group) forge.Ticket {
 	pac := forge.PAC{Domain: ticketDomain, User: 1104, Primary: 513, Name: "alice", DomainName: "EXAMPLE",
 		AuthTime: at, Groups: append(groups, forge.Group{RID: 513, Attributes: 7}), Requestor: ticketDomain.WithRID(1104),
 		Extra: []token.Group{{SID: sid.Administrators, Attributes: 7}}}

@@ -1,0 +1,60 @@
+package forge
+
+import (
+	"encoding/binary"
+	"strings"
+	"time"
+)
+
+// ccache appends what a cache of credentials has, all big endian.
+type ccache struct{ b []byte }
+
+func (c *ccache) u32(v uint32) { c.b = binary.BigEndian.AppendUint32(c.b, v) }
+
+func (c *ccache) data(b []byte) {
+	c.u32(uint32(len(b)))
+	c.b = append(c.b, b...)
+}
+
+func (c *ccache) principal(name, realm string) {
+	parts := strings.Split(name, "/")
+	c.u32(1)
+	c.u32(uint32(len(parts)))
+	c.data([]byte(realm))
+	for _, p := range parts {
+		c.data([]byte(p))
+	}
+}
+
+// Cache returns a cache of credentials, version 4, that has the ticket: programs by libkrb5
+// use it and ask no KDC.
+func (t *Ticket) Cache() []byte {
+	ticket := t.Ticket()
+	realm := t.ClientRealm
+	if realm == "" {
+		realm = t.Realm
+	}
+	c := ccache{b: []byte{5, 4, 0, 0}}
+	c.principal(t.Client, realm)
+	c.principal(t.Client, realm)
+	c.principal(t.Service, t.Realm)
+	c.b = binary.BigEndian.AppendUint16(c.b, uint16(t.SessionKey.KeyType))
+	c.data(t.SessionKey.KeyValue)
+	start, end := t.Start, t.End
+	if start.IsZero() {
+		start = t.AuthTime
+	}
+	if end.IsZero() {
+		end = t.AuthTime.Add(10 * time.Hour)
+	}
+	for _, at := range []time.Time{t.AuthTime, start, end, end} {
+		c.u32(uint32(at.Unix()))
+	}
+	c.b = append(c.b, 0) // no key of a user's session
+	for range 3 {        // no flags, addresses, authorization data
+		c.u32(0)
+	}
+	c.data(must(ticket.Marshal()))
+	c.data(nil)
+	return c.b
+}
