@@ -274,9 +274,14 @@ func (c *Conn) send(frames ...*wire.Frame) error {
 	if err != nil || n == len(b) {
 		return err
 	}
+	return c.writeRest(b[n:])
+}
+
+// writeRest writes what a socket does not take at once.
+func (c *Conn) writeRest(b []byte) error {
 	_ = c.conn.SetWriteDeadline(time.Now().Add(wire.WriteTimeout))
-	defer func() { _ = c.conn.SetWriteDeadline(time.Time{}) }()
-	_, err = c.conn.Write(b[n:])
+	_, err := c.conn.Write(b)
+	_ = c.conn.SetWriteDeadline(time.Time{})
 	return err
 }
 

@@ -13,8 +13,8 @@ import (
 // processes that a client made.
 type Attacher interface {
 	// Attach returns a connection that is the process of that handle of the thread's
-	// process, for the program that the client starts. The program's name is what the
-	// client says, "" for nothing: it is shown, and decides nothing (W-79).
+	// process, for the program that the client starts. The client says the program's name,
+	// "" for nothing: it is shown, and decides nothing (W-79).
 	Attach(th *nt.Thread, process winnt.Handle, program string) (*os.File, ntstatus.Status)
 }
 
