@@ -53,7 +53,7 @@ soak: ## hours: 10^7 pairs, every DACL of 4 entries, all tests at full counts un
 	REFMON_SEED=clock go test -race -count=1 -timeout=6h ./...
 	REFMON_EDITS=100000 REFMON_KILLS=1000 go test -count=1 -timeout=2h -run 'TestEdits|TestKill' -v ./auditlog
 	REFMON_SEED=clock REFMON_OPENS=10000 go test -count=1 -run='^(TestTwin|TestSambaDecides)$$' -v ./hostfs
-	REFMON_CONTEST=60s go -C server test -race -count=1 -run='^TestContest$$' -v ./mount
+	REFMON_SEED=clock REFMON_CONTEST=60s REFMON_OPENS=10000 go -C server test -race -count=1 -run='^(TestContest|TestBeside)$$' -v ./mount
 	REFMON_KILLS=1000 go -C server test -count=1 -timeout=2h -run TestKillServe -v ./cmd/refmond
 	$(MAKE) fuzz FUZZTIME=600
 

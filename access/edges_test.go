@@ -15,7 +15,8 @@ import (
 // asking for nothing is denied by each entry point, whatever the descriptor
 // grants, and so is everything without a descriptor, whatever is asked for.
 func TestNothingIsDenied(t *testing.T) {
-	for name, text := range map[string]string{"all allowed": "…(A;;GA;;;WD)", "no list": "O:BAG:SY", "an empty list": "…"} {
+	for name, text := range map[string]string{"all allowed": "…(A;;GA;;;WD)",
+		"no list": "O:BAG:SY", "an empty list": "…"} {
 		r := ask(t, text, 0, primary)
 		tok, d := r.Subject.Primary, r.Descriptor
 		one, err := access.Check(tok, d, 0, winnt.FileObject)
@@ -45,11 +46,12 @@ func TestNothingIsDenied(t *testing.T) {
 	}
 }
 
-// A subject that is nobody holds nothing, and is no client of a low level.
+// A subject without a user holds nothing, and is no client of a low level.
 func TestNobody(t *testing.T) {
 	zero := new(token.Token)
 	for name, s := range map[string]*access.Subject{"nil": nil, "zero": {}, "zero token": {Primary: zero},
-		"zero client": {Primary: ask(t, "…", 1, primary).Subject.Primary, Client: zero, Level: winnt.SecurityDelegation}} {
+		"zero client": {Primary: ask(t, "…", 1, primary).Subject.Primary, Client: zero,
+			Level: winnt.SecurityDelegation}} {
 		if s.BelowImpersonation() || s.Effective() != nil || s.Holds(winnt.SeChangeNotifyPrivilege) {
 			t.Errorf("%s: below %v, token %v, holds a privilege: %v", name, s.BelowImpersonation(), s.Effective(),
 				s.Holds(winnt.SeChangeNotifyPrivilege))
@@ -75,7 +77,7 @@ func TestFastTraverseNeedsAQuestion(t *testing.T) {
 		"the SACL":      access.SeFastTraverseCheck(d, s, saclBit, winnt.DirectoryFileObject),
 		"the SACL too":  access.SeFastTraverseCheck(d, s, saclBit|winnt.FILE_TRAVERSE, winnt.DirectoryFileObject),
 		"maximum":       access.SeFastTraverseCheck(d, s, winnt.MAXIMUM_ALLOWED, winnt.DirectoryFileObject),
-		"nobody":        access.SeFastTraverseCheck(d, nil, winnt.FILE_TRAVERSE, winnt.DirectoryFileObject),
+		"no subject":    access.SeFastTraverseCheck(d, nil, winnt.FILE_TRAVERSE, winnt.DirectoryFileObject),
 	} {
 		if ok {
 			t.Errorf("A-36: %s: passed", name)
@@ -101,11 +103,13 @@ func TestCallStatuses(t *testing.T) {
 	}{
 		"nothing is missing": {good, ntstatus.Success, ntstatus.InvalidParameter},
 		"no request":         {nil, ntstatus.InvalidParameter, ntstatus.InvalidParameter},
-		"a list":             {with(func(r *access.Request) { r.ObjectTypes = list }), ntstatus.Success, ntstatus.Success},
-		"no type":            {with(noType), ntstatus.InvalidParameter, ntstatus.InvalidParameter},
+		"a list": {with(func(r *access.Request) { r.ObjectTypes = list }), ntstatus.Success,
+			ntstatus.Success},
+		"no type": {with(noType), ntstatus.InvalidParameter, ntstatus.InvalidParameter},
 		"no type, kernel mode": {with(func(r *access.Request) { noType(r); kernel(r) }), ntstatus.InvalidParameter,
 			ntstatus.InvalidParameter},
-		"no client": {with(func(r *access.Request) { r.Subject.Client, r.ObjectTypes = nil, list }), ntstatus.InvalidHandle,
+		"no client": {with(func(r *access.Request) { r.Subject.Client, r.ObjectTypes = nil, list }),
+			ntstatus.InvalidHandle,
 			ntstatus.InvalidHandle},
 		"no descriptor": {with(func(r *access.Request) { r.Descriptor, r.ObjectTypes = nil, list }),
 			ntstatus.InvalidSecurityDescr, ntstatus.InvalidSecurityDescr},
@@ -115,7 +119,8 @@ func TestCallStatuses(t *testing.T) {
 			t.Errorf("%s: %v, %v, want %v", name, call, d, c.call)
 		}
 		call, each, d := access.NtAccessCheckResultList(c.r)
-		if call != c.resultOf || (each != nil) != (call == ntstatus.Success) || d.Allowed() != (call == ntstatus.Success) {
+		if call != c.resultOf || (each != nil) != (call == ntstatus.Success) ||
+			d.Allowed() != (call == ntstatus.Success) {
 			t.Errorf("%s: with results: %v, %v, %v, want %v", name, call, each, d, c.resultOf)
 		}
 	}

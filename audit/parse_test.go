@@ -49,7 +49,23 @@ func TestParseTime(t *testing.T) {
 			t.Errorf("%s: %d, %v, want %d", text, got, err, v)
 		}
 	}
-	for _, text := range []string{"", "Z", "2024-03-01", "2024-03-01T12:00:00", "2024-13-01T12:00:00Z",
+	const good = "2024-03-01T12:00:00.1234567Z"
+	for i := range good { // each byte is a digit, or the mark that belongs there
+		for _, c := range "-:T.Z 0/" {
+			text := good[:i] + string(c) + good[i+1:]
+			digit := good[i] >= '0' && good[i] <= '9'
+			if _, err := audit.ParseTime(text); err == nil && text != good && !(digit && c == '0') {
+				t.Errorf("%q is accepted", text)
+			}
+		}
+	}
+	for _, text := range []string{"12024-03-01T12:00:00Z", "12024-03-01T12:00:00.1Z"} {
+		if _, err := audit.ParseTime(text); err != nil {
+			t.Error(err)
+		}
+	}
+	for _, text := range []string{"", "Z", "112024-03-01T12:00:00Z", "024-03-01T12:00:00Z", "2024-03-01",
+		"2024-03-01T12:00:00", "2024-13-01T12:00:00Z",
 		"2024-03-01T12:00:00.12345678Z", "1600-01-01T00:00:00Z"} {
 		if _, err := audit.ParseTime(text); err == nil {
 			t.Errorf("%q is accepted", text)
@@ -97,7 +113,8 @@ func TestShorten(t *testing.T) {
 			e = audit.LogArchived(strings.Repeat("x", shift) + strings.Repeat(character, 4000))
 			short = e.Shorten(3000)
 			if text, _ := short.Field("BackupPath"); !utf8.ValidString(text) || len(text) < 500 {
-				t.Errorf("%q after %d bytes: %d bytes that end in %q", character, shift, len(text), text[max(0, len(text)-8):])
+				t.Errorf("%q after %d bytes: %d bytes that end in %q", character, shift, len(text), text[max(0,
+					len(text)-8):])
 			}
 		}
 	}

@@ -1,6 +1,11 @@
 package audit
 
-import "github.com/refmon/refmon/sid"
+import (
+	"github.com/refmon/refmon/access"
+	"github.com/refmon/refmon/ntstatus"
+	"github.com/refmon/refmon/sid"
+	"github.com/refmon/refmon/winnt"
+)
 
 // ShareExposed makes event 5142: a directory is served under a name, although users
 // reach its files without being asked. Behind the documented fields, Exposure says who
@@ -8,8 +13,49 @@ import "github.com/refmon/refmon/sid"
 func ShareExposed(from Origin, name, path, exposure string) Event {
 	var l fieldList
 	from.appendAccount(&l, "Subject", sid.LocalSystem, 0)
-	l.name("ShareName", name)
+	l.name("ShareName", shareName(name))
 	l.name("ShareLocalPath", path)
 	l.name("Exposure", exposure)
 	return Event{Header: Header{ID: 5142, Subcategory: FileShare}, fields: l}
+}
+
+// shareName returns the name of a share as the records have it.
+func shareName(name string) string { return `\\*\` + name }
+
+// ShareCheck is a request for a file that came through a share, after the share agreed to it
+// or refused it.
+type ShareCheck struct {
+	Share, Path string // the share's name, and where its files are on the host
+	Target      string // the file, below the share
+	Outcome     Outcome
+	// Request asks the share's descriptor for the rights that the record has: mapped, and no
+	// maximum.
+	Request access.Request
+}
+
+// ShareChecked records a request through a share, event 5145, if Detailed File Share is on
+// for its outcome and the subject. A status other than success is STATUS_AUDIT_FAILED: the
+// open fails with it. F-178
+func (l *Log) ShareChecked(from Origin, c *ShareCheck) ntstatus.Status {
+	from = l.named(from)
+	from.Subject = c.Request.Subject
+	return l.writeIf(from.Subject.Effective(), c.event(from))
+}
+
+func (c *ShareCheck) event(from Origin) Event {
+	var l fieldList
+	from.appendSubject(&l)
+	o := Object{Type: winnt.FileObject.Name}
+	l.name("ObjectType", o.Type)
+	l.name("IpAddress", "")
+	l.name("IpPort", "")
+	l.name("ShareName", shareName(c.Share))
+	l.name("ShareLocalPath", c.Path)
+	l.name("RelativeTargetName", c.Target)
+	lines := accessLines(o.rightsType(), c.Request.Desired, explainAccess(&c.Request))
+	l.hex("AccessMask", uint64(c.Request.Desired))
+	l.list("AccessList", accessList, codes(lines))
+	l.list("AccessReason", accessList, reasonTexts(lines))
+	from.appendPrimary(&l)
+	return Event{Header: Header{ID: 5145, Subcategory: DetailedFileShare, Outcome: c.Outcome}, fields: l, access: lines}
 }

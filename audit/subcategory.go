@@ -35,6 +35,7 @@ const (
 	AuthorizationPolicyChange  Subcategory = 0x31
 	UserAccountManagement      Subcategory = 0x35
 	DirectoryServiceAccess     Subcategory = 0x3B
+	DetailedFileShare          Subcategory = 0x44
 	RemovableStorage           Subcategory = 0x45
 	CentralPolicyStaging       Subcategory = 0x46
 	TokenRightAdjusted         Subcategory = 0x4A

@@ -83,6 +83,8 @@ type Share struct {
 	// NoGate turns off the refusal of rights outside the share's (F-6, first
 	// and fourth step). What is granted is cut down in any case (F-8).
 	NoGate bool
+	// Path is where the files are on the host, for records; no decision reads it.
+	Path string
 }
 
 // Policy is how the store is set up. The zero value is the documented default.

@@ -7,6 +7,7 @@ import (
 	"math/rand/v2"
 	"reflect"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/refmon/refmon/access"
@@ -54,8 +55,9 @@ func posixCheck(p *fileaccess.POSIX, user uint32, groups []uint32, want fileacce
 	}
 	matched := false
 	for _, e := range l {
-		if e.Tag == fileaccess.POSIXGroupOwner && slices.Contains(groups, p.Group) || e.Tag == fileaccess.POSIXGroup &&
-			slices.Contains(groups, e.ID) {
+		if e.Tag == fileaccess.POSIXGroupOwner && slices.Contains(groups, p.Group) ||
+			e.Tag == fileaccess.POSIXGroup &&
+				slices.Contains(groups, e.ID) {
 			matched = true
 			if e.Perm&mask&want == want {
 				return true
@@ -316,7 +318,8 @@ func TestToPOSIXLosses(t *testing.T) {
 	}
 	// What goes on to files and directories alike is kept, unless it stops at the first.
 	for flags, loses := range map[string]bool{"OICIIO": false, "OICINPIO": true, "OIIO": true, "CIIO": true} {
-		_, lost := fileaccess.ToPOSIX(sddl.MustParse(owned+"D:(A;;FR;;;S-1-22-1-7)(A;;FR;;;S-1-22-2-8)(A;;FR;;;WD)(A;"+
+		_,
+			lost := fileaccess.ToPOSIX(sddl.MustParse(owned+"D:(A;;FR;;;S-1-22-1-7)(A;;FR;;;S-1-22-2-8)(A;;FR;;;WD)(A;"+
 			flags+";FR;;;CO)(A;"+flags+";FR;;;CG)(A;"+flags+";FR;;;WD)"), true, nil)
 		if kinds(lost)[fileaccess.LossInheritance] != loses {
 			t.Errorf("entries with %s: %v", flags, lost)
@@ -324,7 +327,8 @@ func TestToPOSIXLosses(t *testing.T) {
 	}
 	// Who is named for files alone, or for directories alone, is lost.
 	for _, flags := range []string{"OIIO", "CIIO"} {
-		_, lost := fileaccess.ToPOSIX(sddl.MustParse(owned+"D:(A;;FR;;;S-1-22-1-7)(A;;FR;;;S-1-22-2-8)(A;;FR;;;WD)(A;"+
+		_,
+			lost := fileaccess.ToPOSIX(sddl.MustParse(owned+"D:(A;;FR;;;S-1-22-1-7)(A;;FR;;;S-1-22-2-8)(A;;FR;;;WD)(A;"+
 			"OICIIO;FR;;;CO)(A;OICIIO;FR;;;CG)(A;OICIIO;FR;;;WD)(A;"+flags+";FR;;;S-1-22-1-9)"), true, nil)
 		if !kinds(lost)[fileaccess.LossInheritance] {
 			t.Errorf("a named user with %s: %v", flags, lost)
@@ -344,7 +348,8 @@ func TestToPOSIXLosses(t *testing.T) {
 // A default list is inherited as POSIX would, and comes back.
 func TestDefaultLists(t *testing.T) {
 	p := &fileaccess.POSIX{User: 7, Group: 8, Mode: 0o755, Directory: true}
-	p.Default = fileaccess.POSIXACL{{Tag: 1, Perm: 7, ID: none}, {Tag: 2, Perm: 5, ID: 3}, {Tag: 4, Perm: 5, ID: none},
+	p.Default = fileaccess.POSIXACL{{Tag: 1, Perm: 7, ID: none}, {Tag: 2, Perm: 5, ID: 3}, {Tag: 4, Perm: 5,
+		ID: none},
 		{Tag: 0x10, Perm: 5, ID: none}, {Tag: 0x20, Perm: 0, ID: none}}
 	d, _, err := fileaccess.FromPOSIX(p, nil)
 	if err != nil {
@@ -386,8 +391,23 @@ func TestDecodePOSIX(t *testing.T) {
 			t.Errorf("%s: %v", bad, err)
 		}
 	}
-	if _, err := fileaccess.DecodePOSIX(make([]byte, 4+8*9000)); err == nil {
-		t.Error("too long")
+	long := func(n int) error { // users of 1000 and more between owner and group
+		l := fileaccess.POSIXACL{{Tag: fileaccess.POSIXOwner, ID: ^uint32(0)}}
+		for i := range n - 4 {
+			l = append(l, fileaccess.POSIXEntry{Tag: fileaccess.POSIXUser, ID: 1000 + uint32(i)})
+		}
+		for _, tag := range []fileaccess.POSIXTag{fileaccess.POSIXGroupOwner, fileaccess.POSIXMask,
+			fileaccess.POSIXOther} {
+			l = append(l, fileaccess.POSIXEntry{Tag: tag, ID: ^uint32(0)})
+		}
+		_, err := fileaccess.DecodePOSIX(l.Append(nil))
+		return err
+	}
+	if err := long(8191); err != nil { // 64 KiB hold them and the header
+		t.Errorf("8191 entries: %v", err)
+	}
+	if err := long(8192); !errors.Is(err, fileaccess.ErrPOSIXACL) || !strings.Contains(err.Error(), "at most 8191") {
+		t.Errorf("8192 entries: %v", err)
 	}
 }
 

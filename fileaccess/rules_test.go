@@ -149,11 +149,13 @@ func TestNames(t *testing.T) {
 	for name, want := range map[string]bool{
 		"": true, `\`: true, "f": true, `a\b\c`: true, `d\`: true, "f:s": true, "f:s:$DATA": true, "f::$data": true,
 		"d::$INDEX_ALLOCATION": true, "d:$I30:$INDEX_ALLOCATION": true,
+		"d:s:$INDEX_ALLOCATION": false, "d:$I30:$DATA": true, "d:$I30:$BAD": false, "d::$BAD": false, "d::": false,
 		long: true, "ä€😀": true, strings.Repeat("😀", 127): true, " .x": true, "...": true, "f:a?b": true,
 		`\\`: false, `a\\b`: false, `\a`: false, ".": false, `a\..\b`: false, "f:": false, "f:s:$BAD": false,
 		"f:s:$DATA:x": false, "f:a/b": false, ":s": false, `a:s\b`: false,
 		long + "x": false, strings.Repeat("😀",
-			128): false, "a\x1f": false, "a\x00": false, "a*": false, `a"`: false, "a/b": false, "a<": false, "a>": false,
+			128): false, "a\x1f": false, "a\x00": false, "a*": false, `a"`: false, "a/b": false, "a<": false,
+		"a>": false,
 		"a?": false, "a|b": false, "f:" + long + "x": false, "f:\x00": false,
 	} {
 		if fileaccess.ValidName(name) != want {
@@ -232,7 +234,8 @@ func TestPassingIsNotListing(t *testing.T) {
 			t.Errorf("%+v %v: %v", c.h, c.op, got)
 		}
 	}
-	if d, _ := open(t, 1, byID, func(s *situation) { noChangeNotify(s); twoDirs(s) }); d.Granted != 1 { // F-25: no path
+	if d, _ := open(t, 1, byID,
+		func(s *situation) { noChangeNotify(s); twoDirs(s) }); d.Granted != 1 { // F-25: no path
 		t.Errorf("F-25: %+v", d)
 	}
 }
@@ -410,7 +413,8 @@ func TestSetSecurity(t *testing.T) {
 	if got := fileaccess.QueryRights(0x80000000) | fileaccess.QueryRights(0x40000000); got != 0x01020000 { // F-50
 		t.Errorf("F-50: %v", got)
 	}
-	for info, want := range map[uint32]winnt.AccessMask{1: 0x20000, 2: 0x20000, 4: 0x20000, 8: 0x01000000, 0x10: 0x20000,
+	for info, want := range map[uint32]winnt.AccessMask{1: 0x20000, 2: 0x20000, 4: 0x20000, 8: 0x01000000,
+		0x10:       0x20000,
 		0x20000000: 0x20000, 0x10000000: 0x01000000, 0x18: 0x01020000, 0: 0} { // F-50: each part alone
 		if got := fileaccess.QueryRights(info); got != want {
 			t.Errorf("F-50: part %#x needs %#x, want %#x", info, uint32(got), uint32(want))
@@ -419,6 +423,38 @@ func TestSetSecurity(t *testing.T) {
 	part, st := fileaccess.QuerySecurity(&all, old, 4)
 	if st != 0 || !part.Owner().IsZero() || part.DACL().Len() != 1 {
 		t.Error("F-50: query")
+	}
+}
+
+// F-51: a token makes its user an owner, and of its groups those that are enabled, may own
+// and count for more than denial; any owner with the restore privilege. The same holds of
+// the descriptor that a creator gives (F-32).
+func TestWhoMayOwn(t *testing.T) {
+	group := sid.MustParse("S-1-5-21-1-2-3-2001")
+	const mandatory, enabled, owner, deny = winnt.SE_GROUP_MANDATORY, winnt.SE_GROUP_ENABLED, winnt.SE_GROUP_OWNER,
+		winnt.SE_GROUP_USE_FOR_DENY_ONLY
+	for _, c := range []struct {
+		attributes uint32
+		privileges winnt.PrivilegeSet
+		want       ntstatus.Status
+	}{
+		{enabled | owner, 0, ntstatus.Success}, {mandatory | enabled | owner, 0, ntstatus.Success},
+		{enabled, 0, ntstatus.InvalidOwner}, {owner, 0, ntstatus.InvalidOwner}, {0, 0, ntstatus.InvalidOwner},
+		{mandatory | enabled, 0, ntstatus.InvalidOwner}, {deny | owner, 0, ntstatus.InvalidOwner},
+		{deny, winnt.SeRestorePrivilege.Bit(), ntstatus.Success}, {enabled, winnt.SeTakeOwnershipPrivilege.Bit(),
+			ntstatus.InvalidOwner},
+	} {
+		spec := baseSpec()
+		spec.Groups = append(spec.Groups, token.Group{SID: group, Attributes: c.attributes})
+		spec.Privileges, spec.EnabledPrivileges = spec.Privileges|c.privileges, spec.EnabledPrivileges|c.privileges
+		subject := access.SubjectOf(mustToken(t, spec))
+		old := aces(t, "(A;;FA;;;WD)")
+		d, st := fileaccess.SetSecurity(&fileaccess.Handle{Granted: 0x011F01FF},
+			&fileaccess.SecurityChange{Information: 1,
+				Old: old, New: sddl.MustParse("O:" + group.String()), Subject: subject})
+		if st != c.want || st == ntstatus.Success && d.Owner() != group {
+			t.Errorf("F-51: a group of %#x, privileges %v: %v, want %v", c.attributes, c.privileges, st, c.want)
+		}
 	}
 }
 
@@ -440,7 +476,8 @@ func TestOperations(t *testing.T) {
 		{fileaccess.QueryEA, 0, []winnt.AccessMask{8}}, {fileaccess.Enumerate, 0, []winnt.AccessMask{1}},
 		{fileaccess.ChangeNotify, 0, []winnt.AccessMask{1}}, {fileaccess.SetBasic, 0, []winnt.AccessMask{0x100}},
 		{fileaccess.SetEA, 0, []winnt.AccessMask{0x10}}, {fileaccess.SetEndOfFile, 0, []winnt.AccessMask{2}},
-		{fileaccess.SetAllocation, 0, []winnt.AccessMask{2}}, {fileaccess.SetValidDataLength, 0, []winnt.AccessMask{2}},
+		{fileaccess.SetAllocation, 0, []winnt.AccessMask{2}}, {fileaccess.SetValidDataLength, 0,
+			[]winnt.AccessMask{2}},
 		{fileaccess.SetShortName, 0, []winnt.AccessMask{2, 0x100}}, {fileaccess.SetShortName, fileaccess.SMB,
 			[]winnt.AccessMask{0x10000}},
 		{fileaccess.Flush, fileaccess.SMB, []winnt.AccessMask{2, 4}}, {fileaccess.QueryEA, fileaccess.SMB,
@@ -646,7 +683,8 @@ func TestReasons(t *testing.T) {
 		_, x := fileaccess.Explain(s.r, s.f)
 		r, ok := x.Reason(c.bit)
 		if !ok || r.Granted != c.granted || r.Reason.String() != c.text || r.Reason.Message() != c.code {
-			t.Errorf("%s: %v %q %d, want %v %q %d", c.what, r.Granted, r.Reason, r.Reason.Message(), c.granted, c.text,
+			t.Errorf("%s: %v %q %d, want %v %q %d", c.what, r.Granted, r.Reason, r.Reason.Message(), c.granted,
+				c.text,
 				c.code)
 		}
 	}
@@ -685,13 +723,15 @@ func TestWin32(t *testing.T) {
 		t.Error("F-90: creation 0")
 	}
 	// F-90
-	if d, _ := open(t, 0, func(s *situation) { s.r.Face = fileaccess.Win32; deleteOnClose(s) }); d.Granted != 0x110080 {
+	if d, _ := open(t, 0,
+		func(s *situation) { s.r.Face = fileaccess.Win32; deleteOnClose(s) }); d.Granted != 0x110080 {
 		t.Errorf("F-90: %+v", d)
 	}
 	for st, want := range map[ntstatus.Status]uint32{
 		denied: 5, cannot: 5, ntstatus.FileIsADirectory: 5, ntstatus.DeletePending: 5, notFound: 2,
 		ntstatus.ObjectPathNotFound: 3,
-		ntstatus.NotADirectory:      267, notHeld: 1314, protected: 19, ntstatus.SharingViolation: 32, invalid: 87, 0: 0,
+		ntstatus.NotADirectory:      267, notHeld: 1314, protected: 19, ntstatus.SharingViolation: 32, invalid: 87,
+		0: 0,
 	} {
 		if got := fileaccess.LastError(st, false); got != want {
 			t.Errorf("F-91 %v: %d", st, got)

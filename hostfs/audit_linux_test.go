@@ -138,23 +138,23 @@ func TestHandOutIsRecorded(t *testing.T) {
 	h := w.open(th, "f", toBoth, ntstatus.Success)
 	sink.kept = nil
 	for _, uid := range []uint32{strangerUID, 0} { // root is the file's owner: it gets a descriptor for reading
-		f, st := w.sys.HandOut(th, h, uid)
+		f, st := w.lend(th, h, uid)
 		if w.want(st, ntstatus.Success); f != nil {
 			w.must(f.Close())
 		}
 	}
 	w.take(sink, `4663 success \Device\share\f 0x7`, `4663 success \Device\share\f 0x1`)
 	sink.full = true
-	if f, st := w.sys.HandOut(th, h, strangerUID); st != ntstatus.AuditFailed || f != nil {
+	if f, st := w.lend(th, h, strangerUID); st != ntstatus.AuditFailed || f != nil {
 		t.Error(st)
 	}
 	sink.full = false
-	if _, st := w.sys.HandOut(th, h+4, strangerUID); st != ntstatus.InvalidHandle {
+	if _, st := w.lend(th, h+4, strangerUID); st != ntstatus.InvalidHandle {
 		t.Error(st)
 	}
 	h = w.open(th, "asked", toRead|winnt.ACCESS_SYSTEM_SECURITY, ntstatus.Success)
 	sink.kept = nil
-	f, st := w.sys.HandOut(th, h, strangerUID)
+	f, st := w.lend(th, h, strangerUID)
 	if w.want(st, ntstatus.Success); f != nil {
 		w.must(f.Close())
 	}

@@ -91,7 +91,7 @@ func BenchmarkHandOut(b *testing.B) {
 	h := w.open(th, `a\b\f`, winnt.FILE_GENERIC_READ, ntstatus.Success)
 	b.ReportAllocs()
 	for b.Loop() {
-		f, st := w.sys.HandOut(th, h, strangerUID)
+		f, st := w.lend(th, h, strangerUID)
 		if st != ntstatus.Success {
 			b.Fatal(st)
 		}

@@ -40,12 +40,18 @@ func lending(t testing.TB, what HandOut) *world {
 	return w
 }
 
+// lend hands a descriptor of a handle's file out.
+func (w *world) lend(th *nt.Thread, h winnt.Handle, uid uint32) (*os.File, ntstatus.Status) {
+	out, st := w.sys.HandOut(th, h, uid)
+	return out.File, st
+}
+
 // handOut opens a file as alice and has a descriptor of it handed out.
 func (w *world) handOut(name string, granted winnt.AccessMask, uid uint32) (*os.File, ntstatus.Status) {
 	w.Helper()
 	th := w.as(alice)
 	h := w.open(th, name, granted, ntstatus.Success)
-	f, st := w.sys.HandOut(th, h, uid)
+	f, st := w.lend(th, h, uid)
 	w.want(th.NtClose(h), ntstatus.Success)
 	return f, st
 }
@@ -266,16 +272,16 @@ func TestHandOutShape(t *testing.T) {
 	}
 	th := w.as(alice, winnt.SeSecurityPrivilege)
 	h := w.open(th, "audited", toRead|winnt.ACCESS_SYSTEM_SECURITY, ntstatus.Success)
-	f, st := w.sys.HandOut(th, h, strangerUID)
+	f, st := w.lend(th, h, strangerUID)
 	if w.want(st, ntstatus.Success); f != nil { // who may read the SACL sees it
 		w.must(f.Close())
 	}
-	if _, st := w.sys.HandOut(th, 0x4444, 0); st != ntstatus.InvalidHandle {
+	if _, st := w.lend(th, 0x4444, 0); st != ntstatus.InvalidHandle {
 		t.Error(st)
 	}
 	event, st := th.NtCreateEvent(winnt.EVENT_ALL_ACCESS, nil, 0, false)
 	w.want(st, ntstatus.Success)
-	if _, st := w.sys.HandOut(th, event, 0); st != ntstatus.ObjectTypeMismatch {
+	if _, st := w.lend(th, event, 0); st != ntstatus.ObjectTypeMismatch {
 		t.Error(st)
 	}
 }
@@ -315,7 +321,7 @@ func TestHandOutAndRename(t *testing.T) {
 	h := w.open(th, `d\f`, toBoth, ntstatus.Success)
 	hands := func(want string, st ntstatus.Status) {
 		t.Helper()
-		f, got := w.sys.HandOut(th, h, strangerUID)
+		f, got := w.lend(th, h, strangerUID)
 		if got != st {
 			t.Errorf("%v, want %v", got, st)
 		}

@@ -69,7 +69,7 @@ func Open(c Config) (*Tree, error) {
 		}
 	}
 	if c.Share != nil {
-		t.share = &fileaccess.Share{Descriptor: c.Share, ABE: c.AccessBased}
+		t.share = &fileaccess.Share{Descriptor: c.Share, ABE: c.AccessBased, Path: c.Path}
 	}
 	return t, nil
 }

@@ -319,3 +319,36 @@ func TestPendingUnderAttack(t *testing.T) {
 		}
 	}
 }
+
+// TestCancelledWrite: a write that is cancelled while it waits for room leaves nothing to
+// read, and no other is (I-138).
+func TestCancelledWrite(t *testing.T) {
+	w := newPendingWorld(t, 8)
+	w.connect()
+	var ends, kept atomic.Int32
+	var got, fits nt.IOResult
+	w.must(w.write(w.th, w.client, "1234567", nil))
+	first := later(&ends, &got)
+	first.IoStatusBlock = 5
+	if st := w.write(w.th, w.client, "gone", first); st != ntstatus.Pending {
+		t.Fatal(st)
+	}
+	if st := w.write(w.th, w.client, "stays", later(&kept, &fits)); st != ntstatus.Pending {
+		t.Fatal(st)
+	}
+	w.must(w.th.NtCancelIoFileEx(w.client, 5))
+	if ends.Load() != 1 || got.Status != ntstatus.Cancelled || kept.Load() != 0 {
+		t.Errorf("I-138: %d ends, %+v; the other one %d", ends.Load(), got, kept.Load())
+	}
+	for _, want := range []string{"1234567", "stays"} {
+		if b, st := w.th.NtReadFile(w.server, 64); st != ntstatus.Success || string(b) != want {
+			t.Errorf("I-138: read %q, %v, want %q", b, st, want)
+		}
+	}
+	if _, st := w.th.NtReadFile(w.server, 64); st != ntstatus.PipeEmpty {
+		t.Errorf("I-138: a further read: %v", st)
+	}
+	if kept.Load() != 1 || fits.Status != ntstatus.Success {
+		t.Errorf("I-138: the write that stays: %d ends, %+v", kept.Load(), fits)
+	}
+}

@@ -49,6 +49,10 @@ type Request struct {
 	Bindings string
 	// Tcb says that the caller has SeTcbPrivilege enabled.
 	Tcb bool
+	// Caller is the user of the program that asks; zero where it is not known. Origin is the
+	// address of the client, as that program says; "" for none. They count for limits only.
+	Caller sid.SID
+	Origin string
 	// Groups are added to the token; only a caller with Tcb may add some.
 	Groups []token.Group
 }

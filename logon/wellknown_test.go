@@ -1,9 +1,12 @@
 package logon_test
 
 import (
+	"strings"
 	"testing"
 
 	"github.com/refmon/refmon/logon"
+	"github.com/refmon/refmon/sid"
+	"github.com/refmon/refmon/winnt"
 )
 
 // TestServiceAccountNames: the service accounts answer by the names with and without
@@ -24,5 +27,57 @@ func TestServiceAccountNames(t *testing.T) {
 	}
 	if a, ok := logon.WellKnownName(`BUILTIN\LocalService`); ok {
 		t.Errorf("another domain's LocalService is %v", a.SID)
+	}
+}
+
+// TestWellKnownAccounts: each well-known SID answers with its name, and the name with the
+// SID; its use follows its authority. Accounts of a domain are not well known, beside the
+// groups of 0-0-0 that say what a KDC vouches for (L-12).
+func TestWellKnownAccounts(t *testing.T) {
+	n := 0
+	sid.WellKnown(func(s sid.SID, name string) bool {
+		n++
+		a, ok := logon.WellKnownSID(s)
+		if !ok {
+			t.Errorf("%v, %s, has no account", s, name)
+			return true
+		}
+		want := winnt.SidTypeWellKnownGroup
+		switch text := s.String(); {
+		case strings.HasPrefix(text, "S-1-5-32-"):
+			want = winnt.SidTypeAlias
+		case strings.HasPrefix(text, "S-1-16-"):
+			want = winnt.SidTypeLabel
+		case a.Use == winnt.SidTypeDomain:
+			want = winnt.SidTypeDomain
+		}
+		if a.SID != s || a.Use != want {
+			t.Errorf("%v: %+v, want the use %v", s, a, want)
+		}
+		return true
+	})
+	if n < 60 {
+		t.Errorf("%d well-known SIDs only", n)
+	}
+	for text, want := range map[string]bool{"S-1-5-21-1-2-3-500": false, "S-1-5-21-1-2-3-512": false,
+		"S-1-5-21-0-0-0-496": true,
+		"S-1-5-21-0-0-0-497": true, "S-1-5-32": true, "S-1-5-32-543": false,
+		"S-1-5-32-544":   true,
+		"S-1-5-32-544-1": false, "S-1-16-1": false, "S-1-5-18": true, "S-1-6-32-544": false, "S-1-1-0": true,
+		"S-1-1-1": false} {
+		a, ok := logon.WellKnownSID(sid.MustParse(text))
+		if ok != want || ok && a.SID != sid.MustParse(text) {
+			t.Errorf("%s: %+v, %t, want one: %t", text, a, ok, want)
+		}
+	}
+	for full, want := range map[string][3]string{"a": {"", "a", ""}, `d\a`: {"d", "a", "yes"}, "a@d": {"d", "a",
+		"yes"},
+		"a@b@d": {"d", "a@b", "yes"}, `d\a@b`: {"d", "a@b", "yes"}, `d\e\a`: {"d", `e\a`, "yes"}, `\a`: {"", "a",
+			"yes"},
+		"a@": {"", "a", "yes"}, "@d": {"d", "", "yes"}, "": {"", "", ""}} {
+		if domain, name, qualified := logon.Split(full); domain != want[0] || name != want[1] ||
+			qualified != (want[2] != "") {
+			t.Errorf("%q: %q, %q, %t", full, domain, name, qualified)
+		}
 	}
 }

@@ -9,6 +9,9 @@ func (m *Meta) Events() []uint16 { return events[m.Name] }
 // opens are the records of a service that opens an object.
 var opens = []uint16{4656, 4674}
 
+// openFiles are the records of a service that opens a file, perhaps through a share.
+var openFiles = []uint16{4656, 4674, 5145}
+
 // checks are the records of a check that is recorded.
 var checks = []uint16{4656, 4662, 4674}
 
@@ -17,7 +20,8 @@ var uses = []uint16{4663}
 
 // events are the records of each service that writes some.
 var events = map[string][]uint16{
-	"NtOpenFile": opens, "NtOpenProcess": opens, "NtOpenThread": opens,
+	"NtOpenFile": openFiles, "NtCreateFile": openFiles, "NtDeleteFile": openFiles,
+	"NtOpenProcess": opens, "NtOpenThread": opens,
 	"NtOpenProcessToken": opens, "NtOpenProcessTokenEx": opens, "NtOpenThreadToken": opens, "NtOpenThreadTokenEx": opens,
 	"NtCreateJobObject": opens, "NtOpenJobObject": opens, "NtCreateEvent": opens, "NtOpenEvent": opens,
 	"NtCreateMutant": opens, "NtOpenMutant": opens, "NtCreateSemaphore": opens, "NtOpenSemaphore": opens,
@@ -26,8 +30,9 @@ var events = map[string][]uint16{
 	"NtCreateSymbolicLinkObject": opens, "NtOpenSymbolicLinkObject": opens,
 	"NtCreateNamedPipeFile": opens, "NtConnectPort": opens,
 
-	"NtReadFile": uses, "NtWriteFile": uses, "NtFsControlFile": uses,
-	"NtClose": {4658}, "NtDuplicateObject": {4690}, "NtSetSecurityObject": {4670, 4907, 4911, 4913},
+	"NtReadFile": uses, "NtWriteFile": uses, "NtFsControlFile": uses, "NtSetInformationFile": uses,
+	"NtQueryDirectoryFile": uses,
+	"NtClose":              {4658}, "NtDuplicateObject": {4690}, "NtSetSecurityObject": {4670, 4907, 4911, 4913},
 	"LsaLogonUser":            {4624, 4625, 4672},
 	"NtAdjustPrivilegesToken": {4703}, "NtCreateUserProcess": {4688}, "NtSetInformationProcess": {4696},
 

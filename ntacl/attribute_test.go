@@ -119,6 +119,43 @@ func TestRefusals(t *testing.T) {
 	}
 }
 
+// Each version, cut at each byte of its head, lacks bytes there; the longest attribute
+// is read, and one byte more is refused before anything is.
+func TestHeadsCut(t *testing.T) {
+	d := sddl.MustParse("O:BAG:SYD:(A;;FA;;;WD)")
+	for version, head := range map[uint16]int{1: 8, 2: 28, 3: 80, 4: 160} {
+		whole, err := (&ntacl.Attribute{Version: version, What: "posix_acl", Descriptor: d}).Append(nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for n := range head {
+			var a ntacl.Attribute
+			if _, err := a.Split(whole[:n:n]); !errors.Is(err, ntacl.ErrAttribute) {
+				t.Errorf("version %d, %d bytes of %d: %v", version, n, head, err)
+			}
+		}
+		most := append(bytes.Clone(whole), make([]byte, ntacl.MaxSize-len(whole))...)
+		if _, err := new(ntacl.Attribute).Split(most); err != nil {
+			t.Errorf("version %d of %d bytes: %v", version, len(most), err)
+		}
+		if _, err := new(ntacl.Attribute).Split(append(most, 0)); !errors.Is(err, ntacl.ErrAttribute) ||
+			!strings.Contains(err.Error(), "longer than") {
+			t.Errorf("version %d of %d bytes: %v", version, len(most)+1, err)
+		}
+	}
+	open, err := (&ntacl.Attribute{Version: 4, What: "posix_acl", Descriptor: d}).Append(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	at := bytes.Index(open, []byte("posix_acl"))
+	for i := at; i < len(open); i++ {
+		open[i] = 'x'
+	}
+	if _, err := ntacl.Decode(open); !errors.Is(err, ntacl.ErrAttribute) || !strings.Contains(err.Error(), "no end") {
+		t.Errorf("a description without an end: %v", err)
+	}
+}
+
 // An offset that points before the descriptor is refused, also where it would be
 // one of a part if it counted from the descriptor's own start.
 func TestOffsetsBeforeTheDescriptor(t *testing.T) {

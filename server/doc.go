@@ -11,7 +11,9 @@
 //   - auth/kerberos/pac: what the KDC says of a client: groups, claims, signatures.
 //   - daemon: listens, and makes each connection a process of its kernel.
 //   - mount: a tree of files as a file system of this host, by FUSE.
+//   - index: who may read what as it changes, for search engines.
 //   - cmd/refmond: the daemon's command.
+//   - cmd/refmon-index: the command that keeps a live index, and asks it.
 //
 // The module takes refmon itself from the folder above (replace in go.mod) and
 // may import its internal packages. Its tests run with the root's:

@@ -17,7 +17,8 @@ func valid(text string) bool {
 var scannerSeeds = []string{
 	`{}`, `[]`, `0`, `-0`, `01`, `1.`, `.5`, `1e`, `1e+9`, `-`, `+1`, `""`, `"\u00e9"`, `"\ud800"`, `"\ud83d\ude00"`,
 	`"\udc00"`,
-	`{"a":1,}`, `[1,]`, `[,1]`, `{"a" 1}`, `{a:1}`, `tru`, `true1`, `nul`, ` [ 1 , { "b" : [ ] } ] `, `"` + "\x00" + `"`,
+	`{"a":1,}`, `[1,]`, `[,1]`, `{"a" 1}`, `{a:1}`, `tru`, `true1`, `nul`, ` [ 1 , { "b" : [ ] } ] `,
+	`"` + "\x00" + `"`,
 	"\"\xff\"",
 	strings.Repeat("[", MaxDepth) + strings.Repeat("]", MaxDepth), `{"a":1}x`, "\t\r\n1", "\v1", `"\x"`, `"`, `"\`,
 	`"\u12`, `[1 2]`, `{"a":1 "b":2}`,
@@ -56,7 +57,8 @@ func FuzzScanner(f *testing.F) {
 }
 
 func TestUnquoteAgainstTwin(t *testing.T) {
-	for _, text := range []string{`""`, `"plain"`, `"\"\\\/\b\f\n\r\t"`, `"aé\u00e9\u4e2d\ud83d\ude00z"`, `"\u0000"`} {
+	for _, text := range []string{`""`, `"plain"`, `"\"\\\/\b\f\n\r\t"`, `"aé\u00e9\u4e2d\ud83d\ude00z"`,
+		`"\u0000"`} {
 		var want string
 		if err := json.Unmarshal([]byte(text), &want); err != nil {
 			t.Fatal(err)
@@ -71,5 +73,62 @@ func TestUnquoteAgainstTwin(t *testing.T) {
 	}
 	if _, ok := Unquote(nil, []byte("12")); ok {
 		t.Error("a number was taken for a string")
+	}
+}
+
+// TestEscapesOfCodeUnits: each kind of code unit beside each other one: a pair is one
+// character, half a pair is refused, and encoding/json reads what is taken alike.
+func TestEscapesOfCodeUnits(t *testing.T) {
+	units := []string{"0000", "0041", "d7ff", "D7FF", "d800", "D800", "dbff", "DBFF", "dc00", "DC00", "dfff", "DFFF",
+		"e000",
+		"E000", "ffff", "fFfF", "09af", "09AF"}
+	half := func(u string, low byte) bool { // of a pair: high ones begin with d8 to db, low ones with dc to df
+		return (u[0]|0x20) == 'd' && u[1] >= '8' && ((u[1]|0x20) >= 'c') == (low == 1)
+	}
+	for _, a := range units {
+		for _, b := range append(units, "") {
+			text := `"\u` + a
+			if b != "" {
+				text += `\u` + b
+			}
+			text += `"`
+			wholeA, wholeB := !half(a, 0) && !half(a, 1), b == "" || !half(b, 0) && !half(b, 1)
+			want := wholeA && wholeB || half(a, 0) && b != "" && half(b, 1)
+			if got := valid(text); got != want {
+				t.Errorf("%s: taken %t, want %t", text, got, want)
+				continue
+			}
+			var theirs string
+			if !want {
+				continue
+			}
+			if err := json.Unmarshal([]byte(text), &theirs); err != nil {
+				t.Fatal(err)
+			}
+			if got, ok := Unquote(nil, []byte(text)); !ok || string(got) != theirs {
+				t.Errorf("%s: %q, want %q", text, got, theirs)
+			}
+		}
+	}
+	for _, wrong := range []string{`\u004`, `\u00/1`, `\u00:1`, `\u00@1`, `\u00G1`, "\\u00`1", `\u00g1`, `\U0041`,
+		`\u`, `\ud800x`,
+		`\ud800\n`, `\ud800\x0000`, `\ud800 \udc00`, `\ud800\udc0`, `\a`, `\'`, `\0`, `\`} {
+		if valid(`"` + wrong + `"`) {
+			t.Errorf("%s is taken", wrong)
+		}
+	}
+}
+
+// TestHexDigits: the digits, and their neighbours in ASCII, which are not.
+func TestHexDigits(t *testing.T) {
+	const digits = "0123456789abcdef"
+	for c := range 256 {
+		at := strings.IndexByte(digits, byte(c))
+		if c >= 'A' && c <= 'F' {
+			at = c - 'A' + 10
+		}
+		if v, ok := HexDigit(byte(c)); ok != (at >= 0) || ok && int(v) != at {
+			t.Errorf("%q: %d, %t", byte(c), v, ok)
+		}
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/refmon/refmon/client"
+	"github.com/refmon/refmon/sid"
 )
 
 // Config says what a gateway is to be. Dial is required; zero fields have the default that
@@ -43,6 +44,7 @@ type Gateway struct {
 	link  link
 	locks *lockbook
 	props *propbook
+	rates *rates
 	log   *slog.Logger // immutable
 	most  int          // immutable: entries of one answer
 }
@@ -71,7 +73,8 @@ func New(cfg Config) (*Gateway, error) {
 		cfg.Log = slog.New(slog.DiscardHandler)
 	}
 	g := &Gateway{cfg: cfg, trees: map[string]bool{}, locks: newLockbook(cfg.Now), props: newPropbook(), log: cfg.Log,
-		most: mostListed}
+		rates: &rates{now: cfg.Now, of: map[sid.SID]bucket{}},
+		most:  mostListed}
 	for _, tree := range cfg.Trees {
 		g.trees[tree] = true
 	}
@@ -86,3 +89,9 @@ func (g *Gateway) Close() error { return g.link.close() }
 // Files returns the handler of the trees. It must have an origin of its own: what it serves
 // was written by its users.
 func (g *Gateway) Files() http.Handler { return guard{g: g, rows: fileRows(g)} }
+
+// Console returns the handler of the console and the API. It must have another origin than
+// Files.
+func (g *Gateway) Console() http.Handler {
+	return guard{g: g, rows: append(apiRows(g), consoleRows(g)...)}
+}

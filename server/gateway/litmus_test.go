@@ -3,6 +3,7 @@ package gateway
 import (
 	"bufio"
 	"net/http/httptest"
+	"os"
 	"os/exec"
 	"regexp"
 	"strconv"
@@ -17,10 +18,7 @@ var passes = map[string]int{"basic": 16, "copymove": 13, "props": 29, "locks": 3
 // TestLitmus: Debian's litmus, whose program speaks no TLS to a certificate that was made
 // here, over plain HTTP to the same handler.
 func TestLitmus(t *testing.T) {
-	litmus, err := exec.LookPath("litmus")
-	if err != nil {
-		t.Skip("no litmus here: install the package litmus")
-	}
+	litmus := tool(t, "litmus")
 	w := newWorld(t, shared)
 	w.folder("litmusdir", shared)
 	s := httptest.NewServer(w.g.Files())
@@ -42,4 +40,18 @@ func TestLitmus(t *testing.T) {
 	if found != len(passes) || t.Failed() {
 		t.Errorf("%d groups ran, want %d:\n%s", found, len(passes), out)
 	}
+}
+
+// tool finds a program, or skips the test; where the clients are required it fails.
+func tool(t *testing.T, name string) string {
+	t.Helper()
+	path, err := exec.LookPath(name)
+	if err == nil {
+		return path
+	}
+	if os.Getenv("REFMON_WEB") == "required" {
+		t.Fatalf("no %s here", name)
+	}
+	t.Skipf("no %s here: install the package %s", name, name)
+	return ""
 }

@@ -34,5 +34,8 @@ func (w *patientWriter) Write(p []byte) (int, error) {
 	return w.ResponseWriter.Write(p)
 }
 
+// Flush implements http.Flusher: answers that stream need it.
+func (w *patientWriter) Flush() { _ = w.c.Flush() }
+
 // Unwrap lets http.ResponseController find what it needs.
 func (w *patientWriter) Unwrap() http.ResponseWriter { return w.ResponseWriter }

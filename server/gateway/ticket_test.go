@@ -38,7 +38,7 @@ func TestTickets(t *testing.T) {
 			t.Fatal(err)
 		}
 		t.Cleanup(func() { _ = tickets.Close() })
-		return kerberos.Authority{Store: s, Tickets: tickets}
+		return kerberos.Authority{Store: s, Tickets: func() *kerberos.Acceptor { return tickets }}
 	}, func(c *Config) { c.Negotiate = true })
 	w.file("f", "f", "O:BAG:SYD:P(A;;FA;;;S-1-5-21-10-20-30-1104)")
 	w.want(401, "", "GET", "/share/f", "")

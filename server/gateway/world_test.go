@@ -43,10 +43,12 @@ type world struct {
 	sink   *audit.Memory
 	url    string // of the files, with the scheme
 	server *httptest.Server
-	sids   map[string]sid.SID
-	counts [3]int64 // of the kernel before any client came
-	socket string
-	store  *lsa.Store
+
+	console *httptest.Server
+	sids    map[string]sid.SID
+	counts  [3]int64 // of the kernel before any client came
+	socket  string
+	store   *lsa.Store
 }
 
 // tcb is the privilege with which a logon without a password gives a full token.
@@ -108,16 +110,22 @@ func newWorldOf(t testing.TB, descriptor string, authority func(*lsa.Store) logo
 // serve starts the gateway's own server.
 func (w *world) serve() {
 	w.Helper()
-	w.server = httptest.NewUnstartedServer(patient(w.g.Files()))
-	w.server.EnableHTTP2 = true
-	w.server.Config.ErrorLog = slog.NewLogLogger(slog.DiscardHandler, 0)
-	w.server.TLS = &tls.Config{MinVersion: tls.VersionTLS12, ClientAuth: tls.RequestClientCert}
-	w.server.StartTLS()
+	w.Cleanup(func() { w.must(w.g.Close()) })
+	w.server = w.listen(w.g.Files())
 	w.url = w.server.URL
-	w.Cleanup(func() {
-		w.server.Close()
-		w.must(w.g.Close())
-	})
+	w.console = w.listen(w.g.Console())
+}
+
+// listen starts a server of HTTPS.
+func (w *world) listen(h http.Handler) *httptest.Server {
+	w.Helper()
+	s := httptest.NewUnstartedServer(patient(h))
+	s.EnableHTTP2 = true
+	s.Config.ErrorLog = slog.NewLogLogger(slog.DiscardHandler, 0)
+	s.TLS = &tls.Config{MinVersion: tls.VersionTLS12, ClientAuth: tls.RequestClientCert}
+	s.StartTLS()
+	w.Cleanup(s.Close)
+	return s
 }
 
 // accounts makes the store.

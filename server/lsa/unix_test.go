@@ -176,6 +176,12 @@ func TestIDs(t *testing.T) {
 			t.Errorf("%v has the uid %d", s, n)
 		}
 	}
+	for _, s := range []sid.SID{domain.WithRID(999), domain.WithRID(3000), fileaccess.UnixGroup(50),
+		fileaccess.UnixGroup(2500), fileaccess.UnixUser(7), alice, sid.Everyone, sid.Users, {}} {
+		if n, ok := f.GID(s); ok {
+			t.Errorf("%v has the gid %d (L-28)", s, n)
+		}
+	}
 	r, _ := f.TokenForUID(3000, []uint32{50, 7, 2001})
 	for _, g := range []sid.SID{fileaccess.UnixUser(3000), staff, fileaccess.UnixGroup(7),
 		domain.WithRID(1001), sid.Users} {

@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"testing"
 
+	"github.com/hanwen/go-fuse/v2/fuse"
 	"golang.org/x/sys/unix"
 )
 
@@ -101,4 +102,37 @@ func TestFinal(t *testing.T) {
 		}
 	}
 	w.must(cmd.Wait())
+}
+
+// TestWholeOrNotAtAll: a user who may write a file and not see its attributes, which the
+// host's kernel is told with a change of them, changes neither size nor times by name
+// (M-24), and empties the file by opening it.
+func TestWholeOrNotAtAll(t *testing.T) {
+	w := newWorld(t)
+	w.describe("", "O:BAG:SYD:P(A;;FX;;;WD)")
+	w.file("drop", "0123456789", "O:BAG:SYD:P(A;;0x100106;;;"+user(bob)+")")
+	before, err := os.Stat(filepath.Join(w.root, "drop"))
+	w.must(err)
+	if err := w.byName(bob, "drop", 3); err != fuse.EACCES {
+		t.Errorf("M-24: truncate: %v", err)
+	}
+	w.refused(bob, "Permission denied", "touch", "-c", "-d", "@1000000000", "drop")
+	after, err := os.Stat(filepath.Join(w.root, "drop"))
+	w.must(err)
+	if after.Size() != before.Size() || !after.ModTime().Equal(before.ModTime()) {
+		t.Errorf("M-24: %d bytes of %v became %d of %v", before.Size(), before.ModTime(), after.Size(), after.ModTime())
+	}
+	w.sees(bob, "", "sh", "-c", "echo new > drop")
+	w.refused(bob, "Permission denied", "stat", "drop")
+	w.sees(bob, "", "truncate", "-s", "4", "drop")
+	if b, err := os.ReadFile(filepath.Join(w.root, "drop")); err != nil || string(b) != "new\n" {
+		t.Errorf("%q, %v", b, err)
+	}
+}
+
+// byName changes the size of a file as truncate(2) asks for it.
+func (w *world) byName(uid uint32, name string, size uint64) fuse.Status {
+	w.Helper()
+	return w.m.SetAttr(nil, &fuse.SetAttrIn{SetAttrInCommon: fuse.SetAttrInCommon{
+		InHeader: header(uid, w.known(uid, name)), Valid: fuse.FATTR_SIZE, Size: size}}, &fuse.AttrOut{})
 }

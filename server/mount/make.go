@@ -159,7 +159,7 @@ func (m *Mount) Rename(_ <-chan struct{}, in *fuse.RenameIn, from, to string) fu
 	}
 	return m.as(&in.InHeader, func(t *worker) fuse.Status {
 		h, _, st := t.openAt(m, m.nodes.path(source, from), nt.CreateFileIn{
-			DesiredAccess: winnt.DELETE | winnt.SYNCHRONIZE, CreateDisposition: winnt.FILE_OPEN})
+			DesiredAccess: winnt.DELETE, CreateDisposition: winnt.FILE_OPEN})
 		if st != ntstatus.Success {
 			return status(st)
 		}

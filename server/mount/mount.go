@@ -114,11 +114,12 @@ func Start(c Config) (*Mount, error) {
 		m.end()
 		return nil, fmt.Errorf("mount: %s: %w", c.Directory, err)
 	}
-	// The host's kernel checks nothing (no default_permissions), keeps locks between the
-	// programs of this mount, and leaves set-uid bits to us. M-1
+	// The host's kernel keeps the locks of the programs of this mount (M-25), leaves set-uid
+	// bits to us, and has a file emptied with its open, by what the handle grants. It checks
+	// nothing (no default_permissions). M-1
 	server, err := fuse.NewServer(m, c.Directory, &fuse.MountOptions{AllowOther: true, DirectMountStrict: true,
 		FsName: c.Name, Name: "refmon", DisableReadDirPlus: true, DisableSplice: true,
-		ExtraCapabilities: fuse.CAP_HANDLE_KILLPRIV_V2, DisabledCapabilities: fuse.CAP_ALLOW_IDMAP,
+		ExtraCapabilities: fuse.CAP_HANDLE_KILLPRIV_V2 | fuse.CAP_ATOMIC_O_TRUNC, DisabledCapabilities: fuse.CAP_ALLOW_IDMAP,
 		PanicHandler: m.panicked, Logger: slog.NewLogLogger(m.log.Handler(), slog.LevelDebug)})
 	if err != nil {
 		m.end()

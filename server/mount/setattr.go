@@ -30,15 +30,31 @@ func (m *Mount) SetAttr(_ <-chan struct{}, in *fuse.SetAttrIn, out *fuse.AttrOut
 			if s != fuse.OK {
 				return s
 			}
-			in.Valid &^= fuse.FATTR_SIZE
+			return m.resized(n, in, size, out)
 		}
 	}
 	return m.as(&in.InHeader, func(t *worker) fuse.Status {
+		// The kernel is told the attributes with a change of them: who may not see them is
+		// refused before anything changes (M-24).
+		if s := m.answer(t, n, &in.InHeader, out); s != fuse.OK {
+			return s
+		}
 		if s := m.change(t, n, in); s != fuse.OK {
 			return s
 		}
 		return m.answer(t, n, &in.InHeader, out)
 	})
+}
+
+// resized answers a change of size by a handle. Who may not see the attributes is told
+// nothing but the size, which the handle let be set, and the kernel does not keep it (M-24).
+func (m *Mount) resized(n *node, in *fuse.SetAttrIn, size uint64, out *fuse.AttrOut) fuse.Status {
+	s := m.as(&in.InHeader, func(t *worker) fuse.Status { return m.answer(t, n, &in.InHeader, out) })
+	if s != fuse.OK {
+		out.Attr = fuse.Attr{Ino: n.file, Mode: modeOf(n.dir), Nlink: 1, Size: size,
+			Owner: fuse.Owner{Uid: unknownOwner, Gid: unknownOwner}}
+	}
+	return fuse.OK
 }
 
 // change does what a request for attributes asks.

@@ -30,18 +30,6 @@ func (e *End) Modes() (i nt.PipeInformation) {
 	return i
 }
 
-// SetModes sets how the pipe is read, and whether this end waits; false where a pipe
-// of bytes is to be read by messages (I-139).
-func (e *End) SetModes(i nt.PipeInformation) bool {
-	if i.ReadMode > winnt.FILE_PIPE_MESSAGE_TYPE || i.CompletionMode > winnt.FILE_PIPE_COMPLETE_OPERATION ||
-		i.ReadMode == winnt.FILE_PIPE_MESSAGE_TYPE && !e.instance.pipe.cfg.Message {
-		return false
-	}
-	e.messages.Store(i.ReadMode == winnt.FILE_PIPE_MESSAGE_TYPE)
-	e.complete.Store(i.CompletionMode == winnt.FILE_PIPE_COMPLETE_OPERATION)
-	return true
-}
-
 // Local tells what is known at this end: the pipe's parameters, and what can be
 // read and written now.
 func (e *End) Local() nt.PipeLocalInformation {

@@ -210,13 +210,11 @@ func (r *Request) Cancel() bool {
 	return was
 }
 
-// cancelLocked ends one request.
+// cancelLocked ends one request. Only a write has a message.
 //
 // +checklocks:in.mu
 func (in *Instance) cancelLocked(r *Request, f *finished) {
-	if r.Op == OpWrite {
-		r.End.outbox().drop(r.message, f)
-	}
+	r.End.outbox().drop(r.message, f)
 	in.endLocked(r, Result{Status: ntstatus.Cancelled}, f)
 }
 

@@ -214,6 +214,9 @@ func TestPermanent(t *testing.T) {
 	if h.Name() != "other" {
 		t.Error("a permanent name went with the last handle")
 	}
+	if h.MakePermanent(); h.Name() != "other" {
+		t.Error("OC-35: a permanent name without handles went when it was made permanent again")
+	}
 	h.MakeTemporary()
 	if h.Name() != "" {
 		t.Error("a temporary object without handles kept its name")

@@ -248,6 +248,12 @@ func TestAuditMaskIsTakenOnce(t *testing.T) {
 	if table.TakeAudit(v, o, 3) != 0 || table.TakeAudit(v, p, 3) != 3 {
 		t.Error("the use of an object that is closed was counted for the one that took its value")
 	}
+	table.SetAudit(v, 3)
+	table.Close(v)
+	next, p := open(t, table, 3, 0)
+	if next>>2&^0xff != v>>2&^0xff || table.TakeAudit(next, p, 3) != 0 {
+		t.Error("U-33: what was to be audited of a closed handle passed to the next one in its slot")
+	}
 }
 
 func TestInherit(t *testing.T) { // O-59, OC-49

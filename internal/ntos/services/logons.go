@@ -67,7 +67,7 @@ func (c *Context) captureLogon(in *nt.LsaLogonUserIn) (r logon.Request, st ntsta
 	}
 	info := &in.AuthenticationInformation
 	r = logon.Request{Type: in.LogonType, Domain: info.LogonDomainName, Name: info.UserName, Password: info.Password,
-		Groups: in.LocalGroups.V, Tcb: c.holds(winnt.SeTcbPrivilege)}
+		Groups: in.LocalGroups.V, Tcb: c.holds(winnt.SeTcbPrivilege), Caller: c.self.Process().Token().User().SID}
 	switch info.MessageType {
 	case nt.InteractiveLogon:
 		r.Package = logon.Password

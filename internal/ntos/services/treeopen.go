@@ -19,6 +19,7 @@ type treeName struct {
 	above  string      // path of that directory, for records
 	name   string      // below it, with backslashes
 	held   ob.Object   // device or directory: one reference (TagCall)
+	told   bool        // the request through the share is recorded
 }
 
 // inTree finds the tree that a name is in; ok is false for every other name.
@@ -37,7 +38,7 @@ func (c *Context) inTree(oa *nt.ObjectAttributes) (n treeName, ok bool, st ntsta
 				// A name below a directory is relative.
 				return n, true, c.Fail("O-23", ntstatus.ObjectPathSyntaxBad)
 			}
-			return treeName{f.device, f.open, f.Path(), oa.ObjectName, f}, true, ntstatus.Success
+			return treeName{f.device, f.open, f.Path(), oa.ObjectName, f, false}, true, ntstatus.Success
 		}
 	}
 	name := nameOf(oa)
@@ -52,7 +53,7 @@ func (c *Context) inTree(oa *nt.ObjectAttributes) (n treeName, ok bool, st ntsta
 	v, ok := p.Object.(*Device)
 	if ok = ok && v.tree != nil; ok {
 		v.Ref(ob.TagCall)
-		n = treeName{v, nil, v.above, p.Rest, v}
+		n = treeName{v, nil, v.above, p.Rest, v, false}
 	}
 	p.Release()
 	return n, ok, ntstatus.Success
@@ -97,6 +98,9 @@ func (c *Context) openPlace(n *treeName, r *fileaccess.Request, place nt.FilePla
 	// decide
 	facts := place.Facts()
 	d := fileaccess.Open(r, facts)
+	if st := c.recordShare(n, r, facts.Share, &d); st != ntstatus.Success {
+		return out, false, c.Fail("U-64", st)
+	}
 	if !d.Allowed() {
 		if st := c.recordTree(n, r, &d, 0, nil); st != ntstatus.Success {
 			// A demanded record that cannot be kept is told instead of the refusal.
@@ -185,6 +189,29 @@ func (c *Context) recordTree(n *treeName, r *fileaccess.Request, d *fileaccess.D
 		*remembered = ha
 	}
 	return st
+}
+
+// recordShare records a request that came through a share, once, where the policy asks for
+// it: the share refused, or agreed whatever the file says then. F-178
+func (c *Context) recordShare(n *treeName, r *fileaccess.Request, share *fileaccess.Share,
+	d *fileaccess.Decision) ntstatus.Status {
+	outcome := audit.Success
+	if d.Audit.About == fileaccess.AuditShare {
+		outcome = audit.Failure
+	}
+	if share == nil || n.told || c.Mode != access.User ||
+		!c.Sys.Log.Records(audit.DetailedFileShare, outcome, r.Subject.Effective()) {
+		return ntstatus.Success
+	}
+	n.told = true
+	asked := winnt.FileObject.Mapping.Map(r.Desired) &^ winnt.MAXIMUM_ALLOWED
+	if r.Desired&winnt.MAXIMUM_ALLOWED != 0 && d.Allowed() {
+		asked |= d.Granted
+	}
+	check := audit.ShareCheck{Share: n.device.above[strings.LastIndexByte(n.device.above, '\\')+1:], Path: share.Path,
+		Target: strings.TrimPrefix(n.above+`\`+n.name, n.device.above), Outcome: outcome,
+		Request: access.Request{Descriptor: share.Descriptor, Subject: r.Subject, Desired: asked, Type: winnt.FileObject}}
+	return c.Sys.Log.ShareChecked(originOf(&c.Caller), &check)
 }
 
 // tellTree explains a refusal to a tracer.

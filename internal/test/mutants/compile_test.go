@@ -69,7 +69,8 @@ func list(t *testing.T, faults []Fault) (packages map[string]listed, exports map
 }
 
 // listIn adds the packages of one module.
-func listIn(t *testing.T, module string, faults []Fault, here string, packages map[string]listed, exports map[string]string) {
+func listIn(t *testing.T, module string, faults []Fault, here string, packages map[string]listed,
+	exports map[string]string) {
 	t.Helper()
 	args := []string{"list", "-export", "-deps", "-json=ImportPath,Dir,Export,GoFiles"}
 	asked := map[string]bool{}

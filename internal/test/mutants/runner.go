@@ -138,7 +138,7 @@ func (r *Runner) test(at place, packages []string, pattern string) (seen bool, e
 	return false, nil
 }
 
-// testIn is test for packages of one module, by their paths in it.
+// testIn runs test for packages of one module, by their paths in it.
 func (r *Runner) testIn(at place, module string, packages []string, pattern string) (seen bool, err error) {
 	args := []string{"test", "-short", "-failfast", "-vet=off", "-timeout=" + timeout.String()}
 	if at.overlay != "" {

@@ -84,7 +84,8 @@ func readRules(t *testing.T) []listed {
 			at := rel(name) + ":" + strconv.Itoa(i+1)
 			ids := FindAll(m[1])
 			if len(ids) != 1 || string(ids[0]) != m[1] {
-				t.Errorf("%s: %q is no rule id (a letter of OTIPSAUFBWLMKDGN, a hyphen, a number, at most one small letter)", at, m[1])
+				t.Errorf("%s: %q is no rule id (a letter of OTIPSAUFBWLMKDGN, a hyphen, a number, "+
+					"at most one small letter)", at, m[1])
 				continue
 			}
 			if !prose.MatchString(m[2] + continuation(lines[i+1:])) {

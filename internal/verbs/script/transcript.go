@@ -13,6 +13,7 @@ import (
 	"github.com/refmon/refmon/kernel"
 	"github.com/refmon/refmon/nt"
 	"github.com/refmon/refmon/ntstatus"
+	"github.com/refmon/refmon/winnt"
 )
 
 // transcript prints what a program does. It is the tracer of every thread.
@@ -131,7 +132,25 @@ func (t *transcript) parameter(p *parameter, f reflect.Value) string {
 	if f.Kind() == reflect.Uint32 && strings.HasSuffix(p.name, "Attributes") {
 		return fmt.Sprintf("0x%x", f.Uint())
 	}
+	if name := controlNames[controlOf(p, f)]; name != "" {
+		return name
+	}
 	return t.show(f, p.object)
+}
+
+// controlNames are the documented names of what a pipe can be asked for.
+var controlNames = map[uint32]string{
+	winnt.FSCTL_PIPE_LISTEN: "FSCTL_PIPE_LISTEN", winnt.FSCTL_PIPE_DISCONNECT: "FSCTL_PIPE_DISCONNECT",
+	winnt.FSCTL_PIPE_IMPERSONATE: "FSCTL_PIPE_IMPERSONATE", winnt.FSCTL_PIPE_PEEK: "FSCTL_PIPE_PEEK",
+	winnt.FSCTL_PIPE_TRANSCEIVE: "FSCTL_PIPE_TRANSCEIVE", winnt.FSCTL_PIPE_WAIT: "FSCTL_PIPE_WAIT",
+}
+
+// controlOf returns the control code that a parameter is, 0 for another one.
+func controlOf(p *parameter, f reflect.Value) uint32 {
+	if p.name != "FsControlCode" {
+		return 0
+	}
+	return uint32(f.Uint())
 }
 
 // say prints a line of the program's own.

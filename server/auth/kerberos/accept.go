@@ -131,6 +131,8 @@ type Client struct {
 	Level       winnt.SecurityImpersonationLevel
 	PAC         *pac.PAC
 	Identity    pac.Identity
+	// ByPassword says that the ticket was had here, by the client's password.
+	ByPassword bool
 	// Answer goes back to the client; nil where nothing has to.
 	Answer []byte
 
@@ -141,6 +143,10 @@ type Client struct {
 
 // String returns by which ticket the client is known.
 func (c *Client) String() string {
+	if c.ByPassword {
+		return fmt.Sprintf("%s@%s by a password that the KDC took at %s, with a ticket for %s", c.Name, c.Realm,
+			c.AuthTime.UTC().Format(time.RFC3339), c.Service)
+	}
 	return fmt.Sprintf("%s@%s by a ticket for %s of %s", c.Name, c.Realm, c.Service, c.AuthTime.UTC().Format(time.RFC3339))
 }
 
@@ -169,9 +175,8 @@ func (a *Acceptor) Accept(blob []byte, bindings Bindings) (*Client, error) {
 	if err := asked.bound(bindings, a.cfg.RequireBinding, o.aware()); err != nil {
 		return nil, refuse(o, err)
 	}
-	c := &Client{Name: o.client(), Realm: o.ticket.CRealm, Service: o.service, AuthTime: o.ticket.AuthTime,
-		Level: asked.level(), start: o.begins(), end: o.ticket.EndTime, issuer: o.req.Ticket.Realm,
-		etype: o.key.KeyType, used: o.ticket.Key.KeyType}
+	c := o.describe()
+	c.Level = asked.level()
 	// The PAC is read before the cache remembers: a ticket that is refused takes no place in it.
 	if err := a.identify(c, o); err != nil {
 		return nil, refuse(o, err)
@@ -189,6 +194,13 @@ func (a *Acceptor) Accept(blob []byte, bindings Bindings) (*Client, error) {
 	}
 	c.Answer = n.answer(rep)
 	return c, nil
+}
+
+// describe returns what a ticket says of its client and of itself.
+func (o *opened) describe() *Client {
+	return &Client{Name: o.client(), Realm: o.ticket.CRealm, Service: o.service, AuthTime: o.ticket.AuthTime,
+		start: o.begins(), end: o.ticket.EndTime, issuer: o.req.Ticket.Realm, etype: o.key.KeyType,
+		used: o.ticket.Key.KeyType}
 }
 
 // identify reads who the client is from the PAC.

@@ -103,16 +103,22 @@ func TestAccept(t *testing.T) {
 		"Kerberos without SPNEGO":   {func(k *forge.Ticket) { k.Raw = true }, nil},
 		"Kerberos offered first":    {func(k *forge.Ticket) { k.Mechanisms = [][]byte{forge.OIDKerberos} }, nil},
 		"a service in another case": {func(k *forge.Ticket) { k.Service = "http/WWW.example.test" }, nil},
-		"another service":           {func(k *forge.Ticket) { k.Service, k.Version = "cifs/www.example.test", 300 }, nil},
+		"another service": {func(k *forge.Ticket) { k.Service, k.Version = "cifs/www.example.test", 300 },
+			nil},
 		"a service that is named": {func(*forge.Ticket) {}, func(c *Config) {
 			c.Services = []string{"http/www.example.test"}
 		}},
-		"no version":         {func(k *forge.Ticket) { k.Version = 0 }, nil},
-		"the version before": {func(k *forge.Ticket) { k.Key, k.Version, k.PAC = older, 2, alicePAC(older, nil) }, nil},
-		"a short key":        {func(k *forge.Ticket) { k.Key, k.PAC = short, alicePAC(short, nil) }, nil},
-		"RC4, where it is let in": {func(k *forge.Ticket) { k.Key, k.PAC = rc4, alicePAC(rc4, nil) }, func(c *Config) {
-			c.EncryptionTypes = []int32{18, 23}
-		}},
+		"no version": {func(k *forge.Ticket) { k.Version = 0 }, nil},
+		"the version before": {func(k *forge.Ticket) { k.Key, k.Version, k.PAC = older, 2, alicePAC(older, nil) },
+			nil},
+		"a short key": {func(k *forge.Ticket) { k.Key, k.PAC = short, alicePAC(short, nil) }, nil},
+		"RC4, where it is let in": {func(k *forge.Ticket) { k.Key, k.PAC = rc4, alicePAC(rc4, nil) },
+			func(c *Config) {
+				c.EncryptionTypes = []int32{18, 23}
+			}},
+		"as late as may be":       {func(k *forge.Ticket) { k.At = noon.Add(-5 * time.Minute) }, nil},
+		"as early as may be":      {func(k *forge.Ticket) { k.At = noon.Add(5 * time.Minute) }, nil},
+		"valid in five minutes":   {func(k *forge.Ticket) { k.Start = noon.Add(5 * time.Minute) }, nil},
 		"a clock that is late":    {func(k *forge.Ticket) { k.At = noon.Add(-4 * time.Minute) }, nil},
 		"a clock that is early":   {func(k *forge.Ticket) { k.At = noon.Add(4 * time.Minute) }, nil},
 		"just expired":            {func(k *forge.Ticket) { k.End = noon.Add(-4 * time.Minute) }, nil},
@@ -131,7 +137,8 @@ func TestAccept(t *testing.T) {
 			len(got.Identity.Groups) != 2 || got.Level != winnt.SecurityImpersonation {
 			t.Errorf("%s: %+v", name, got)
 		}
-		if want := k.Service; !strings.Contains(got.String(), want) || !strings.Contains(got.String(), "alice@"+realm) {
+		if want := k.Service; !strings.Contains(got.String(), want) || !strings.Contains(got.String(),
+			"alice@"+realm) {
 			t.Errorf("%s: it is told as %q", name, got)
 		}
 	}
@@ -145,19 +152,35 @@ func TestRefuse(t *testing.T) {
 		rule, why string
 		change    func(*forge.Ticket)
 	}{
-		"another service":       {"K-38", "is for", func(k *forge.Ticket) { k.Service = "HTTP/other.example.test" }},
-		"another realm":         {"K-38", "is for", func(k *forge.Ticket) { k.Realm = "OTHER.TEST" }},
-		"a service of no part":  {"K-38", "is for", func(k *forge.Ticket) { k.Service = "" }},
-		"another key":           {"K-40", "no key", func(k *forge.Ticket) { k.Key, k.PAC = other, alicePAC(other, nil) }},
-		"another version":       {"K-34", "no key", func(k *forge.Ticket) { k.Version = 4 }},
-		"RC4":                   {"K-39", "type 23", func(k *forge.Ticket) { k.Key, k.PAC = rc4, alicePAC(rc4, nil) }},
-		"an RC4 session":        {"K-39", "session key", func(k *forge.Ticket) { k.SessionType = 23 }},
-		"user to user":          {"K-38", "session key", func(k *forge.Ticket) { k.UseSessionKey = true }},
-		"expired":               {"K-41", "expired", func(k *forge.Ticket) { k.End = noon.Add(-6 * time.Minute) }},
-		"not yet valid":         {"K-41", "valid from", func(k *forge.Ticket) { k.Start = noon.Add(6 * time.Minute) }},
-		"invalid":               {"K-41", "invalid", func(k *forge.Ticket) { k.Invalid = true }},
-		"a late clock":          {"K-41", "clocks", func(k *forge.Ticket) { k.At = noon.Add(-6 * time.Minute) }},
-		"an early clock":        {"K-41", "clocks", func(k *forge.Ticket) { k.At = noon.Add(6 * time.Minute) }},
+		"another service":      {"K-38", "is for", func(k *forge.Ticket) { k.Service = "HTTP/other.example.test" }},
+		"another realm":        {"K-38", "is for", func(k *forge.Ticket) { k.Realm = "OTHER.TEST" }},
+		"a service of no part": {"K-38", "is for", func(k *forge.Ticket) { k.Service = "" }},
+		"another key": {"K-40", "no key", func(k *forge.Ticket) {
+			k.Key, k.PAC = other, alicePAC(other,
+				nil)
+		}},
+		"another version": {"K-34", "no key", func(k *forge.Ticket) { k.Version = 4 }},
+		"RC4": {"K-39", "type 23", func(k *forge.Ticket) {
+			k.Key, k.PAC = rc4, alicePAC(rc4,
+				nil)
+		}},
+		"an RC4 session": {"K-39", "session key", func(k *forge.Ticket) { k.SessionType = 23 }},
+		"user to user":   {"K-38", "session key", func(k *forge.Ticket) { k.UseSessionKey = true }},
+		"expired":        {"K-41", "expired", func(k *forge.Ticket) { k.End = noon.Add(-6 * time.Minute) }},
+		"not yet valid": {"K-41", "valid from",
+			func(k *forge.Ticket) { k.Start = noon.Add(6 * time.Minute) }},
+		"invalid":        {"K-41", "invalid", func(k *forge.Ticket) { k.Invalid = true }},
+		"a late clock":   {"K-41", "clocks", func(k *forge.Ticket) { k.At = noon.Add(-6 * time.Minute) }},
+		"an early clock": {"K-41", "clocks", func(k *forge.Ticket) { k.At = noon.Add(6 * time.Minute) }},
+		"expired by a second": {"K-41", "expired",
+			func(k *forge.Ticket) { k.End = noon.Add(-5*time.Minute - time.Second) }},
+		"valid in a second": {"K-41", "valid from",
+			func(k *forge.Ticket) { k.Start = noon.Add(5*time.Minute + time.Second) }},
+		"too late by a moment": {"K-41", "clocks",
+			func(k *forge.Ticket) { k.At = noon.Add(-5*time.Minute - time.Microsecond) }},
+		"too early by a moment": {"K-41", "clocks",
+			func(k *forge.Ticket) { k.At = noon.Add(5*time.Minute + time.Microsecond) }},
+		"a later version":       {"K-34", "no key", func(k *forge.Ticket) { k.Version, k.Key = 1, older }},
 		"bob's authenticator":   {"K-41", "another client", func(k *forge.Ticket) { k.NamedClient = "bob" }},
 		"another realm's":       {"K-41", "another client", func(k *forge.Ticket) { k.NamedRealm = "OTHER.TEST" }},
 		"no PAC":                {"K-43", "no PAC", func(k *forge.Ticket) { k.PAC = nil }},
@@ -170,6 +193,18 @@ func TestRefuse(t *testing.T) {
 		"a PAC of a weaker key": {"K-13", "signature", func(k *forge.Ticket) { k.PAC = alicePAC(rc4, nil) }},
 		"a short checksum": {"K-44", "checksum", func(k *forge.Ticket) {
 			k.Checksum = &types.Checksum{CksumType: 0x8003, Checksum: make([]byte, 23)}
+		}},
+		"bindings of 15 bytes": {"K-44", "checksum", func(k *forge.Ticket) {
+			k.Checksum = &types.Checksum{CksumType: 0x8003, Checksum: append([]byte{15}, make([]byte, 23)...)}
+		}},
+		"bindings of no bytes": {"K-44", "checksum", func(k *forge.Ticket) {
+			k.Checksum = &types.Checksum{CksumType: 0x8003, Checksum: make([]byte, 24)}
+		}},
+		"bindings of 17 bytes": {"K-44", "checksum", func(k *forge.Ticket) {
+			k.Checksum = &types.Checksum{CksumType: 0x8003, Checksum: append([]byte{17}, make([]byte, 24)...)}
+		}},
+		"a checksum of no bytes": {"K-44", "checksum", func(k *forge.Ticket) {
+			k.Checksum = &types.Checksum{CksumType: 0x8003}
 		}},
 		"a checksum of another type": {"K-44", "checksum", func(k *forge.Ticket) {
 			k.Checksum = &types.Checksum{CksumType: 7, Checksum: make([]byte, 24)}
@@ -184,7 +219,8 @@ func TestRefuse(t *testing.T) {
 		c.change(&k)
 		got, err := acceptor(t, nil).Accept(k.Blob(), nil)
 		var r *Refusal
-		if got != nil || !errors.As(err, &r) || r.Status != ntstatus.LogonFailure || !strings.Contains(err.Error(), c.why) {
+		if got != nil || !errors.As(err, &r) || r.Status != ntstatus.LogonFailure || !strings.Contains(err.Error(),
+			c.why) {
 			t.Errorf("%s: %s: %v, %v, want a refusal that says %q", c.rule, name, got, err, c.why)
 		}
 		if err != nil && strings.Contains(err.Error(), string(weak.KeyValue)) {
@@ -267,14 +303,17 @@ func TestBindings(t *testing.T) {
 // time, encrypted with the session key (K-48).
 func TestMutual(t *testing.T) {
 	for _, raw := range []bool{false, true} {
-		for _, mutual := range []bool{false, true} {
+		for _, asked := range []struct{ option, flag bool }{{}, {true, false}, {false, true}, {true, true}} {
 			k := ticket()
-			k.Raw, k.Mutual = raw, mutual
+			k.Raw, k.Mutual = raw, asked.option
+			if asked.flag { // of the checksum of GSS
+				k.GSSFlags = 2
+			}
 			c, err := acceptor(t, nil).Accept(k.Blob(), nil)
 			if err != nil {
 				t.Fatal(err)
 			}
-			if !mutual {
+			if !asked.option && !asked.flag {
 				if raw != (c.Answer == nil) {
 					t.Errorf("K-48: an answer of %d bytes that was not asked for", len(c.Answer))
 				}

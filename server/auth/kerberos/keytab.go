@@ -38,34 +38,44 @@ func (k *Keys) Format(f fmt.State, _ rune) { io.WriteString(f, k.String()) } //n
 // ReadKeytab reads a keytab, which must be a file of root or of the own user that
 // others cannot read. K-33
 func ReadKeytab(path string) (*Keys, error) {
-	f, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NOFOLLOW, 0)
+	b, err := ReadSecret("keytab", path, maxKeytab+1)
 	if err != nil {
-		return nil, fmt.Errorf("keytab: %w", err)
-	}
-	defer f.Close() //nolint:errcheck // it was only read
-	info, err := f.Stat()
-	if err != nil {
-		return nil, fmt.Errorf("keytab: %w", err)
-	}
-	owner, ok := info.Sys().(*syscall.Stat_t)
-	switch {
-	case !ok || !info.Mode().IsRegular():
-		return nil, fmt.Errorf("keytab %s: it is no file", path)
-	case info.Mode().Perm()&0o077 != 0:
-		// Who can read a service's keys can name any user to it. K-33
-		return nil, fmt.Errorf("keytab %s: mode %04o lets others read the keys: chmod 600 it", path, info.Mode().Perm())
-	case owner.Uid != 0 && owner.Uid != uint32(os.Geteuid()):
-		return nil, fmt.Errorf("keytab %s: it belongs to uid %d, want root or %d", path, owner.Uid, os.Geteuid())
-	}
-	b, err := io.ReadAll(io.LimitReader(f, maxKeytab+1))
-	if err != nil {
-		return nil, fmt.Errorf("keytab: %w", err)
+		return nil, err
 	}
 	keys, err := ParseKeytab(b)
 	if err != nil {
 		return nil, fmt.Errorf("keytab %s: %w", path, err)
 	}
 	return keys, nil
+}
+
+// ReadSecret reads at most so many bytes of a file of root or of the own user that others
+// cannot read. what names it in errors.
+func ReadSecret(what, path string, most int64) ([]byte, error) {
+	f, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NOFOLLOW, 0)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", what, err)
+	}
+	defer f.Close() //nolint:errcheck // it was only read
+	info, err := f.Stat()
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", what, err)
+	}
+	owner, ok := info.Sys().(*syscall.Stat_t)
+	switch {
+	case !ok || !info.Mode().IsRegular():
+		return nil, fmt.Errorf("%s %s: it is no file", what, path)
+	case info.Mode().Perm()&0o077 != 0:
+		// Who can read a service's keys can name any user to it. K-33
+		return nil, fmt.Errorf("%s %s: mode %04o lets others read it: chmod 600 it", what, path, info.Mode().Perm())
+	case owner.Uid != 0 && owner.Uid != uint32(os.Geteuid()):
+		return nil, fmt.Errorf("%s %s: it belongs to uid %d, want root or %d", what, path, owner.Uid, os.Geteuid())
+	}
+	b, err := io.ReadAll(io.LimitReader(f, most))
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", what, err)
+	}
+	return b, nil
 }
 
 // errKeytab is all that is said about a keytab that cannot be read: nothing of it.

@@ -52,14 +52,14 @@ func (a Authority) LogOn(r logon.Request) (logon.Result, ntstatus.Status) {
 		if a.Refused != nil {
 			a.Refused(err)
 		}
-		return refused(err)
+		return Refused(err)
 	}
 	return a.token(c, &r)
 }
 
-// refused makes the result of a token that was not taken: the record has the fault, and the
+// Refused makes the result of a client that was not taken: the record has the fault, and the
 // name in a ticket that was opened (K-80).
-func refused(err error) (logon.Result, ntstatus.Status) {
+func Refused(err error) (logon.Result, ntstatus.Status) {
 	var r *Refusal
 	if !errors.As(err, &r) {
 		return logon.Result{}, ntstatus.LogonFailure
@@ -96,28 +96,34 @@ func accept(a *Acceptor, r *logon.Request) (*Client, error) {
 
 // token makes the result of a client that proved who it is.
 func (a Authority) token(c *Client, r *logon.Request) (logon.Result, ntstatus.Status) {
-	l := &c.PAC.Logon
-	u := lsa.DomainUser{Account: logon.Account{SID: c.Identity.User, Use: winnt.SidTypeUser,
-		Domain: printable.Line(l.LogonDomainName), DomainSID: l.DomainID, Name: printable.Line(l.EffectiveName)},
-		PrimaryGroup: c.Identity.PrimaryGroup, Groups: slices.Concat(c.Identity.Groups, r.Groups),
-		DeviceGroups: c.Identity.DeviceGroups, UserClaims: c.Identity.UserClaims, DeviceClaims: c.Identity.DeviceClaims}
+	u := c.User()
+	u.Groups = slices.Concat(u.Groups, r.Groups)
 	out, st := a.LogOnDomainUser(&u, r.Type)
 	if st != ntstatus.Success {
 		return out, st
 	}
 	out.Token.Level = c.Level
 	out.Token.Source = token.Source{Name: sourceName}
-	out.Proof = c.proof()
+	out.Proof = c.Proof()
 	out.Answer = base64.StdEncoding.EncodeToString(c.Answer)
 	return out, st
+}
+
+// User returns who the client is to the store.
+func (c *Client) User() lsa.DomainUser {
+	l := &c.PAC.Logon
+	return lsa.DomainUser{Account: logon.Account{SID: c.Identity.User, Use: winnt.SidTypeUser,
+		Domain: printable.Line(l.LogonDomainName), DomainSID: l.DomainID, Name: printable.Line(l.EffectiveName)},
+		PrimaryGroup: c.Identity.PrimaryGroup, Groups: c.Identity.Groups,
+		DeviceGroups: c.Identity.DeviceGroups, UserClaims: c.Identity.UserClaims, DeviceClaims: c.Identity.DeviceClaims}
 }
 
 // most is how many services or SIDs the record of one logon lists.
 const most = 8
 
-// proof tells the record by which ticket the client is known: its service, times, encryption
+// Proof tells the record by which ticket the client is known: its service, times, encryption
 // and issuer, through which services it went, and which SIDs of it were dropped (K-81). K-50
-func (c *Client) proof() string {
+func (c *Client) Proof() string {
 	text := c.String() + fmt.Sprintf(" (valid from %s to %s, encryption type %d, session key of type %d, issued by %s",
 		c.start.UTC().Format(time.RFC3339), c.end.UTC().Format(time.RFC3339), c.etype, c.used, c.issuer)
 	if dc := c.PAC.Logon.LogonServer; dc != "" {

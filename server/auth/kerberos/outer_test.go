@@ -6,13 +6,16 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
 
+	"github.com/jcmturner/gokrb5/v8/types"
 	"github.com/refmon/refmon/internal/test/bounded"
+
 	"github.com/refmon/refmon/server/internal/test/forge"
 )
 
@@ -78,13 +81,15 @@ func TestKeytab(t *testing.T) {
 	if err != nil || len(k.find(service, realm, 1, 18)) != 1 {
 		t.Fatalf("%v, %v", k, err)
 	}
-	for _, shown := range []string{fmt.Sprint(k), fmt.Sprintf("%+v", k), fmt.Sprintf("%#v", k), fmt.Sprintf("%x", k)} {
+	for _, shown := range []string{fmt.Sprint(k), fmt.Sprintf("%+v", k), fmt.Sprintf("%#v", k), fmt.Sprintf("%x",
+		k)} {
 		if shown != "1 keys" {
 			t.Errorf("K-33: keys are shown as %q", shown)
 		}
 	}
 	for _, mode := range []os.FileMode{0o640, 0o604, 0o620, 0o602, 0o610, 0o601} {
-		if _, err := ReadKeytab(write("open", good, mode)); err == nil || !strings.Contains(err.Error(), "chmod 600") {
+		if _, err := ReadKeytab(write("open", good, mode)); err == nil || !strings.Contains(err.Error(),
+			"chmod 600") {
 			t.Errorf("K-33: mode %o: %v", mode, err)
 		}
 	}
@@ -106,6 +111,56 @@ func TestKeytab(t *testing.T) {
 		k, err := ParseKeytab(good[:n])
 		if err == nil && len(k.entries) != 1 || err != nil && strings.Contains(err.Error(), string(secret.KeyValue)) {
 			t.Errorf("K-33: the first %d bytes: %v, %v", n, k, err)
+		}
+	}
+}
+
+// TestFind: a key is of the ticket's service in any case, and of its realm, type and
+// version exactly; a ticket without a version is tried with each (K-34).
+func TestFind(t *testing.T) {
+	one, two, three := forge.NewKey(18), forge.NewKey(18), forge.NewKey(17)
+	k, err := ParseKeytab(forge.Keytab(forge.Entry{Service: service, Realm: realm, Version: 1, Key: one},
+		forge.Entry{Service: service, Realm: realm, Version: 2, Key: two},
+		forge.Entry{Service: service, Realm: realm, Version: 2, Key: three},
+		forge.Entry{Service: service, Realm: "OTHER.TEST", Version: 2, Key: one},
+		forge.Entry{Service: "cifs/x", Realm: realm, Version: 2, Key: one}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, c := range map[string]struct {
+		service, realm string
+		version        uint32
+		kind           int32
+		want           []types.EncryptionKey
+	}{
+		"the first version":     {service, realm, 1, 18, []types.EncryptionKey{one}},
+		"the second":            {service, realm, 2, 18, []types.EncryptionKey{two}},
+		"none":                  {service, realm, 0, 18, []types.EncryptionKey{one, two}},
+		"a third":               {service, realm, 3, 18, nil},
+		"another type":          {service, realm, 2, 17, []types.EncryptionKey{three}},
+		"a type that is not":    {service, realm, 2, 23, nil},
+		"another realm":         {service, "OTHER.TEST", 2, 18, []types.EncryptionKey{one}},
+		"its first version":     {service, "OTHER.TEST", 1, 18, nil},
+		"a realm in lower case": {service, strings.ToLower(realm), 1, 18, nil},
+		"a service in capitals": {strings.ToUpper(service), realm, 1, 18, []types.EncryptionKey{one}},
+		"another service":       {"cifs/x", realm, 0, 18, []types.EncryptionKey{one}},
+		"half a service":        {"cifs", realm, 0, 18, nil},
+	} {
+		got := k.find(c.service, c.realm, c.version, c.kind)
+		if !slices.EqualFunc(got, c.want, func(a, b types.EncryptionKey) bool {
+			return bytes.Equal(a.KeyValue,
+				b.KeyValue)
+		}) {
+			t.Errorf("K-34: %s: %d keys, want %d", name, len(got), len(c.want))
+		}
+	}
+	for name, c := range map[string]struct {
+		service, realm string
+		there          bool
+	}{"there": {service, realm, true}, "in capitals": {strings.ToUpper(service), realm, true},
+		"in another realm": {service, "THIRD.TEST", false}, "another one": {"http/y", realm, false}} {
+		if got := k.has(c.service, c.realm); got != c.there {
+			t.Errorf("K-34: a key for a service, %s: %v", name, got)
 		}
 	}
 }

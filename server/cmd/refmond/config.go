@@ -37,6 +37,7 @@ type settings struct {
 	Files          map[string]string       `json:"files"`
 	Trees          map[string]treeSettings `json:"trees"`
 	Kerberos       tickets                 `json:"kerberos"`
+	Directory      directory               `json:"directory"`
 	IDNumbers      string                  `json:"idNumbers"`
 	Limits         struct {
 		Connections int `json:"connections"`
@@ -140,6 +141,9 @@ func (c *config) check() error {
 	}
 	if err := c.Kerberos.check(); err != nil {
 		return fmt.Errorf("kerberos: %w", err)
+	}
+	if err := c.Directory.check(&c.Kerberos); err != nil {
+		return fmt.Errorf("directory: %w", err)
 	}
 	c.files = map[string]*sd.Descriptor{}
 	for name, text := range c.Files {

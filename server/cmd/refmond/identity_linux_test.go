@@ -27,7 +27,8 @@ func TestIdentityPage(t *testing.T) {
 	if program == nil || settings == nil {
 		t.Fatal("the page has no server, or no configuration")
 	}
-	d := addc.Start(t, addc.Order{Users: map[string]int{"alice": 3, "bob": 2}, Service: "HTTP/www.refmon.test"})
+	d := addc.Start(t, addc.Order{Users: map[string]int{"alice": 3, "bob": 2}, Service: "HTTP/www.refmon.test",
+		TLS: true})
 	var group sid.SID // one that alice is in, and bob is not
 	for _, g := range d.TokenGroups("alice") {
 		if g.Prefix() == d.SID && g.RID() >= 1000 {
@@ -65,6 +66,7 @@ func TestIdentityPage(t *testing.T) {
 	if err != nil || !strings.Contains(string(out), "payroll") {
 		t.Errorf("why: %v\n%s", err, out)
 	}
+	directoryPage(t, d, page)
 }
 
 // page runs the server of the page, and returns where it listens.

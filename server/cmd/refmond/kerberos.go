@@ -92,9 +92,9 @@ func (s *service) take(cfg *config) (swap func(), err error) {
 	}, nil
 }
 
-// authority returns who logs clients on: the store, and tickets where there is a
-// keytab.
-func (s *service) authority() logon.Authority {
-	return kerberos.Authority{Store: s.store, Tickets: s.tickets.now.Load,
-		Refused: func(why error) { s.log.Info("a client's token is refused", "why", why) }}
+// authority returns who logs clients on: the store, tickets where there is a keytab, and
+// the directory where there is one.
+func (s *service) authority(cfg *config) logon.Authority {
+	return s.domain(cfg, kerberos.Authority{Store: s.store, Tickets: s.tickets.now.Load,
+		Refused: func(why error) { s.log.Info("a client's token is refused", "why", why) }})
 }

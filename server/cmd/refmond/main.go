@@ -20,8 +20,9 @@ type cli struct {
 	Mount  mountCmd  `cmd:"" help:"Show a tree of files to the programs of this host, without a daemon."`
 	Config configCmd `cmd:"" help:"Check and explain the configuration."`
 
-	Account accountCmd `cmd:"" help:"Change and list the accounts of a running refmond."`
-	Doctor  doctorCmd  `cmd:"" help:"Say what refmond lacks on this host, and what to do."`
+	Account   accountCmd   `cmd:"" help:"Change and list the accounts of a running refmond."`
+	Directory directoryCmd `cmd:"" help:"Ask the directory of the domain, and write tables of it."`
+	Doctor    doctorCmd    `cmd:"" help:"Say what refmond lacks on this host, and what to do."`
 
 	Ps        psCmd        `cmd:"" help:"List processes, threads, and whom each thread impersonates."`
 	Handles   handlesCmd   `cmd:"" help:"List the handles of a process."`

@@ -14,6 +14,7 @@ import (
 	"github.com/refmon/refmon/audit"
 	"github.com/refmon/refmon/auditlog"
 	"github.com/refmon/refmon/internal/verbs/trail"
+	"github.com/refmon/refmon/server/auth/ldap"
 	"github.com/refmon/refmon/server/daemon"
 	"github.com/refmon/refmon/server/lsa"
 	"github.com/refmon/refmon/server/mount"
@@ -79,6 +80,7 @@ type service struct {
 	store *lsa.Store
 
 	tickets taking
+	people  *ldap.Directory // nil: none is asked
 	numbers numbers
 	trees   []servedTree
 
@@ -106,16 +108,18 @@ func start(cfg *config, std *streams) (*service, error) {
 		}
 	}
 	if err == nil {
+		s.people, err = cfg.openDirectory(s.store.Computer().SID)
+	}
+	if err == nil {
 		err = s.openTrees(cfg, log)
 	}
 	if err != nil {
 		return nil, errors.Join(err, s.kept(), lock.Close())
 	}
-	s.noCores()
 	daemon.Spare()
 	s.Daemon, err = daemon.Start(daemon.Config{Lock: lock, Inherited: cfg.inherited, Socket: cfg.Socket,
 		AdminSocket: cfg.AdminSocket, Identity: cfg.identity(s.store), Administer: s.administer(cfg),
-		Quota: s.store.QuotaUID, LSA: s.authority(), Limits: cfg.limits,
+		Quota: s.store.QuotaUID, LSA: s.authority(cfg), Limits: cfg.limits,
 		Profile: cfg.profile, Audit: log, Log: s.log})
 	if err != nil {
 		return nil, errors.Join(err, s.kept())
@@ -231,6 +235,9 @@ func (s *service) stop() error {
 // kept closes the trees and the accounts, then the trail that they write to.
 func (s *service) kept() (err error) {
 	err = s.closeTrees()
+	if s.people != nil {
+		err = errors.Join(err, s.people.Close())
+	}
 	if s.tickets.last != nil {
 		err = errors.Join(err, s.tickets.last.Close())
 	}

@@ -35,10 +35,14 @@ type List struct {
 	foreign map[string]*account // entries that stand for accounts of elsewhere, by DN
 	members []membership
 	listed  []listedName
+	leave   func(sid.SID) bool // nil: nothing is left out
 }
 
 // listedName is a name that a list has, and what makes the list.
 type listedName struct{ name, list string }
+
+// LeaveOut leaves groups out of what is read from now on, and memberships in them.
+func (l *List) LeaveOut(of func(sid.SID) bool) { l.leave = of }
 
 // Forms lists the names of the forms that Read knows.
 const Forms = "passwd, getent, pdbedit, wbinfo, ldif, samba-tool, csv, bloodhound, auto"

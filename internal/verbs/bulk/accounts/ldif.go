@@ -114,6 +114,23 @@ func short(text string) string {
 	return text
 }
 
+// Entry takes the account of a directory's entry, if it is one: attributes as LDIF has
+// them, by their names in small letters, and dn. own are the claims of a user as a token
+// file lists them, in JSON; "" for none.
+func (l *List) Entry(attributes map[string][]string, own string) error {
+	if err := l.entry(attributes); err != nil || own == "" {
+		return err
+	}
+	s, err := objectSID(entry(attributes).first("objectsid"))
+	if err != nil {
+		return err
+	}
+	if u := l.users.bySID[s]; u != nil {
+		u.claims = own
+	}
+	return nil
+}
+
 // entry takes the account of an entry, if it is one.
 func (l *List) entry(e entry) error {
 	text := e.first("objectsid")
@@ -148,6 +165,7 @@ func (l *List) entry(e entry) error {
 func (l *List) groupEntry(name string, s sid.SID, e entry) error {
 	g := l.groups.account(name, s)
 	g.dn = e.first("dn")
+	g.left = l.leave != nil && l.leave(s)
 	g.in = append(g.in, names(e["memberof"])...)
 	if kind, err := strconv.ParseInt(e.first("grouptype"), 10, 64); err == nil {
 		g.mail = kind&groupOfTokens == 0

@@ -187,7 +187,7 @@ func (l *List) settle() {
 		if g.mail {
 			l.unresolved("%s is a distribution group, which no token has", g.name)
 		}
-		return g.mail
+		return g.mail || g.left
 	})
 	for _, a := range slices.Concat(l.users.list, l.groups.list) {
 		seen := map[*account]bool{a: true}
@@ -196,7 +196,7 @@ func (l *List) settle() {
 			if g.same != nil {
 				g = g.same
 			}
-			if !seen[g] && !g.mail && !g.sid.IsZero() {
+			if !seen[g] && !g.mail && !g.left && !g.sid.IsZero() {
 				groups = append(groups, g)
 			}
 			seen[g] = true

@@ -16,6 +16,8 @@ type account struct {
 	history  []sid.SID // SIDs it had before: its token has them too (B-16)
 	disabled bool
 	mail     bool // a group of mail that no token has (B-15)
+	left     bool // a group that the caller leaves out
+	claims   string
 	dn       string
 	groups   []*account  // it is a member of
 	in       []reference // of other groups it is a member of

@@ -8,6 +8,9 @@ import (
 	"github.com/refmon/refmon/sid"
 )
 
+// domainUsersRID is that of the primary group of users.
+const domainUsersRID = 513
+
 // YAML writes the directory file.
 func (l *List) YAML() []byte {
 	l.resolve()
@@ -52,6 +55,12 @@ func (a *account) write(b *strings.Builder, id string) {
 	}
 	if a.gid != "" {
 		fmt.Fprintf(b, ", gid: %s", a.gid)
+	}
+	if a.claims != "" {
+		fmt.Fprintf(b, ", claims: %s", a.claims)
+	}
+	if !a.primary.IsZero() && a.primary.Prefix() == a.sid.Prefix() && a.primary.RID() != domainUsersRID {
+		fmt.Fprintf(b, ", primaryGroup: %v", a.primary) // the others have theirs without it
 	}
 	if a.disabled {
 		b.WriteString(", disabled: true")

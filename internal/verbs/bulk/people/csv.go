@@ -35,8 +35,8 @@ func csvHead(file []byte) []string {
 }
 
 // readCSV reads a directory with a row for each account. Columns, each once: name, sid, kind (user, group or domain;
-// user where it is empty), memberOf and claims.NAME (values separated by semicolons), claims.NAME:int64 or :boolean,
-// disabled.
+// user where it is empty), memberOf, primaryGroup and claims.NAME (values separated by semicolons), claims.NAME:int64
+// or :boolean, disabled.
 func readCSV(file []byte, head []string) (*directoryFile, error) {
 	for i, column := range head {
 		again := func(other string) bool { return strings.EqualFold(columnName(other), columnName(column)) }
@@ -93,6 +93,8 @@ func (f *directoryFile) addRow(head, row []string, line int) error {
 			u.uid, err = parseUnixID(cell)
 		case column == "gid":
 			u.gid, err = parseUnixID(cell)
+		case column == "primarygroup":
+			u.Primary = cell
 		case column == "memberof":
 			u.MemberOf = split(cell)
 		case column == "disabled":
@@ -103,7 +105,8 @@ func (f *directoryFile) addRow(head, row []string, line int) error {
 			claim, err = csvClaim(name, strings.ToLower(typ), split(cell))
 			claims = append(claims, claim)
 		default:
-			err = errors.New("no such column: there are kind, name, sid, memberOf, disabled, uid, gid and claims.NAME")
+			err = errors.New("no such column: there are kind, name, sid, memberOf, primaryGroup, disabled, uid, gid and " +
+				"claims.NAME")
 		}
 		if err != nil {
 			return fmt.Errorf("column %s: %w", head[i], err)
@@ -122,9 +125,10 @@ func (f *directoryFile) add(kind string, u *userFile) error {
 	case "user":
 		f.Users = append(f.Users, *u)
 	case "group", "domain":
-		if u.Claims != nil || u.Disabled || u.uid.given || kind == "domain" && (u.MemberOf != nil || f.Domain != "") {
+		if u.Claims != nil || u.Disabled || u.uid.given || u.Primary != "" ||
+			kind == "domain" && (u.MemberOf != nil || f.Domain != "") {
 			return fmt.Errorf("a %s has a name and a SID, a group memberOf and gid too; "+
-				"only users have claims or a uid or can be disabled, and there is one domain", kind)
+				"only users have claims, a primary group or a uid or can be disabled, and there is one domain", kind)
 		}
 		if kind == "domain" {
 			f.Domain = u.SID

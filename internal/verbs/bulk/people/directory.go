@@ -42,6 +42,7 @@ type Directory struct {
 	disabled   []Principal
 	groups     map[string][]sid.SID // by their names in small letters
 	roster     *roster              // of the groups; nil: no file was read
+	primary    map[sid.SID]sid.SID  // primary groups by user, where they are not Domain Users
 	ids        []AccountID
 }
 
@@ -63,6 +64,9 @@ func (d *Directory) Group(name string) []sid.SID { return d.groups[strings.ToLow
 // Primary returns the primary group that a logon of the directory's domain has; zero for
 // other tokens.
 func (d *Directory) Primary(t *token.Token) sid.SID {
+	if p, ok := d.primary[t.User().SID]; ok {
+		return p
+	}
 	if s := t.User().SID; !d.Domain.IsZero() && s.Prefix() == d.Domain {
 		return d.Domain.WithRID(domainUsersRID)
 	}

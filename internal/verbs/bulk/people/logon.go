@@ -3,6 +3,7 @@ package people
 import (
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/refmon/refmon/sid"
 	"github.com/refmon/refmon/token"
@@ -36,7 +37,12 @@ func (r *roster) token(u *userFile, seen []bool) (*token.Token, error) {
 		a.addUnlisted(r, r.dir.Domain.WithRID(guestsRID))
 		usual = append(usual, sid.Guests)
 	default:
-		if home { // memberOf of a directory leaves the primary group out
+		switch p := r.primary(u); {
+		case u.Primary != "" && p.IsZero():
+			return nil, fmt.Errorf("primaryGroup: %q is neither a group of this file nor a SID", u.Primary)
+		case !p.IsZero():
+			a.addUnlisted(r, p)
+		case home: // memberOf of a directory leaves the primary group out
 			a.addUnlisted(r, r.dir.Domain.WithRID(domainUsersRID))
 		}
 		usual = append(usual, sid.AuthenticatedUsers, sid.ThisOrganization)
@@ -59,6 +65,19 @@ func (r *roster) token(u *userFile, seen []bool) (*token.Token, error) {
 		return nil, fmt.Errorf("claims: %w", err)
 	}
 	return token.New(spec)
+}
+
+// primary returns the primary group that the file gives a user; zero for none, and for
+// one that is not known.
+func (r *roster) primary(u *userFile) sid.SID {
+	if g, ok := r.byName[strings.ToLower(u.Primary)]; ok {
+		return r.groups[g].sid
+	}
+	s, err := sid.Resolve(u.Primary, r.dir.Domain)
+	if err != nil {
+		return sid.SID{}
+	}
+	return s
 }
 
 // administrator returns the profile of a member of Administrators.

@@ -25,6 +25,7 @@ type userFile struct {
 	groupFile
 	Claims   []byte // the list of a token file, as JSON; nil: the user has no claims
 	Disabled bool
+	Primary  string // name or SID of the primary group; "": Domain Users
 	uid      unixID // of the user on a server with POSIX accounts
 }
 
@@ -39,7 +40,7 @@ type groupFile struct {
 var (
 	directoryFields = []string{"domain", "users", "groups"}
 	groupFields     = []string{"name", "sid", "memberOf", "gid"}
-	userFields      = append(groupFields[:4:4], "claims", "disabled", "uid")
+	userFields      = append(groupFields[:4:4], "claims", "disabled", "uid", "primaryGroup")
 )
 
 // maxAccounts is how many users, and how many groups, a directory may have; of a group it is the number of memberships.
@@ -147,6 +148,8 @@ func (r *reader) user(u *userFile) error {
 			u.Disabled, err = r.Boolean()
 		case "uid":
 			u.uid, err = r.unixID()
+		case "primaryGroup":
+			u.Primary, err = r.Scalar()
 		default:
 			err = r.field(&u.groupFile, i)
 		}
@@ -191,6 +194,12 @@ func newDirectory(f *directoryFile) (*Directory, error) {
 		seen[u.Name] = true
 		t := tokens[i]
 		d.names[t.User().SID] = u.Name
+		if p := r.primary(u); !p.IsZero() {
+			if d.primary == nil {
+				d.primary = map[sid.SID]sid.SID{}
+			}
+			d.primary[t.User().SID] = p
+		}
 		if u.uid.given {
 			d.names[u.uid.sid(unixUser)] = u.Name
 		}

@@ -154,3 +154,15 @@ func (at *Place) admit(domain sid.SID) error {
 	}
 	return nil
 }
+
+// Filter returns which groups of a user count at a place, each once, and which do not: as
+// those of a PAC, for groups that a directory tells. The error wraps [ErrInvalid].
+func (at *Place) Filter(user sid.SID, groups []token.Group) ([]token.Group, []Dropped, error) {
+	issuer := user.Prefix()
+	if err := at.admit(issuer); err != nil {
+		return nil, nil, err
+	}
+	g := gathering{place: *at, foreign: at.foreignTo(issuer), issuer: issuer, most: len(groups)}
+	g.groups(groups)
+	return g.out, g.dropped, nil
+}

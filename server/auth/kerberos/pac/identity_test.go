@@ -1,6 +1,7 @@
 package pac
 
 import (
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"math/rand/v2"
@@ -35,20 +36,24 @@ func TestFilter(t *testing.T) {
 		{"K-22", "S-1-5-32-544", false, false}, {"K-22", "S-1-5-32", false, false},
 		{"K-22", "S-1-5-64-10", false, false}, {"K-22", "S-1-5-65-1", false, false},
 		{"K-22", "S-1-5-80-1-2-3-4-5", false, false}, {"K-22", "S-1-5-113", false, false},
-		{"K-22", "S-1-5-999", false, false}, {"K-22", "S-1-5-15-1", false, false}, {"K-22", "S-1-5-9-1", false, false},
+		{"K-22", "S-1-5-999", false, false}, {"K-22", "S-1-5-15-1", false, false}, {"K-22", "S-1-5-9-1", false,
+			false},
 		{"K-22", "S-1-6-1", false, false}, {"K-22", "S-1-7-1", false, false}, {"K-22", "S-1-9-1", false, false},
 		{"K-22", "S-1-5-21", false, false}, {"K-22", "S-1-5-21-10", false, false}, {"K-22", ours, false, false},
 		{"K-22", ours + "-1-2", false, false}, {"K-22", "S-1-5-21-0-0-0-498", false, false},
 		{"K-22", "S-1-99-1", false, false},
 		{"K-23", machine + "-1001", false, false}, {"K-23", machine + "-544", false, false},
-		{"K-24", ours + "-512", true, false}, {"K-24", ours + "-1104", true, false}, {"K-24", ours + "-519", true, false},
+		{"K-24", ours + "-512", true, false}, {"K-24", ours + "-1104", true, false}, {"K-24", ours + "-519", true,
+			false},
 		{"K-25", "S-1-18-1", true, false}, {"K-25", "S-1-18-2", true, false}, {"K-25", "S-1-5-9", true, false},
-		{"K-26", third + "-512", true, false}, {"K-26", third + "-999", true, false}, {"K-26", third + "-1000", true, true},
+		{"K-26", third + "-512", true, false}, {"K-26", third + "-999", true, false}, {"K-26", third + "-1000", true,
+			true},
 		{"K-26", theirs + "-512", true, true},
 		{"K-27", "S-1-5-15", true, true}, {"K-27", "S-1-5-1000", true, true}, {"K-27", "S-1-5-1000-7", true, true},
 		{"K-27", "S-1-5-1001-7", true, true}, {"K-27", "S-1-5-21-0-0-0-496", true, true},
 		{"K-27", "S-1-5-21-0-0-0-497", true, true}, {"K-27", "S-1-4-1", true, true}, {"K-27", "S-1-10-1", true, true},
-		{"K-28", "S-1-16-16384", false, false}, {"K-28", "S-1-15-2-1", false, false}, {"K-28", "S-1-22-1-0", false, false},
+		{"K-28", "S-1-16-16384", false, false}, {"K-28", "S-1-15-2-1", false, false}, {"K-28", "S-1-22-1-0", false,
+			false},
 	} {
 		for _, foreign := range []bool{false, true} {
 			w, place := alice(), Place{Domain: domain, Machine: sid.MustParse(machine)}
@@ -62,9 +67,53 @@ func TestFilter(t *testing.T) {
 			if got := slices.ContainsFunc(id.Groups, func(g token.Group) bool { return g.SID == s }); got != want {
 				t.Errorf("%s: %s from a foreign issuer %t: there %t, want %t", c.rule, c.sid, foreign, got, want)
 			}
-			if told := slices.ContainsFunc(id.Dropped, func(d Dropped) bool { return d.SID == s && d.Why != "" }); told == want {
+			if told := slices.ContainsFunc(id.Dropped, func(d Dropped) bool {
+				return d.SID == s &&
+					d.Why != ""
+			}); told == want {
 				t.Errorf("%s: %s from a foreign issuer %t: recorded %t", c.rule, c.sid, foreign, told)
 			}
+		}
+	}
+}
+
+// TestFlags: SIDs and resource groups that the flags do not announce do not count, whatever
+// other flags there are (K-5).
+func TestFlags(t *testing.T) {
+	for _, flags := range []uint32{0, 0x20, 0x200, 0x220, 0xFFFFFFFF, 0xFFFFFFDF, 0xFFFFFDFF, 0xFFFFFDDF} {
+		data := with(forge.LogonInfo, func(b []byte) []byte {
+			binary.LittleEndian.PutUint32(b[136:], flags) // behind the groups' count and pointer (MS-PAC 2.5)
+			return b
+		})
+		p, err := Open(data, key(18))
+		if err != nil {
+			t.Fatal(err)
+		}
+		l := &p.Logon
+		if l.UserFlags != flags || len(l.ExtraSIDs) > 0 != (flags&0x20 != 0) {
+			t.Errorf("K-5: flags %#x: %#x, %d SIDs", flags, l.UserFlags, len(l.ExtraSIDs))
+		}
+		if there := flags&0x200 != 0; len(l.ResourceGroups) > 0 != there || l.ResourceDomain.IsZero() == there {
+			t.Errorf("K-5: flags %#x: %d groups of %v", flags, len(l.ResourceGroups), l.ResourceDomain)
+		}
+	}
+}
+
+// TestDroppedForTheirReason: the record says by which rule a SID was dropped (K-22 to K-28).
+func TestDroppedForTheirReason(t *testing.T) {
+	place := Place{Domain: domain, Machine: sid.MustParse(machine)}
+	for s, want := range map[string]string{"S-1-16-16384": "a label or a package",
+		"S-1-15-2-1": "a label or a package",
+		"S-1-22-1-0": "a user or group of a Unix host", "S-1-22-2-0": "a user or group of a Unix host",
+		"S-1-1-0": "a well-known SID of this computer", "S-1-5-11": "a well-known SID of this computer",
+		machine + "-1001": "a group of this computer", "S-1-5-21-10-20-30": "no account of a domain",
+		"S-1-5-21-0-0-0-498": "no account of a domain", "S-1-18-1": "an asserted identity of another issuer",
+		"S-1-5-9":               "Enterprise Domain Controllers of another issuer",
+		"S-1-5-21-10-20-30-512": "a SID of the own domain from another issuer",
+		"S-1-5-21-7-8-9-512":    "a well-known group of a third domain", "S-1-5-15": "",
+		"S-1-5-21-40-50-60-512": ""} {
+		if got := place.drops(sid.MustParse(s), other, true); got != want {
+			t.Errorf("%s: %q, want %q", s, got, want)
 		}
 	}
 }
@@ -107,11 +156,13 @@ func texts(groups []token.Group) (out []string) {
 func TestIdentity(t *testing.T) {
 	w := alice()
 	w.Primary = 520
-	w.Groups = []forge.Group{{RID: 2001, Attributes: 0x10}, {RID: 520, Attributes: 0x20000007}, {RID: 2002, Attributes: 0},
+	w.Groups = []forge.Group{{RID: 2001, Attributes: 0x10}, {RID: 520, Attributes: 0x20000007}, {RID: 2002,
+		Attributes: 0},
 		{RID: 2001, Attributes: 7}, {RID: 2003, Attributes: 0xFFFFFFFF}}
 	id := identityOf(t, w, Place{})
 	want := []string{"S-1-5-21-10-20-30-520 0x20000007", "S-1-5-21-10-20-30-2001 0x10", "S-1-5-21-10-20-30-2002 0x0",
-		"S-1-5-21-10-20-30-2003 0x2000001f", "S-1-18-1 0x7", "S-1-5-21-0-0-0-497 0x7", "S-1-5-21-10-20-30-3001 0x20000007"}
+		"S-1-5-21-10-20-30-2003 0x2000001f", "S-1-18-1 0x7", "S-1-5-21-0-0-0-497 0x7",
+		"S-1-5-21-10-20-30-3001 0x20000007"}
 	if got := texts(id.Groups); !slices.Equal(got, want) {
 		t.Errorf("K-18: groups\n%q, want\n%q", got, want)
 	}
@@ -184,7 +235,8 @@ func TestForeign(t *testing.T) {
 	} {
 		w := alice()
 		w.Domain, w.UPNSID, w.Requestor = c.of, sid.SID{}, sid.SID{}
-		if _, err := opened(t, w).Identity(c.at); (err == nil) != c.fine || err != nil && !errors.Is(err, ErrInvalid) {
+		if _, err := opened(t, w).Identity(c.at); (err == nil) != c.fine || err != nil && !errors.Is(err,
+			ErrInvalid) {
 			t.Errorf("K-29: %s: %v", name, err)
 		}
 	}
@@ -198,6 +250,15 @@ func TestForeign(t *testing.T) {
 	if !slices.Equal(got, want) || len(id.Dropped) != 2 {
 		t.Errorf("K-24: groups %q, want %q; dropped %v", got, want, id.Dropped)
 	}
+	// Of the domain's resource groups those count that were made there, and no well-known one (K-24).
+	w.Extra = nil
+	w.Resources = []forge.Group{{RID: 512, Attributes: 7}, {RID: 999, Attributes: 7}, {RID: 1000, Attributes: 7}}
+	got = texts(identityOf(t, w, ours).Groups)
+	want = []string{"S-1-5-21-40-50-60-513 0x7", "S-1-5-21-40-50-60-2001 0x7", "S-1-5-21-10-20-30-1000 0x7"}
+	if !slices.Equal(got, want) {
+		t.Errorf("K-24: groups %q, want %q", got, want)
+	}
+	w.Extra = []token.Group{{SID: domain.WithRID(512), Attributes: 7}, {SID: domain.WithRID(3002), Attributes: 7}}
 	w.ResourceDomain = sid.MustParse("S-1-5-32") // no resource group is Administrators of this computer (K-22)
 	w.Resources = []forge.Group{{RID: 544, Attributes: 7}}
 	if id := identityOf(t, w, ours); len(id.Dropped) != 3 {

@@ -53,17 +53,21 @@ func entryOf(data []byte, kind uint32) int {
 func TestFrameRefuses(t *testing.T) {
 	le := binary.LittleEndian
 	for name, change := range map[string]func(b []byte) []byte{
-		"empty":                        func([]byte) []byte { return nil },
-		"seven bytes":                  func(b []byte) []byte { return b[:7] },
-		"more than any":                func(b []byte) []byte { return append(b, make([]byte, MaxSize)...) },
-		"another version":              func(b []byte) []byte { b[4] = 1; return b },
-		"2^28 buffers":                 func(b []byte) []byte { le.PutUint32(b, 0x10000000); return b },
-		"2^28+2 buffers":               func(b []byte) []byte { le.PutUint32(b, 0x10000002); return b },
-		"more buffers than room":       func(b []byte) []byte { le.PutUint32(b[:4:4], 60); return b[:300] },
-		"a buffer in the table":        func(b []byte) []byte { le.PutUint64(b[16:], 8); return b },
-		"a buffer behind the end":      func(b []byte) []byte { le.PutUint64(b[16:], uint64(len(b)+8)&^7); return b },
-		"an offset that wraps":         func(b []byte) []byte { le.PutUint64(b[16:], ^uint64(7)); return b },
-		"an offset beyond 32 bits":     func(b []byte) []byte { le.PutUint64(b[16:], le.Uint64(b[16:])|1<<32); return b },
+		"empty":                   func([]byte) []byte { return nil },
+		"seven bytes":             func(b []byte) []byte { return b[:7] },
+		"more than any":           func(b []byte) []byte { return append(b, make([]byte, MaxSize)...) },
+		"another version":         func(b []byte) []byte { b[4] = 1; return b },
+		"2^28 buffers":            func(b []byte) []byte { le.PutUint32(b, 0x10000000); return b },
+		"2^28+2 buffers":          func(b []byte) []byte { le.PutUint32(b, 0x10000002); return b },
+		"more buffers than room":  func(b []byte) []byte { le.PutUint32(b[:4:4], 60); return b[:300] },
+		"a buffer in the table":   func(b []byte) []byte { le.PutUint64(b[16:], 8); return b },
+		"a buffer behind the end": func(b []byte) []byte { le.PutUint64(b[16:], uint64(len(b)+8)&^7); return b },
+		"an offset that wraps":    func(b []byte) []byte { le.PutUint64(b[16:], ^uint64(7)); return b },
+		"an offset beyond 32 bits": func(b []byte) []byte {
+			le.PutUint64(b[16:],
+				le.Uint64(b[16:])|1<<32)
+			return b
+		},
 		"a size that wraps":            func(b []byte) []byte { le.PutUint32(b[12:], ^uint32(0)); return b },
 		"a buffer that is not aligned": func(b []byte) []byte { le.PutUint64(b[16:], le.Uint64(b[16:])+4); return b },
 		"a buffer in another":          func(b []byte) []byte { le.PutUint64(b[32:], le.Uint64(b[16:])+8); return b },
@@ -258,14 +262,15 @@ func TestBuffersRefuse(t *testing.T) {
 		"no domain":                      {"K-4", forge.LogonInfo, set(172, 0, 0, 0, 0)},
 		"a name longer than its buffer":  {"K-6", forge.ClientInfo, set(8, 12)},
 		"a name shorter than its buffer": {"K-6", forge.ClientInfo, set(8, 8)},
-		"a name of odd length":           {"K-6", forge.ClientInfo, func(b []byte) []byte { b[8]--; return b[:len(b)-1] }},
-		"a UPN in the fixed part":        {"K-7", forge.UPN, set(2, 8)},
-		"a UPN behind the end":           {"K-7", forge.UPN, set(2, 0, 0xff)},
-		"a UPN of odd length":            {"K-7", forge.UPN, set(0, 1)},
-		"another revision":               {"K-7", forge.UPN, set(16, 9)},
-		"a requestor and more":           {"K-4", forge.Requestor, func(b []byte) []byte { return append(b, 0) }},
-		"attributes of no bits":          {"K-4", forge.Attributes, set(0, 0)},
-		"attributes of 2^32-1 bits":      {"K-4", forge.Attributes, set(0, 255, 255, 255, 255)},
+		"a name of odd length": {"K-6", forge.ClientInfo,
+			func(b []byte) []byte { b[8]--; return b[:len(b)-1] }},
+		"a UPN in the fixed part":   {"K-7", forge.UPN, set(2, 8)},
+		"a UPN behind the end":      {"K-7", forge.UPN, set(2, 0, 0xff)},
+		"a UPN of odd length":       {"K-7", forge.UPN, set(0, 1)},
+		"another revision":          {"K-7", forge.UPN, set(16, 9)},
+		"a requestor and more":      {"K-4", forge.Requestor, func(b []byte) []byte { return append(b, 0) }},
+		"attributes of no bits":     {"K-4", forge.Attributes, set(0, 0)},
+		"attributes of 2^32-1 bits": {"K-4", forge.Attributes, set(0, 255, 255, 255, 255)},
 	} {
 		refused(t, c.rule, name, with(c.kind, c.change))
 	}
@@ -312,7 +317,8 @@ func TestClaimsRefuse(t *testing.T) {
 		refused(t, c.rule, name, with(forge.DeviceClaims, func([]byte) []byte { return c.data }))
 	}
 	zeros := forge.Compress(make([]byte, maxClaimsSize)) // a few hundred bytes that become many
-	if _, err := readClaims(forge.Metadata(zeros, 4, maxClaimsSize)); !errors.Is(err, ErrInvalid) || len(zeros) > 4000 {
+	if _, err := readClaims(forge.Metadata(zeros, 4, maxClaimsSize)); !errors.Is(err, ErrInvalid) ||
+		len(zeros) > 4000 {
 		t.Errorf("K-8: %d bytes: %v", len(zeros), err)
 	}
 }
@@ -321,7 +327,8 @@ func TestClaimsRefuse(t *testing.T) {
 // client; by delegation another may be the requestor where that is let in (K-14 to K-17).
 func TestCheck(t *testing.T) {
 	// A refusal says its own reason: another one would hide that this one is not seen.
-	why := map[string]string{"K-14": "it was made for", "K-15": "make no user of a domain", "UPN": "its names are those of",
+	why := map[string]string{"K-14": "it was made for", "K-15": "make no user of a domain",
+		"UPN":  "its names are those of",
 		"K-16": "requested it, and the user is", "K-17": "requested it by delegation"}
 	for name, c := range map[string]struct {
 		rule   string
@@ -339,11 +346,20 @@ func TestCheck(t *testing.T) {
 		"another requestor": {"K-16", func(p *forge.PAC, _ *Ticket) {
 			p.Delegated, p.Requestor = nil, domain.WithRID(500)
 		}},
-		"a delegate":               {"K-17", func(p *forge.PAC, _ *Ticket) { p.Requestor = domain.WithRID(500) }},
-		"no domain":                {"K-15", func(p *forge.PAC, _ *Ticket) { p.Domain = sid.MustParse("S-1-5-32") }},
-		"half a domain":            {"K-15", func(p *forge.PAC, _ *Ticket) { p.Domain = sid.MustParse("S-1-5-21-1-2") }},
-		"another authority":        {"K-15", func(p *forge.PAC, _ *Ticket) { p.Domain = sid.MustParse("S-1-22-21-1-2-3") }},
-		"no domain of four":        {"K-15", func(p *forge.PAC, _ *Ticket) { p.Domain = sid.MustParse("S-1-5-80-1-2-3") }},
+		"a delegate": {"K-17", func(p *forge.PAC, _ *Ticket) { p.Requestor = domain.WithRID(500) }},
+		"no domain":  {"K-15", func(p *forge.PAC, _ *Ticket) { p.Domain = sid.MustParse("S-1-5-32") }},
+		"half a domain": {"K-15", func(p *forge.PAC,
+			_ *Ticket) {
+			p.Domain = sid.MustParse("S-1-5-21-1-2")
+		}},
+		"another authority": {"K-15", func(p *forge.PAC,
+			_ *Ticket) {
+			p.Domain = sid.MustParse("S-1-22-21-1-2-3")
+		}},
+		"no domain of four": {"K-15", func(p *forge.PAC,
+			_ *Ticket) {
+			p.Domain = sid.MustParse("S-1-5-80-1-2-3")
+		}},
 		"no user":                  {"K-15", func(p *forge.PAC, _ *Ticket) { p.User = 0 }},
 		"names of another account": {"UPN", func(p *forge.PAC, _ *Ticket) { p.UPNSID = domain.WithRID(500) }},
 		"names of another domain":  {"UPN", func(p *forge.PAC, _ *Ticket) { p.UPNSID = other.WithRID(1104) }},

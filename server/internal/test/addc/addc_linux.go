@@ -47,6 +47,12 @@ type Order struct {
 	Files bool
 	// Service is the principal of a service, such as HTTP/www.refmon.test.
 	Service string
+	// Changes are LDIF of what else the directory is to have, applied before it starts. In
+	// it BASE stands for the domain's DN and SID for its SID.
+	Changes string
+	// TLS makes the server answer ldaps:// and StartTLS, with a certificate by an
+	// authority of its own, Domain.CA.
+	TLS bool
 }
 
 // Domain is a domain controller that runs until the test ends.
@@ -55,11 +61,20 @@ type Domain struct {
 	Address string // its loopback address
 	SID     sid.SID
 	Keytab  string // of the service
+	CA      string // a file with the authority of the server's certificate; "" without TLS
 
 	t     testing.TB
 	files bool
-	pid   int // of the controller, which leads a group
 }
+
+// Host is the name of the controller.
+const Host = "dc1.refmon.test"
+
+// Base is the DN of the domain.
+const Base = "DC=refmon,DC=test"
+
+// Password is that of each user.
+const Password = userPW
 
 // FirstID is the uidNumber of the first numbered account; Domain Users has FirstID + 999.
 const FirstID = 3_000_310_000
@@ -88,7 +103,8 @@ func Start(t testing.TB, o Order) *Domain {
 		Skip(t, "not root: a domain controller has ports below 1024")
 	}
 	seed := uint32(os.Getpid())
-	d := &Domain{Dir: t.TempDir(), t: t, files: o.Files, Address: fmt.Sprintf("127.%d.%d.%d", 96+seed>>14&31, seed>>7&127, 1+seed&127)}
+	d := &Domain{Dir: t.TempDir(), t: t, files: o.Files,
+		Address: fmt.Sprintf("127.%d.%d.%d", 96+seed>>14&31, seed>>7&127, 1+seed&127)}
 	for _, port := range []string{"88", "389"} {
 		free, err := net.Listen("tcp", net.JoinHostPort(d.Address, port))
 		if err != nil {
@@ -98,7 +114,8 @@ func Start(t testing.TB, o Order) *Domain {
 	}
 	d.provision()
 	d.accounts(o)
-	d.serve()
+	d.change(o.Changes)
+	d.serve(o.TLS)
 	return d
 }
 
@@ -183,11 +200,27 @@ func (d *Domain) accounts(o Order) {
 		"--configfile="+d.path("etc", "smb.conf"))
 }
 
-// serve starts the controller and waits until its KDC takes a connection.
-func (d *Domain) serve() {
+// change applies LDIF to the directory's own files, past what its server would refuse.
+func (d *Domain) change(ldif string) {
 	d.t.Helper()
-	cmd := exec.Command("samba", "-i", "-M", "single", "-s", d.path("etc", "smb.conf"), "--option=tls enabled=no",
-		"--debug-stdout")
+	// The tests know the controller by its address.
+	ldif += "\n\ndn: CN=DC1,OU=Domain Controllers,BASE\nchangetype: modify\nadd: servicePrincipalName\n" +
+		"servicePrincipalName: ldap/" + d.Address + "\n"
+	ldif = strings.NewReplacer("BASE", Base, "SID", d.SID.String()).Replace(ldif)
+	d.run([]byte(ldif), "ldbmodify", "-H", d.path("private", "sam.ldb"), "--controls=relax:0",
+		"--controls=local_oid:1.3.6.1.4.1.7165.4.3.12:0")
+}
+
+// serve starts the controller and waits until its KDC takes a connection.
+func (d *Domain) serve(secure bool) {
+	d.t.Helper()
+	options := []string{"-i", "-M", "single", "-s", d.path("etc", "smb.conf"), "--debug-stdout"}
+	if secure {
+		options = append(options, d.certificate()...)
+	} else {
+		options = append(options, "--option=tls enabled=no")
+	}
+	cmd := exec.Command("samba", options...)
 	if d.files {
 		d.must(os.MkdirAll(d.path("runsamba"), 0o755))
 		cmd = exec.Command("unshare", append([]string{"-m", "sh", "-c", "mount --make-rprivate / && mount --bind '" +
@@ -198,7 +231,6 @@ func (d *Domain) serve() {
 	cmd.Stdout, cmd.Stderr = log, log
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
 	d.must(cmd.Start())
-	d.pid = cmd.Process.Pid
 	var failed error
 	ended := make(chan struct{})
 	go func() {

@@ -1,0 +1,244 @@
+package kerberos
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/jcmturner/gokrb5/v8/crypto"
+	"github.com/jcmturner/gokrb5/v8/messages"
+	"github.com/jcmturner/gokrb5/v8/types"
+)
+
+// Key usages of the exchanges with a KDC (RFC 4120 7.5.1).
+const (
+	usageTimestamp   = 1
+	usageASRep       = 3
+	usageTGSChecksum = 6
+	usageTGSRequest  = 7
+	usageTGSRep      = 8
+)
+
+// Types of pre-authentication data.
+const (
+	paTGSRequest = 1
+	paTimestamp  = 2
+	paETypeInfo2 = 19
+	paPACRequest = 128
+)
+
+// life is how long the tickets are asked for: they are used at once.
+const life = 10 * time.Minute
+
+// exchange asks a KDC for tickets. Immutable.
+type exchange struct {
+	kdcs   KDCs
+	realm  string
+	etypes []int32
+	now    func() time.Time
+}
+
+// granted is a ticket with its session key.
+type granted struct {
+	ticket messages.Ticket
+	client types.PrincipalName
+	key    types.EncryptionKey
+}
+
+// KDCError is a refusal by the KDC, by its code (RFC 4120 7.5.9). Anybody on the way could
+// have said so.
+type KDCError int32
+
+// Codes of refusals.
+const (
+	ClientExpired     KDCError = 1
+	ClientUnknown     KDCError = 6
+	ClientRevoked     KDCError = 18
+	KeyExpired        KDCError = 23
+	PreauthFailed     KDCError = 24
+	preauthRequired   KDCError = 25
+	ClockSkew         KDCError = 37
+	PolicyRefused     KDCError = 12
+	etypeNotSupported KDCError = 14
+	errAnswer                  = refusal("the KDC's answer cannot be read")
+	errAnotherAnswer           = refusal("the KDC's answer is to another request")
+	errParameters              = refusal("the KDC asks for a key that is not let in, or too weak or costly to make")
+	errWrongKey                = refusal("the KDC's answer is not encrypted with the client's key")
+)
+
+func (e KDCError) Error() string { return fmt.Sprintf("the KDC refuses with code %d", int32(e)) }
+
+// refusal is an error of a fixed text: nothing of an answer is quoted.
+type refusal string
+
+func (e refusal) Error() string { return string(e) }
+
+// principal takes a name apart: a service has a slash.
+func principal(kind int32, name string) types.PrincipalName {
+	return types.PrincipalName{NameType: kind, NameString: strings.Split(name, "/")}
+}
+
+func (x *exchange) body(cname, sname types.PrincipalName) (messages.KDCReqBody, error) {
+	var random [4]byte
+	if _, err := rand.Read(random[:]); err != nil {
+		return messages.KDCReqBody{}, err
+	}
+	return messages.KDCReqBody{KDCOptions: types.NewKrbFlags(), Realm: x.realm, CName: cname, SName: sname,
+		Till:  x.now().UTC().Add(life).Truncate(time.Second),
+		Nonce: int(binary.BigEndian.Uint32(random[:]) & 0x7fffffff), EType: x.etypes}, nil
+}
+
+// logOn gets a ticket for the KDC itself: the client shows that it has the key.
+func (x *exchange) logOn(ctx context.Context, name string, key proof) (*granted, error) {
+	body, err := x.body(principal(1, name), principal(2, "krbtgt/"+x.realm))
+	if err != nil {
+		return nil, err
+	}
+	req := messages.ASReq{KDCReqFields: messages.KDCReqFields{PVNO: 5, MsgType: 10, ReqBody: body,
+		PAData: types.PADataSequence{{PADataType: paPACRequest, PADataValue: []byte{0x30, 5, 0xa0, 3, 1, 1, 0xff}}}}}
+	answer, err := x.send(ctx, req.Marshal)
+	var refused *messages.KRBError
+	if errors.As(err, &refused) && KDCError(refused.ErrorCode) == preauthRequired {
+		stamp, e := x.timestamp(name, refused.EData, key)
+		if e != nil {
+			return nil, e
+		}
+		req.PAData = append(req.PAData, stamp)
+		answer, err = x.send(ctx, req.Marshal)
+	}
+	if err != nil {
+		return nil, coded(err)
+	}
+	return x.readLogOn(name, answer, &body, key)
+}
+
+// readLogOn reads the answer with the ticket for the KDC.
+func (x *exchange) readLogOn(name string, answer []byte, body *messages.KDCReqBody, key proof) (*granted, error) {
+	var rep messages.ASRep
+	if rep.Unmarshal(answer) != nil {
+		return nil, errAnswer
+	}
+	k, err := x.key(name, rep.EncPart.EType, rep.PAData, key)
+	if err != nil {
+		return nil, err
+	}
+	return x.granted(&rep.KDCRepFields, body, k, usageASRep)
+}
+
+// service gets a ticket for a service by the ticket for the KDC.
+func (x *exchange) service(ctx context.Context, tgt *granted, service string) (*granted, error) {
+	body, err := x.body(tgt.client, principal(2, service))
+	if err != nil {
+		return nil, err
+	}
+	b, err := body.Marshal()
+	if err != nil {
+		return nil, err
+	}
+	e, err := crypto.GetEtype(tgt.key.KeyType)
+	if err != nil {
+		return nil, errParameters
+	}
+	sum, err := e.GetChecksumHash(tgt.key.KeyValue, b, usageTGSChecksum)
+	if err != nil {
+		return nil, err
+	}
+	ap, err := tgt.request(x.now(), x.realm, usageTGSRequest, func(a *types.Authenticator) {
+		a.Cksum = types.Checksum{CksumType: e.GetHashID(), Checksum: sum}
+	})
+	if err != nil {
+		return nil, err
+	}
+	req := messages.TGSReq{KDCReqFields: messages.KDCReqFields{PVNO: 5, MsgType: 12, ReqBody: body,
+		PAData: types.PADataSequence{{PADataType: paTGSRequest, PADataValue: ap}}}}
+	answer, err := x.send(ctx, req.Marshal)
+	if err != nil {
+		return nil, coded(err)
+	}
+	var rep messages.TGSRep
+	if rep.Unmarshal(answer) != nil {
+		return nil, errAnswer
+	}
+	return x.granted(&rep.KDCRepFields, &body, tgt.key, usageTGSRep)
+}
+
+// request returns the AP-REQ of a ticket.
+func (g *granted) request(now time.Time, realm string, usage uint32, more func(*types.Authenticator)) ([]byte, error) {
+	now = now.UTC()
+	a := types.Authenticator{AVNO: 5, CRealm: realm, CName: g.client, CTime: now, Cusec: now.Nanosecond() / 1000}
+	more(&a)
+	b, err := a.Marshal()
+	if err != nil {
+		return nil, err
+	}
+	sealed, err := crypto.GetEncryptedData(b, g.key, usage, 0)
+	if err != nil {
+		return nil, err
+	}
+	req := messages.APReq{PVNO: 5, MsgType: 14, APOptions: types.NewKrbFlags(), Ticket: g.ticket,
+		EncryptedAuthenticator: sealed}
+	if usage == usageAuthenticator {
+		types.SetFlag(&req.APOptions, optionMutual)
+	}
+	return req.Marshal()
+}
+
+// send asks, and returns a refusal as a [messages.KRBError].
+func (x *exchange) send(ctx context.Context, marshal func() ([]byte, error)) ([]byte, error) {
+	b, err := marshal()
+	if err != nil {
+		return nil, errors.New("kerberos: the request cannot be encoded")
+	}
+	answer, err := x.kdcs.ask(ctx, x.realm, b)
+	if err != nil {
+		return nil, err
+	}
+	if answer[0] == 0x60|30 {
+		var e messages.KRBError
+		if e.Unmarshal(answer) != nil {
+			return nil, errAnswer
+		}
+		return nil, &e
+	}
+	return answer, nil
+}
+
+// coded returns a refusal by its code alone: its text is whatever came.
+func coded(err error) error {
+	var e *messages.KRBError
+	if errors.As(err, &e) {
+		return KDCError(e.ErrorCode)
+	}
+	return err
+}
+
+// granted opens what the KDC encrypted for the client, and compares it with what was
+// asked. K-56
+func (x *exchange) granted(rep *messages.KDCRepFields, body *messages.KDCReqBody, key types.EncryptionKey,
+	usage uint32) (*granted, error) {
+	b, err := decrypt(rep.EncPart, key, usage)
+	if err != nil {
+		return nil, errWrongKey
+	}
+	var part messages.EncKDCRepPart
+	if part.Unmarshal(b) != nil {
+		return nil, errAnswer
+	}
+	same := func(a, b types.PrincipalName) bool {
+		return strings.EqualFold(strings.Join(a.NameString, "/"), strings.Join(b.NameString, "/"))
+	}
+	// An answer that was recorded earlier, or is for another service, is not taken. K-56
+	if part.Nonce != body.Nonce || !same(part.SName, body.SName) || part.SRealm != x.realm || rep.CRealm != x.realm ||
+		!same(rep.CName, body.CName) {
+		return nil, errAnotherAnswer
+	}
+	if !slices.Contains(x.etypes, part.Key.KeyType) {
+		return nil, errParameters
+	}
+	return &granted{ticket: rep.Ticket, client: rep.CName, key: part.Key}, nil
+}

@@ -1,0 +1,177 @@
+package kerberos
+
+import (
+	"bytes"
+	"context"
+	"crypto/rand"
+	"encoding/binary"
+	"errors"
+	"time"
+
+	"github.com/jcmturner/gokrb5/v8/crypto"
+	"github.com/jcmturner/gokrb5/v8/messages"
+	"github.com/jcmturner/gokrb5/v8/types"
+	"golang.org/x/crypto/cryptobyte"
+	"golang.org/x/crypto/cryptobyte/asn1"
+)
+
+// Initiator is this host as a client of other services: an account of the realm whose
+// key is in the keytab. It is safe for concurrent use.
+type Initiator struct {
+	// Keys have a key of Account, or of one of its services.
+	Keys    *Keys
+	Realm   string
+	Account string // such as websvc, or HOST$ for the computer
+	// EncryptionTypes are those that are let in; nil: AES alone.
+	EncryptionTypes []int32
+	KDCs            KDCs
+	Now             func() time.Time // nil: time.Now
+}
+
+// Context has the key that two ends of a connection share once one has proved itself to
+// the other (RFC 4121). It belongs to one goroutine at a time.
+type Context struct {
+	key      types.EncryptionKey // of this context
+	acceptor bool                // the key is the acceptor's
+	sent     uint64
+	received uint64
+
+	session types.EncryptionKey
+	subkey  types.EncryptionKey
+	made    time.Time
+}
+
+func (i *Initiator) now() time.Time {
+	if i.Now == nil {
+		return time.Now()
+	}
+	return i.Now()
+}
+
+// Initiate returns the first token for a service, such as ldap/dc1.example.test, bound to
+// a channel unless bindings is nil. [Context.Finish] takes the answer.
+func (i *Initiator) Initiate(ctx context.Context, service string, bindings Bindings) (*Context, []byte, error) {
+	etypes := i.EncryptionTypes
+	if etypes == nil {
+		etypes = []int32{18, 17, 20, 19}
+	}
+	x := exchange{kdcs: i.KDCs, realm: i.Realm, etypes: etypes, now: i.now}
+	tgt, err := x.logOn(ctx, i.Account, func(etype int32, _ string, _ uint32) (types.EncryptionKey, error) {
+		if k, ok := i.Keys.of(i.Account, i.Realm, etype); ok {
+			return k, nil
+		}
+		return types.EncryptionKey{}, errParameters
+	})
+	if err != nil {
+		return nil, nil, err
+	}
+	g, err := x.service(ctx, tgt, service)
+	if err != nil {
+		return nil, nil, err
+	}
+	return g.initiate(i.now(), i.Realm, bindings)
+}
+
+// of returns the newest key of an account: its own, or that of a service of its.
+func (k *Keys) of(account, realm string, etype int32) (key types.EncryptionKey, ok bool) {
+	best := uint32(0)
+	for _, own := range []bool{true, false} {
+		for _, e := range k.entries {
+			if e.realm == realm && e.key.KeyType == etype && (!own || e.service == account) && (!ok || e.version > best) {
+				key, best, ok = e.key, e.version, true
+			}
+		}
+		if ok {
+			break
+		}
+	}
+	return key, ok
+}
+
+// The flags that this host asks for: both ends prove themselves, and messages are signed.
+const initiatorFlags = flagMutual | 4 | 8 | 0x20
+
+// initiate makes the token with a key of its own.
+func (g *granted) initiate(now time.Time, realm string, bindings Bindings) (*Context, []byte, error) {
+	e, err := crypto.GetEtype(g.key.KeyType)
+	if err != nil {
+		return nil, nil, err
+	}
+	c := &Context{session: g.key, subkey: types.EncryptionKey{KeyType: g.key.KeyType,
+		KeyValue: make([]byte, e.GetKeyByteSize())}, made: now.UTC()}
+	if _, err := rand.Read(c.subkey.KeyValue); err != nil {
+		return nil, nil, err
+	}
+	var bound [16]byte
+	if len(bindings) > 0 {
+		bound = bindings.digest()
+	}
+	sum := append(binary.LittleEndian.AppendUint32(nil, 16), bound[:]...)
+	sum = binary.LittleEndian.AppendUint32(sum, initiatorFlags)
+	b, err := g.request(now, realm, usageAuthenticator, func(a *types.Authenticator) {
+		a.Cksum = types.Checksum{CksumType: gssChecksum, Checksum: sum}
+		a.SubKey = c.subkey
+	})
+	if err != nil {
+		return nil, nil, err
+	}
+	return c, framed(tokAPReq, b), nil
+}
+
+var errFinish = errors.New("the service's answer does not prove that it is the one asked for")
+
+// Finish takes the service's answer, by which it proves that it has its key.
+func (c *Context) Finish(token []byte) error {
+	b, ok := unframed(tokAPRep, token)
+	if !ok {
+		return errFinish
+	}
+	var err error
+	var rep messages.APRep
+	if rep.Unmarshal(b) != nil {
+		return errFinish
+	}
+	if b, err = decrypt(rep.EncPart, c.session, usageAPRep); err != nil {
+		return errFinish
+	}
+	return c.answered(b)
+}
+
+// answered compares the time in an answer with the one that was sent. K-60
+func (c *Context) answered(b []byte) error {
+	var part messages.EncAPRepPart
+	if part.Unmarshal(b) != nil || !part.CTime.Equal(c.made.Truncate(time.Second)) ||
+		part.Cusec != c.made.Nanosecond()/1000 {
+		// An answer to another request was recorded, and proves nothing. K-60
+		return errFinish
+	}
+	c.key, c.received = c.subkey, uint64(part.SequenceNumber)
+	if k := part.Subkey; len(k.KeyValue) > 0 {
+		e, err := crypto.GetEtype(k.KeyType)
+		if err != nil || len(k.KeyValue) != e.GetKeyByteSize() || k.KeyType != c.session.KeyType {
+			return errFinish
+		}
+		c.key, c.acceptor = k, true
+	}
+	return nil
+}
+
+// framed puts a message into the frame of the mechanism (RFC 4121 4.1).
+func framed(kind uint16, message []byte) []byte {
+	return build(func(b *cryptobyte.Builder) {
+		b.AddASN1(frameTag, func(b *cryptobyte.Builder) {
+			b.AddASN1(asn1.OBJECT_IDENTIFIER, func(b *cryptobyte.Builder) { b.AddBytes(oidKerberos) })
+			b.AddUint16(kind)
+			b.AddBytes(message)
+		})
+	})
+}
+
+// unframed takes a message of one kind out of it.
+func unframed(kind uint16, token []byte) ([]byte, bool) {
+	oid, body, ok := frame(token)
+	if !ok || !bytes.Equal(oid, oidKerberos) || len(body) < 2 || binary.BigEndian.Uint16(body) != kind {
+		return nil, false
+	}
+	return body[2:], true
+}

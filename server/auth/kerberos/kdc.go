@@ -1,0 +1,107 @@
+package kerberos
+
+import (
+	"context"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"time"
+)
+
+// KDCs say where the key distribution centres of a realm are asked. The zero value asks
+// the DNS.
+type KDCs struct {
+	// Addresses are HOST or HOST:PORT, asked in turn; nil: _kerberos._tcp of the realm.
+	Addresses []string
+	// Wait is how long one of them may take for one answer; 0 stands for five seconds.
+	Wait time.Duration
+}
+
+// Bounds of what a KDC is let to do.
+const (
+	maxAnswer   = 256 << 10 // bytes: a ticket of 1,000 groups is far below
+	maxKDCs     = 8
+	defaultWait = 5 * time.Second
+	kdcPort     = "88"
+)
+
+// ErrNoKDC says that no KDC gave an answer: nothing is known about the client.
+var ErrNoKDC = errors.New("kerberos: no KDC of the realm answers")
+
+// list returns the addresses with their ports.
+func (k *KDCs) list(ctx context.Context, realm string) ([]string, error) {
+	out := make([]string, 0, maxKDCs)
+	for _, a := range k.Addresses {
+		if _, _, err := net.SplitHostPort(a); err != nil {
+			a = net.JoinHostPort(a, kdcPort)
+		}
+		out = append(out, a)
+	}
+	if len(out) > 0 {
+		return out, nil
+	}
+	_, found, err := net.DefaultResolver.LookupSRV(ctx, "kerberos", "tcp", realm)
+	if err != nil || len(found) == 0 {
+		return nil, fmt.Errorf("%w: the DNS names none: %w", ErrNoKDC, err)
+	}
+	for _, s := range found[:min(len(found), maxKDCs)] {
+		out = append(out, net.JoinHostPort(s.Target, fmt.Sprint(s.Port)))
+	}
+	return out, nil
+}
+
+// ask sends a request to the KDCs in turn, until one answers. The answer may be of
+// anybody who is on the way.
+func (k *KDCs) ask(ctx context.Context, realm string, request []byte) ([]byte, error) {
+	all, err := k.list(ctx, realm)
+	if err != nil {
+		return nil, err
+	}
+	problem := error(ErrNoKDC)
+	for _, address := range all {
+		answer, err := k.one(ctx, address, request)
+		if err == nil {
+			return answer, nil
+		}
+		problem = fmt.Errorf("%w: %s: %w", ErrNoKDC, address, err)
+	}
+	return nil, problem
+}
+
+var errLongAnswer = errors.New("the answer is empty or longer than any")
+
+// one asks one KDC: both ways four bytes of length, then the message (RFC 4120 7.2.2).
+func (k *KDCs) one(ctx context.Context, address string, request []byte) ([]byte, error) {
+	wait := k.Wait
+	if wait == 0 {
+		wait = defaultWait
+	}
+	ctx, cancel := context.WithTimeout(ctx, wait)
+	defer cancel()
+	c, err := (&net.Dialer{}).DialContext(ctx, "tcp", address)
+	if err != nil {
+		return nil, err
+	}
+	defer c.Close() //nolint:errcheck // it was read to the end, or given up
+	stop := context.AfterFunc(ctx, func() { _ = c.Close() })
+	defer stop()
+	if _, err := c.Write(append(binary.BigEndian.AppendUint32(nil, uint32(len(request))), request...)); err != nil {
+		return nil, err
+	}
+	var head [4]byte
+	if _, err := io.ReadFull(c, head[:]); err != nil {
+		return nil, err
+	}
+	n := binary.BigEndian.Uint32(head[:])
+	// The length is looked at before memory is taken for it. K-54
+	if n == 0 || n > maxAnswer {
+		return nil, errLongAnswer
+	}
+	answer := make([]byte, n)
+	if _, err := io.ReadFull(c, answer); err != nil {
+		return nil, err
+	}
+	return answer, nil
+}

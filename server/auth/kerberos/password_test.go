@@ -1,0 +1,373 @@
+package kerberos
+
+import (
+	"context"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"net"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/jcmturner/gokrb5/v8/types"
+
+	"github.com/refmon/refmon/logon"
+	"github.com/refmon/refmon/ntstatus"
+	"github.com/refmon/refmon/server/internal/test/forge"
+	"github.com/refmon/refmon/winnt"
+)
+
+// pacOf returns what the KDC of these tests says of a user.
+func pacOf(key types.EncryptionKey) func(string, time.Time) []byte {
+	return func(name string, at time.Time) []byte {
+		p := forge.PAC{Domain: domain, User: 1104, Primary: 513, Name: name, DomainName: "EXAMPLE", AuthTime: at,
+			Groups: []forge.Group{{RID: 513, Attributes: 7}, {RID: 2001, Attributes: 7}}}
+		return forge.Seal(p.Buffers(), key)
+	}
+}
+
+// centre starts a KDC whose user alice has the password wonderland, and returns what
+// checks passwords there.
+func centre(t *testing.T, change func(*forge.Centre), configure func(*Config)) *Passwords {
+	t.Helper()
+	k := &forge.Centre{Realm: realm, Service: service, Key: secret, Users: map[string]string{"alice": "wonderland"},
+		Now: func() time.Time { return noon }, PAC: pacOf(secret)}
+	if change != nil {
+		change(k)
+	}
+	address := k.Start()
+	t.Cleanup(func() { _ = k.Listener.Close() })
+	a := acceptor(t, func(c *Config) {
+		c.Services = []string{service}
+		if configure != nil {
+			configure(c)
+		}
+	})
+	return &Passwords{Acceptor: a, KDCs: KDCs{Addresses: []string{address}}}
+}
+
+func reason(err error) (status, reason ntstatus.Status) {
+	var r *Refusal
+	if errors.As(err, &r) {
+		return r.Status, r.Reason
+	}
+	return 0, 0
+}
+
+// TestPassword: a right password gives who the ticket for this host says, and nothing of the
+// password is in any text (K-53).
+func TestPassword(t *testing.T) {
+	p := centre(t, func(k *forge.Centre) { k.Key = older }, nil)
+	c, err := p.Check(context.Background(), "alice", "wonderland")
+	if err == nil || c != nil {
+		// The version of the key in the ticket is 1, which the keytab has not: no key is tried.
+		t.Fatalf("K-34: a ticket of a version that the keytab lacks: %v", c)
+	}
+	p = centre(t, nil, func(c *Config) { c.Keys = oneKey(t) })
+	if c, err = p.Check(context.Background(), "alice", "wonderland"); err != nil {
+		t.Fatal(err)
+	}
+	if c.Name != "alice" || c.Realm != realm || c.Identity.User != domain.WithRID(1104) || len(c.Identity.Groups) != 2 ||
+		c.Level != winnt.SecurityImpersonation || !c.ByPassword || c.Answer != nil {
+		t.Errorf("K-53: %+v", c)
+	}
+	text := fmt.Sprintf("%v %+v %s", c, c, c.Proof())
+	if strings.Contains(text, "wonderland") || !strings.Contains(c.Proof(), "alice@EXAMPLE.TEST by a password that") {
+		t.Errorf("K-50: %s", c.Proof())
+	}
+}
+
+// oneKey is a keytab with the key of the test's KDC.
+func oneKey(t *testing.T) *Keys {
+	k, err := ParseKeytab(forge.Keytab(forge.Entry{Service: service, Realm: realm, Version: 1, Key: secret}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return k
+}
+
+// TestPasswordsRefused: what a KDC, or a stranger in its place, can answer, and a client can
+// ask, without being believed.
+func TestPasswordsRefused(t *testing.T) {
+	other, old := forge.NewKey(18), func(client string) *forge.Ticket {
+		at := noon.Add(-time.Hour)
+		return &forge.Ticket{Service: service, Realm: realm, Key: secret, Version: 1, Client: client, AuthTime: at,
+			PAC: pacOf(secret)(client, at)}
+	}
+	recorded := func(client string) func(string) *forge.Ticket {
+		return func(string) *forge.Ticket {
+			return &forge.Ticket{Service: service, Realm: realm, Key: secret, Version: 1, Client: client, AuthTime: noon.
+				Truncate(time.Second), PAC: pacOf(secret)(client, noon.Truncate(time.Second))}
+		}
+	}
+	const failure = ntstatus.LogonFailure
+	for what, c := range map[string]struct {
+		change         func(*forge.Centre)
+		name, password string
+		status, reason ntstatus.Status
+	}{
+		"a wrong password (K-58)": {nil, "alice", "Wonderland", failure, ntstatus.WrongPassword},
+		"an unknown user (K-58)":  {nil, "bob", "wonderland", failure, ntstatus.NoSuchUser},
+		"an empty password":       {nil, "alice", "", failure, failure},
+		"a long password":         {nil, "alice", strings.Repeat("x", maxPassword+1), failure, failure},
+		"a service's name":        {nil, "HTTP/www", "wonderland", failure, failure},
+		"a name with a realm":     {nil, "alice@" + realm, "wonderland", failure, failure},
+		"a name with a NUL":       {nil, "alice\x00", "wonderland", failure, failure},
+		"no name":                 {nil, "", "wonderland", failure, failure},
+		"a disabled account (K-58)": {func(k *forge.Centre) {
+			k.Code = 18
+		}, "alice", "x", failure, ntstatus.AccountDisabled},
+		"an expired password (K-58)": {func(k *forge.Centre) {
+			k.Code = 23
+		}, "alice", "x", failure, ntstatus.AccountRestriction},
+		"a KDC without our key (K-53)": {func(k *forge.Centre) {
+			k.Anyone, k.Key, k.PAC = true, other, pacOf(other)
+		}, "alice", "wonderland", failure, ntstatus.MutualAuthFailed},
+		"a rogue KDC without a proof (K-53)": {func(k *forge.Centre) {
+			k.NoPreauth, k.Key, k.PAC = true, other, pacOf(other)
+		}, "alice", "wonderland", failure, ntstatus.MutualAuthFailed},
+		"a recorded ticket (K-53)": {func(k *forge.Centre) {
+			k.Ticket, k.Session = recorded("alice"), &other
+		}, "alice", "wonderland", failure, failure},
+		"an earlier ticket (K-57)": {func(k *forge.Centre) {
+			k.Ticket = old
+		}, "alice", "wonderland", failure, failure},
+		"a ticket of another user (K-57)": {func(k *forge.Centre) {
+			k.Ticket = recorded("bob")
+		}, "alice", "wonderland", failure, failure},
+		"an answer to another request (K-56)": {func(k *forge.Centre) {
+			k.Nonce = 1
+		}, "alice", "wonderland", failure, failure},
+		"an answer of another name (K-56)": {func(k *forge.Centre) {
+			k.Named = "bob"
+		}, "alice", "wonderland", failure, failure},
+		"a ticket without a PAC (K-43)": {func(k *forge.Centre) {
+			k.PAC = nil
+		}, "alice", "wonderland", failure, failure},
+		"a key cheap to guess (K-55)": {func(k *forge.Centre) {
+			k.Iterations = []byte{0, 0, 0, 1}
+		}, "alice", "wonderland", failure, failure},
+		"a key for 2^32 rounds (K-55)": {func(k *forge.Centre) {
+			k.Iterations = []byte{0, 0x20, 0, 0}
+		}, "alice", "wonderland", failure, failure},
+		"weak encryption (K-55)": {func(k *forge.Centre) {
+			k.Type = 23
+		}, "alice", "wonderland", failure, failure},
+		"an answer that ends early (K-59)": {func(k *forge.Centre) {
+			k.Answer = func(b []byte) []byte { return b[:2] }
+		}, "alice", "wonderland", ntstatus.NoLogonServers, ntstatus.NoLogonServers},
+		"an answer of four gigabytes (K-54)": {func(k *forge.Centre) {
+			k.Answer = func([]byte) []byte { return []byte{0xff, 0xff, 0xff, 0xff, 1} }
+		}, "alice", "wonderland", ntstatus.NoLogonServers, ntstatus.NoLogonServers},
+		"an answer without contents": {func(k *forge.Centre) {
+			k.Answer = func([]byte) []byte { return []byte{0, 0, 0, 2, 0x7e, 0} }
+		}, "alice", "wonderland", failure, failure},
+		"an answer of another kind (AP-REQ's)": {func(k *forge.Centre) {
+			k.Answer = func([]byte) []byte { return []byte{0, 0, 0, 2, 0x6e, 0} }
+		}, "alice", "wonderland", failure, failure},
+	} {
+		p := centre(t, func(k *forge.Centre) {
+			if c.change != nil {
+				c.change(k)
+			}
+		}, func(cfg *Config) { cfg.Keys = oneKey(t) })
+		got, err := p.Check(context.Background(), c.name, logon.Secret(c.password))
+		status, why := reason(err)
+		if got != nil || err == nil || status != c.status || why != c.reason {
+			t.Errorf("%s: %v, %v, %v: %v", what, got, status, why, err)
+		}
+		if err != nil && c.password != "" && c.password != "x" && strings.Contains(err.Error(), c.password) {
+			t.Errorf("K-50: %s: the text has the password: %v", what, err)
+		}
+	}
+}
+
+// TestNoKDC: without an answer of any KDC nothing is known (K-59); the next one is asked.
+func TestNoKDC(t *testing.T) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	away := l.Addr().String()
+	if err := l.Close(); err != nil {
+		t.Fatal(err)
+	}
+	p := centre(t, nil, func(cfg *Config) { cfg.Keys = oneKey(t) })
+	there := p.KDCs.Addresses[0]
+	p.KDCs.Addresses = []string{away}
+	_, err = p.Check(context.Background(), "alice", "wonderland")
+	if status, _ := reason(err); status != ntstatus.NoLogonServers || !errors.Is(err, ErrNoKDC) {
+		t.Errorf("K-59: %v", err)
+	}
+	p.KDCs.Addresses = []string{away, there}
+	if _, err := p.Check(context.Background(), "alice", "wonderland"); err != nil {
+		t.Errorf("K-59: with a second KDC: %v", err)
+	}
+	// One that takes the connection and says nothing is given up.
+	silent, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer silent.Close() //nolint:errcheck // of a test
+	p.KDCs = KDCs{Addresses: []string{silent.Addr().String()}, Wait: time.Millisecond}
+	_, err = p.Check(context.Background(), "alice", "wonderland")
+	if status, _ := reason(err); status != ntstatus.NoLogonServers {
+		t.Errorf("K-59: a silent KDC: %v", err)
+	}
+}
+
+// contexts makes two ends of one context, with the key of the acceptor or without.
+func contexts(t *testing.T, acceptorsKey bool) (here *Context, there func(number uint64, message string) []byte) {
+	t.Helper()
+	key := forge.NewKey(18)
+	here = &Context{key: key, acceptor: acceptorsKey, received: 7}
+	return here, func(number uint64, message string) []byte {
+		flags := byte(1)
+		if acceptorsKey {
+			flags |= 4
+		}
+		return forge.Wrap(key, flags, number, 22, []byte(message))
+	}
+}
+
+// TestWrap: messages are taken in their order and unaltered, whichever way the sum is turned
+// (K-61); ours have the initiator's form.
+func TestWrap(t *testing.T) {
+	for _, own := range []bool{false, true} {
+		here, there := contexts(t, own)
+		first := there(7, "first")
+		for i := range first {
+			if i == 6 || i == 7 {
+				continue // how far the sum is turned is not signed
+			}
+			bad := slices.Clone(first)
+			bad[i] ^= 1
+			if m, err := here.Unwrap(bad); err == nil {
+				t.Errorf("K-61: byte %d altered: %q", i, m)
+			}
+		}
+		for n := range len(first) {
+			if m, err := here.Unwrap(first[:n]); err == nil {
+				t.Errorf("K-61: cut at %d: %q", n, m)
+			}
+		}
+		if m, err := here.Unwrap(first); err != nil || string(m) != "first" {
+			t.Fatalf("K-61: %q, %v", m, err)
+		}
+		if _, err := here.Unwrap(first); err == nil {
+			t.Error("K-61: the same message twice")
+		}
+		if _, err := here.Unwrap(there(9, "third")); err == nil {
+			t.Error("K-61: a message was left out")
+		}
+		turned := there(8, "second")
+		sum := turned[len(turned)-12:]
+		turned = slices.Concat(turned[:16], sum, turned[16:len(turned)-12])
+		binary.BigEndian.PutUint16(turned[6:], 12)
+		if m, err := here.Unwrap(turned); err != nil || string(m) != "second" {
+			t.Errorf("K-61: with the sum in front: %q, %v", m, err)
+		}
+		mine, err := here.Wrap([]byte("ours"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		flags := byte(0)
+		if own {
+			flags = 4
+		}
+		if want := forge.Wrap(here.key, flags, 0, 24, []byte("ours")); !slices.Equal(mine, want) {
+			t.Errorf("K-61: sent %x, want %x", mine, want)
+		}
+		if _, err := here.Unwrap(mine); err == nil {
+			t.Error("K-61: our own message is taken for the service's")
+		}
+	}
+}
+
+// FuzzUnwrap: no bytes make a signed message without the key (K-61), or a panic.
+func FuzzUnwrap(f *testing.F) {
+	f.Add([]byte{}, byte(1))                                                                  // nothing
+	f.Add(forge.Wrap(forge.NewKey(18), 1, 7, 22, []byte("x")), byte(1))                       // with another key
+	f.Add([]byte{5, 4, 1, 0xff, 0, 0, 0xff, 0xff, 0, 0, 0, 0, 0, 0, 0, 7}, byte(1))           // turned, without a byte
+	f.Add([]byte{5, 4, 1, 0xff, 0xff, 0xff, 0, 0, 0, 0, 0, 0, 0, 0, 0, 7, 1, 2, 3}, byte(17)) // a sum longer than all
+	f.Fuzz(func(t *testing.T, b []byte, _ byte) {
+		here := &Context{key: secret, received: 7}
+		if m, err := here.Unwrap(b); err == nil {
+			t.Errorf("%x is taken as %q", b, m)
+		}
+		if err := (&Context{session: secret, subkey: secret}).Finish(b); err == nil {
+			t.Errorf("%x is taken as an answer", b)
+		}
+	})
+}
+
+// FuzzAnswer: whatever a KDC answers, no password is taken, and nothing panics.
+func FuzzAnswer(f *testing.F) {
+	f.Add([]byte{0x6b, 0})                                     // an AS-REP without contents
+	f.Add([]byte{0x7e, 0})                                     // an error without contents
+	f.Add([]byte{0x7e, 0x82, 0xff, 0xff, 0x30})                // an error longer than it is
+	f.Add([]byte{0x6d, 0x84, 0x7f, 0xff, 0xff, 0xff, 0x30, 0}) // a TGS-REP of two gigabytes
+	f.Fuzz(func(t *testing.T, answer []byte) {
+		x := exchange{realm: realm, etypes: []int32{18}, now: func() time.Time { return noon }}
+		x.kdcs.Addresses = nil
+		body, err := x.body(principal(1, "alice"), principal(2, "krbtgt/"+realm))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if g, err := x.readLogOn("alice", answer, &body, passwordKey("wonderland")); err == nil {
+			t.Errorf("taken: %v", g.client)
+		}
+		if _, err := x.timestamp("alice", answer, passwordKey("wonderland")); err == nil && len(answer) == 0 {
+			t.Error("a timestamp for no methods")
+		}
+	})
+}
+
+// TestInitiate: this host as a client: its token is one that an acceptor takes, and the
+// acceptor's answer is taken once it is of the same key and time (K-60).
+func TestInitiate(t *testing.T) {
+	p := centre(t, func(k *forge.Centre) { k.Users = map[string]string{"websvc": "service"} },
+		func(c *Config) { c.Keys = oneKey(t) })
+	x := exchange{kdcs: p.KDCs, realm: realm, etypes: []int32{18}, now: func() time.Time { return noon }}
+	tgt, err := x.logOn(context.Background(), "websvc", passwordKey("service"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	g, err := x.service(context.Background(), tgt, service)
+	if err != nil {
+		t.Fatal(err)
+	}
+	binding := Bindings("tls-server-end-point:x")
+	c, token, err := g.initiate(noon, realm, binding)
+	if err != nil {
+		t.Fatal(err)
+	}
+	later, _, err := g.initiate(noon.Add(time.Microsecond), realm, binding)
+	if err != nil {
+		t.Fatal(err)
+	}
+	taken, err := p.Acceptor.Accept(token, binding)
+	if err != nil || taken.Name != "websvc" || len(taken.Answer) == 0 {
+		t.Fatalf("K-60: %v, %v", taken, err)
+	}
+	if _, other, _ := g.initiate(noon.Add(time.Millisecond), realm, nil); true {
+		if got, err := p.Acceptor.Accept(other, binding); err != nil {
+			t.Errorf("a token without a binding: %v, %v", got, err)
+		}
+	}
+	if err := later.Finish(taken.Answer); err == nil {
+		t.Error("K-60: the answer to another request is taken")
+	}
+	for i := len(taken.Answer) - 60; i < len(taken.Answer); i++ { // what is encrypted
+		bad := slices.Clone(taken.Answer)
+		bad[i] ^= 1
+		if err := c.Finish(bad); err == nil {
+			t.Errorf("K-60: byte %d altered", i)
+		}
+	}
+	if err := c.Finish(taken.Answer); err != nil {
+		t.Errorf("K-60: %v", err)
+	}
+}

@@ -1,0 +1,93 @@
+package kerberos
+
+import (
+	"crypto/hmac"
+	"encoding/binary"
+	"errors"
+	"slices"
+
+	"github.com/jcmturner/gokrb5/v8/crypto"
+)
+
+// Parts of a token around a message (RFC 4121 4.2.6.2): identifier, flags, filler, EC,
+// RRC and the number of the message, all big endian.
+const (
+	wrapHead     = 16
+	tokWrap      = 0x0504
+	fromAcceptor = 1
+	sealed       = 2
+	acceptorKey  = 4
+)
+
+// Key usages of messages that are signed.
+const (
+	usageAcceptorSeal  = 22
+	usageInitiatorSeal = 24
+)
+
+var errWrap = errors.New("a message was altered, repeated or left out on its way, or is not signed")
+
+// Wrap signs a message for the service. It is not encrypted.
+func (c *Context) Wrap(message []byte) ([]byte, error) {
+	e, err := crypto.GetEtype(c.key.KeyType)
+	if err != nil {
+		return nil, err
+	}
+	head := make([]byte, wrapHead, wrapHead+len(message)+24)
+	binary.BigEndian.PutUint16(head, tokWrap)
+	if c.acceptor {
+		head[2] = acceptorKey
+	}
+	head[3] = 0xff
+	binary.BigEndian.PutUint64(head[8:], c.sent)
+	sum, err := e.GetChecksumHash(c.key.KeyValue, slices.Concat(message, head), usageInitiatorSeal)
+	if err != nil {
+		return nil, err
+	}
+	c.sent++
+	binary.BigEndian.PutUint16(head[4:], uint16(len(sum)))
+	return append(append(head, message...), sum...), nil
+}
+
+// Unwrap returns the message that the service signed: the next one, unaltered. K-61
+func (c *Context) Unwrap(token []byte) ([]byte, error) {
+	e, err := crypto.GetEtype(c.key.KeyType)
+	if err != nil {
+		return nil, errWrap
+	}
+	want := byte(fromAcceptor)
+	if c.acceptor {
+		want |= acceptorKey
+	}
+	// It is the service's, with the key of this context, and it has the next number: what was sent
+	// earlier, or by ourselves, is no answer. K-61
+	if len(token) < wrapHead || binary.BigEndian.Uint16(token) != tokWrap || token[2] != want || token[3] != 0xff ||
+		binary.BigEndian.Uint64(token[8:]) != c.received {
+		return nil, errWrap
+	}
+	body := slices.Clone(token[wrapHead:])
+	size, turned := int(binary.BigEndian.Uint16(token[4:])), int(binary.BigEndian.Uint16(token[6:]))
+	if size > len(body) {
+		return nil, errWrap
+	}
+	if turned > 0 && len(body) > 0 { // the sum may be in front: it was turned to the right
+		turned %= len(body)
+		body = slices.Concat(body[turned:], body[:turned])
+	}
+	message, sum := body[:len(body)-size], body[len(body)-size:]
+	head := slices.Clone(token[:wrapHead])
+	clear(head[4:8])
+	own, err := e.GetChecksumHash(c.key.KeyValue, slices.Concat(message, head), usageAcceptorSeal)
+	if err != nil || !hmac.Equal(own, sum) {
+		return nil, errWrap
+	}
+	c.received++
+	return message, nil
+}
+
+// Halves returns the context twice: one to send by and one to receive by, which two
+// goroutines may use at once.
+func (c *Context) Halves() (send, receive *Context) {
+	one, other := *c, *c
+	return &one, &other
+}

@@ -1,0 +1,207 @@
+package ldap
+
+import (
+	"context"
+	"fmt"
+	"slices"
+
+	goldap "github.com/go-ldap/ldap/v3"
+
+	"github.com/refmon/refmon/claims"
+	"github.com/refmon/refmon/server/auth/kerberos/pac"
+	"github.com/refmon/refmon/sid"
+	"github.com/refmon/refmon/token"
+)
+
+// Found is who an account is. It is immutable; the zero value has no SID.
+type Found struct {
+	Name         string // sAMAccountName
+	SID          sid.SID
+	PrimaryGroup sid.SID
+	Groups       []token.Group // the primary group first
+	Claims       *claims.Set
+	Dropped      []pac.Dropped
+	// Restricted says why the account may not be used now; zero: it may.
+	Restricted Restriction
+	Cached     bool // the directory is away, and told this earlier
+
+	expires int64 // a FILETIME
+}
+
+// Restriction says why an account may not be used. The zero value says that it may.
+type Restriction uint8
+
+// The restrictions.
+const (
+	Disabled Restriction = 1 + iota
+	Expired
+	Locked
+)
+
+// String returns the restriction in a word.
+func (r Restriction) String() string {
+	switch r {
+	case 0:
+		return "usable"
+	case Disabled:
+		return "disabled"
+	case Expired:
+		return "expired"
+	case Locked:
+		return "locked"
+	}
+	return fmt.Sprintf("restriction %d", r)
+}
+
+// Bits of userAccountControl and of msDS-User-Account-Control-Computed.
+const (
+	controlDisabled = 0x2
+	controlLocked   = 0x10
+)
+
+// ErrUnknown says that the directory has no such account.
+var ErrUnknown = &Error{"the directory has no such account"}
+
+// accountAttributes make an account, with its claims.
+var accountAttributes = []string{"objectSid", "sAMAccountName", "userAccountControl", "accountExpires",
+	"lockoutTime", "primaryGroupID", "sIDHistory", "memberOf"}
+
+// filterOf returns the filter for the account of a name; a name with a realm may also be
+// the one that an administrator gave it. D-9
+func (d *Directory) filterOf(name string, byRealm bool) string {
+	escaped := goldap.EscapeFilter(name)
+	own := "(sAMAccountName=" + escaped + ")"
+	if byRealm && d.cfg.Realm != "" {
+		own = "(|" + own + "(userPrincipalName=" + escaped + "@" + goldap.EscapeFilter(d.cfg.Realm) + "))"
+	}
+	return "(&(objectClass=user)" + own + ")"
+}
+
+// maxName bounds the names of accounts, in bytes.
+const maxName = 256
+
+// ask reads an account and its groups.
+func (d *Directory) ask(ctx context.Context, name string, byRealm bool) (f *Found, m mark, err error) {
+	err = d.with(ctx, func(c *conn) error {
+		p, err := d.place(c)
+		if err != nil {
+			return err
+		}
+		// The number is read first: what changes meanwhile makes the answer old.
+		if m, err = c.mark(); err != nil {
+			return err
+		}
+		f, err = d.account(c, p, name, byRealm)
+		return err
+	})
+	return f, m, err
+}
+
+// account reads an account.
+func (d *Directory) account(c *conn, p *place, name string, byRealm bool) (*Found, error) {
+	e, err := d.entryOf(c, p, name, byRealm)
+	if err != nil {
+		return nil, err
+	}
+	return d.found(c, p, e, name)
+}
+
+// entryOf reads the entry of an account.
+func (d *Directory) entryOf(c *conn, p *place, name string, byRealm bool) (*entry, error) {
+	var all []*entry
+	err := c.search(query{base: p.base, below: true, filter: d.filterOf(name, byRealm), most: 2,
+		attributes: append(slices.Clone(accountAttributes), d.claimAttributes()...)},
+		func(e *entry) error { all = append(all, e); return nil })
+	switch {
+	case err != nil:
+		return nil, err
+	case len(all) == 0:
+		return nil, ErrUnknown
+	case len(all) > 1:
+		// One has the name, another the principal name: neither is meant for sure. D-9
+		return nil, wrong("two accounts have that name")
+	}
+	return all[0], nil
+}
+
+// found makes of an entry who the account is.
+func (d *Directory) found(c *conn, p *place, e *entry, asked string) (*Found, error) {
+	f := &Found{}
+	var err error
+	if f.Name, err = e.one("sAMAccountName"); err != nil {
+		return nil, err
+	}
+	ids, err := e.sids("objectSid")
+	if err != nil {
+		return nil, err
+	}
+	if len(ids) != 1 || ids[0].Prefix() != d.cfg.Domain {
+		// The directory speaks for the accounts of its own domain. D-10
+		return nil, wrong("the account %.64q is not one of the domain", asked)
+	}
+	f.SID = ids[0]
+	primary, err := e.number("primaryGroupID", 0)
+	if err != nil || primary <= 0 || primary > 1<<32-1 {
+		return nil, wrong("the account %.64q has no primary group", asked)
+	}
+	f.PrimaryGroup = d.cfg.Domain.WithRID(uint32(primary))
+	history, err := e.sids("sIDHistory")
+	if err != nil {
+		return nil, err
+	}
+	groups, computed, err := d.groups(c, p, e, f.PrimaryGroup)
+	if err != nil {
+		return nil, err
+	}
+	// What was the account's SID elsewhere counts as a group. D-14
+	if err := f.fill(d, slices.Concat([]sid.SID{f.PrimaryGroup}, groups, history)); err != nil {
+		return nil, err
+	}
+	if f.Claims, _, err = e.claims(d.claims); err != nil {
+		return nil, err
+	}
+	return f, d.restrict(f, e, computed)
+}
+
+// fill drops the SIDs that are not the directory's to give, as of a ticket. D-15
+func (f *Found) fill(d *Directory, groups []sid.SID) (err error) {
+	all := make([]token.Group, len(groups))
+	for i, s := range groups {
+		all[i] = token.Group{SID: s, Attributes: token.GroupDefault}
+	}
+	at := pac.Place{Domain: d.cfg.Domain, Machine: d.cfg.Machine}
+	if f.Groups, f.Dropped, err = at.Filter(f.SID, all); err != nil {
+		return wrong("%v", err)
+	}
+	return nil
+}
+
+// restrict says why an account may not be used. What is absent restricts nothing, save
+// for userAccountControl, without which nothing is known. D-11
+func (d *Directory) restrict(f *Found, e *entry, computed int64) error {
+	control, err := e.number("userAccountControl", -1)
+	if err != nil {
+		return err
+	}
+	expires, err := e.number("accountExpires", 0)
+	if err != nil {
+		return err
+	}
+	lockout, err := e.number("lockoutTime", 0)
+	if err != nil {
+		return err
+	}
+	f.expires = expires
+	switch {
+	case control < 0:
+		return wrong("the directory does not show whether the account is disabled")
+	case control&controlDisabled != 0:
+		f.Restricted = Disabled
+	case past(expires, d.cfg.Now()):
+		f.Restricted = Expired
+	case computed >= 0 && computed&controlLocked != 0, computed < 0 && lockout != 0:
+		// The server says whether the lock is over; where it does not, it is not. D-11
+		f.Restricted = Locked
+	}
+	return nil
+}

@@ -1,0 +1,58 @@
+package ldap
+
+import (
+	"strconv"
+	"time"
+
+	"github.com/refmon/refmon/sid"
+)
+
+// decodeSID reads the bytes of objectSid: one SID and nothing else. D-8
+func decodeSID(b []byte) (sid.SID, error) {
+	s, n, err := sid.Decode(b)
+	if err != nil || n != len(b) || s.IsZero() {
+		return sid.SID{}, wrong("a SID of %d bytes cannot be read", len(b))
+	}
+	return s, nil
+}
+
+// sids reads all SIDs of an attribute.
+func (e *entry) sids(name string) ([]sid.SID, error) {
+	values, _, all := e.values(name)
+	if !all {
+		return nil, wrong("%s is not told whole", name)
+	}
+	out := make([]sid.SID, 0, len(values))
+	for _, v := range values {
+		s, err := decodeSID(v)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, s)
+	}
+	return out, nil
+}
+
+// number reads a decimal number; fallback where the attribute is absent.
+func (e *entry) number(name string, fallback int64) (int64, error) {
+	text, err := e.one(name)
+	if err != nil || text == "" {
+		return fallback, err
+	}
+	n, err := strconv.ParseInt(text, 10, 64)
+	if err != nil {
+		return 0, wrong("%s is no number", name)
+	}
+	return n, nil
+}
+
+// unixEpoch is 1 January 1970 as a FILETIME; never is the largest.
+const (
+	unixEpoch = 116444736000000000
+	never     = 1<<63 - 1
+)
+
+// past reports whether a FILETIME is over; 0 and never are no times. D-11
+func past(at int64, now time.Time) bool {
+	return at > 0 && at != never && at <= now.Unix()*10_000_000+unixEpoch
+}

@@ -1,0 +1,69 @@
+package ldap
+
+import (
+	"errors"
+	"slices"
+	"strings"
+	"unicode/utf8"
+
+	goldap "github.com/go-ldap/ldap/v3"
+)
+
+// maxDN bounds the names of entries, in bytes.
+const maxDN = 8 << 10
+
+var errDN = errors.New("the name of an entry cannot be read")
+
+// parseDN reads the name of an entry. (Errors quote nothing of it.)
+func parseDN(text string) (*goldap.DN, error) {
+	if len(text) > maxDN || !utf8.ValidString(text) {
+		return nil, errDN
+	}
+	dn, err := goldap.ParseDN(text)
+	if err != nil {
+		return nil, errDN
+	}
+	for _, r := range dn.RDNs {
+		if len(r.Attributes) == 0 {
+			return nil, errDN
+		}
+	}
+	return dn, nil
+}
+
+// key returns what two names of one entry have in common: parts are compared in any case,
+// those of one level in any order, and however they are escaped. D-13
+func key(text string) (string, error) {
+	dn, err := parseDN(text)
+	if err != nil {
+		return "", err
+	}
+	return keyOf(dn), nil
+}
+
+// keyOf writes each part with its length, so that no value can look like two parts.
+func keyOf(dn *goldap.DN) string {
+	var b strings.Builder
+	for _, r := range dn.RDNs {
+		parts := make([]string, len(r.Attributes))
+		for i, a := range r.Attributes {
+			parts[i] = fold(a.Type) + "=" + fold(a.Value)
+		}
+		slices.Sort(parts)
+		for _, p := range parts {
+			b.WriteString(string(rune(len(p))))
+			b.WriteString(p)
+		}
+		b.WriteByte(0)
+	}
+	return b.String()
+}
+
+// fold makes texts that differ in case alone the same.
+func fold(s string) string { return strings.ToLower(strings.ToUpper(s)) }
+
+// within reports whether an entry is a base or below it. D-13
+func within(dn, base *goldap.DN) bool {
+	n := len(dn.RDNs) - len(base.RDNs)
+	return n >= 0 && keyOf(&goldap.DN{RDNs: dn.RDNs[n:]}) == keyOf(base)
+}

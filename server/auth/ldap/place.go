@@ -1,0 +1,71 @@
+package ldap
+
+import (
+	"slices"
+	"strconv"
+)
+
+// place has what a server tells of itself. Immutable.
+type place struct {
+	base     string
+	computes bool // it computes the groups of an account
+	domains  []string
+}
+
+// place asks a server once what it is.
+func (d *Directory) place(c *conn) (*place, error) {
+	d.mu.Lock()
+	p := d.base
+	d.mu.Unlock()
+	if p != nil {
+		return p, nil
+	}
+	p = &place{base: d.cfg.Base}
+	err := c.search(query{most: 1, attributes: []string{"defaultNamingContext", "supportedCapabilities"}},
+		func(e *entry) error {
+			base, err := e.one("defaultNamingContext")
+			if p.base == "" {
+				p.base = base
+			}
+			abilities, _, _ := e.values("supportedCapabilities")
+			p.computes = slices.ContainsFunc(abilities, func(b []byte) bool { return string(b) == activeDirectory })
+			return err
+		})
+	if err != nil {
+		return nil, err
+	}
+	if p.base == "" {
+		return nil, wrong("the server names no domain: give base")
+	}
+	d.mu.Lock()
+	d.base = p
+	d.mu.Unlock()
+	return p, nil
+}
+
+// mark says up to which change a server was asked: its numbers are its own.
+type mark struct {
+	server string
+	number int64 // 0: the server does not count
+}
+
+// mark asks a server for the number of its newest change.
+func (c *conn) mark() (m mark, err error) {
+	q := query{most: 1, attributes: []string{"dsServiceName", "highestCommittedUSN"}}
+	err = c.search(q, func(e *entry) (err error) {
+		if m.server, err = e.one("dsServiceName"); err == nil {
+			m.number, err = e.number("highestCommittedUSN", 0)
+		}
+		return err
+	})
+	return m, err
+}
+
+// after returns where the next range begins.
+func after(to string) (string, error) {
+	n, err := strconv.ParseUint(to, 10, 31)
+	if err != nil {
+		return "", wrong("a range that ends nowhere")
+	}
+	return strconv.FormatUint(n+1, 10), nil
+}

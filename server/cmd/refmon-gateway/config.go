@@ -1,0 +1,139 @@
+package main
+
+import (
+	_ "embed"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"os"
+	"regexp"
+	"strings"
+	"time"
+
+	"github.com/refmon/refmon/internal/strict"
+	"github.com/refmon/refmon/internal/verbs/strictyaml"
+)
+
+// shipped is the configuration with every key, as it is without a file.
+//
+//go:embed refmon-gateway.yaml
+var shipped []byte
+
+// settings are the keys of the configuration file.
+type settings struct {
+	Socket       string            `json:"socket"`
+	Owner        uint32            `json:"owner"`
+	Files        string            `json:"files"`
+	Console      string            `json:"console"`
+	Names        []string          `json:"names"`
+	Trees        []string          `json:"trees"`
+	Certificate  string            `json:"certificate"`
+	Key          string            `json:"key"`
+	State        string            `json:"state"`
+	Negotiate    bool              `json:"negotiate"`
+	Certificates map[string]string `json:"certificates"`
+	Limits       struct {
+		Sessions      int   `json:"sessions"`
+		SessionLife   int   `json:"sessionLife"`
+		Threads       int   `json:"threads"`
+		Connections   int   `json:"connections"`
+		LargestUpload int64 `json:"largestUpload"`
+	} `json:"limits"`
+	Log struct {
+		Level string `json:"level"`
+	} `json:"log"`
+}
+
+// config is a configuration that was checked.
+type config struct {
+	settings
+	level slog.Level
+	life  time.Duration
+}
+
+// load reads a configuration file over what is shipped; without a file that is all. An
+// error names the file and, where it can, the line.
+func load(file string) (*config, error) {
+	var c config
+	if err := c.read(shipped); err != nil {
+		return nil, fmt.Errorf("the configuration inside refmon-gateway: %w", err)
+	}
+	if file == "" {
+		return &c, c.check()
+	}
+	text, err := os.ReadFile(file)
+	if err != nil {
+		return nil, fmt.Errorf("configuration: %w", err)
+	}
+	if err = c.read(text); err == nil {
+		err = c.check()
+	}
+	if err != nil {
+		return nil, fmt.Errorf("configuration %s: %w", file, err)
+	}
+	return &c, nil
+}
+
+func (c *config) read(text []byte) error {
+	json, marks, err := strictyaml.JSON(text)
+	if err != nil {
+		return err
+	}
+	return strict.Locate(json, marks, strict.Unmarshal(json, &c.settings))
+}
+
+var sha256Form = regexp.MustCompile(`^[0-9a-f]{64}$`)
+
+// check turns the settings into what they mean.
+func (c *config) check() error {
+	if err := c.level.UnmarshalText([]byte(c.Log.Level)); err != nil {
+		return fmt.Errorf("log.level: %q, want debug, info, warn or error", c.Log.Level)
+	}
+	l := &c.Limits
+	if min(l.Sessions, l.SessionLife, l.Threads, l.Connections) < 1 || l.Threads > 1000 || l.LargestUpload < 1 {
+		return errors.New("limits: each must be at least 1, threads at most 1000")
+	}
+	c.life = time.Duration(l.SessionLife) * time.Second
+	if c.Files == "" || c.Files == c.Console {
+		return errors.New("files and console must be two addresses: pages that users wrote have an origin of their own")
+	}
+	for _, tree := range c.Trees {
+		if tree == "" || strings.ContainsAny(tree, `/\:`) {
+			return fmt.Errorf("trees: %q is no name of a tree", tree)
+		}
+	}
+	for print, account := range c.Certificates {
+		if !sha256Form.MatchString(print) || account == "" {
+			return fmt.Errorf("certificates: %q: want the SHA-256 in 64 small hexadecimal digits, and an account", print)
+		}
+	}
+	if (c.Certificate == "") != (c.Key == "") {
+		return errors.New("certificate and key must be given together")
+	}
+	for _, at := range []string{c.Files, c.Console} {
+		if at == "" {
+			continue
+		}
+		if err := c.listens(at); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// listens checks an address. A certificate that this program made itself proves nothing to
+// another host, and a Host header that nothing checks lets any name in.
+func (c *config) listens(at string) error {
+	host, _, err := net.SplitHostPort(at)
+	if err != nil {
+		return fmt.Errorf("%q is no address and port: %w", at, err)
+	}
+	if ip := net.ParseIP(host); host != "localhost" && (ip == nil || !ip.IsLoopback()) && c.Certificate == "" {
+		return fmt.Errorf("%s is no loopback address: give certificate and key", at)
+	}
+	if len(c.Names) == 0 {
+		return errors.New("names: give the hosts that clients name")
+	}
+	return nil
+}

@@ -1,0 +1,75 @@
+// Command refmon-gateway serves the trees of refmond over HTTPS, as an ordinary user
+// without a right on any file. `refmon-gateway --help` lists its verbs.
+//
+// The exit code is 0 on success and 2 if it could not start or was asked wrongly.
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+
+	"github.com/alecthomas/kong"
+	"golang.org/x/sys/unix"
+)
+
+// cli is the command line.
+type cli struct {
+	Serve  serveCmd  `cmd:"" help:"Serve the trees until SIGTERM or SIGINT."`
+	Config configCmd `cmd:"" help:"Check and explain the configuration."`
+}
+
+const description = `refmon-gateway serves the trees of refmond to browsers and WebDAV clients, each client as
+that client. It runs as a user of its own without a right on any file: docs/gateway.md is the way in.`
+
+// Exit codes: those of refmond.
+const (
+	exitSuccess   = 0
+	exitMalformed = 2
+)
+
+// streams are the outputs of a verb. Immutable.
+type streams struct {
+	out, err io.Writer
+}
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), unix.SIGTERM, unix.SIGINT)
+	code := run(ctx, os.Args[1:], &streams{out: os.Stdout, err: os.Stderr})
+	stop()
+	os.Exit(code)
+}
+
+// run runs one command line and returns the exit code.
+func run(ctx context.Context, args []string, std *streams) int {
+	helped := false
+	parser, err := kong.New(&cli{}, kong.Name("refmon-gateway"), kong.Description(description),
+		kong.Writers(std.out, std.err), kong.Exit(func(int) { helped = true }),
+		kong.ConfigureHelp(kong.HelpOptions{Compact: true, WrapUpperBound: 100, NoExpandSubcommands: true}),
+		kong.Bind(std), kong.BindTo(ctx, (*context.Context)(nil)))
+	if err != nil {
+		return report(std, err)
+	}
+	if len(args) == 0 {
+		args = []string{"--help"}
+	}
+	c, err := parser.Parse(args)
+	if helped { // --help has printed its text, and what Parse says after it means nothing
+		return exitSuccess
+	}
+	if err != nil {
+		return report(std, err)
+	}
+	return report(std, c.Run())
+}
+
+// report prints an error and returns the exit code.
+func report(std *streams, err error) int {
+	if err == nil {
+		return exitSuccess
+	}
+	fmt.Fprintf(std.err, "refmon-gateway: %v; see refmon-gateway --help\n", err)
+	return exitMalformed
+}

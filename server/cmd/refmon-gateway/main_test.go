@@ -1,0 +1,111 @@
+package main
+
+import (
+	"bytes"
+	"os"
+	"path/filepath"
+	"reflect"
+	"strings"
+	"testing"
+)
+
+// ask runs a command line.
+func ask(t *testing.T, args ...string) (code int, out, errs string) {
+	t.Helper()
+	var o, e bytes.Buffer
+	code = run(t.Context(), args, &streams{out: &o, err: &e})
+	return code, o.String(), e.String()
+}
+
+func written(t *testing.T, text string) string {
+	t.Helper()
+	file := filepath.Join(t.TempDir(), "c.yaml")
+	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return file
+}
+
+// TestConfiguration: the shipped file has every key, is well formed, and what is not meant is
+// refused with the place.
+func TestConfiguration(t *testing.T) {
+	code, text, _ := ask(t, "config", "print")
+	file := written(t, text)
+	if code != 0 || text != string(shipped) {
+		t.Fatalf("print: %d, %d bytes", code, len(text))
+	}
+	if code, out, errs := ask(t, "config", "check", file); code != 0 || errs != "" || !strings.HasSuffix(out,
+		"well formed; files at 127.0.0.1:8443, console at 127.0.0.1:8444\n") {
+		t.Errorf("check: %d, %q, %q", code, out, errs)
+	}
+	var keys func(reflect.Type)
+	keys = func(s reflect.Type) {
+		for i := range s.NumField() {
+			if key := s.Field(i).Tag.Get("json") + ":"; !strings.Contains(text, key) {
+				t.Errorf("refmon-gateway.yaml does not explain %s", key)
+			}
+			if s.Field(i).Type.Kind() == reflect.Struct {
+				keys(s.Field(i).Type)
+			}
+		}
+	}
+	keys(reflect.TypeFor[settings]())
+	for text, want := range map[string]string{
+		"fyles: x\n":                       "line 1: fyles: unknown field",
+		"trees: [a/b]\n":                   "no name of a tree",
+		"files: 127.0.0.1:8444\n":          "two addresses",
+		"files: 0.0.0.0:443\n":             "no loopback address: give certificate and key",
+		"files: here\n":                    "no address and port",
+		"names: []\n":                      "names: give the hosts",
+		"key: /k\n":                        "given together",
+		"limits: {threads: 0}\n":           "at least 1",
+		"limits: {threads: 2000}\n":        "at most 1000",
+		"log: {level: loud}\n":             "log.level",
+		"certificates: {ab: alice}\n":      "want the SHA-256",
+		"socket: /x\nsocket: /y\n":         "line 2",
+		"limits: {sessions: many}\n":       "sessions",
+		"limits: {largestUpload: -1}\n":    "at least 1",
+		"certificate: /none\nkey: /none\n": "",
+	} {
+		code, _, errs := ask(t, "config", "check", written(t, text))
+		if want == "" && code != 0 || want != "" && (code != exitMalformed || !strings.Contains(errs, want)) {
+			t.Errorf("%q: %d, %q, want %q", text, code, errs, want)
+		}
+	}
+	for _, args := range [][]string{{"nonsense"}, {"serve", "--config", "/none"},
+		{"serve", "--config", written(t, "certificate: /none\nkey: /none\n")}} {
+		if code, _, errs := ask(t, args...); code != exitMalformed || errs == "" {
+			t.Errorf("%q: %d, %q", args, code, errs)
+		}
+	}
+	if code, out, _ := ask(t); code != 0 || !strings.Contains(out, "serve") {
+		t.Errorf("without a verb: %d, %q", code, out)
+	}
+}
+
+// TestLoopback: the certificate that is made is kept, names the hosts of the configuration,
+// and its key is its owner's alone.
+func TestLoopback(t *testing.T) {
+	c := config{settings: settings{State: filepath.Join(t.TempDir(), "state"), Names: []string{"localhost", "::1"}}}
+	first, made, err := c.certificate()
+	if err != nil || made == "" {
+		t.Fatal(made, err)
+	}
+	if err := first.Leaf.VerifyHostname("localhost"); err != nil {
+		t.Error(err)
+	}
+	if err := first.Leaf.VerifyHostname("other"); err == nil {
+		t.Error("it names another host")
+	}
+	again, _, err := c.certificate()
+	if err != nil || !bytes.Equal(first.Certificate[0], again.Certificate[0]) {
+		t.Errorf("it is made anew: %v", err)
+	}
+	info, err := os.Stat(filepath.Join(c.State, "loopback.key"))
+	if err != nil || info.Mode().Perm() != 0o600 {
+		t.Errorf("the key: %v, %v", info, err)
+	}
+	if got := channel(&first); got == "" {
+		t.Error("no channel of a certificate that was signed with SHA-256")
+	}
+}

@@ -1,0 +1,234 @@
+package main
+
+import (
+	"bufio"
+	"bytes"
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"syscall"
+	"testing"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/refmon/refmon/client"
+	"github.com/refmon/refmon/ntacl"
+	"github.com/refmon/refmon/sddl"
+	"github.com/refmon/refmon/winnt"
+)
+
+// gate is the uid that the gateway runs as.
+const gate = 61010
+
+// site is what docs/gateway.md builds: refmond, a tree and a gateway.
+type site struct {
+	*testing.T
+	dir   string
+	page  string // with the addresses and folders of this test
+	files string // port
+}
+
+// must ends the test.
+func (s *site) must(err error) {
+	s.Helper()
+	if err != nil {
+		s.Fatal(err)
+	}
+}
+
+// newSite builds both programs.
+func newSite(t *testing.T) *site {
+	t.Helper()
+	if os.Getuid() != 0 {
+		t.Skip("only root opens files for others")
+	}
+	dir, err := os.MkdirTemp("", "site")
+	s := &site{T: t, dir: dir}
+	s.must(err)
+	t.Cleanup(func() { _ = os.RemoveAll(dir) })
+	s.must(os.Chmod(dir, 0o755))
+	for name, mode := range map[string]os.FileMode{"bin": 0o755, "state": 0o700, "gateway": 0o755, "tree": 0o700} {
+		s.must(os.Mkdir(filepath.Join(dir, name), mode))
+	}
+	s.must(os.Chown(filepath.Join(dir, "gateway"), gate, gate))
+	out, err := exec.Command("go", "build", "-o", filepath.Join(dir, "bin"), ".", "../refmond").CombinedOutput()
+	if err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	page, err := os.ReadFile("../../../docs/gateway.md")
+	s.must(err)
+	ports := [2]string{s.free(), s.free()}
+	s.files = ports[0]
+	s.page = strings.NewReplacer("/srv/projects", filepath.Join(dir, "tree"), "/var/lib/refmon-gateway",
+		filepath.Join(dir, "gateway"), "localhost:8443", "localhost:"+ports[0], "localhost:8444", "localhost:"+ports[1]).Replace(string(page))
+	s.write("refmond.yaml", fmt.Sprintf("state: %[1]s/state\nsocket: %[1]s/s\nadminSocket: %[1]s/a\ncomputer: host\n", dir)+
+		s.block("yaml", 0))
+	s.write("gateway.yaml", fmt.Sprintf("socket: %s/s\nfiles: 127.0.0.1:%s\nconsole: 127.0.0.1:%s\n", dir, ports[0],
+		ports[1])+s.block("yaml", 1))
+	return s
+}
+
+// free returns a port that was free a moment ago.
+func (s *site) free() string {
+	s.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	s.must(err)
+	defer l.Close()
+	_, port, err := net.SplitHostPort(l.Addr().String())
+	s.must(err)
+	return port
+}
+
+func (s *site) write(name, text string) {
+	s.Helper()
+	s.must(os.WriteFile(filepath.Join(s.dir, name), []byte(text), 0o644)) //nolint:gosec // both users read it
+}
+
+// block returns a listing of the page.
+func (s *site) block(kind string, n int) string {
+	s.Helper()
+	all := regexp.MustCompile("(?s)```"+kind+"\n(.*?)```").FindAllStringSubmatch(s.page, -1)
+	if n >= len(all) {
+		s.Fatalf("the page has %d listings of %s", len(all), kind)
+	}
+	return all[n][1]
+}
+
+// run runs a listing of the page and returns what it prints.
+func (s *site) run(script string) string {
+	s.Helper()
+	cmd := exec.Command("sh", "-euc", script)
+	cmd.Dir = s.dir
+	cmd.Env = append(os.Environ(), "PATH="+filepath.Join(s.dir, "bin")+":"+os.Getenv("PATH"), fmt.Sprint("GATEWAY=", gate),
+		"REFMON_ADMIN_SOCKET="+filepath.Join(s.dir, "a"), "CURL_CA_BUNDLE="+filepath.Join(s.dir, "gateway", loopbackFile))
+	out, err := cmd.CombinedOutput()
+	if err != nil {
+		s.Fatalf("%v\n%s\n%s", err, script, out)
+	}
+	return string(out)
+}
+
+// start starts a program as a user, and waits until it is ready as often as it says so.
+func (s *site) start(uid uint32, ready int, name string, args ...string) {
+	s.Helper()
+	cmd := exec.Command(filepath.Join(s.dir, "bin", name), args...)
+	cmd.Dir, cmd.SysProcAttr = s.dir, &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: uid, Gid: uid}}
+	out, err := cmd.StderrPipe()
+	s.must(err)
+	s.must(cmd.Start())
+	lines := bufio.NewScanner(out)
+	said := ""
+	for ready > 0 && lines.Scan() {
+		said += lines.Text() + "\n"
+		if strings.Contains(lines.Text(), "msg=ready") {
+			ready--
+		}
+	}
+	if ready > 0 {
+		s.Fatalf("%s did not start: %v\n%s", name, cmd.Wait(), said)
+	}
+	over := make(chan struct{})
+	go func() { // what it says further is read, or it would stand still
+		defer close(over)
+		for lines.Scan() {
+		}
+	}()
+	s.Cleanup(func() {
+		_ = cmd.Process.Signal(os.Interrupt)
+		<-over
+		if err := cmd.Wait(); err != nil {
+			s.Errorf("%s: %v", name, err)
+		}
+	})
+}
+
+// TestGatewayPage: what docs/gateway.md shows, with the programs that are built: three users
+// by curl, the API by curl, and the trail, which names client and gateway.
+func TestGatewayPage(t *testing.T) {
+	if testing.Short() {
+		t.Skip("it builds two programs")
+	}
+	if _, err := exec.LookPath("curl"); err != nil {
+		t.Skip("no curl here")
+	}
+	s := newSite(t)
+	s.describe("O:SYG:SYD:P(A;OICI;FA;;;SY)")
+	s.start(0, 1, "refmond", "serve", "--config", "refmond.yaml")
+	s.run(s.block("sh", 0))
+	sids := regexp.MustCompile(`(alice|staff) +(S-1-5-21-[0-9-]+)`).FindAllStringSubmatch(
+		s.run("refmond account list; refmond account group list"), -1)
+	if len(sids) != 2 {
+		t.Fatalf("the lists have %v", sids)
+	}
+	s.describe("O:BAG:SYD:P(A;OICI;FA;;;" + sids[0][2] + ")(A;OICI;0x1200a9;;;" + sids[1][2] + ")")
+	s.start(gate, 2, "refmon-gateway", "serve", "--config", "gateway.yaml")
+	if got, want := s.run(s.block("sh", 1)), "201\nthe plan\n403\nthere is nothing of that name\n"; !strings.HasSuffix(got,
+		want) {
+		t.Errorf("three users: %q, want %q", got, want)
+	}
+	api := s.run(s.block("sh", 2))
+	for _, want := range []string{`"status":"STATUS_ACCESS_DENIED"`, "DENIED STATUS_ACCESS_DENIED", `HOST\\alice`,
+		`"level":"SecurityImpersonation"`, `Administrators`, "ok\n"} {
+		if !strings.Contains(api, want) {
+			t.Errorf("the API does not say %q:\n%s", want, api)
+		}
+	}
+	s.opensNothing()
+	s.trail()
+}
+
+// describe gives the tree a descriptor, as a file server would.
+func (s *site) describe(text string) {
+	s.Helper()
+	value, err := (&ntacl.Attribute{Version: 3, HashType: ntacl.HashSHA256, Descriptor: sddl.MustParse(text)}).Append(nil)
+	s.must(err)
+	if err := unix.Setxattr(filepath.Join(s.dir, "tree"), ntacl.Name, value, 0); err != nil {
+		s.Skipf("descriptors cannot be kept in %s: %v", s.dir, err)
+	}
+}
+
+// opensNothing tries the gateway's account itself.
+func (s *site) opensNothing() {
+	s.Helper()
+	out, err := exec.Command("setpriv", "--reuid", fmt.Sprint(gate), "--regid", fmt.Sprint(gate), "--clear-groups", "cat",
+		filepath.Join(s.dir, "tree", "plan.txt")).CombinedOutput()
+	if errors.Is(err, exec.ErrNotFound) {
+		s.Skip("no setpriv here")
+	}
+	if err == nil {
+		s.Errorf("G-1: the gateway's account reads the file past refmond: %s", out)
+	}
+	c, err := client.DialUser(filepath.Join(s.dir, "s"), 0)
+	s.must(err)
+	defer c.Close()
+	if _, st := c.Thread().NtOpenProcessToken(winnt.NtCurrentProcess, winnt.TOKEN_QUERY); !st.IsSuccess() {
+		s.Error(st)
+	}
+}
+
+// trail reads what refmond has recorded.
+func (s *site) trail() {
+	s.Helper()
+	var all []byte
+	s.must(filepath.WalkDir(filepath.Join(s.dir, "state", "audit"), func(path string, e os.DirEntry, err error) error {
+		if err != nil || e.IsDir() {
+			return err
+		}
+		b, err := os.ReadFile(path)
+		all = append(all, b...)
+		return err
+	}))
+	for _, want := range []string{"refmon-gateway", `plan.txt`, "bob"} {
+		if !bytes.Contains(all, []byte(want)) {
+			s.Errorf("the trail does not name %q", want)
+		}
+	}
+	if bytes.Contains(all, []byte("bobs-password")) {
+		s.Error("the trail has a password")
+	}
+}

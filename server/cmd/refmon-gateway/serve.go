@@ -1,0 +1,96 @@
+package main
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+
+	"golang.org/x/net/netutil"
+
+	"github.com/refmon/refmon/client"
+	"github.com/refmon/refmon/server/gateway"
+)
+
+type serveCmd struct {
+	Config string `help:"The configuration; 'refmon-gateway config print' shows every key." placeholder:"FILE"`
+}
+
+// Help returns the long help of the verb.
+func (serveCmd) Help() string {
+	return `Serves the trees that the configuration names, until SIGTERM or SIGINT: requests that were begun are
+answered first. It says "ready" with the addresses once it listens. It needs no right but SeImpersonatePrivilege of
+refmond for its user.`
+}
+
+// Run serves until ctx is done.
+func (c *serveCmd) Run(ctx context.Context, std *streams) error {
+	cfg, err := load(c.Config)
+	if err != nil {
+		return err
+	}
+	log := slog.New(slog.NewTextHandler(std.err, &slog.HandlerOptions{Level: cfg.level}))
+	cert, made, err := cfg.certificate()
+	if err != nil {
+		return err
+	}
+	if made != "" {
+		log.Warn("the certificate was made here and is believed by no client that was not given it", "file", made)
+	}
+	g, err := gateway.New(gateway.Config{Dial: cfg.dial, Trees: cfg.Trees, Names: cfg.Names, Negotiate: cfg.Negotiate,
+		Channel: channel(&cert), Certificates: cfg.Certificates, Sessions: cfg.Limits.Sessions, SessionLife: cfg.life,
+		Threads: cfg.Limits.Threads, LargestUpload: cfg.Limits.LargestUpload, Log: log})
+	if err != nil {
+		return err
+	}
+	return errors.Join(cfg.serve(ctx, g, &cert, log), g.Close())
+}
+
+// dial connects to refmond.
+func (c *config) dial() (*client.Conn, error) { return client.DialUser(c.Socket, c.Owner) }
+
+// serve serves both addresses until ctx is done, or one of them cannot be served.
+func (c *config) serve(ctx context.Context, g *gateway.Gateway, cert *tls.Certificate, log *slog.Logger) error {
+	handlers := map[string]http.Handler{c.Files: g.Files()}
+	if c.Console != "" {
+		handlers[c.Console] = g.Console()
+	}
+	var listeners []net.Listener
+	var serve []http.Handler
+	for at, h := range handlers {
+		l, err := net.Listen("tcp", at)
+		if err != nil {
+			for _, open := range listeners {
+				_ = open.Close()
+			}
+			return fmt.Errorf("listen: %w", err)
+		}
+		name := "console"
+		if at == c.Files {
+			name = "files"
+		}
+		log.Info("ready", name, "https://"+l.Addr().String())
+		listeners = append(listeners, netutil.LimitListener(l, c.Limits.Connections))
+		serve = append(serve, h)
+	}
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	ended := make(chan error, len(listeners))
+	for i, l := range listeners {
+		go func() {
+			err := gateway.Serve(ctx, tls.NewListener(l, gateway.TLS(cert, len(c.Certificates) > 0)), serve[i])
+			cancel() // one without the other is not what was configured
+			ended <- err
+		}()
+	}
+	var err error
+	for range listeners {
+		if e := <-ended; !errors.Is(e, http.ErrServerClosed) {
+			err = errors.Join(err, e)
+		}
+	}
+	return err
+}

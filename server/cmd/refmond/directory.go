@@ -1,0 +1,180 @@
+package main
+
+import (
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/refmon/refmon/logon"
+	"github.com/refmon/refmon/server/auth/domain"
+	"github.com/refmon/refmon/server/auth/kerberos"
+	"github.com/refmon/refmon/server/auth/ldap"
+	"github.com/refmon/refmon/sid"
+)
+
+// directory are the keys of the configuration below directory.
+type directory struct {
+	Servers            []string          `json:"servers"`
+	Security           string            `json:"security"`
+	CA                 string            `json:"ca"`
+	Base               string            `json:"base"`
+	Name               string            `json:"name"`
+	KDC                []string          `json:"kdc"`
+	Account            string            `json:"account"`
+	PasswordFile       string            `json:"passwordFile"`
+	Passwords          string            `json:"passwords"`
+	Unqualified        bool              `json:"unqualified"`
+	Claims             map[string]string `json:"claims"`
+	Fresh              int               `json:"fresh"`
+	Stale              int               `json:"stale"`
+	Groups             int               `json:"groups"`
+	Entries            int               `json:"entries"`
+	Attempts           int               `json:"attempts"`
+	AttemptsPerAddress int               `json:"attemptsPerAddress"`
+}
+
+// used reports whether the configuration has anything of a directory.
+func (d *directory) used() bool { return len(d.Servers) > 0 || d.Passwords != "" }
+
+// securities are the words of the key security.
+var securities = map[string]ldap.Security{"tls": ldap.TLS, "signed": ldap.Signed}
+
+// check looks at what can be judged without files and servers.
+func (d *directory) check(k *tickets) error {
+	if !d.used() {
+		return nil
+	}
+	switch {
+	case k.Realm == "" || k.Domain == "":
+		return errors.New("kerberos.realm and kerberos.domain must be given: they name it")
+	case d.Passwords != "" && d.Passwords != "kdc" && d.Passwords != "bind":
+		return fmt.Errorf("passwords: %q, want kdc, bind or ''", d.Passwords)
+	case d.Passwords == "kdc" && k.Keytab == "":
+		// Without a keytab nothing confirms what a KDC says. K-53
+		return errors.New("passwords: kdc needs kerberos.keytab")
+	case d.Passwords == "bind" && (len(d.Servers) == 0 || d.Security != "tls"):
+		// A password goes nowhere in the clear. D-1
+		return errors.New("passwords: bind needs servers, and security: tls")
+	case d.Attempts < 1 || d.AttemptsPerAddress < 1:
+		return errors.New("attempts and attemptsPerAddress: each must be at least 1")
+	}
+	if len(d.Servers) == 0 {
+		return nil
+	}
+	return d.checkServers(k)
+}
+
+// checkServers looks at what is asked of servers.
+func (d *directory) checkServers(k *tickets) error {
+	for _, s := range d.Servers {
+		if err := ldap.CheckServer(s); err != nil {
+			return err
+		}
+	}
+	switch {
+	case securities[d.Security] == 0:
+		return fmt.Errorf("security: %q, want tls or signed", d.Security)
+	case d.Account == "":
+		return errors.New("account: it must be given beside servers")
+	case d.PasswordFile == "" && k.Keytab == "":
+		return errors.New("account: it needs kerberos.keytab, or passwordFile")
+	case d.Security == "signed" && d.PasswordFile != "":
+		// Messages are signed with the key of a ticket. D-3
+		return errors.New("security: signed needs the keytab, not passwordFile")
+	case d.Fresh < 0 || d.Stale < 0 || d.Groups < 1 || d.Entries < 1:
+		return errors.New("fresh, stale, groups and entries: no number below 0, and groups and entries at least 1")
+	}
+	_, err := d.claims()
+	return err
+}
+
+func (d *directory) claims() (map[string]ldap.Claim, error) {
+	out := map[string]ldap.Claim{}
+	for name, text := range d.Claims {
+		c, err := ldap.ParseClaim(text)
+		if err != nil {
+			return nil, fmt.Errorf("claims: %s: %w", name, err)
+		}
+		out[name] = c
+	}
+	return out, nil
+}
+
+// maxPasswordFile bounds the file of a password, in bytes.
+const maxPasswordFile = 4096
+
+// openDirectory makes what asks the directory, nil where there are no servers. machine is the
+// SID of this computer's accounts.
+func (c *config) openDirectory(machine sid.SID) (*ldap.Directory, error) {
+	d, k := &c.Directory, &c.Kerberos
+	if len(d.Servers) == 0 {
+		return nil, nil
+	}
+	seconds := func(n int) time.Duration {
+		if n == 0 {
+			return -1
+		}
+		return time.Duration(n) * time.Second
+	}
+	cfg := ldap.Config{Servers: d.Servers, Security: securities[d.Security], Base: d.Base, Machine: machine, Name: d.Name,
+		Realm: k.Realm, Domain: sid.MustParse(k.Domain), // check has read it
+		Limits: ldap.Limits{Groups: d.Groups, Entries: d.Entries, Fresh: seconds(d.Fresh), Stale: seconds(d.Stale)}}
+	var err error
+	if cfg.Claims, err = d.claims(); err != nil {
+		return nil, err
+	}
+	if d.CA != "" {
+		pem, err := os.ReadFile(d.CA)
+		if err != nil {
+			return nil, fmt.Errorf("directory: ca: %w", err)
+		}
+		if cfg.Roots = x509.NewCertPool(); !cfg.Roots.AppendCertsFromPEM(pem) {
+			return nil, fmt.Errorf("directory: ca: %s has no certificate", d.CA)
+		}
+	}
+	if d.PasswordFile != "" {
+		b, err := kerberos.ReadSecret("passwordFile", d.PasswordFile, maxPasswordFile)
+		if err != nil {
+			return nil, fmt.Errorf("directory: %w", err)
+		}
+		line, _, _ := strings.Cut(string(b), "\n")
+		cfg.Account, cfg.Password = d.Account, logon.Secret(strings.TrimSuffix(line, "\r"))
+		return ldap.New(cfg)
+	}
+	keys, err := kerberos.ReadKeytab(k.Keytab)
+	if err != nil {
+		return nil, err
+	}
+	cfg.Initiator = &kerberos.Initiator{Keys: keys, Realm: k.Realm, Account: d.Account, EncryptionTypes: k.EncryptionTypes,
+		KDCs: kerberos.KDCs{Addresses: d.KDC}}
+	return ldap.New(cfg)
+}
+
+// domain puts the users of the directory before what answers for everybody else.
+func (s *service) domain(cfg *config, next logon.Authority) logon.Authority {
+	d := &cfg.Directory
+	if !d.used() {
+		return next
+	}
+	a := domain.Authority{Authority: next, Store: s.store, Realm: cfg.Kerberos.Realm, Name: d.Name,
+		Unqualified: d.Unqualified, Limit: &domain.Limit{PerName: d.Attempts, PerOrigin: d.AttemptsPerAddress},
+		Refused: func(why error) { s.log.Info("a user of the domain is refused", "why", why) }}
+	switch d.Passwords {
+	case "kdc":
+		a.Passwords = domain.ByKDC(func() *kerberos.Passwords {
+			if t := s.tickets.now.Load(); t != nil {
+				return &kerberos.Passwords{Acceptor: t, KDCs: kerberos.KDCs{Addresses: d.KDC}}
+			}
+			return nil
+		})
+	case "bind":
+		a.Passwords = domain.ByBind(s.people)
+	}
+	if s.people != nil {
+		a.Names = domain.ByDirectory(s.people)
+	}
+	return domain.New(a)
+}

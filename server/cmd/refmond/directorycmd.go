@@ -1,0 +1,143 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+
+	"github.com/refmon/refmon/internal/verbs/bulk/accounts"
+	"github.com/refmon/refmon/server/auth/ldap"
+	"github.com/refmon/refmon/sid"
+)
+
+type directoryCmd struct {
+	Export directoryExportCmd `cmd:"" help:"Write who is in the directory, and the descriptors of its objects."`
+	Find   directoryFindCmd   `cmd:"" help:"Show what a logon of a user by name would get from the directory."`
+}
+
+type directoryExportCmd struct {
+	Config  string `help:"The configuration, with servers below directory." placeholder:"FILE" required:""`
+	People  string `help:"Write users and groups to this directory file; - for the output." placeholder:"FILE"`
+	Objects string `help:"Write the descriptors of objects to this file, as LDIF; - for the output." placeholder:"FILE"`
+	Base    string `help:"Write the objects below this name; without it all of the domain." placeholder:"DN"`
+	Audit   bool   `help:"Ask for the SACLs, too, which needs a right."`
+}
+
+// Help returns the long help of the verb.
+func (directoryExportCmd) Help() string {
+	return `It needs no running refmond. A file appears once it is whole: what was there before stands until then.
+refmon who-can, diff and the reports read both: --directory people.yaml, objects.ldif.`
+}
+
+// Run writes the files.
+func (c directoryExportCmd) Run(std *streams) error {
+	if c.People == "" && c.Objects == "" {
+		return errors.New("directory export: give --people or --objects")
+	}
+	d, err := asking(c.Config)
+	if err != nil {
+		return err
+	}
+	defer d.Close() //nolint:errcheck // connections that wait
+	ctx := context.Background()
+	if c.People != "" {
+		var list accounts.List
+		if err := d.People(ctx, &list); err != nil {
+			return err
+		}
+		text := list.YAML()
+		for _, u := range list.Unresolved {
+			fmt.Fprintf(std.err, "refmond: left out: %s\n", u)
+		}
+		err := whole(c.People, std.out, func(w io.Writer) error {
+			_, err := w.Write(text)
+			return err
+		})
+		if err != nil {
+			return err
+		}
+		users, groups := list.Accounts()
+		fmt.Fprintf(std.err, "%d users, %d groups\n", users, groups)
+	}
+	if c.Objects == "" {
+		return nil
+	}
+	return whole(c.Objects, std.out, func(w io.Writer) error {
+		n, unread, err := d.Objects(ctx, c.Base, c.Audit, w)
+		if err == nil {
+			fmt.Fprintf(std.err, "%d objects, %d whose descriptor may not be read\n", n, unread)
+		}
+		return err
+	})
+}
+
+// asking makes what asks the directory of a configuration.
+func asking(file string) (*ldap.Directory, error) {
+	cfg, err := load(file)
+	if err != nil {
+		return nil, err
+	}
+	d, err := cfg.openDirectory(sid.SID{})
+	if err == nil && d == nil {
+		err = fmt.Errorf("%s names no servers below directory", file)
+	}
+	return d, err
+}
+
+// whole writes a file that only its user reads, which appears once it is whole.
+func whole(file string, out io.Writer, write func(io.Writer) error) error {
+	if file == "-" {
+		return write(out)
+	}
+	f, err := os.CreateTemp(filepath.Dir(file), ".refmond-*")
+	if err != nil {
+		return err
+	}
+	defer os.Remove(f.Name()) //nolint:errcheck // it has its name by then, or is of no use
+	b := bufio.NewWriter(f)
+	err = write(b)
+	if err == nil {
+		err = b.Flush()
+	}
+	if err == nil {
+		err = f.Sync()
+	}
+	if err = errors.Join(err, f.Close()); err != nil {
+		return err
+	}
+	return os.Rename(f.Name(), file)
+}
+
+type directoryFindCmd struct {
+	Config string `help:"The configuration, with servers below directory." placeholder:"FILE" required:""`
+	Name   string `arg:"" help:"The name of the account, without a domain."`
+}
+
+// Run prints who the account is.
+func (c directoryFindCmd) Run(std *streams) error {
+	d, err := asking(c.Config)
+	if err != nil {
+		return err
+	}
+	defer d.Close() //nolint:errcheck // connections that wait
+	f, err := d.Find(context.Background(), c.Name, true)
+	if err != nil {
+		return err
+	}
+	out := bufio.NewWriter(std.out)
+	fmt.Fprintf(out, "%s %v %v\n", printable(f.Name), f.SID, f.Restricted)
+	for _, g := range f.Groups {
+		fmt.Fprintf(out, "  group %v\n", g.SID)
+	}
+	for _, g := range f.Dropped {
+		fmt.Fprintf(out, "  dropped %v: %s\n", g.SID, g.Why)
+	}
+	for _, a := range f.Claims.All() {
+		fmt.Fprintf(out, "  claim %s of type %v, %d values\n", printable(a.Name), a.Type, a.Len())
+	}
+	return out.Flush()
+}

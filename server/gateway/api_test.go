@@ -1,0 +1,206 @@
+package gateway
+
+import (
+	"context"
+	"encoding/base64"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"connectrpc.com/connect"
+
+	api "github.com/refmon/refmon/server/gateway/refmonv1"
+	"github.com/refmon/refmon/server/gateway/refmonv1/refmonv1connect"
+)
+
+// client returns a client of the API as a user, by gRPC.
+func (w *world) client(user string, options ...connect.ClientOption) refmonv1connect.AccessClient {
+	w.Helper()
+	as := connect.WithInterceptors(basicAuth(user))
+	return refmonv1connect.NewAccessClient(w.console.Client(), w.console.URL, append(options, as)...)
+}
+
+// basicAuth sends the name and password of a user with each call.
+type basicAuth string
+
+func (b basicAuth) header() string {
+	return "Basic " + base64.StdEncoding.EncodeToString([]byte(string(b)+":pw-x"))
+}
+
+func (b basicAuth) WrapUnary(next connect.UnaryFunc) connect.UnaryFunc {
+	return func(ctx context.Context, r connect.AnyRequest) (connect.AnyResponse, error) {
+		r.Header().Set("Authorization", b.header())
+		return next(ctx, r)
+	}
+}
+
+func (b basicAuth) WrapStreamingClient(next connect.StreamingClientFunc) connect.StreamingClientFunc {
+	return func(ctx context.Context, s connect.Spec) connect.StreamingClientConn {
+		c := next(ctx, s)
+		c.RequestHeader().Set("Authorization", b.header())
+		return c
+	}
+}
+
+func (basicAuth) WrapStreamingHandler(next connect.StreamingHandlerFunc) connect.StreamingHandlerFunc {
+	return next
+}
+
+func onPath(path string) *api.Object { return &api.Object{Object: &api.Object_Path{Path: path}} }
+func sent(sddl string) *api.Object   { return &api.Object{Object: &api.Object_Sddl{Sddl: sddl}} }
+
+func code(err error) connect.Code {
+	if err == nil {
+		return 0
+	}
+	return connect.CodeOf(err)
+}
+
+// TestCheck: a question about a file takes READ_CONTROL of it (G-25), one about another
+// account a file (G-26); the answer is that of an open by that account.
+func TestCheck(t *testing.T) {
+	w := newWorld(t, shared)
+	w.file("f", "f", shared)
+	w.file("hers", "x", own)
+	c := w.client("bob", connect.WithGRPC())
+	for _, x := range []struct {
+		object  *api.Object
+		account string
+		rights  []string
+		want    string
+	}{
+		{onPath("/share/f"), "", []string{"FILE_READ_DATA"}, "true STATUS_SUCCESS"},
+		{onPath("/share/f"), "", []string{"GENERIC_WRITE"}, "false STATUS_ACCESS_DENIED"},
+		{onPath("/share/f"), "alice", []string{"GENERIC_WRITE"}, "true STATUS_SUCCESS"},
+		{onPath("/share/f"), "carol", []string{"FILE_READ_DATA"}, "false STATUS_ACCESS_DENIED"},
+		{onPath("/share/f"), "mallory", nil, "not_found"},
+		{onPath("/share/hers"), "", nil, "permission_denied"},
+		{onPath("/share/none"), "", nil, "not_found"},
+		{onPath("/share/../f"), "", nil, "invalid_argument"},
+		{onPath("/none"), "", nil, "not_found"},
+		{sent("O:SYG:SYD:(A;;FR;;;WD)"), "", []string{"FILE_READ_DATA"}, "true STATUS_SUCCESS"},
+		{sent("O:SYG:SYD:(A;;FR;;;WD)"), "alice", []string{"FILE_READ_DATA"}, "permission_denied"},
+		{sent("O:SYD:(A"), "", nil, "invalid_argument"},
+		{sent("O:SYD:" + strings.Repeat("(A;;FR;;;WD)", 6000)), "", nil, "invalid_argument"},
+		{nil, "", nil, "invalid_argument"},
+		{onPath("/share/f"), "", []string{"FLY"}, "invalid_argument"},
+	} {
+		r, err := c.Check(t.Context(), connect.NewRequest(&api.CheckRequest{Object: x.object, Account: x.account,
+			Rights: x.rights}))
+		got := ""
+		if err != nil {
+			got = code(err).String()
+		} else if got = "false " + r.Msg.GetStatus(); r.Msg.GetAllowed() {
+			got = "true " + r.Msg.GetStatus()
+		}
+		if got != x.want {
+			t.Errorf("G-25, G-26: %v about %q for %v: %s, want %s (%v)", x.object, x.account, x.rights, got, x.want, err)
+		}
+	}
+	if _, err := w.client("carol").Check(t.Context(), connect.NewRequest(&api.CheckRequest{
+		Object: onPath("/share/f")})); code(err) != connect.CodeNotFound {
+		t.Errorf("G-8: what is hidden: %v", err)
+	}
+	if _, err := w.client("mallory").Token(t.Context(), connect.NewRequest(&api.TokenRequest{})); code(err) !=
+		connect.CodeUnauthenticated {
+		t.Errorf("without a password: %v", err)
+	}
+}
+
+// TestBatches: many questions are answered in their order, one that fails ends no other.
+func TestBatches(t *testing.T) {
+	w := newWorld(t, shared)
+	w.file("f", "f", shared)
+	c := w.client("bob", connect.WithGRPC())
+	batch, err := c.CheckBatch(t.Context(), connect.NewRequest(&api.CheckBatchRequest{Checks: []*api.CheckRequest{
+		{Object: onPath("/share/f"), Rights: []string{"DELETE"}}, {Object: onPath("/share/none")},
+		{Object: onPath("/share/f")}}}))
+	w.must(err)
+	var got []string
+	for batch.Receive() {
+		m := batch.Msg()
+		got = append(got, m.GetAnswer().GetStatus()+m.GetError())
+	}
+	w.must(batch.Err())
+	if text := strings.Join(got, " "); text != "STATUS_ACCESS_DENIED STATUS_OBJECT_NAME_NOT_FOUND STATUS_SUCCESS" {
+		t.Errorf("the answers are %s", text)
+	}
+	list, err := c.WhatCan(t.Context(), connect.NewRequest(&api.WhatCanRequest{Account: "alice",
+		Objects: []*api.Object{onPath("/share/f")}}))
+	w.must(err)
+	if !list.Receive() || list.Msg().GetGranted().GetMask() != 0x1f01ff {
+		t.Errorf("alice can %v", list.Msg())
+	}
+	w.must(list.Close())
+	who, err := c.WhoCan(t.Context(), connect.NewRequest(&api.WhoCanRequest{Object: onPath("/share/f")}))
+	w.must(err)
+	text := ""
+	for _, g := range who.Msg.GetGrants() {
+		text += g.GetName() + " " + strings.Join(g.GetGranted().GetNames(), "|") + "\n"
+	}
+	if want := "BUILTIN\\Administrators READ_CONTROL|WRITE_DAC\nHOST\\alice "; !strings.HasPrefix(text, want) ||
+		!strings.Contains(text, "HOST\\bob FILE_READ_DATA|FILE_READ_EA|") {
+		t.Errorf("who can: %s", text)
+	}
+	many := make([]*api.CheckRequest, mostQuestions+1)
+	over, err := c.CheckBatch(t.Context(), connect.NewRequest(&api.CheckBatchRequest{Checks: many}))
+	w.must(err)
+	if over.Receive() || code(over.Err()) != connect.CodeInvalidArgument {
+		t.Errorf("too many: %v", over.Err())
+	}
+}
+
+// TestAPIByJSON: the calls of docs/gateway.md in JSON, with limits of size and rate (G-27).
+func TestAPIByJSON(t *testing.T) {
+	var moment time.Time
+	w := newWorld(t, shared, func(c *Config) { c.Now = func() time.Time { return moment } })
+	w.file("f", "f", shared)
+	post := func(user, call, body string, headers ...string) said {
+		t.Helper()
+		r := w.request(user, http.MethodPost, "/refmon.v1.Access/"+call, body, append(headers, "Content-Type",
+			"application/json")...)
+		r.URL.Host = strings.TrimPrefix(w.console.URL, "https://")
+		return w.do(r)
+	}
+	for call, want := range map[[2]string]string{
+		{"Check", `{"object":{"path":"/share/f"},"rights":["FILE_READ_DATA"]}`}:     `"allowed":true`,
+		{"Explain", `{"check":{"object":{"path":"/share/f"},"rights":["DELETE"]}}`}: "DENIED STATUS_ACCESS_DENIED",
+		{"Token", `{}`}:    `"level":"SecurityImpersonation"`,
+		{"Services", `{}`}: "NtAccessCheck",
+		{"LookUp", `{"names":["alice"],"sids":["S-1-5-32-544"]}`}: `"name":"BUILTIN\\Administrators"`,
+	} {
+		if got := post("bob", call[0], call[1]); got.code != 200 || !strings.Contains(got.body, want) {
+			t.Errorf("%v: %d %s", call, got.code, got.body)
+		}
+	}
+	if got := post("", "Token", "{}"); got.code != 401 {
+		t.Errorf("without a password: %d", got.code)
+	}
+	if got := post("bob", "Token", "{}", "Origin", "https://evil.test"); got.code != 403 {
+		t.Errorf("G-16: of another site: %d", got.code)
+	}
+	if got := post("bob", "Token", `{"x":"`+strings.Repeat("x", largestQuestion)+`"}`); got.code == 200 {
+		t.Error("a question of more than its bound was read")
+	}
+	last := 0
+	for range callsEach + 1 {
+		last = post("carol", "Services", "{}").code
+	}
+	if other := post("bob", "Token", "{}").code; last != 429 || other != 200 {
+		t.Errorf("G-27: a call too many: %d; of another user: %d", last, other)
+	}
+	moment = moment.Add(time.Second)
+	if got := post("carol", "Services", "{}").code; got != 200 {
+		t.Errorf("G-27: a second later: %d", got)
+	}
+	r := w.request("", http.MethodGet, "/health", "")
+	r.URL.Host = strings.TrimPrefix(w.console.URL, "https://")
+	if got := w.do(r); got.code != 200 || got.body != "ok\n" {
+		t.Errorf("health: %d %s", got.code, got.body)
+	}
+	w.must(w.g.Close())
+	if got := w.do(r); got.code != 503 {
+		t.Errorf("health without refmond: %d", got.code)
+	}
+}

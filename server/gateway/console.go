@@ -1,0 +1,74 @@
+package gateway
+
+import (
+	_ "embed"
+	"html/template"
+	"net/http"
+	"strings"
+	"time"
+)
+
+//go:embed console.html
+var consoleText string
+
+var consoleTemplate = template.Must(template.New("console").Funcs(template.FuncMap{"join": strings.Join}).
+	Parse(consoleText))
+
+// consolePage is one page of the console: what it shows is gathered as the client, who sees
+// what refmond tells that client.
+type consolePage struct {
+	path, title string
+	live        bool // it is fetched anew every five seconds
+	gather      func(*request, *http.Request) any
+}
+
+// consolePages are all there are. They change nothing.
+var consolePages = []consolePage{
+	{"/", "Sessions", false, (*request).sessionsPage},
+	{"/token", "Token", false, (*request).tokenPage},
+	{"/tree", "Tree", false, (*request).treePage},
+	{"/why", "Why", false, (*request).whyPage},
+	{"/trail", "Trail", true, (*request).trailPage},
+}
+
+// consoleRows are the endpoints of the console.
+func consoleRows(g *Gateway) (rows []row) {
+	for _, p := range consolePages {
+		serve := func(w http.ResponseWriter, r *http.Request, s *session) {
+			showConsole(w, r, &request{g: g, s: s, ctx: r.Context()}, p)
+		}
+		rows = append(rows, row{http.MethodGet, p.path, known, false, serve},
+			row{http.MethodHead, p.path, known, false, serve})
+	}
+	return rows
+}
+
+// showConsole writes a page.
+func showConsole(w http.ResponseWriter, r *http.Request, q *request, p consolePage) {
+	data := struct {
+		Style template.CSS
+		Title string
+		User  string
+		Live  bool
+		Now   string
+		Pages []consolePage
+		Data  any
+	}{Style: template.CSS(style), Title: p.title, User: q.s.name, Live: p.live, Pages: consolePages, //nolint:gosec // ours
+		Now: q.g.cfg.Now().UTC().Format(time.TimeOnly), Data: p.gather(q, r)}
+	if data.User == "" {
+		data.User = q.s.user.String()
+	}
+	h := w.Header()
+	h.Set("Content-Type", "text/html; charset=utf-8")
+	h.Set("Content-Security-Policy", pagePolicy)
+	h.Set("Cache-Control", "no-store")
+	h.Set("Referrer-Policy", "no-referrer")
+	if r.Method == http.MethodHead {
+		return
+	}
+	_ = consoleTemplate.Execute(w, data) // a client that left is told nothing more
+}
+
+// Path and Title are for the template.
+func (p consolePage) Path() string  { return p.path }
+func (p consolePage) Title() string { return p.title }

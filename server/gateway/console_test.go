@@ -1,0 +1,95 @@
+package gateway
+
+import (
+	"net/http"
+	"strings"
+	"testing"
+
+	"github.com/refmon/refmon/nt"
+	"github.com/refmon/refmon/winnt"
+)
+
+// view fetches a page of the console.
+func (w *world) view(user, path string, headers ...string) said {
+	w.Helper()
+	r := w.request(user, http.MethodGet, "/", "", headers...)
+	r.URL.Host = strings.TrimPrefix(w.console.URL, "https://")
+	r.URL.Path, r.URL.RawQuery, _ = strings.Cut(path, "?")
+	return w.do(r)
+}
+
+// TestConsole: the pages show what refmond tells the client who looks, and change nothing.
+func TestConsole(t *testing.T) {
+	w := newWorld(t, shared)
+	w.file("dir/plan &b.txt", "f", shared)
+	w.describe("dir", shared)
+	w.file("hers", "x", own)
+	look, err := w.dial(61011) // another program, which carol may not look into
+	w.must(err)
+	defer look.Close()
+	look.Thread().NtCreateFile(nt.CreateFileIn{DesiredAccess: winnt.FILE_READ_DATA, CreateDisposition: winnt.FILE_OPEN,
+		ObjectAttributes: nt.Cap(&nt.ObjectAttributes{ObjectName: `\??\share\hers`})})
+	for _, c := range []struct{ user, path, want, not string }{
+		{"bob", "/", "You may see no connection", "61011"},
+		{"bob", "/token", `HOST\bob`, "HOST\\alice"},
+		{"bob", "/token?process=4", "STATUS_", "Privileges"},
+		{"bob", "/token?process=x", "a process is a number", ""},
+		{"bob", "/tree", `href="/tree?path=/share"`, ""},
+		{"carol", "/tree", "There is no tree that you may see", "share\""},
+		{"bob", "/tree?path=/share/dir", "plan &amp;b.txt", "plan &b"},
+		{"bob", "/tree?path=/share/dir", "HOST\\alice</td><td>FILE_READ_DATA, FILE_WRITE_DATA", ""},
+		{"bob", "/tree?path=/share/hers", "it takes READ_CONTROL", "FA;;;"},
+		{"carol", "/tree?path=/share/dir", "nothing of that name that you may see", ""},
+		{"bob", "/tree?path=/share/../x", "this is no path of a tree", ""},
+		{"bob", "/why", "<select", "Allowed"},
+		{"bob", "/why?path=/share/dir&right=DELETE", "Denied (STATUS_ACCESS_DENIED)", ""},
+		{"bob", "/why?path=/share/dir&right=DELETE&account=alice", "Allowed (STATUS_SUCCESS)", ""},
+		{"bob", "/why?path=/share/hers", "STATUS_ACCESS_DENIED", "Allowed"},
+		{"bob", "/why?path=/share/dir&right=FLY", "is no right of a file", ""},
+		{"bob", "/trail", "Nothing was denied that you may see", "hers"},
+	} {
+		got := w.view(c.user, c.path)
+		if got.code != 200 || !strings.Contains(got.body, c.want) || c.not != "" && strings.Contains(got.body, c.not) ||
+			!strings.HasSuffix(got.body, "</html>\n") || !strings.HasPrefix(got.header.Get("Content-Security-Policy"),
+			"default-src 'none'; style-src 'sha256-") {
+			t.Errorf("%s as %s: %d, want %q and not %q\n%v\n%s", c.path, c.user, got.code, c.want, c.not, got.header, got.body)
+		}
+	}
+	for _, p := range consolePages {
+		if got := w.view("", p.path); got.code != 401 {
+			t.Errorf("%s without a password: %d", p.path, got.code)
+		}
+	}
+	for _, r := range append(apiRows(w.g), consoleRows(w.g)...) {
+		if r.needs != known && r.path != "/health" || r.change != (r.method == http.MethodPost) || r.path == "" {
+			t.Errorf("the row %s %s is for %d and changes something: %t", r.method, r.path, r.needs, r.change)
+		}
+	}
+	if got := w.view("bob", "/share/dir/"); got.code != 404 {
+		t.Errorf("the console serves files: %d", got.code)
+	}
+	if got := w.ask("bob", "GET", "/refmon.v1.Access/Token", ""); got.code != 404 {
+		t.Errorf("the origin of files serves the API: %d", got.code)
+	}
+}
+
+// TestConsoleOfOwner: who may open processes sees connections, whom their threads act for,
+// and what was denied to them.
+func TestConsoleOfOwner(t *testing.T) {
+	w := newWorld(t, shared)
+	w.want(404, "carol", "GET", "/share/none", "")
+	p, err := w.g.link.process()
+	w.must(err)
+	s := p.sessions.once(func(s *session) { // the gateway's own account looks: it sees its own process
+		s.token, s.st = 0, 0
+	})
+	q := &request{g: w.g, s: s, ctx: t.Context()}
+	d, ok := q.sessionsPage(nil).(sessionsData)
+	if !ok || len(d.Sessions) != 1 || d.Sessions[0].UID != "61010" {
+		t.Errorf("%+v", d)
+	}
+	calls, ok := q.trailPage(nil).(trailData)
+	if !ok || len(calls.Calls) == 0 || !strings.Contains(strings.Join(calls.Calls[0].Lines, "\n"), "share") {
+		t.Errorf("%+v", calls)
+	}
+}

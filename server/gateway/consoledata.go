@@ -1,0 +1,226 @@
+package gateway
+
+import (
+	"net/http"
+	"net/url"
+	"strconv"
+
+	"github.com/refmon/refmon/nt"
+	"github.com/refmon/refmon/ntstatus"
+	"github.com/refmon/refmon/sd"
+	"github.com/refmon/refmon/sddl"
+	api "github.com/refmon/refmon/server/gateway/refmonv1"
+	"github.com/refmon/refmon/sid"
+	"github.com/refmon/refmon/winnt"
+)
+
+// tokenData is the page of one token.
+type tokenData struct {
+	Of, Problem string
+	Process     string
+	User, Name  string
+	Level       string
+	Groups      []groupLine
+	Privileges  []string
+}
+
+// groupLine is a group of a token.
+type groupLine struct{ SID, Name, How string }
+
+// tokenPage shows the client's own token, or that of a process that the client may open.
+func (q *request) tokenPage(r *http.Request) any {
+	d := tokenData{Of: "the token of this request", Process: r.URL.Query().Get("process")}
+	tok, st := q.s.token, ntstatus.Success
+	if d.Process != "" {
+		id, err := strconv.ParseUint(d.Process, 10, 32)
+		if err != nil {
+			d.Problem = "a process is a number of the list of sessions"
+			return d
+		}
+		d.Of = "the token of process " + d.Process
+		if tok, st = q.processToken(winnt.Handle(id)); st == ntstatus.Success {
+			defer q.s.p.release(tok)
+		}
+	}
+	if st != ntstatus.Success {
+		d.Problem = st.String()
+		return d
+	}
+	t, st := q.tokenOf(tok)
+	if st != ntstatus.Success {
+		d.Problem = st.String()
+		return d
+	}
+	d.User, d.Privileges = t.GetUser(), t.GetPrivileges()
+	if d.Process == "" {
+		d.Level = q.s.level.String()
+	}
+	var list []sid.SID
+	for _, text := range append([]string{t.GetUser()}, groupSIDs(t)...) {
+		s, _ := sid.ParseStrict(text) // refmond's own words
+		list = append(list, s)
+	}
+	names := q.names(list)
+	d.Name = names[0]
+	for i, g := range t.GetGroups() {
+		d.Groups = append(d.Groups, groupLine{g.GetSid(), names[i+1], groupUse(g.GetAttributes())})
+	}
+	return d
+}
+
+func groupSIDs(t *api.TokenResponse) (list []string) {
+	for _, g := range t.GetGroups() {
+		list = append(list, g.GetSid())
+	}
+	return list
+}
+
+// groupUse says how a group counts.
+func groupUse(attributes uint32) string {
+	switch {
+	case attributes&winnt.SE_GROUP_INTEGRITY != 0:
+		return "integrity"
+	case attributes&winnt.SE_GROUP_USE_FOR_DENY_ONLY != 0:
+		return "counts in deny entries only"
+	case attributes&winnt.SE_GROUP_ENABLED == 0:
+		return "disabled"
+	}
+	return ""
+}
+
+// processToken opens the token of a process as the client.
+func (q *request) processToken(id winnt.Handle) (tok winnt.Handle, st ntstatus.Status) {
+	st = q.s.as(q.ctx, func(th *nt.Thread) ntstatus.Status {
+		h, st := th.NtOpenProcess(winnt.PROCESS_QUERY_LIMITED_INFORMATION, nil, &nt.ClientID{UniqueProcess: id})
+		if st != ntstatus.Success {
+			return st
+		}
+		defer th.NtClose(h)
+		tok, st = th.NtOpenProcessToken(h, winnt.TOKEN_QUERY)
+		return st
+	})
+	return tok, st
+}
+
+// treeData is the page of a directory with its descriptors.
+type treeData struct {
+	Path, Problem string
+	Up            string
+	Trees         []string
+	SDDL          string
+	Who           []*api.Grant
+	Files         []treeLine
+	More          bool
+}
+
+// treeLine is an entry of a directory.
+type treeLine struct{ Name, Link, SDDL string }
+
+// mostDescriptors is how many entries of a directory are shown with their descriptors.
+const mostDescriptors = 200
+
+// treePage shows the descriptor of a file or directory, who can, and what is in it.
+func (q *request) treePage(r *http.Request) any {
+	d := treeData{Path: r.URL.Query().Get("path")}
+	for _, f := range q.roots() {
+		d.Trees = append(d.Trees, f.name)
+	}
+	if d.Path == "" {
+		return d
+	}
+	at, _, ok := parsePlace(&url.URL{Path: d.Path})
+	if !ok || at.tree == "" {
+		d.Problem = "this is no path of a tree, such as /projects/plans"
+		return d
+	}
+	f, refused := q.stat(at)
+	if refused != nil {
+		d.Problem = "there is nothing of that name that you may see"
+		return d
+	}
+	if dir, _ := at.above(); at.path != "" {
+		d.Up = treeLink("/tree", "/"+dir.plain())
+	}
+	descriptor, refused := q.descriptor(at)
+	if refused != nil {
+		d.SDDL = "(it takes READ_CONTROL to see the descriptor)"
+	} else {
+		d.SDDL, d.Who = sddlOf(descriptor), q.grants(descriptor)
+	}
+	if f.dir {
+		q.treeFiles(&d, at)
+	}
+	return d
+}
+
+// plain returns the place as a path of a tree, which is not encoded.
+func (p place) plain() string {
+	u, err := url.PathUnescape(p.href(false))
+	if err != nil {
+		return ""
+	}
+	return u[1:]
+}
+
+func treeLink(page, path string) string { return page + "?" + url.Values{"path": {path}}.Encode() }
+
+// treeFiles adds what is in a directory.
+func (q *request) treeFiles(d *treeData, at place) {
+	h, refused := q.openToList(at)
+	if refused != nil {
+		return
+	}
+	defer q.s.p.release(h)
+	list, more, _ := q.list(at, h, mostDescriptors)
+	d.More = more
+	for _, f := range list {
+		l := treeLine{Name: f.name, Link: treeLink("/tree", "/"+at.below(f.name).plain()), SDDL: "—"}
+		if descriptor, refused := q.descriptor(at.below(f.name)); refused == nil {
+			l.SDDL = sddlOf(descriptor)
+		}
+		d.Files = append(d.Files, l)
+	}
+}
+
+// whyData is the page of a question.
+type whyData struct {
+	Path, Account, Right, Problem string
+	Rights                        []string
+	Asked, Allowed                bool
+	Status, Text                  string
+	Granted                       []string
+}
+
+// formRights are offered by the form.
+var formRights = []string{"GENERIC_READ", "GENERIC_WRITE", "DELETE", "READ_CONTROL", "WRITE_DAC", "FILE_ALL_ACCESS",
+	"MAXIMUM_ALLOWED"}
+
+// whyPage answers why an account may do something, or not.
+func (q *request) whyPage(r *http.Request) any {
+	v := r.URL.Query()
+	d := whyData{Path: v.Get("path"), Account: v.Get("account"), Right: v.Get("right"), Rights: formRights}
+	if d.Path == "" {
+		return d
+	}
+	c := &api.CheckRequest{Object: &api.Object{Object: &api.Object_Path{Path: d.Path}}, Account: d.Account}
+	if d.Right != "" {
+		c.Rights = []string{d.Right}
+	}
+	a, text, err := q.check(c, true)
+	if err != nil {
+		d.Problem = reason(err)
+		return d
+	}
+	d.Asked, d.Allowed, d.Status, d.Text = true, a.GetAllowed(), a.GetStatus(), text
+	d.Granted = a.GetGranted().GetNames()
+	return d
+}
+
+// sddlOf writes a descriptor as text.
+func sddlOf(d *sd.Descriptor) string {
+	text, err := sddl.Format(d, sddl.Options{})
+	if err != nil {
+		return "(" + err.Error() + ")"
+	}
+	return text
+}

@@ -1,0 +1,185 @@
+package gateway
+
+import (
+	"encoding/json"
+	"net/http"
+	"slices"
+	"strconv"
+	"time"
+
+	"github.com/refmon/refmon/nt"
+	"github.com/refmon/refmon/ntstatus"
+	"github.com/refmon/refmon/server/daemon"
+	"github.com/refmon/refmon/sid"
+	"github.com/refmon/refmon/token"
+	"github.com/refmon/refmon/winnt"
+)
+
+// look asks refmond what its clients do, as the client may.
+func (q *request) look(question daemon.Question) (a daemon.Answer, st ntstatus.Status) {
+	b, err := json.Marshal(question)
+	if err != nil {
+		return a, ntstatus.InvalidParameter
+	}
+	st = q.s.as(q.ctx, func(th *nt.Thread) ntstatus.Status {
+		answer, err := q.s.p.conn.LookAs(th, b)
+		if err != nil || json.Unmarshal(answer, &a) != nil {
+			return ntstatus.AccessDenied
+		}
+		return ntstatus.Success
+	})
+	return a, st
+}
+
+// sessionsData is the page of connections and of who acts for whom.
+type sessionsData struct {
+	Problem  string
+	Sessions []sessionLine
+	Acting   []actingLine
+}
+
+// sessionLine is a connection.
+type sessionLine struct{ Process, Name, User, UID, Since, Token string }
+
+// actingLine is a thread that acts as a client.
+type actingLine struct{ Process, Thread, As, Since, Proof string }
+
+// mostThreads is how many threads are shown that act for others.
+const mostThreads = 200
+
+// sessionsPage shows connections and processes, and whom their threads impersonate.
+func (q *request) sessionsPage(*http.Request) any {
+	a, st := q.look(daemon.Question{What: "sessions"})
+	if st != ntstatus.Success {
+		return sessionsData{Problem: st.String()}
+	}
+	var d sessionsData
+	var users []sid.SID
+	for _, s := range a.Sessions {
+		user, _ := sid.ParseStrict(s.User) // refmond's own words
+		users = append(users, user)
+	}
+	names := q.names(users)
+	for i, s := range a.Sessions {
+		id := strconv.FormatUint(s.Process, 10)
+		d.Sessions = append(d.Sessions, sessionLine{Process: id, Name: s.Name, User: orText(names[i], s.User),
+			UID: strconv.FormatUint(uint64(s.UID), 10), Since: s.Since.UTC().Format(time.DateTime),
+			Token: "/token?process=" + id})
+		d.Acting = append(d.Acting, q.threads(winnt.Handle(s.Process))...)
+	}
+	q.addTimes(d.Acting)
+	return d
+}
+
+func orText(a, b string) string {
+	if a == "" {
+		return b
+	}
+	return a
+}
+
+// threads returns the threads of a process that act as others, as far as the client may see.
+func (q *request) threads(process winnt.Handle) (list []actingLine) {
+	var users []sid.SID
+	q.s.as(q.ctx, func(th *nt.Thread) ntstatus.Status {
+		h, st := th.NtOpenProcess(winnt.PROCESS_QUERY_INFORMATION, nil, &nt.ClientID{UniqueProcess: process})
+		if st != ntstatus.Success {
+			return st
+		}
+		defer th.NtClose(h)
+		last := winnt.Handle(0)
+		for len(list) < mostThreads {
+			next, st := th.NtGetNextThread(h, last, winnt.THREAD_QUERY_INFORMATION, 0, 0)
+			if last != 0 {
+				th.NtClose(last)
+			}
+			if last = next; st != ntstatus.Success {
+				return st
+			}
+			if l, user, acts := actingAs(th, next); acts {
+				l.Process = strconv.FormatUint(uint64(process), 10)
+				list, users = append(list, l), append(users, user)
+			}
+		}
+		return th.NtClose(last)
+	})
+	for i, name := range q.names(users) {
+		list[i].As = orText(name, list[i].As)
+	}
+	return list
+}
+
+// actingAs tells whom a thread acts as, if it does.
+func actingAs(th *nt.Thread, h winnt.Handle) (l actingLine, user sid.SID, acts bool) {
+	tok, st := th.NtOpenThreadToken(h, winnt.TOKEN_QUERY, true)
+	switch st {
+	case ntstatus.NoToken:
+		return l, user, false
+	case ntstatus.Success:
+		v, _ := th.NtQueryInformationToken(tok, winnt.TokenUser)
+		if g, ok := v.(token.Group); ok {
+			user, l.As = g.SID, g.SID.String()
+		}
+		th.NtClose(tok)
+	default:
+		l.As = "a client whose token you may not open"
+	}
+	if v, st := th.NtQueryInformationThread(h, nt.ThreadBasicInformation); st == ntstatus.Success {
+		if b, ok := v.(nt.ThreadBasic); ok {
+			l.Thread = strconv.FormatUint(uint64(b.ClientID.UniqueThread), 10)
+		}
+	}
+	return l, user, true
+}
+
+// addTimes adds since when threads act, and by which ticket the client is known.
+func (q *request) addTimes(list []actingLine) {
+	var ids []uint64
+	for _, l := range list {
+		if id, err := strconv.ParseUint(l.Thread, 10, 64); err == nil {
+			ids = append(ids, id)
+		}
+	}
+	for part := range slices.Chunk(ids, 1024) {
+		a, _ := q.look(daemon.Question{What: "acting", Threads: part})
+		for _, t := range a.Acting {
+			for i := range list {
+				if list[i].Thread == strconv.FormatUint(t.Thread, 10) {
+					list[i].Since, list[i].Proof = when(t.Since).Format(time.DateTime), t.Proof
+				}
+			}
+		}
+	}
+}
+
+// trailData is the page of what was denied lately.
+type trailData struct {
+	Problem string
+	Calls   []trailLine
+	Lost    uint64
+}
+
+// trailLine is a call that was denied.
+type trailLine struct {
+	Time, Process string
+	Lines         []string
+}
+
+// mostTrail is how many denials are shown.
+const mostTrail = 100
+
+// trailPage shows the newest denials of the processes that the client may look into.
+func (q *request) trailPage(*http.Request) any {
+	a, st := q.look(daemon.Question{What: "denials"})
+	if st != ntstatus.Success {
+		return trailData{Problem: st.String()}
+	}
+	d := trailData{Lost: a.Lost}
+	for _, c := range slices.Backward(a.Calls) {
+		if len(d.Calls) == mostTrail {
+			break
+		}
+		d.Calls = append(d.Calls, trailLine{c.Time.UTC().Format("15:04:05.000"), strconv.FormatUint(c.Process, 10), c.Lines})
+	}
+	return d
+}

@@ -1,0 +1,192 @@
+package gateway
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/url"
+	"strings"
+
+	"connectrpc.com/connect"
+
+	"github.com/refmon/refmon/nt"
+	"github.com/refmon/refmon/ntstatus"
+	"github.com/refmon/refmon/sd"
+	"github.com/refmon/refmon/sddl"
+	api "github.com/refmon/refmon/server/gateway/refmonv1"
+	"github.com/refmon/refmon/winnt"
+)
+
+// longestSDDL is the most of a descriptor that is sent along, in bytes.
+const longestSDDL = 64 << 10
+
+// rightNames are the rights of files by their documented names.
+var rightNames = func() map[string]winnt.AccessMask {
+	m := map[string]winnt.AccessMask{"FILE_GENERIC_READ": winnt.FILE_GENERIC_READ,
+		"FILE_GENERIC_WRITE": winnt.FILE_GENERIC_WRITE, "FILE_GENERIC_EXECUTE": winnt.FILE_GENERIC_EXECUTE,
+		"FILE_ALL_ACCESS": fullRights, "FILE_LIST_DIRECTORY": winnt.FILE_LIST_DIRECTORY,
+		"FILE_ADD_FILE": winnt.FILE_ADD_FILE, "FILE_ADD_SUBDIRECTORY": winnt.FILE_ADD_SUBDIRECTORY,
+		"FILE_TRAVERSE": winnt.FILE_TRAVERSE, "MAXIMUM_ALLOWED": winnt.MAXIMUM_ALLOWED}
+	for bit := winnt.AccessMask(1); bit != 0; bit <<= 1 {
+		if name := winnt.FileObject.RightName(bit); !strings.HasPrefix(name, "0x") {
+			m[name] = bit
+		}
+	}
+	return m
+}()
+
+// maskOf reads names of rights; none stand for all that can be had.
+func maskOf(names []string) (winnt.AccessMask, error) {
+	if len(names) == 0 {
+		return winnt.MAXIMUM_ALLOWED, nil
+	}
+	var mask winnt.AccessMask
+	for _, name := range names {
+		bit, known := rightNames[name]
+		if !known {
+			return 0, fmt.Errorf("%q is no right of a file: FILE_READ_DATA, GENERIC_WRITE, DELETE are", name)
+		}
+		mask |= bit
+	}
+	return mask, nil
+}
+
+// rights returns a mask and the names of its bits.
+func rights(mask winnt.AccessMask) *api.Rights {
+	r := &api.Rights{Mask: uint32(mask)}
+	for bit := winnt.AccessMask(1); bit != 0; bit <<= 1 {
+		if mask&bit != 0 {
+			r.Names = append(r.Names, winnt.FileObject.RightName(bit))
+		}
+	}
+	return r
+}
+
+// object returns the descriptor that a question is about.
+func (q *request) object(o *api.Object) (d *sd.Descriptor, sent bool, err error) {
+	switch {
+	case o.GetSddl() != "":
+		if len(o.GetSddl()) > longestSDDL {
+			return nil, true, connect.NewError(connect.CodeInvalidArgument, errors.New("the descriptor is too long"))
+		}
+		d, err = sddl.Parse(o.GetSddl())
+		if err != nil {
+			return nil, true, connect.NewError(connect.CodeInvalidArgument, err)
+		}
+		return d, true, nil
+	case o.GetPath() == "":
+		return nil, false, connect.NewError(connect.CodeInvalidArgument, errors.New("object has neither path nor sddl"))
+	}
+	at, _, ok := parsePlace(&url.URL{Path: o.GetPath()})
+	if !ok {
+		return nil, false, connect.NewError(connect.CodeInvalidArgument, errors.New("path is not one that a file can have"))
+	}
+	d, refused := q.descriptor(at)
+	if refused != nil {
+		code := connect.CodeUnavailable
+		switch refused.code {
+		case 403:
+			code = connect.CodePermissionDenied
+		case 404:
+			code = connect.CodeNotFound
+		}
+		return nil, false, connect.NewError(code, errors.New(refused.status.String()))
+	}
+	return d, false, nil
+}
+
+// descriptor reads owner, group, DACL and label of a file, as the client: a question about a
+// file takes READ_CONTROL of the asker (G-25).
+func (q *request) descriptor(at place) (d *sd.Descriptor, refused *refusal) {
+	h, st := q.open(at, winnt.READ_CONTROL, winnt.FILE_OPEN, 0)
+	if st == ntstatus.Success {
+		st = q.s.p.do(q.ctx, func(th *nt.Thread) (st ntstatus.Status) {
+			d, st = th.NtQuerySecurityObject(h, winnt.OWNER_SECURITY_INFORMATION|winnt.GROUP_SECURITY_INFORMATION|
+				winnt.DACL_SECURITY_INFORMATION|winnt.LABEL_SECURITY_INFORMATION)
+			return st
+		})
+		q.s.p.release(h)
+	}
+	if st != ntstatus.Success {
+		f := q.refusedAs(at, winnt.READ_CONTROL, st)
+		if f.code == 404 {
+			f.status = ntstatus.ObjectNameNotFound // hidden is as absent (G-8)
+		}
+		return nil, f
+	}
+	return d, nil
+}
+
+// check answers one question, with the explanation where it is wanted.
+func (q *request) check(c *api.CheckRequest, why bool) (*api.CheckResponse, string, error) {
+	desired, err := maskOf(c.GetRights())
+	if err != nil {
+		return nil, "", connect.NewError(connect.CodeInvalidArgument, err)
+	}
+	d, sent, err := q.object(c.GetObject())
+	if err != nil {
+		return nil, "", err
+	}
+	tok := q.s.token
+	if c.GetAccount() != "" {
+		if sent {
+			// A descriptor that the asker wrote would tell every group of another (G-26).
+			return nil, "", connect.NewError(connect.CodePermissionDenied,
+				errors.New("another account is asked about for objects by path alone"))
+		}
+		var end func()
+		if tok, end, err = q.about(c.GetAccount()); err != nil {
+			return nil, "", err
+		}
+		defer end()
+	}
+	return q.decide(d, tok, desired, why)
+}
+
+// about returns a token of another account, which identifies and acts for nothing.
+func (q *request) about(account string) (tok winnt.Handle, end func(), err error) {
+	st := q.s.p.do(q.ctx, func(th *nt.Thread) ntstatus.Status {
+		out, st := th.LsaLogonUser(nt.LsaLogonUserIn{LogonType: winnt.LOGON32_LOGON_NETWORK,
+			AuthenticationInformation: nt.LogonInformation{MessageType: nt.S4ULogon, UserName: account}})
+		tok = out.Token
+		return st
+	})
+	if st != ntstatus.Success {
+		return 0, nil, connect.NewError(connect.CodeNotFound, errors.New("account: "+st.String()))
+	}
+	return tok, func() { q.s.p.release(tok) }, nil
+}
+
+// decide asks refmond, whose access check it is.
+func (q *request) decide(d *sd.Descriptor, tok winnt.Handle, desired winnt.AccessMask, why bool) (
+	*api.CheckResponse, string, error) {
+	a, text := &api.CheckResponse{}, ""
+	st := q.s.p.do(q.ctx, func(th *nt.Thread) ntstatus.Status {
+		var seen reasons
+		if why {
+			th.Trace(&seen)
+			defer th.Trace(nil)
+		}
+		mapped := winnt.FileObject.Mapping.Map(desired)
+		out, st := th.NtAccessCheck(d, tok, mapped, winnt.FileObject.Mapping)
+		if st != ntstatus.Success {
+			return st
+		}
+		a.Status, a.Allowed = out.AccessStatus.String(), out.AccessStatus == ntstatus.Success
+		a.Granted = rights(out.GrantedAccess)
+		if seen.explanation != nil {
+			text = seen.explanation.String()
+		}
+		if !a.Allowed && desired != winnt.MAXIMUM_ALLOWED {
+			most, st := th.NtAccessCheck(d, tok, winnt.MAXIMUM_ALLOWED, winnt.FileObject.Mapping)
+			if st == ntstatus.Success {
+				a.Granted = rights(most.GrantedAccess)
+			}
+		}
+		return ntstatus.Success
+	})
+	if st != ntstatus.Success {
+		return nil, "", connect.NewError(connect.CodeInvalidArgument, errors.New(st.String()))
+	}
+	return a, text, context.Cause(q.ctx)
+}

@@ -1,0 +1,228 @@
+package gateway
+
+import (
+	"context"
+	"errors"
+
+	"connectrpc.com/connect"
+
+	"github.com/refmon/refmon/access"
+	"github.com/refmon/refmon/nt"
+	"github.com/refmon/refmon/ntstatus"
+	"github.com/refmon/refmon/sd"
+	api "github.com/refmon/refmon/server/gateway/refmonv1"
+	"github.com/refmon/refmon/sid"
+	"github.com/refmon/refmon/token"
+	"github.com/refmon/refmon/winnt"
+)
+
+// WhoCan implements refmonv1connect.AccessHandler.
+func (v service) WhoCan(ctx context.Context, r *connect.Request[api.WhoCanRequest]) (
+	*connect.Response[api.WhoCanResponse], error) {
+	if len(r.Msg.GetAccounts()) > mostAccounts {
+		return nil, tooMany()
+	}
+	q := v.asker(ctx)
+	answer := &api.WhoCanResponse{}
+	for _, account := range r.Msg.GetAccounts() {
+		g := &api.Grant{Name: account}
+		a, _, err := q.check(&api.CheckRequest{Object: r.Msg.GetObject(), Account: account}, false)
+		if err != nil {
+			g.Error = reason(err)
+		}
+		g.Granted = a.GetGranted()
+		answer.Grants = append(answer.Grants, g)
+	}
+	if len(r.Msg.GetAccounts()) > 0 {
+		return connect.NewResponse(answer), nil
+	}
+	d, _, err := q.object(r.Msg.GetObject())
+	if err != nil {
+		return nil, err
+	}
+	answer.Grants = q.grants(d)
+	return connect.NewResponse(answer), nil
+}
+
+// grants returns what each user or group that a descriptor names is granted by itself: as the
+// one group of a user who is in no other but those that every user is in. No membership is
+// looked up, so that none is told.
+func (q *request) grants(d *sd.Descriptor) (grants []*api.Grant) {
+	var list []sid.SID
+	seen := map[sid.SID]bool{}
+	add := func(s sid.SID) {
+		if !seen[s] && s != (sid.SID{}) && len(list) < mostAccounts {
+			seen[s] = true
+			list = append(list, s)
+		}
+	}
+	add(d.Owner())
+	if d.DACL() != nil {
+		for _, e := range d.DACL().All() {
+			add(e.SID())
+		}
+	}
+	names := q.names(list)
+	for i, s := range list {
+		g := &api.Grant{Sid: s.String(), Name: names[i]}
+		if mask, err := alone(d, s); err == nil {
+			g.Granted = rights(mask)
+		} else {
+			g.Error = err.Error()
+		}
+		grants = append(grants, g)
+	}
+	return grants
+}
+
+// stranger is the user of a token that has a group and nothing else of its own.
+var stranger = sid.MustParse("S-1-5-21-0-0-0-1")
+
+// alone returns what a SID is granted by itself.
+func alone(d *sd.Descriptor, s sid.SID) (winnt.AccessMask, error) {
+	spec := token.NetworkUser(stranger, s)
+	if s == d.Owner() {
+		spec = token.NetworkUser(s) // an owner is a user here, who has what owners have
+	}
+	t, err := token.New(spec)
+	if err != nil {
+		return 0, err
+	}
+	decision, err := access.SeAccessCheck(&access.Request{Descriptor: d, Subject: access.SubjectOf(t),
+		Desired: winnt.MAXIMUM_ALLOWED, Type: winnt.FileObject})
+	if err != nil {
+		return 0, err
+	}
+	return decision.Granted, nil
+}
+
+// names returns the names of SIDs as the client may look them up, "" for one without.
+func (q *request) names(list []sid.SID) []string {
+	names := make([]string, len(list))
+	if len(list) == 0 {
+		return names
+	}
+	q.s.as(q.ctx, func(th *nt.Thread) ntstatus.Status {
+		policy, st := th.LsaOpenPolicy(winnt.POLICY_LOOKUP_NAMES)
+		if st != ntstatus.Success {
+			return st
+		}
+		defer th.LsaClose(policy)
+		out, st := th.LsaLookupSids(policy, list...)
+		for i, n := range out.Names {
+			if i >= len(names) || n.Use == winnt.SidTypeUnknown || n.Use == winnt.SidTypeInvalid {
+				continue
+			}
+			names[i] = n.Name
+			if at := int(n.DomainIndex); at >= 0 && at < len(out.ReferencedDomains) && out.ReferencedDomains[at].Name != "" {
+				names[i] = out.ReferencedDomains[at].Name + `\` + n.Name
+			}
+		}
+		return st
+	})
+	return names
+}
+
+// Token implements refmonv1connect.AccessHandler.
+func (v service) Token(ctx context.Context, _ *connect.Request[api.TokenRequest]) (
+	*connect.Response[api.TokenResponse], error) {
+	q := v.asker(ctx)
+	t, st := q.tokenOf(q.s.token)
+	if st != ntstatus.Success {
+		return nil, connect.NewError(connect.CodeUnavailable, errors.New(st.String()))
+	}
+	t.Name, t.Level = q.names([]sid.SID{q.s.user})[0], q.s.level.String()
+	return connect.NewResponse(t), nil
+}
+
+// tokenOf tells what a token is made of.
+func (q *request) tokenOf(tok winnt.Handle) (t *api.TokenResponse, st ntstatus.Status) {
+	t = &api.TokenResponse{}
+	st = q.s.p.do(q.ctx, func(th *nt.Thread) ntstatus.Status {
+		user, st := th.NtQueryInformationToken(tok, winnt.TokenUser)
+		if u, ok := user.(token.Group); ok {
+			t.User = u.SID.String()
+		}
+		if st != ntstatus.Success {
+			return st
+		}
+		groups, st := th.NtQueryInformationToken(tok, winnt.TokenGroups)
+		list, _ := groups.([]token.Group)
+		for _, g := range list {
+			t.Groups = append(t.Groups, &api.Group{Sid: g.SID.String(), Attributes: g.Attributes})
+		}
+		if st != ntstatus.Success {
+			return st
+		}
+		held, st := th.NtQueryInformationToken(tok, winnt.TokenPrivileges)
+		privileges, _ := held.([]nt.LUIDAndAttributes)
+		for _, p := range privileges {
+			t.Privileges = append(t.Privileges, winnt.Privilege(p.LUID).String())
+		}
+		return st
+	})
+	return t, st
+}
+
+// LookUp implements refmonv1connect.AccessHandler.
+func (v service) LookUp(ctx context.Context, r *connect.Request[api.LookUpRequest]) (
+	*connect.Response[api.LookUpResponse], error) {
+	if len(r.Msg.GetNames())+len(r.Msg.GetSids()) > mostQuestions {
+		return nil, tooMany()
+	}
+	q := v.asker(ctx)
+	answer := &api.LookUpResponse{}
+	if names := r.Msg.GetNames(); len(names) > 0 {
+		answer.Found = q.sids(names)
+	}
+	var list []sid.SID
+	for _, text := range r.Msg.GetSids() {
+		s, err := sid.ParseStrict(text)
+		if err != nil {
+			return nil, connect.NewError(connect.CodeInvalidArgument, err)
+		}
+		list = append(list, s)
+	}
+	for i, name := range q.names(list) {
+		answer.Found = append(answer.Found, &api.Known{Name: name, Sid: list[i].String()})
+	}
+	return connect.NewResponse(answer), nil
+}
+
+// sids returns the SIDs of names as the client may look them up.
+func (q *request) sids(names []string) []*api.Known {
+	found := make([]*api.Known, len(names))
+	for i, name := range names {
+		found[i] = &api.Known{Name: name}
+	}
+	q.s.as(q.ctx, func(th *nt.Thread) ntstatus.Status {
+		policy, st := th.LsaOpenPolicy(winnt.POLICY_LOOKUP_NAMES)
+		if st != ntstatus.Success {
+			return st
+		}
+		defer th.LsaClose(policy)
+		out, st := th.LsaLookupNames2(policy, names...)
+		for i, s := range out.SIDs {
+			if i >= len(found) || s.SID == (sid.SID{}) {
+				continue
+			}
+			found[i].Sid = s.SID.String()
+			if at := int(s.DomainIndex); at >= 0 && at < len(out.ReferencedDomains) {
+				found[i].Domain = out.ReferencedDomains[at].Name
+			}
+		}
+		return st
+	})
+	return found
+}
+
+// Services implements refmonv1connect.AccessHandler.
+func (service) Services(context.Context, *connect.Request[api.ServicesRequest]) (
+	*connect.Response[api.ServicesResponse], error) {
+	answer := &api.ServicesResponse{}
+	for r := range nt.NtTable.All {
+		i := r.Info()
+		answer.Services = append(answer.Services, &api.Service{Name: i.Name, Summary: i.Summary, Missing: i.Missing})
+	}
+	return connect.NewResponse(answer), nil
+}

@@ -1,0 +1,92 @@
+package index_test
+
+import (
+	"math/rand/v2"
+	"testing"
+
+	"github.com/refmon/refmon/access"
+	"github.com/refmon/refmon/internal/test/questions"
+	"github.com/refmon/refmon/internal/test/randtest"
+	"github.com/refmon/refmon/sd"
+	"github.com/refmon/refmon/sddl"
+	"github.com/refmon/refmon/server/index"
+	"github.com/refmon/refmon/sid"
+	"github.com/refmon/refmon/token"
+	"github.com/refmon/refmon/winnt"
+)
+
+// TestRelevant: what is kept of a descriptor decides as the whole does, for tokens and
+// questions with every feature of the check (N-1).
+func TestRelevant(t *testing.T) {
+	w := questions.World{Rand: rand.New(rand.NewPCG(randtest.Seed(t), 40))}
+	var drawn questions.Drawn
+	differ := 0
+	for range randtest.Count(t, "REFMON_RELEVANT", 4_000) {
+		tok, err := token.New(w.Spec())
+		if err != nil {
+			continue
+		}
+		r := w.Request(w.Descriptor(), nil, tok)
+		whole, err1 := access.SeAccessCheck(r)
+		drawn.Add(r, whole.Allowed())
+		part := *r
+		part.Descriptor = index.Relevant(r.Descriptor)
+		if part.Descriptor != nil && !part.Descriptor.Equal(r.Descriptor) {
+			differ++
+		}
+		got, err2 := access.SeAccessCheck(&part)
+		if whole.Status() != got.Status() || whole.Granted != got.Granted || (err1 == nil) != (err2 == nil) {
+			t.Fatalf("%v %v, of what is kept %v %v\n%x", whole.Status(), whole.Granted, got.Status(), got.Granted,
+				r.Descriptor.Binary())
+		}
+	}
+	if differ < 100 {
+		t.Errorf("%d descriptors have anything to leave out", differ)
+	}
+	for _, name := range drawn.Lacks(50, "intent", "granted before") {
+		t.Errorf("hardly a question had or gave: %s (%.3f)", name, drawn.Share(name))
+	}
+}
+
+// TestClassNames: what does not decide names no other class; each thing that does names
+// another (N-1).
+func TestClassNames(t *testing.T) {
+	name := func(text, share string, right string, m winnt.AccessMask, typ *winnt.ObjectType) string {
+		var of *sd.Descriptor
+		if share != "" {
+			of = sddl.MustParse(share)
+		}
+		return index.NewClass(sddl.MustParse(text), of, right, m, typ).ID
+	}
+	const plain = "O:BAG:SYD:(A;;FR;;;WD)"
+	want := name(plain, "", "read", winnt.FILE_GENERIC_READ, winnt.FileObject)
+	for _, same := range []string{"O:BAG:BAD:(A;;FR;;;WD)", "O:BAG:SYD:AI(A;ID;FR;;;WD)", "O:BAG:SYD:P(A;OICI;FR;;;WD)",
+		"O:BAG:SYD:(A;;FR;;;WD)(A;OICIIO;FA;;;BU)", "O:BAG:SYD:(A;;FR;;;WD)S:(AU;SAFA;FA;;;WD)"} {
+		if got := name(same, "", "FR", winnt.GENERIC_READ, winnt.FileObject); got != want {
+			t.Errorf("%s is of another class than %s", same, plain)
+		}
+	}
+	seen := map[string]bool{want: true}
+	for _, other := range []string{
+		name("O:SYG:SYD:(A;;FR;;;WD)", "", "read", winnt.FILE_GENERIC_READ, winnt.FileObject),
+		name("O:BAD:(A;;FR;;;WD)", "", "read", winnt.FILE_GENERIC_READ, winnt.FileObject),
+		name("O:BAG:SYD:(A;;FA;;;WD)", "", "read", winnt.FILE_GENERIC_READ, winnt.FileObject),
+		name("O:BAG:SYD:(D;;FR;;;BG)(A;;FR;;;WD)", "", "read", winnt.FILE_GENERIC_READ, winnt.FileObject),
+		name("O:BAG:SYD:(A;;FR;;;WD)(D;;FR;;;BG)", "", "read", winnt.FILE_GENERIC_READ, winnt.FileObject),
+		name("O:BAG:SY", "", "read", winnt.FILE_GENERIC_READ, winnt.FileObject),
+		name("O:BAG:SYD:", "", "read", winnt.FILE_GENERIC_READ, winnt.FileObject),
+		name("O:BAG:SYD:(A;;FR;;;WD)S:(ML;;NR;;;HI)", "", "read", winnt.FILE_GENERIC_READ, winnt.FileObject),
+		name(plain, "D:(A;;FR;;;WD)", "read", winnt.FILE_GENERIC_READ, winnt.FileObject),
+		name(plain, "", "write", winnt.FILE_GENERIC_WRITE, winnt.FileObject),
+		name(plain, "", "read", winnt.FILE_GENERIC_READ, winnt.KeyObject),
+		index.NewClass(nil, nil, "read", winnt.FILE_GENERIC_READ, winnt.FileObject).ID,
+	} {
+		if seen[other] {
+			t.Errorf("two questions are of the class %s", other)
+		}
+		seen[other] = true
+	}
+	if s := sid.MustParse("S-1-0-0"); index.Relevant(sddl.MustParse(plain)).Group() != s {
+		t.Error("the group is kept")
+	}
+}

@@ -1,0 +1,181 @@
+package index
+
+import (
+	"slices"
+
+	"github.com/refmon/refmon/effective"
+	"github.com/refmon/refmon/internal/verbs/bulk/people"
+	"github.com/refmon/refmon/sd"
+	"github.com/refmon/refmon/sid"
+	"github.com/refmon/refmon/token"
+	"github.com/refmon/refmon/winnt"
+)
+
+// decider answers classes for the people of one version of the directory. Owned by the
+// worker; each version has its own.
+type decider struct {
+	compiled *effective.Principals
+	numbers  []int // of each principal of the directory: that of the person
+	people   int   // how many numbers there are
+	version  string
+	asked    map[question]*effective.Evaluator
+	having   map[holding]effective.Set
+}
+
+// question tells evaluators apart.
+type question struct {
+	t    *winnt.ObjectType
+	mask winnt.AccessMask
+}
+
+// holding is a SID that allows what an evaluator asks.
+type holding struct {
+	e *effective.Evaluator
+	s sid.SID
+}
+
+// newDecider makes a decider. number gives each person its own.
+func newDecider(d *people.Directory, version string, number func(s sid.SID) int, count int) *decider {
+	out := &decider{version: version, people: count, asked: map[question]*effective.Evaluator{},
+		having: map[holding]effective.Set{}}
+	var tokens []*token.Token
+	for i := range d.Principals {
+		tokens = append(tokens, d.Principals[i].Token)
+		out.numbers = append(out.numbers, number(d.Principals[i].SID()))
+	}
+	out.compiled = effective.Compile(tokens, effective.Config{})
+	return out
+}
+
+func (d *decider) evaluator(t *winnt.ObjectType, mask winnt.AccessMask) (*effective.Evaluator, error) {
+	q := question{t, mask}
+	if e := d.asked[q]; e != nil {
+		return e, nil
+	}
+	e, err := effective.NewEvaluator(d.compiled, effective.Question{Type: t, Rights: []winnt.AccessMask{mask}})
+	if err == nil {
+		d.asked[q] = e
+	}
+	return e, err
+}
+
+// decided is the answer of a class.
+type decided struct {
+	members       effective.Set // numbers of people
+	expression    effective.Expression
+	told          bool // the expression says all of it
+	allow, expand []sid.SID
+}
+
+// decide answers a class: what the share does not grant is denied (N-2).
+func (d *decider) decide(c *Class) (*decided, error) {
+	e, err := d.evaluator(c.Type, c.Mask)
+	if err != nil {
+		return nil, err
+	}
+	allowed := slices.Clone(e.Allowed(c.Descriptor)[0])
+	out := &decided{}
+	out.expression, out.told = e.Expression(c.Descriptor, 0)
+	if c.Share != nil {
+		and(allowed, e.Allowed(c.Share)[0])
+		x, told := e.Expression(c.Share, 0)
+		out.expression, out.told = append(slices.Clone(out.expression), x...), out.told && told
+	}
+	out.members = d.numbered(allowed)
+	if out.told {
+		out.allow = d.sound(out.expression, allowed, e, c)
+	}
+	left := slices.Clone(allowed)
+	for _, s := range out.allow {
+		andNot(left, d.have(s, e, c))
+	}
+	for i := range left.All() {
+		out.expand = append(out.expand, d.compiled.Token(i).User().SID)
+	}
+	return out, nil
+}
+
+// numbered turns the principals of the directory into numbers of people. Of two principals
+// who are one person both must have the right (N-2).
+func (d *decider) numbered(allowed effective.Set) effective.Set {
+	out, not := make(effective.Set, (d.people+63)/64), make(effective.Set, (d.people+63)/64)
+	for i, n := range d.numbers {
+		if allowed.Has(i) {
+			out[n/64] |= 1 << (n % 64)
+		} else {
+			not[n/64] |= 1 << (n % 64)
+		}
+	}
+	andNot(out, not)
+	return out
+}
+
+// and leaves in a what is in b, too.
+func and(a, b effective.Set) {
+	for i := range a {
+		a[i] &= b[i]
+	}
+}
+
+// andNot takes out of a what is in b.
+func andNot(a, b effective.Set) {
+	for i := range a {
+		a[i] &^= b[i]
+	}
+}
+
+// sound returns the SIDs by which one has the right whatever else one has: in every clause
+// they allow before anything refuses. Each principal with one of them has the right (N-4).
+func (d *decider) sound(x effective.Expression, allowed effective.Set, e *effective.Evaluator, c *Class) []sid.SID {
+	var out []sid.SID
+	for i, clause := range x {
+		var here []sid.SID
+		for _, t := range clause {
+			if !t.Allow {
+				break
+			}
+			s := t.SID
+			if s.IsZero() { // everybody, of whom Everyone are all but the anonymous
+				s = everyone
+			}
+			here = append(here, s)
+		}
+		if i == 0 {
+			out = here
+			continue
+		}
+		both := here[:0]
+		for _, s := range here {
+			if slices.Contains(out, s) {
+				both = append(both, s)
+			}
+		}
+		out = both
+	}
+	return slices.DeleteFunc(out, func(s sid.SID) bool {
+		without := slices.Clone(d.have(s, e, c))
+		andNot(without, allowed)
+		return without.Count() > 0
+	})
+}
+
+var everyone = sid.MustParse("S-1-1-0")
+
+// have returns the principals that have a SID and to whom it can allow.
+func (d *decider) have(s sid.SID, e *effective.Evaluator, c *Class) effective.Set {
+	if known, ok := d.having[holding{e, s}]; ok {
+		return known
+	}
+	ace, err := sd.NewACE(sd.AccessAllowed, 0, c.Mask, s)
+	if err != nil {
+		return make(effective.Set, (len(d.numbers)+63)/64)
+	}
+	list, err := sd.NewACL(ace)
+	if err != nil {
+		return make(effective.Set, (len(d.numbers)+63)/64)
+	}
+	only := sd.New(sd.Parts{Owner: noOne, Group: noOne, DACL: list, Control: sd.DACLPresent})
+	set := slices.Clone(e.Allowed(only)[0])
+	d.having[holding{e, s}] = set
+	return set
+}

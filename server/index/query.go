@@ -1,0 +1,198 @@
+package index
+
+import (
+	"bufio"
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"slices"
+	"sync"
+	"time"
+)
+
+// Index answers from what a run has written, in any process of the machine. Many goroutines
+// may ask. Make one with [Open].
+type Index struct {
+	dir   string
+	limit time.Duration
+	clock func() Beat // immutable
+
+	mu sync.Mutex
+	// +checklocks:mu
+	file *os.File
+	// +checklocks:mu
+	state *State
+	// +checklocks:mu
+	rest []byte // the beginning of a line whose end is not written yet
+	// +checklocks:mu
+	bad error // what was found wrong, for ever
+}
+
+// Answer says whether a person has a right on a document. The zero value says no.
+type Answer struct {
+	Allowed bool
+	Because string // why nothing is known, "" if something is
+
+	Class      string // of the document and the right
+	Descriptor string // SHA-256 of the document's descriptor, shortened
+	Directory  string // version
+	Seq        uint64
+	Time       time.Time // up to which the tree is known
+}
+
+// Open opens the index in a folder. Nothing is given of a tree, or by a directory, that was
+// last vouched for longer ago than limit.
+func Open(dir string, limit time.Duration) (*Index, error) {
+	file, err := os.Open(filepath.Join(dir, eventsName))
+	if err != nil {
+		return nil, err
+	}
+	return &Index{dir: dir, limit: limit, clock: now, file: file, state: newState()}, nil
+}
+
+// Close closes the file.
+func (x *Index) Close() error {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	return x.file.Close()
+}
+
+// CanRead reports whether a person, by name or SID, has a right on a document. The name is
+// of the first right where it is "". What is unknown, unreadable or stale gives nothing
+// (N-5, N-9).
+func (x *Index) CanRead(path, who, right string) Answer {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	fence, err := x.follow()
+	if err != nil {
+		return Answer{Because: err.Error()}
+	}
+	a := Answer{Seq: x.state.seq, Directory: x.state.version}
+	row := x.state.rows[path]
+	if row == nil {
+		a.Because = "there is no such document in the index"
+		return a
+	}
+	a.Descriptor, a.Time = row.Descriptor, fence.Sources[row.Tree].Time
+	if a.Because = x.stale(fence, row.Tree); a.Because != "" {
+		return a
+	}
+	if row.Error != "" {
+		a.Because = "the document could not be read: " + row.Error
+		return a
+	}
+	at := max(0, slices.Index(x.state.start.Rights, right))
+	if right != "" && x.state.start.Rights[at] != right {
+		a.Because = "the index is not about the right " + right
+		return a
+	}
+	number, known := x.state.number(who)
+	if !known {
+		a.Because = "the directory has no such person"
+		return a
+	}
+	a.Class = row.Classes[at]
+	a.Allowed = x.state.classes[a.Class].members.Has(number)
+	return a
+}
+
+// Classes returns the classes of which a person has the right, sorted: documents whose row
+// names one of them are the person's. The error says why nothing is given.
+func (x *Index) Classes(who, right string) ([]string, error) {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	fence, err := x.follow()
+	if err != nil {
+		return nil, err
+	}
+	number, known := x.state.number(who)
+	if !known {
+		return nil, errors.New("the directory has no such person")
+	}
+	for source := range fence.Sources {
+		if why := x.stale(fence, source); why != "" {
+			return nil, errors.New(why)
+		}
+	}
+	var out []string
+	for id, k := range x.state.classes {
+		if k.Right == right && k.members.Has(number) {
+			out = append(out, id)
+		}
+	}
+	slices.Sort(out)
+	return out, nil
+}
+
+// stale says why nothing is given of a tree; "" if something is.
+func (x *Index) stale(f *Fence, tree string) string {
+	present, boot := x.clock(), bootID()
+	for _, source := range []string{tree, directorySource} {
+		if !f.fresh(source, x.limit, boot, present) {
+			return fmt.Sprintf("there was no beat of %s within %s", source, x.limit)
+		}
+	}
+	return ""
+}
+
+// number returns the number of a person by name or SID.
+func (s *State) number(who string) (int, bool) {
+	if n, known := s.bySID[who]; known {
+		return n, true
+	}
+	n, known := s.byName[who]
+	return n, known && n >= 0
+}
+
+// follow reads the fence, and then the events that it stands behind.
+//
+// +checklocks:x.mu
+func (x *Index) follow() (*Fence, error) {
+	if x.bad != nil {
+		return nil, x.bad
+	}
+	fence, err := readFence(x.dir)
+	if err != nil {
+		return nil, fmt.Errorf("the fence: %w", err)
+	}
+	if x.bad = x.read(); x.bad != nil {
+		return nil, x.bad
+	}
+	switch start := x.state.start; {
+	case start == nil || fence.Index == "":
+		return nil, errors.New("there was no beat yet")
+	case start.Index != fence.Index:
+		return nil, errors.New("the index was made anew: open it again")
+	case x.state.seq < fence.Seq:
+		return nil, fmt.Errorf("the fence stands behind event %d, and there are %d", fence.Seq, x.state.seq)
+	}
+	return fence, nil
+}
+
+// read applies the events that have come.
+//
+// +checklocks:x.mu
+func (x *Index) read() error {
+	in := bufio.NewReaderSize(x.file, 1<<16)
+	for {
+		line, err := in.ReadBytes('\n')
+		line, x.rest = append(x.rest, line...), nil
+		switch {
+		case errors.Is(err, io.EOF):
+			x.rest = line
+			return nil
+		case err != nil:
+			return err
+		}
+		e, err := ParseEvent(bytes.TrimSuffix(line, []byte("\n")))
+		if err == nil {
+			err = x.state.Apply(e)
+		}
+		if err != nil {
+			return err
+		}
+	}
+}

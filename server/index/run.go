@@ -1,0 +1,183 @@
+package index
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"path/filepath"
+	"sync"
+	"time"
+
+	"github.com/refmon/refmon/internal/verbs/bulk"
+	"github.com/refmon/refmon/sd"
+	"github.com/refmon/refmon/sddl"
+)
+
+// Config says what an index on one machine is about. Trees, Directory, Rights and State are
+// needed.
+type Config struct {
+	Trees     []string
+	Directory string // a directory file
+	Rights    string // "read" or "read+write"
+	Share     string // SDDL of the share's own descriptor; "": none
+	State     string // the folder of the index
+	Sinks     []Sink // beside the log; closed at the end
+
+	NoEvents bool // walks only: see [Watcher]
+	Every    time.Duration
+	Beat     time.Duration
+	Warn     func(error) // told what may pass, such as a directory that is malformed; nil: they are dropped
+	Ready    func()      // called once, when all trees have been walked; nil: it is told to no one
+}
+
+// Run keeps an index until the context ends or a stage fails. The error is the first
+// stage's; who asks notices by the fence, which nothing moves any more.
+func Run(ctx context.Context, c Config) (err error) {
+	for _, tree := range c.Trees {
+		if !filepath.IsAbs(tree) {
+			return fmt.Errorf("tree %s: want an absolute path, by which documents are named", tree)
+		}
+	}
+	rights, err := bulk.ParseRights(c.Rights)
+	if err != nil {
+		return err
+	}
+	var share *sd.Descriptor
+	if c.Share != "" {
+		if share, err = sddl.Parse(c.Share, sddl.Options{}); err != nil {
+			return fmt.Errorf("share: %w", err)
+		}
+	}
+	log, state, err := OpenLog(c.State)
+	if err != nil {
+		return err
+	}
+	r := &running{sinks: append([]Sink{log}, c.Sinks...), config: c,
+		fence: Fence{Boot: bootID(), Sources: map[string]Moment{}}}
+	defer func() {
+		for _, s := range r.sinks {
+			err = errors.Join(err, s.Close())
+		}
+	}()
+	if r.worker, err = NewWorker(state, rights, share, c.Share); err != nil {
+		return err
+	}
+	r.fence.Index = r.worker.state.start.Index
+	return r.stages(ctx)
+}
+
+// stages runs all stages until one fails or the context ends.
+func (r *running) stages(ctx context.Context) error {
+	c := &r.config
+	ctx, stop := context.WithCancelCause(ctx)
+	defer stop(nil)
+	var all sync.WaitGroup
+	stage := func(run func() error) {
+		all.Go(func() {
+			if err := run(); err != nil {
+				stop(err)
+			}
+		})
+	}
+	batches, versions := make(chan Batch, 4), make(chan Version, 1)
+	stage(func() error { return (&Directory{File: c.Directory, Beat: c.Beat}).Run(ctx, versions) })
+	stage(func() error { return r.work(ctx, batches, versions) })
+	for _, tree := range c.Trees {
+		w := &Watcher{Root: filepath.Clean(tree), NoEvents: c.NoEvents, Every: c.Every, Beat: c.Beat}
+		stage(func() error { return w.Run(ctx, batches) })
+	}
+	all.Wait()
+	if err := context.Cause(ctx); !errors.Is(err, context.Canceled) && !errors.Is(err, context.DeadlineExceeded) {
+		return err
+	}
+	return nil
+}
+
+// running is the worker's goroutine and what it owns.
+type running struct {
+	config Config
+	worker *Worker
+	sinks  []Sink
+	fence  Fence
+	walked map[string]bool
+}
+
+// work takes what the sources say, the directory first.
+func (r *running) work(ctx context.Context, batches <-chan Batch, versions <-chan Version) error {
+	waiting := batches
+	batches = nil // until there are people to decide for
+	for {
+		var err error
+		select {
+		case v := <-versions:
+			if err = r.version(&v); v.People != nil {
+				batches = waiting
+			}
+		case b := <-batches:
+			err = r.batch(&b)
+		case <-ctx.Done():
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+	}
+}
+
+func (r *running) version(v *Version) error {
+	if v.Err != nil {
+		if r.config.Warn != nil && !errors.Is(v.Err, errChanging) {
+			r.config.Warn(v.Err)
+		}
+		return nil
+	}
+	if v.People != nil {
+		if err := r.worker.Directory(v.People, v.Name, at(v.Beat.Time)); err != nil {
+			return err
+		}
+	}
+	return r.vouch(directorySource, v.Beat)
+}
+
+func (r *running) batch(b *Batch) error {
+	if err := r.worker.Batch(b); err != nil {
+		return err
+	}
+	if b.End {
+		r.ready(b.Tree)
+	}
+	return r.vouch(b.Tree, b.Beat)
+}
+
+// vouch hands the events to the sinks, and behind them the fence.
+func (r *running) vouch(source string, beat Beat) error {
+	if events := r.worker.Take(); len(events) > 0 {
+		for _, s := range r.sinks {
+			if err := s.Write(events); err != nil {
+				return fmt.Errorf("keep events: %w", err)
+			}
+		}
+	}
+	if beat.Time.IsZero() {
+		return nil
+	}
+	r.fence.Seq = r.worker.state.seq
+	r.fence.Sources[source] = Moment{beat.Time, beat.Up}
+	for _, s := range r.sinks {
+		if err := s.Fence(&r.fence); err != nil {
+			return fmt.Errorf("keep the fence: %w", err)
+		}
+	}
+	return nil
+}
+
+// ready tells once that all trees have been walked.
+func (r *running) ready(tree string) {
+	if r.walked == nil {
+		r.walked = map[string]bool{}
+	}
+	if r.walked[tree] = true; len(r.walked) == len(r.config.Trees) && r.config.Ready != nil {
+		r.config.Ready()
+		r.config.Ready = nil
+	}
+}

@@ -1,0 +1,178 @@
+package index
+
+import (
+	"fmt"
+	"path"
+	"slices"
+
+	"github.com/refmon/refmon/effective"
+)
+
+// State holds what events amount to, for the worker and for each who follows them. It
+// belongs to one goroutine; the zero value is not usable: [newState] makes one.
+type State struct {
+	seq     uint64 // of the last event
+	start   *StartEvent
+	version string // of the directory
+	people  []PersonEvent
+	bySID   map[string]int
+	byName  map[string]int // -1: of two people
+	classes map[string]*kind
+	rows    map[string]*RowEvent
+	below   map[string]map[string]struct{} // names in a folder
+	nobodys int                            // rows that could not be read
+}
+
+// kind is a class with who has its right.
+type kind struct {
+	Class
+	event   *ClassEvent
+	members effective.Set
+	rows    int
+}
+
+func newState() *State {
+	return &State{bySID: map[string]int{}, byName: map[string]int{}, classes: map[string]*kind{},
+		rows: map[string]*RowEvent{}, below: map[string]map[string]struct{}{}}
+}
+
+// Apply takes the next event. The error says that it is not the next one or names what no
+// event before it told of; the state is then as it was.
+func (s *State) Apply(e *Event) error {
+	if e.Seq != s.seq+1 {
+		return fmt.Errorf("event %d comes after %d", e.Seq, s.seq)
+	}
+	if (e.Start != nil) != (s.start == nil) {
+		return fmt.Errorf("event %d: an index begins once, with its start", e.Seq)
+	}
+	var err error
+	switch {
+	case e.Start != nil:
+		s.start = e.Start
+	case e.Person != nil:
+		err = s.person(e.Person)
+	case e.Class != nil:
+		err = s.class(e.Class)
+	case e.Row != nil:
+		err = s.row(e.Row)
+	case e.Gone != "":
+		s.forget(e.Gone)
+	default:
+		s.version = e.Directory
+	}
+	if err != nil {
+		return fmt.Errorf("event %d: %w", e.Seq, err)
+	}
+	s.seq = e.Seq
+	return nil
+}
+
+func (s *State) person(p *PersonEvent) error {
+	id, err := p.person()
+	if err != nil {
+		return err
+	}
+	text := id.String()
+	if old, known := s.bySID[text]; known && old == p.Number { // another name
+		s.rename(p.Number, p.Name)
+		return nil
+	}
+	if _, known := s.bySID[text]; known || p.Number != len(s.people) {
+		return fmt.Errorf("person %d: the next number is %d", p.Number, len(s.people))
+	}
+	s.bySID[text] = p.Number
+	s.people = append(s.people, *p)
+	s.rename(p.Number, p.Name)
+	return nil
+}
+
+// rename gives a person a name. A name of two people names no one (N-6).
+func (s *State) rename(number int, name string) {
+	p := &s.people[number]
+	if s.byName[p.Name] == number {
+		delete(s.byName, p.Name)
+	}
+	p.Name = name
+	if other, known := s.byName[name]; known && other != number {
+		s.byName[name] = -1
+		return
+	}
+	s.byName[name] = number
+}
+
+func (s *State) class(e *ClassEvent) error {
+	members, err := parseRanges(e.Members, len(s.people))
+	if err != nil {
+		return err
+	}
+	k := s.classes[e.ID]
+	if k == nil {
+		c, err := e.class()
+		if err != nil {
+			return err
+		}
+		k = &kind{Class: c}
+		s.classes[e.ID] = k
+	}
+	k.event, k.members = e, members
+	return nil
+}
+
+func (s *State) row(r *RowEvent) error {
+	if r.Error == "" && len(r.Classes) != len(s.start.Rights) {
+		return fmt.Errorf("%s: %d classes for %d rights", r.Path, len(r.Classes), len(s.start.Rights))
+	}
+	for _, id := range r.Classes {
+		if s.classes[id] == nil {
+			return fmt.Errorf("%s: no class %s", r.Path, id)
+		}
+	}
+	s.count(s.rows[r.Path], -1)
+	s.rows[r.Path] = r
+	s.count(r, 1)
+	dir, name := path.Split(r.Path)
+	if s.below[dir] == nil {
+		s.below[dir] = map[string]struct{}{}
+	}
+	s.below[dir][name] = struct{}{}
+	return nil
+}
+
+// count adds a row to its classes or takes it away.
+func (s *State) count(r *RowEvent, n int) {
+	if r == nil {
+		return
+	}
+	if r.Error != "" {
+		s.nobodys += n
+	}
+	for _, id := range r.Classes {
+		s.classes[id].rows += n
+	}
+}
+
+func (s *State) forget(at string) {
+	s.count(s.rows[at], -1)
+	delete(s.rows, at)
+	dir, name := path.Split(at)
+	delete(s.below[dir], name)
+	if len(s.below[dir]) == 0 {
+		delete(s.below, dir)
+	}
+}
+
+// under returns the paths of a document and of all below it, in order.
+func (s *State) under(at string) (out []string) {
+	if s.rows[at] != nil {
+		out = append(out, at)
+	}
+	names := make([]string, 0, len(s.below[at+"/"]))
+	for name := range s.below[at+"/"] {
+		names = append(names, name)
+	}
+	slices.Sort(names)
+	for _, name := range names {
+		out = append(out, s.under(at+"/"+name)...)
+	}
+	return out
+}

@@ -1,0 +1,232 @@
+package index
+
+import (
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"github.com/refmon/refmon/internal/verbs/bulk"
+	"github.com/refmon/refmon/internal/verbs/bulk/people"
+	"github.com/refmon/refmon/sd"
+	"github.com/refmon/refmon/sid"
+	"github.com/refmon/refmon/winnt"
+)
+
+// Worker decides: of what watchers and the directory tell it makes events. It belongs to
+// one goroutine; [NewWorker] makes one.
+type Worker struct {
+	state  *State
+	rights []bulk.Right
+	share  *sd.Descriptor
+	d      *decider                       // nil: there was no directory yet
+	walks  map[string]map[string]struct{} // of a tree that is walked: what was seen
+	events []Event
+	clock  int64
+	// Unnamed is how many documents have a path that is not UTF-8. They have no row.
+	Unnamed int
+}
+
+// NewWorker makes a worker that goes on from a state; nil: from the beginning. The error
+// says that the state is about other rights or another share.
+func NewWorker(s *State, rights []bulk.Right, share *sd.Descriptor, shareText string) (*Worker, error) {
+	if s == nil {
+		s = newState()
+	}
+	w := &Worker{state: s, rights: rights, share: share, walks: map[string]map[string]struct{}{}}
+	start := &StartEvent{Format: 1, Index: rand.Text(), Share: shareText}
+	for _, r := range rights {
+		if r.Any() || r.Managed() {
+			return nil, fmt.Errorf("right %s: an index has rights that are one mask", r.Name)
+		}
+		start.Rights = append(start.Rights, r.Name)
+	}
+	switch {
+	case s.start == nil:
+		w.clock = at(time.Now())
+		return w, w.add(Event{Start: start})
+	case !slices.Equal(s.start.Rights, start.Rights) || s.start.Share != shareText:
+		return nil, fmt.Errorf("the index is about %s and share %q: take another folder",
+			strings.Join(s.start.Rights, "+"), s.start.Share)
+	}
+	return w, nil
+}
+
+// Take returns the events since it was last called.
+func (w *Worker) Take() []Event {
+	out := w.events
+	w.events = nil
+	return out
+}
+
+// add applies an event to the worker's own state, and keeps it for the sinks.
+func (w *Worker) add(e Event) error {
+	e.Seq, e.Time = w.state.seq+1, w.clock
+	if err := w.state.Apply(&e); err != nil {
+		return err
+	}
+	w.events = append(w.events, e)
+	return nil
+}
+
+// Directory takes a version of the directory: classes whose people are others now are
+// events, and no row is (N-3).
+func (w *Worker) Directory(d *people.Directory, version string, at int64) error {
+	w.clock = at
+	for i := range d.Principals {
+		if err := w.person(&d.Principals[i]); err != nil {
+			return err
+		}
+	}
+	w.d = newDecider(d, version, func(s sid.SID) int { return w.state.bySID[s.String()] }, len(w.state.people))
+	ids := make([]string, 0, len(w.state.classes))
+	for id := range w.state.classes {
+		ids = append(ids, id)
+	}
+	slices.Sort(ids)
+	for _, id := range ids {
+		k := w.state.classes[id]
+		if err := w.decide(&k.Class, k); err != nil {
+			return err
+		}
+	}
+	return w.add(Event{Directory: version})
+}
+
+// person gives a principal a number, or its number another name.
+func (w *Worker) person(p *people.Principal) error {
+	text := p.SID().String()
+	number, known := w.state.bySID[text]
+	if known && w.state.people[number].Name == p.Name {
+		return nil
+	}
+	if !known {
+		number = len(w.state.people)
+	}
+	return w.add(Event{Person: &PersonEvent{Number: number, SID: text, Name: p.Name}})
+}
+
+// decide adds the event of a class; k holds what is known of it, nil if it is new. Nothing is
+// added where the answer stays.
+func (w *Worker) decide(c *Class, k *kind) error {
+	got, err := w.d.decide(c)
+	if err != nil {
+		return err
+	}
+	e := &ClassEvent{ID: c.ID, Right: c.Right, Mask: uint32(c.Mask), Folder: c.Type == winnt.DirectoryFileObject,
+		SD: encoded(c.Descriptor), Share: encoded(c.Share), Version: w.d.version, Members: ranges(got.members),
+		Allow: texts(got.allow), Expand: texts(got.expand)}
+	if got.told {
+		for _, clause := range got.expression {
+			terms := []string{}
+			for _, t := range clause {
+				terms = append(terms, t.String())
+			}
+			e.Expression = append(e.Expression, terms)
+		}
+	}
+	if k != nil && k.event.Members == e.Members && slices.Equal(k.event.Allow, e.Allow) &&
+		slices.Equal(k.event.Expand, e.Expand) && slices.EqualFunc(k.event.Expression, e.Expression, slices.Equal) {
+		return nil
+	}
+	return w.add(Event{Class: e})
+}
+
+func texts(sids []sid.SID) (out []string) {
+	for _, s := range sids {
+		out = append(out, s.String())
+	}
+	return out
+}
+
+// Batch takes what a watcher has seen. There must have been a directory.
+func (w *Worker) Batch(b *Batch) error {
+	if w.d == nil {
+		return fmt.Errorf("%s: no directory was read yet", b.Tree)
+	}
+	if w.clock = at(b.Beat.Time); b.Beat.Time.IsZero() {
+		w.clock = at(time.Now())
+	}
+	if b.Begin {
+		w.walks[b.Tree] = map[string]struct{}{}
+	}
+	for i := range b.Seen {
+		if err := w.seen(b.Tree, &b.Seen[i]); err != nil {
+			return err
+		}
+	}
+	if !b.End {
+		return nil
+	}
+	seen := w.walks[b.Tree]
+	delete(w.walks, b.Tree)
+	for _, at := range w.state.under(b.Tree) {
+		if _, there := seen[at]; !there {
+			if err := w.add(Event{Gone: at}); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+func (w *Worker) seen(tree string, s *Seen) error {
+	if !utf8.ValidString(s.Path) { // a row could not name it, so no one has it (N-5)
+		w.Unnamed++
+		return nil
+	}
+	if s.Gone {
+		for _, at := range w.state.under(s.Path) {
+			if err := w.add(Event{Gone: at}); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+	if walk := w.walks[tree]; walk != nil {
+		walk[s.Path] = struct{}{}
+	}
+	r := &RowEvent{Path: s.Path, Tree: tree, Folder: s.Folder}
+	if s.Err != nil || s.Descriptor == nil { // what cannot be read belongs to no one, and is counted (N-5)
+		r.Error = "there is no descriptor"
+		if s.Err != nil {
+			r.Error = strings.ToValidUTF8(s.Err.Error(), "\uFFFD")
+		}
+	} else if err := w.classes(r, s.Descriptor); err != nil {
+		return err
+	}
+	if was := w.state.rows[s.Path]; was != nil && was.same(r) {
+		return nil
+	}
+	return w.add(Event{Row: r})
+}
+
+// classes finds the classes of a row, and decides those that are new.
+func (w *Worker) classes(r *RowEvent, d *sd.Descriptor) error {
+	sum := sha256.Sum256(d.AppendOriginal(nil))
+	r.Descriptor = hex.EncodeToString(sum[:8])
+	t := winnt.FileObject
+	if r.Folder {
+		t = winnt.DirectoryFileObject
+	}
+	for _, right := range w.rights {
+		c := NewClass(d, w.share, right.Name, right.Mask(t), t)
+		if w.state.classes[c.ID] == nil {
+			if err := w.decide(&c, nil); err != nil {
+				return err
+			}
+		}
+		r.Classes = append(r.Classes, c.ID)
+	}
+	return nil
+}
+
+// same reports whether two rows say the same.
+func (r *RowEvent) same(o *RowEvent) bool {
+	return r.Path == o.Path && r.Tree == o.Tree && r.Folder == o.Folder && r.Descriptor == o.Descriptor &&
+		r.Error == o.Error && slices.Equal(r.Classes, o.Classes)
+}

@@ -1,0 +1,225 @@
+package forge
+
+import (
+	"encoding/binary"
+	"encoding/hex"
+	"io"
+	"net"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/jcmturner/gofork/encoding/asn1"
+	"github.com/jcmturner/gokrb5/v8/asn1tools"
+	"github.com/jcmturner/gokrb5/v8/crypto"
+	"github.com/jcmturner/gokrb5/v8/messages"
+	"github.com/jcmturner/gokrb5/v8/types"
+)
+
+// Centre is a key distribution centre of a test: right, or as a hostile one would be. Realm,
+// Service, Key, Users and PAC are required; close Listener at the end.
+type Centre struct {
+	Realm   string
+	Service string
+	Key     types.EncryptionKey // of the service
+	Users   map[string]string   // passwords
+	Now     func() time.Time
+	PAC     func(name string, at time.Time) []byte
+
+	// What a hostile one does.
+	Iterations []byte                      // parameters of the string-to-key function, 4 bytes
+	Type       int32                       // of the client's key; 0: 18
+	Anyone     bool                        // every password is right
+	NoPreauth  bool                        // the first request is answered
+	Code       int32                       // every request is refused with it
+	Ticket     func(client string) *Ticket // instead of the one for the service
+	Session    *types.EncryptionKey        // that the client is told, instead of the ticket's
+	Nonce      int                         // is added
+	Named      string                      // the client's name in answers
+	Answer     func([]byte) []byte         // what is sent instead
+
+	Listener net.Listener
+
+	mu     sync.Mutex
+	typed  map[string]types.EncryptionKey // guarded by mu: the key that a client showed
+	asked  int                            // guarded by mu
+	krbtgt types.EncryptionKey            // immutable after Start
+}
+
+// Start listens on a loopback address.
+func (k *Centre) Start() string {
+	k.Listener = must(net.Listen("tcp", "127.0.0.1:0"))
+	k.krbtgt = NewKey(18)
+	if k.Now == nil {
+		k.Now = time.Now
+	}
+	if k.Type == 0 {
+		k.Type = 18
+	}
+	k.typed = map[string]types.EncryptionKey{}
+	go func() {
+		for {
+			c, err := k.Listener.Accept()
+			if err != nil {
+				return
+			}
+			k.serve(c)
+		}
+	}()
+	return k.Listener.Addr().String()
+}
+
+// Asked returns how many requests came.
+func (k *Centre) Asked() int {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	return k.asked
+}
+
+func (k *Centre) serve(c net.Conn) {
+	defer c.Close() //nolint:errcheck // of a test
+	var head [4]byte
+	if _, err := io.ReadFull(c, head[:]); err != nil {
+		return
+	}
+	b := make([]byte, binary.BigEndian.Uint32(head[:]))
+	if _, err := io.ReadFull(c, b); err != nil {
+		return
+	}
+	k.mu.Lock()
+	k.asked++
+	k.mu.Unlock()
+	answer := k.answer(b)
+	if k.Answer != nil {
+		_, _ = c.Write(k.Answer(answer))
+		return
+	}
+	_, _ = c.Write(append(binary.BigEndian.AppendUint32(nil, uint32(len(answer))), answer...))
+}
+
+func (k *Centre) refuse(code int32, data []byte) []byte {
+	e := messages.NewKRBError(principal("krbtgt/"+k.Realm), k.Realm, code, "of the test")
+	e.EData = data
+	return must(e.Marshal())
+}
+
+func (k *Centre) answer(b []byte) []byte {
+	var as messages.ASReq
+	var tgs messages.TGSReq
+	switch {
+	case k.Code != 0:
+		return k.refuse(k.Code, nil)
+	case as.Unmarshal(b) == nil:
+		return k.logOn(&as)
+	case tgs.Unmarshal(b) == nil:
+		return k.grant(&tgs)
+	}
+	return k.refuse(60, nil)
+}
+
+// key returns that of a user's password.
+func (k *Centre) key(name string) (types.EncryptionKey, bool) {
+	password, ok := k.Users[name]
+	e := must(crypto.GetEtype(k.Type))
+	params := k.Iterations
+	if params == nil {
+		params = []byte{0, 0, 0x10, 0}
+	}
+	text := hex.EncodeToString(params)
+	if k.Type == 23 {
+		text = ""
+	}
+	return types.EncryptionKey{KeyType: k.Type, KeyValue: must(e.StringToKey(password, k.Realm+name, text))}, ok
+}
+
+func (k *Centre) logOn(req *messages.ASReq) []byte {
+	name := strings.Join(req.ReqBody.CName.NameString, "/")
+	info := must(asn1.Marshal(types.ETypeInfo2{{EType: k.Type, Salt: k.Realm + name, S2KParams: k.Iterations}}))
+	method := types.PAData{PADataType: 19, PADataValue: info}
+	if _, ok := k.Users[name]; !ok {
+		return k.refuse(6, nil)
+	}
+	var stamp []byte
+	for _, p := range req.PAData {
+		if p.PADataType == 2 {
+			stamp = p.PADataValue
+		}
+	}
+	if stamp == nil && !k.NoPreauth {
+		return k.refuse(25, must(asn1.Marshal(types.PADataSequence{method, {PADataType: 2, PADataValue: []byte{}}})))
+	}
+	key, _ := k.key(name)
+	if stamp != nil {
+		var sealed types.EncryptedData
+		if err := sealed.Unmarshal(stamp); err != nil {
+			return k.refuse(60, nil)
+		}
+		if _, err := crypto.DecryptEncPart(sealed, key, 1); err != nil && !k.Anyone {
+			return k.refuse(24, nil)
+		}
+	}
+	tgt := Ticket{Service: "krbtgt/" + k.Realm, Realm: k.Realm, Key: k.krbtgt, Client: name, AuthTime: k.Now()}
+	ticket := tgt.Ticket()
+	rep := messages.ASRep{KDCRepFields: k.fields(11, name, ticket)}
+	rep.PAData = types.PADataSequence{method}
+	rep.EncPart = k.part(&req.ReqBody, tgt.SessionKey, key, 3)
+	k.mu.Lock()
+	k.typed[name] = tgt.SessionKey
+	k.mu.Unlock()
+	return must(rep.Marshal())
+}
+
+func (k *Centre) fields(kind int, name string, t messages.Ticket) messages.KDCRepFields {
+	if k.Named != "" {
+		name = k.Named
+	}
+	return messages.KDCRepFields{PVNO: 5, MsgType: kind, CRealm: k.Realm, CName: principal(name), Ticket: t}
+}
+
+// part returns the part that only the client reads.
+func (k *Centre) part(body *messages.KDCReqBody, session, key types.EncryptionKey, usage uint32) types.EncryptedData {
+	now := k.Now().UTC()
+	part := messages.EncKDCRepPart{Key: session, LastReqs: []messages.LastReq{{LRValue: now}}, Nonce: body.Nonce + k.Nonce,
+		Flags: types.NewKrbFlags(), AuthTime: now, StartTime: now, EndTime: now.Add(time.Hour), RenewTill: now.Add(time.Hour),
+		SRealm: k.Realm, SName: body.SName}
+	tag := 25
+	if usage == 8 {
+		tag = 26
+	}
+	b := asn1tools.AddASNAppTag(must(asn1.Marshal(part)), tag)
+	return must(crypto.GetEncryptedData(b, key, usage, 1))
+}
+
+func (k *Centre) grant(req *messages.TGSReq) []byte {
+	name := strings.Join(req.ReqBody.CName.NameString, "/")
+	k.mu.Lock()
+	session := k.typed[name]
+	k.mu.Unlock()
+	at := k.Now().Truncate(time.Second)
+	t := &Ticket{Service: strings.Join(req.ReqBody.SName.NameString, "/"), Realm: k.Realm, Key: k.Key, Version: 1,
+		Client: name, AuthTime: at}
+	if k.PAC != nil {
+		t.PAC = k.PAC(name, at)
+	}
+	if k.Ticket != nil {
+		t = k.Ticket(name)
+	}
+	ticket := t.Ticket()
+	told := t.SessionKey
+	if k.Session != nil {
+		told = *k.Session
+	}
+	rep := messages.TGSRep{KDCRepFields: k.fields(13, name, ticket)}
+	rep.EncPart = k.part(&req.ReqBody, told, session, 8)
+	return must(rep.Marshal())
+}
+
+// Wrap returns a message as RFC 4121 signs it: flags, number and key usage are the
+// caller's.
+func Wrap(key types.EncryptionKey, flags byte, number uint64, usage uint32, message []byte) []byte {
+	e := must(crypto.GetEtype(key.KeyType))
+	head := binary.BigEndian.AppendUint64([]byte{5, 4, flags, 0xff, 0, 0, 0, 0}, number)
+	sum := must(e.GetChecksumHash(key.KeyValue, append(append([]byte{}, message...), head...), usage))
+	binary.BigEndian.PutUint16(head[4:], uint16(len(sum)))
+	return append(append(head, message...), sum...)
+}

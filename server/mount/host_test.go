@@ -1,0 +1,100 @@
+package mount
+
+import (
+	"errors"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/refmon/refmon/hostfs"
+)
+
+// TestLocks: the host's kernel keeps the locks of programs of a mount, also of files whose
+// reads go past it (M-25).
+func TestLocks(t *testing.T) {
+	for name, plain := range map[string]bool{"past the mount": false, "plain": true} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t, func(_ *hostfs.Config, c *Config) { c.Plain = plain })
+			w.file("f", "locked", "O:BAG:SYD:P(A;;FA;;;WD)")
+			var fds [2]int
+			for i := range fds {
+				fd, err := unix.Open(filepath.Join(w.at, "f"), unix.O_RDWR|unix.O_CLOEXEC, 0)
+				w.must(err)
+				fds[i] = fd
+			}
+			w.must(unix.Flock(fds[0], unix.LOCK_EX))
+			if err := unix.Flock(fds[1], unix.LOCK_EX|unix.LOCK_NB); !errors.Is(err, unix.EWOULDBLOCK) {
+				t.Errorf("M-25: flock of a locked file: %v", err)
+			}
+			w.must(unix.Flock(fds[0], unix.LOCK_UN))
+			w.must(unix.Flock(fds[1], unix.LOCK_EX|unix.LOCK_NB))
+			l := unix.Flock_t{Type: unix.F_WRLCK, Len: 3}
+			w.must(unix.FcntlFlock(uintptr(fds[0]), unix.F_OFD_SETLK, &l))
+			if err := unix.FcntlFlock(uintptr(fds[1]), unix.F_OFD_SETLK, &l); !errors.Is(err, unix.EAGAIN) {
+				t.Errorf("M-25: a lock of locked bytes: %v", err)
+			}
+			l.Start = 3
+			w.must(unix.FcntlFlock(uintptr(fds[1]), unix.F_OFD_SETLK, &l))
+			w.must(errors.Join(unix.Close(fds[0]), unix.Close(fds[1])))
+		})
+	}
+}
+
+// TestNotMade: a file without a name is not made (M-21), attributes of users are not kept,
+// and programs are told in the words for a file system without them.
+func TestNotMade(t *testing.T) {
+	w := newWorld(t)
+	w.dir("d", "O:BAG:SYD:P(A;OICI;FA;;;WD)")
+	w.file("d/f", "", "O:BAG:SYD:P(A;OICI;FA;;;WD)")
+	fd, err := unix.Open(filepath.Join(w.at, "d"), unix.O_TMPFILE|unix.O_RDWR|unix.O_CLOEXEC, 0o600)
+	if !errors.Is(err, unix.EOPNOTSUPP) {
+		t.Errorf("M-21: O_TMPFILE: descriptor %d, %v", fd, err)
+	}
+	at := filepath.Join(w.at, "d/f")
+	const entry = "\x00\x07\x00\xff\xff\xff\xff" // behind its tag
+	for name, value := range map[string]string{"user.x": "x", "trusted.x": "x", "security.ima": "x",
+		"security.capability":     "\x00\x00\x00\x02" + strings.Repeat("\x01\x00\x00\x00", 4), // version 2
+		"system.posix_acl_access": "\x02\x00\x00\x00\x01" + entry + "\x04" + entry + "\x20" + entry,
+	} {
+		if err := unix.Setxattr(at, name, []byte(value), 0); !errors.Is(err, unix.EOPNOTSUPP) {
+			t.Errorf("M-22: setting %s: %v", name, err)
+		}
+	}
+	w.must(os.Symlink("/etc/passwd", filepath.Join(w.root, "d/link")))
+	w.sees(0, "f", "ls", "d")
+	w.refused(0, "Permission denied", "cat", "d/link")
+	w.refused(0, "Permission denied", "readlink", "-v", "d/link")
+}
+
+// TestSpecialBits: whatever changes the contents of a file through the mount clears its set-uid
+// and set-gid bits below (F-125), for the host's kernel leaves that to us.
+func TestSpecialBits(t *testing.T) {
+	for name, plain := range map[string]bool{"past the mount": false, "plain": true} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t, func(_ *hostfs.Config, c *Config) { c.Plain = plain })
+			for name, script := range map[string]string{
+				"overwrite": "dd if=/dev/zero of=f count=1 conv=notrunc status=none", "append": "echo x >> f", "empty": ": > f",
+				"truncate": "truncate -s 1 f", "reserve": "fallocate -l 4096 f", "give up": "fallocate -p -o 0 -l 4096 f",
+				"map": `python3 -c 'import mmap; f = open("f", "r+b"); m = mmap.mmap(f.fileno(), 4); m[0:1] = b"m"; m.flush()'`,
+			} {
+				if _, err := exec.LookPath("python3"); err != nil && name == "map" {
+					t.Log("no python3 to map a file with: ", err)
+					continue
+				}
+				w.file("f", "text", "O:BAG:SYD:P(A;;FA;;;WD)")
+				w.must(unix.Chmod(filepath.Join(w.root, "f"), 0o6755))
+				w.sees(bob, "", "sh", "-c", script)
+				info, err := os.Stat(filepath.Join(w.root, "f"))
+				w.must(err)
+				if special := info.Mode() & (os.ModeSetuid | os.ModeSetgid); special != 0 {
+					t.Errorf("F-125: %s leaves %v", name, special)
+				}
+				w.must(os.Remove(filepath.Join(w.root, "f")))
+			}
+		})
+	}
+}
