@@ -71,7 +71,7 @@ func TestGSSAPI(t *testing.T) {
 	}
 }
 
-// gssLogon is what came of one client.
+// gssLogon tells what came of one client.
 type gssLogon struct {
 	status ntstatus.Status
 	level  winnt.SecurityImpersonationLevel

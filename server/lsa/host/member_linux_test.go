@@ -32,7 +32,8 @@ func TestMember(t *testing.T) {
 	m := d.Join()
 	const star = " idmap config * : backend = tdb\n idmap config * : range = 3001000000-3001009999\n"
 	of := func(backend string, low, high uint32) string {
-		return fmt.Sprintf(star+" idmap config REFMON : backend = %s\n idmap config REFMON : range = %d-%d\n", backend, low, high)
+		return fmt.Sprintf(star+" idmap config REFMON : backend = %s\n idmap config REFMON : range = %d-%d\n", backend, low,
+			high)
 	}
 	m.Winbind(of("rid", 3000070000, 3000079999))
 	asWinbind(t, m, accounts, lsa.IDMap{Domain: d.SID, Backend: lsa.RID, Low: 3000070000, High: 3000079999})
