@@ -86,6 +86,11 @@ func TestAuthority(t *testing.T) {
 		!errors.As(why, &refusal) || !errors.Is(why, errNoPAC) || refusal.Client != "alice" {
 		t.Errorf("K-43: %v, %v", st, why)
 	}
+	none := Authority{Store: store, Tickets: func() *Acceptor { return nil }}
+	if r, st := none.LogOn(logon.Request{Package: logon.Ticket, Type: winnt.LOGON32_LOGON_NETWORK}); st !=
+		ntstatus.NoSuchPackage || !r.Token.User.SID.IsZero() {
+		t.Errorf("K-49: where no tickets are taken: %v", st)
+	}
 	// 64 KiB of SIDs are groups of the token, each once; for more than a token holds there is none (L-4).
 	many := func(n uint32) (logon.Result, ntstatus.Status) {
 		return ask(func(_ *logon.Request, k *forge.Ticket) {
