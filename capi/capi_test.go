@@ -279,10 +279,7 @@ func TestExamples(t *testing.T) {
 	}
 }
 
-// ofTrees are the services of files in trees, which the library has none of.
-var ofTrees = map[string]bool{"NtDeleteFile": true, "NtSetInformationFile": true, "NtQueryDirectoryFile": true}
-
-// Every service of the nt table is exported under both its names, but for those of trees.
+// Every service of the nt table is exported under both its names.
 func TestServices(t *testing.T) {
 	folder := library(t)
 	f, err := elf.Open(folder + "/lib/librefmon.so")
@@ -304,7 +301,7 @@ func TestServices(t *testing.T) {
 		name := r.Info().Name
 		for _, n := range []string{name, "Zw" + strings.TrimPrefix(name, "Nt")} {
 			// Names of the authority have no second form; its logon is LogonUser in C.
-			if lsa := strings.HasPrefix(name, "Lsa"); lsa && n != name || name == "LsaLogonUser" || ofTrees[name] {
+			if lsa := strings.HasPrefix(name, "Lsa"); lsa && n != name || name == "LsaLogonUser" {
 				continue
 			}
 			if !exported[n] {

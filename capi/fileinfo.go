@@ -49,6 +49,9 @@ func ntQueryInformationFile(c *call) uint64 {
 	x, fault := c.probeInfo()
 	out, st := c.sys.NtQueryInformationFile(nt.QueryInformationFileIn{FileHandle: c.handle(0), Length: c.u32(3),
 		FileInformationClass: nt.FileInfoClass(c.u32(4)), FaultFileInformation: fault})
+	if result, ok := x.treeFacts(st, out.FileInformation); ok {
+		return result
+	}
 	switch i := out.FileInformation.(type) {
 	case nt.PipeInformation:
 		return x.facts(st, i.ReadMode, i.CompletionMode)

@@ -25,20 +25,21 @@ func (c *call) io(block int) (ioCall, ntstatus.Status) {
 	return x, c.Probe(x.block, 16, 4)
 }
 
-// optional reads parameters that pipes and files without contents do not use,
-// a ByteOffset and a Key, as far as to tell a bad pointer.
-func (c *call) optional(offset, key int) ntstatus.Status {
+// optional reads a ByteOffset and a Key, which pipes and files without contents do not
+// use. Without an offset a file of a tree goes on at its position.
+func (c *call) optional(offset, key int) (at uint64, st ntstatus.Status) {
+	at = winnt.FILE_USE_FILE_POINTER_POSITION
 	if p := c.ptr(offset); p != 0 {
-		if _, st := c.ReadU64(p); st != ntstatus.Success {
-			return st
+		if at, st = c.ReadU64(p); st != ntstatus.Success {
+			return at, st
 		}
 	}
 	if p := c.ptr(key); p != 0 {
 		if _, st := c.ReadU32(p); st != ntstatus.Success {
-			return st
+			return at, st
 		}
 	}
-	return ntstatus.Success
+	return at, ntstatus.Success
 }
 
 // finish writes the IO_STATUS_BLOCK, which a failure leaves alone.
@@ -146,15 +147,16 @@ func ntReadFile(c *call) uint64 {
 	if st == ntstatus.Success {
 		st = c.Probe(buffer, uintptr(length), 1)
 	}
+	var at uint64
 	if st == ntstatus.Success {
-		st = c.optional(7, 8)
+		at, st = c.optional(7, 8)
 	}
 	if st != ntstatus.Success {
 		return status(st)
 	}
 	x.notYet = ntstatus.PipeEmpty
 	return x.run(buffer, func(l *nt.Later) (nt.IOResult, ntstatus.Status) {
-		out, st := c.sys.NtReadFile(nt.ReadFileIn{FileHandle: h, Length: length, Later: l})
+		out, st := c.sys.NtReadFile(nt.ReadFileIn{FileHandle: h, Length: length, ByteOffset: at, Later: l})
 		return nt.IOResult{Data: out.Buffer, Information: uint64(len(out.Buffer))}, st
 	})
 }
@@ -162,8 +164,9 @@ func ntReadFile(c *call) uint64 {
 func ntWriteFile(c *call) uint64 {
 	h := c.handle(0)
 	x, st := c.io(4)
+	var at uint64
 	if st == ntstatus.Success {
-		st = c.optional(7, 8)
+		at, st = c.optional(7, 8)
 	}
 	if st != ntstatus.Success {
 		return status(st)
@@ -174,7 +177,7 @@ func ntWriteFile(c *call) uint64 {
 	}
 	x.notYet = ntstatus.PipeBusy
 	return x.run(0, func(l *nt.Later) (nt.IOResult, ntstatus.Status) {
-		out, st := c.sys.NtWriteFile(nt.WriteFileIn{FileHandle: h, Buffer: nt.Cap(b), Later: l})
+		out, st := c.sys.NtWriteFile(nt.WriteFileIn{FileHandle: h, Buffer: nt.Cap(b), ByteOffset: at, Later: l})
 		return nt.IOResult{Information: uint64(out.Information)}, st
 	})
 }

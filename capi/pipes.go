@@ -3,6 +3,7 @@
 package main
 
 import (
+	"github.com/refmon/refmon/fileaccess"
 	"github.com/refmon/refmon/internal/marshal"
 	"github.com/refmon/refmon/nt"
 	"github.com/refmon/refmon/ntstatus"
@@ -36,22 +37,15 @@ func ntOpenFile(c *call) uint64 {
 	return c.openedFile(o.FileHandle, fileOpened, st)
 }
 
-// ntCreateFile opens what is there: nothing makes files here.
+// ntCreateFile makes files in trees of a daemon, and opens what is there elsewhere.
 func ntCreateFile(c *call) uint64 {
 	if st := c.probeOpen(); st != ntstatus.Success {
 		return status(st)
 	}
-	const fileOpen, fileOpenIf, fileOverwriteIf = 1, 3, 5
-	disposition := c.u32(7)
-	switch {
-	case disposition > fileOverwriteIf:
-		return c.opened(0, ntstatus.InvalidParameter)
-	case disposition != fileOpen && disposition != fileOpenIf:
-		return c.opened(0, ntstatus.NotSupported)
-	}
-	o, st := c.sys.NtOpenFile(nt.OpenFileIn{DesiredAccess: c.mask(1), ObjectAttributes: c.attributes(2),
-		ShareAccess: c.u32(6), OpenOptions: c.u32(8)})
-	return c.openedFile(o.FileHandle, fileOpened, st)
+	o, st := c.sys.NtCreateFile(nt.CreateFileIn{DesiredAccess: c.mask(1), ObjectAttributes: c.attributes(2),
+		FileAttributes: fileaccess.Attributes(c.u32(5)), ShareAccess: c.u32(6), CreateDisposition: c.u32(7),
+		CreateOptions: c.u32(8)})
+	return c.openedFile(o.FileHandle, uint64(o.Information), st)
 }
 
 // ntCreateNamedPipeFile makes an instance, whose handle waits if it is asked to.

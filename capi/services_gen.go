@@ -190,6 +190,11 @@ func fsControlFileIn(c *call) nt.FsControlFileIn {
 	return nt.FsControlFileIn{FileHandle: c.handle(0), FsControlCode: c.u32(5), OutputBufferLength: c.u32(9)}
 }
 
+func ntDeleteFile(c *call) uint64 {
+	_, st := c.sys.NtDeleteFile(nt.DeleteFileIn{ObjectAttributes: c.attributes(0)})
+	return status(st)
+}
+
 func ntClose(c *call) uint64 {
 	_, st := c.sys.NtClose(nt.CloseIn{Handle: c.handle(0)})
 	return status(st)

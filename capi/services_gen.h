@@ -164,6 +164,15 @@ SERVICE(FsControlFile, (HANDLE FileHandle, HANDLE Event, PIO_APC_ROUTINE ApcRout
 SERVICE(QueryInformationFile, (HANDLE FileHandle, PIO_STATUS_BLOCK IoStatusBlock, PVOID FileInformation, ULONG Length,
 	FILE_INFORMATION_CLASS FileInformationClass), A(FileHandle), A(IoStatusBlock), A(FileInformation), A(Length),
 	A(FileInformationClass))
+SERVICE(SetInformationFile, (HANDLE FileHandle, PIO_STATUS_BLOCK IoStatusBlock, PVOID FileInformation, ULONG Length,
+	FILE_INFORMATION_CLASS FileInformationClass), A(FileHandle), A(IoStatusBlock), A(FileInformation), A(Length),
+	A(FileInformationClass))
+SERVICE(QueryDirectoryFile, (HANDLE FileHandle, HANDLE Event, PIO_APC_ROUTINE ApcRoutine, PVOID ApcContext,
+	PIO_STATUS_BLOCK IoStatusBlock, PVOID FileInformation, ULONG Length, FILE_INFORMATION_CLASS FileInformationClass,
+	BOOLEAN ReturnSingleEntry, PUNICODE_STRING FileName, BOOLEAN RestartScan), A(FileHandle), A(Event), A(ApcRoutine),
+	A(ApcContext), A(IoStatusBlock), A(FileInformation), A(Length), A(FileInformationClass), A(ReturnSingleEntry),
+	A(FileName), A(RestartScan))
+SERVICE(DeleteFile, (POBJECT_ATTRIBUTES ObjectAttributes), A(ObjectAttributes))
 SERVICE(QueryVolumeInformationFile, (HANDLE FileHandle, PIO_STATUS_BLOCK IoStatusBlock, PVOID FsInformation,
 	ULONG Length, FS_INFORMATION_CLASS FsInformationClass), A(FileHandle), A(IoStatusBlock), A(FsInformation), A(Length),
 	A(FsInformationClass))

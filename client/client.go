@@ -259,11 +259,14 @@ func (c *Conn) received(request uint64, w <-chan *wire.Frame, closed, due <-chan
 	return nil, false, true
 }
 
-// send writes one frame. One that was not written whole ends the connection (W-3).
-func (c *Conn) send(f *wire.Frame) error {
+// send writes frames at once. One that was not written whole ends the connection (W-3).
+func (c *Conn) send(frames ...*wire.Frame) error {
 	c.write.Lock()
 	defer c.write.Unlock()
-	b := wire.AppendFrame(c.frame[:0], f)
+	b := c.frame[:0]
+	for _, f := range frames {
+		b = wire.AppendFrame(b, f)
+	}
 	if cap(b) <= smallFrame {
 		c.frame = b[:0]
 	}

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"sync/atomic"
 	"syscall"
 
@@ -28,7 +29,7 @@ import (
 // dial again. STATUS_PRIVILEGE_NOT_HELD is the error for a process of another account
 // than this program's (W-53).
 func (c *Conn) Start(process winnt.Handle, cmd *exec.Cmd) (*Program, error) {
-	f, err := c.Attach(process)
+	f, err := c.attach(process, filepath.Base(cmd.Path))
 	if err != nil {
 		return nil, err
 	}
@@ -152,8 +153,11 @@ func exitCode(s *os.ProcessState) int {
 // Attach returns the connection that [Conn.Start] gives a program, for those who start
 // programs otherwise. Who holds the file is that process (W-40); it ends with the last
 // of them.
-func (c *Conn) Attach(process winnt.Handle) (*os.File, error) {
-	f := &wire.Frame{Kind: wire.Attach, Thread: 1, Body: wire.AppendHandle(nil, process)}
+func (c *Conn) Attach(process winnt.Handle) (*os.File, error) { return c.attach(process, "") }
+
+// attach asks for the connection of a program with that name (W-79).
+func (c *Conn) attach(process winnt.Handle, program string) (*os.File, error) {
+	f := &wire.Frame{Kind: wire.Attach, Thread: 1, Body: wire.AppendAttach(nil, process, program)}
 	file, err := c.descriptor(f)
 	if err != nil {
 		return nil, fmt.Errorf("connection of the process with handle %s: %w", process, err)

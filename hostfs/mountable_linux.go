@@ -1,6 +1,8 @@
 package hostfs
 
 import (
+	"slices"
+
 	"golang.org/x/sys/unix"
 
 	"github.com/refmon/refmon/nt"
@@ -45,8 +47,8 @@ func (t *Tree) Statfs(s *unix.Statfs_t) error {
 func (f *file) RemoveName() ntstatus.Status {
 	t, n := f.t, f.node
 	t.mu.Lock()
-	doomed := n.doomed
-	if !n.pending || doomed == nil {
+	doomed := f.link
+	if !slices.Contains(n.doomed, doomed) {
 		t.mu.Unlock()
 		return ntstatus.CannotDelete
 	}
@@ -56,10 +58,7 @@ func (f *file) RemoveName() ntstatus.Status {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.unlinkLocked(doomed)
-	if n.doomed == doomed {
-		t.unlinkLocked(doomed)
-		n.pending, n.doomed = false, nil
-	}
+	t.spareLocked(n, doomed)
 	return st
 }
 

@@ -1,6 +1,7 @@
 package hostfs
 
 import (
+	"slices"
 	"strings"
 	"sync"
 
@@ -11,11 +12,10 @@ import (
 
 // node is a file that is open at least once. Tree.mu guards what has no other guard.
 type node struct {
-	inode   uint64
-	opens   []*file
-	first   [1]*file // room of opens
-	pending bool     // the file goes away with its last open
-	doomed  *link    // the name that goes
+	inode  uint64
+	opens  []*file
+	first  [1]*file // room of opens
+	doomed []*link  // the names that go with its last open; one says that the file goes away
 
 	moving sync.Mutex // held while a name of the file is moved or removed
 }
@@ -44,7 +44,7 @@ func (t *Tree) enter(inode uint64, f *file) ntstatus.Status {
 		n = &f.ownNode
 		n.inode, n.opens = inode, n.first[:0]
 	}
-	if n.pending {
+	if len(n.doomed) > 0 {
 		// What goes away is not opened any more. F-117
 		return ntstatus.DeletePending
 	}
@@ -93,9 +93,8 @@ func shares(s fileaccess.ShareAccess, granted winnt.AccessMask) bool {
 func (t *Tree) leave(f *file) {
 	t.mu.Lock()
 	n := f.node
-	if f.deleteOnClose && !n.pending {
-		n.pending, n.doomed = true, f.link
-		n.doomed.users++
+	if f.deleteOnClose {
+		n.doomLocked(f.link)
 	}
 	for i, other := range n.opens {
 		if other == f {
@@ -106,18 +105,40 @@ func (t *Tree) leave(f *file) {
 	t.opens--
 	t.unlinkLocked(f.link)
 	last, doomed := len(n.opens) == 0, n.doomed
-	if last && !n.pending {
+	if last && len(doomed) == 0 {
 		delete(t.nodes, n.inode)
 	}
 	t.mu.Unlock()
-	if !last || !n.pending {
+	if !last || len(doomed) == 0 {
 		return
 	}
-	t.remove(n, doomed, f)
+	for _, l := range doomed {
+		t.remove(n, l, f)
+	}
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	t.unlinkLocked(doomed)
+	for _, l := range doomed {
+		t.unlinkLocked(l)
+	}
 	delete(t.nodes, n.inode)
+}
+
+// doomLocked adds a name to those that go. Tree.mu is held.
+func (n *node) doomLocked(l *link) {
+	if !slices.Contains(n.doomed, l) {
+		n.doomed = append(n.doomed, l)
+		l.users++
+	}
+}
+
+// spareLocked takes a name off those that go.
+//
+// +checklocks:t.mu
+func (t *Tree) spareLocked(n *node, l *link) {
+	if i := slices.Index(n.doomed, l); i >= 0 {
+		n.doomed = slices.Delete(n.doomed, i, i+1)
+		t.unlinkLocked(l)
+	}
 }
 
 // unlinkLocked gives up one use of a link.
@@ -129,21 +150,15 @@ func (t *Tree) unlinkLocked(l *link) {
 	}
 }
 
-// doom says whether the file goes away with its last open.
+// doom says whether the name of an open goes away with the last open of its file.
 func (t *Tree) doom(f *file, remove bool) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	n := f.node
-	if remove == n.pending {
-		return
+	if remove {
+		f.node.doomLocked(f.link)
+	} else {
+		t.spareLocked(f.node, f.link)
 	}
-	if n.pending = remove; remove {
-		n.doomed = f.link
-		n.doomed.users++
-		return
-	}
-	t.unlinkLocked(n.doomed)
-	n.doomed = nil
 }
 
 // pending reports whether a file that is open goes away.
@@ -151,7 +166,7 @@ func (t *Tree) pending(inode uint64) bool {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	n := t.nodes[inode]
-	return n != nil && n.pending
+	return n != nil && len(n.doomed) > 0
 }
 
 // isOpen reports whether a file is open.

@@ -12,6 +12,7 @@
 //   - daemon: listens, and makes each connection a process of its kernel.
 //   - mount: a tree of files as a file system of this host, by FUSE.
 //   - index: who may read what as it changes, for search engines.
+//   - index/postgres: the same in a PostgreSQL database, whose policy shows each user his documents.
 //   - cmd/refmond: the daemon's command.
 //   - cmd/refmon-index: the command that keeps a live index, and asks it.
 //

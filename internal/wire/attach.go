@@ -13,14 +13,44 @@ import (
 // processes that a client made.
 type Attacher interface {
 	// Attach returns a connection that is the process of that handle of the thread's
-	// process, for the program that the client starts.
-	Attach(th *nt.Thread, process winnt.Handle) (*os.File, ntstatus.Status)
+	// process, for the program that the client starts. The program's name is what the
+	// client says, "" for nothing: it is shown, and decides nothing (W-79).
+	Attach(th *nt.Thread, process winnt.Handle, program string) (*os.File, ntstatus.Status)
+}
+
+// AttachBody is the body of Attach: the handle of a process, and the name of the program
+// that is to be started in it, cut to MaxProgram bytes. An older client sends the handle
+// alone.
+type AttachBody struct {
+	Handle  uint64
+	Program string
+}
+
+// MaxProgram is the longest name of a program, in bytes.
+const MaxProgram = 64
+
+var attachBody = valueOf[AttachBody]()
+
+// AppendAttach appends the body of Attach.
+func AppendAttach(b []byte, process winnt.Handle, program string) []byte {
+	return attachBody.append(inBinary, b, AttachBody{uint64(process), program})
+}
+
+// attachOf reads the body of Attach.
+func (s *Server) attachOf(b []byte) (AttachBody, error) {
+	if s.form == inBinary && len(b) == 8 {
+		h, err := handleBody.decode(s.form, b)
+		return AttachBody{Handle: h.Handle}, err
+	}
+	a, err := attachBody.decode(s.form, b)
+	a.Program = a.Program[:min(len(a.Program), MaxProgram)]
+	return a, err
 }
 
 // attach gives a process's connection to the client that made the process. A stream
 // that carries no descriptors cannot (W-52).
 func (w *worker) attach(f *Frame) (a reply, err error) {
-	b, err := handleBody.decode(w.s.form, f.Body)
+	b, err := w.s.attachOf(f.Body)
 	if err != nil {
 		return a, err
 	}
@@ -32,5 +62,5 @@ func (w *worker) attach(f *Frame) (a reply, err error) {
 		// A client that takes no descriptors gets no further ones (W-62).
 		return refusal(ntstatus.InsufficientResources), nil
 	}
-	return w.passes(by.Attach(w.th, winnt.Handle(b.Handle))), nil
+	return w.passes(by.Attach(w.th, winnt.Handle(b.Handle), b.Program)), nil
 }

@@ -236,7 +236,7 @@ type attaching struct {
 	file *os.File
 }
 
-func (a attaching) Attach(_ *nt.Thread, h winnt.Handle) (*os.File, ntstatus.Status) {
+func (a attaching) Attach(_ *nt.Thread, h winnt.Handle, _ string) (*os.File, ntstatus.Status) {
 	if h != 8 {
 		return nil, ntstatus.InvalidHandle
 	}

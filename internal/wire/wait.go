@@ -25,8 +25,8 @@ func AppendWait(b []byte, h winnt.Handle, notYet ntstatus.Status) []byte {
 // waits reports whether a frame's answer may take its time.
 func (k Kind) waits() bool { return k == Wait || k == WaitAny || k == Connected }
 
-// HandleBody is the body of Connected, the handle of the client's port, and of Attach,
-// the handle of a process.
+// HandleBody is the body of Connected, the handle of the client's port, and of HandOut, the
+// handle of a file.
 type HandleBody struct{ Handle uint64 }
 
 // ConnectedBody is the body of its answer: what the server said, and the longest
@@ -41,7 +41,7 @@ var (
 	connectedBody = valueOf[ConnectedBody]()
 )
 
-// AppendHandle appends the body of Connected or Attach.
+// AppendHandle appends the body of Connected or HandOut.
 func AppendHandle(b []byte, h winnt.Handle) []byte {
 	return handleBody.append(inBinary, b, HandleBody{uint64(h)})
 }

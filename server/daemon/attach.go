@@ -25,7 +25,7 @@ func (d *Daemon) Attach(name string, tok *token.Token) (*os.File, error) {
 
 // Attach implements [wire.Attacher]: a program that this one starts gets a connection
 // that is a process which this one made. It counts against the bounds of the same user.
-func (c *connection) Attach(th *nt.Thread, process winnt.Handle) (*os.File, ntstatus.Status) {
+func (c *connection) Attach(th *nt.Thread, process winnt.Handle, program string) (*os.File, ntstatus.Status) {
 	p, st := c.d.sys.TakeOver(th, process, func(t *token.Token) ntstatus.Status {
 		if t.User().SID != c.token.User().SID {
 			// The program would run as the same uid, whose other programs could take the token (W-53).
@@ -38,6 +38,10 @@ func (c *connection) Attach(th *nt.Thread, process winnt.Handle) (*os.File, ntst
 	}
 	child := &connection{d: c.d, token: p.Object().Token(), process: p, account: c.account, full: c.full,
 		peer: &peer.Peer{UID: c.peer.UID, GID: c.peer.GID, Name: p.Name()}}
+	if program != "" {
+		// It is shown by its own name; its threads keep those of the process (W-79).
+		child.peer.Name = program
+	}
 	f, err := child.attach()
 	if err != nil {
 		p.FirstThread().Close()

@@ -7,6 +7,8 @@ import (
 	"io"
 	"os"
 	"os/exec"
+	"path/filepath"
+	"slices"
 	"strconv"
 	"testing"
 	"time"
@@ -144,6 +146,12 @@ func TestStart(t *testing.T) {
 	if _, st := c.Thread().NtWaitForSingleObject(event, false); st != ntstatus.Success {
 		t.Errorf("the event that the program set: %s", st)
 	}
+	shown := slices.ContainsFunc(ask(t, c, daemon.Question{What: "sessions"}).Sessions, func(x daemon.Session) bool {
+		return x.Process == uint64(s.process.ClientID.UniqueProcess) && x.Name == filepath.Base(os.Args[0])
+	})
+	if !shown {
+		t.Error("W-79: the program is not shown by its own name")
+	}
 	if _, st := c.Thread().NtWaitForSingleObject(s.process.ProcessHandle, false); st != ntstatus.Timeout {
 		t.Errorf("while the program runs: %s", st)
 	}
@@ -233,7 +241,14 @@ func TestAttachRefused(t *testing.T) {
 // TestAttachAnother: a program of this uid gets no process of another account, however
 // privileged its maker is (W-53).
 func TestAttachAnother(t *testing.T) {
-	const service = `{"user":"SY","groups":["WD","BA"],"privileges":["SeDebugPrivilege",
+	// The system, and an account of the client's own domain.
+	for _, user := range []string{"SY", "S-1-5-21-1-2-3-1107"} {
+		t.Run(user, func(t *testing.T) { attachAnother(t, user) })
+	}
+}
+
+func attachAnother(t *testing.T, user string) {
+	service := `{"user":"` + user + `","groups":["WD","BA","SY"],"privileges":["SeDebugPrivilege",
 		"SeAssignPrimaryTokenPrivilege"]}`
 	who := make(roles, 1)
 	d := start(t, func(c *daemon.Config) { c.Identity = who })

@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/refmon/refmon/nt"
+	"github.com/refmon/refmon/ntstatus"
 	"github.com/refmon/refmon/winnt"
 )
 
@@ -73,6 +74,37 @@ func TestConsole(t *testing.T) {
 	}
 }
 
+// own returns a token of the gateway's own account.
+func (w *world) own(p *process) (tok winnt.Handle) {
+	w.Helper()
+	p.do(w.Context(), func(th *nt.Thread) ntstatus.Status {
+		own, _ := th.NtOpenProcessToken(winnt.NtCurrentProcess, winnt.TOKEN_QUERY|winnt.TOKEN_DUPLICATE)
+		defer th.NtClose(own)
+		level := &nt.ObjectAttributes{SecurityQualityOfService: &nt.SecurityQualityOfService{
+			ImpersonationLevel: winnt.SecurityImpersonation}}
+		var st ntstatus.Status
+		tok, st = th.NtDuplicateToken(own, winnt.TOKEN_ALL_ACCESS, level, false, winnt.TokenImpersonation)
+		return st
+	})
+	return tok
+}
+
+// TestNoToken: without a client's token nothing is done in a client's name (G-1).
+func TestNoToken(t *testing.T) {
+	w := newWorld(t, "O:BAG:SYD:P(A;OICI;FA;;;WD)")
+	w.file("f", "f", "O:BAG:SYD:P(A;;FA;;;WD)") // the gateway's account, too
+	p, err := w.g.link.process()
+	w.must(err)
+	q := &request{g: w.g, s: &session{p: p}, ctx: t.Context()}
+	at := place{tree: "share", path: "f"}
+	if h, st := q.open(at, winnt.FILE_READ_DATA, winnt.FILE_OPEN, 0); st != ntstatus.NoToken || h != 0 {
+		t.Errorf("G-1: %d, %v", h, st)
+	}
+	if h, f, st := q.openToRead(at); st != ntstatus.NoToken || h != 0 || f != nil {
+		t.Errorf("G-1: %d, %v, %v", h, f, st)
+	}
+}
+
 // TestConsoleOfOwner: who may open processes sees connections, whom their threads act for,
 // and what was denied to them.
 func TestConsoleOfOwner(t *testing.T) {
@@ -80,9 +112,7 @@ func TestConsoleOfOwner(t *testing.T) {
 	w.want(404, "carol", "GET", "/share/none", "")
 	p, err := w.g.link.process()
 	w.must(err)
-	s := p.sessions.once(func(s *session) { // the gateway's own account looks: it sees its own process
-		s.token, s.st = 0, 0
-	})
+	s := p.sessions.once(func(s *session) { s.token, s.st = w.own(p), 0 }) // it sees its own process
 	q := &request{g: w.g, s: s, ctx: t.Context()}
 	d, ok := q.sessionsPage(nil).(sessionsData)
 	if !ok || len(d.Sessions) != 1 || d.Sessions[0].UID != "61010" {

@@ -29,7 +29,7 @@ func (q *request) get(w http.ResponseWriter, r *http.Request) {
 		q.refusedToRead(w, r, st)
 		return
 	}
-	defer q.s.p.release(h)
+	defer q.s.p.releaseSoon(h)
 	if file != nil {
 		defer file.Close()
 		info, err := file.Stat()

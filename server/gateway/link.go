@@ -4,7 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
+	"time"
 
 	"github.com/refmon/refmon/client"
 	"github.com/refmon/refmon/nt"
@@ -75,6 +77,10 @@ type process struct {
 	conn     *client.Conn    // immutable
 	threads  chan *nt.Thread // one entry a thread that may be; nil: it is not made yet
 	sessions *sessions       // immutable
+
+	mu sync.Mutex
+	// +checklocks:mu
+	done []winnt.Handle // guarded by mu: handles that are closed with the next open, or soon
 }
 
 func newProcess(conn *client.Conn, cfg *Config) *process {
@@ -101,14 +107,23 @@ func enableTcb(th *nt.Thread) {
 		Attributes: winnt.SE_PRIVILEGE_ENABLED}}, false)
 }
 
-// do runs f on a thread of the pool, which nothing impersonates.
+// do runs f on a thread of the pool that acts as the gateway: for what a handle decides, and
+// not who asks.
 func (p *process) do(ctx context.Context, f func(*nt.Thread) ntstatus.Status) ntstatus.Status {
-	return p.as(ctx, 0, f)
+	return p.run(ctx, 0, f)
 }
 
 // as runs f on a thread that acts with a token. f makes calls of refmond and waits for
 // nothing else: neither a client nor a lock.
 func (p *process) as(ctx context.Context, tok winnt.Handle, f func(*nt.Thread) ntstatus.Status) ntstatus.Status {
+	if tok == 0 {
+		// Without a client's token nothing is done in a client's name (G-1).
+		return ntstatus.NoToken
+	}
+	return p.run(ctx, tok, f)
+}
+
+func (p *process) run(ctx context.Context, tok winnt.Handle, f func(*nt.Thread) ntstatus.Status) ntstatus.Status {
 	th, st := p.take(ctx)
 	if st != ntstatus.Success {
 		return st
@@ -157,6 +172,68 @@ func (p *process) take(ctx context.Context) (*nt.Thread, ntstatus.Status) {
 		return nil, ntstatus.PortDisconnected
 	}
 	return th, ntstatus.Success
+}
+
+// openAs opens an existing file as the owner of a token, with a descriptor where one is
+// handed out, in one exchange with refmond.
+func (p *process) openAs(ctx context.Context, tok winnt.Handle, in nt.CreateFileIn) (o client.OpenedAs,
+	st ntstatus.Status) {
+	if tok == 0 {
+		return o, ntstatus.NoToken
+	}
+	th, st := p.take(ctx)
+	if st != ntstatus.Success {
+		return o, st
+	}
+	defer func() {
+		if !o.Reverted {
+			// The thread may still act as the client: it is ended, another takes its place (G-2).
+			th.Close()
+			th = nil
+		}
+		p.threads <- th
+	}()
+	return p.conn.OpenFileAs(th, tok, in, p.takeDone(mostClosed)...)
+}
+
+// Bounds of handles that are closed later: with an open at most, and at all.
+const (
+	mostClosed = 8
+	mostDone   = 64
+	closeAfter = 10 * time.Millisecond
+)
+
+// releaseSoon closes a handle with the next open, or a moment later.
+func (p *process) releaseSoon(h winnt.Handle) {
+	if h == 0 {
+		return
+	}
+	p.mu.Lock()
+	first, full := len(p.done) == 0, len(p.done) >= mostDone
+	if !full {
+		p.done = append(p.done, h)
+	}
+	p.mu.Unlock()
+	switch {
+	case full:
+		p.release(h)
+	case first:
+		time.AfterFunc(closeAfter, func() {
+			for _, h := range p.takeDone(mostDone) {
+				p.release(h)
+			}
+		})
+	}
+}
+
+// takeDone takes handles that are to be closed.
+func (p *process) takeDone(most int) []winnt.Handle {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	n := min(most, len(p.done))
+	taken := slices.Clone(p.done[len(p.done)-n:])
+	p.done = p.done[:len(p.done)-n]
+	return taken
 }
 
 // release closes a handle of the process. A client that has left is no reason to keep it.

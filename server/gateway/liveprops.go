@@ -97,7 +97,7 @@ func (t *teller) lockdiscovery() (string, int) {
 	for _, l := range t.locks {
 		left := max(0, int64(l.until.Sub(t.q.g.cfg.Now())/time.Second))
 		fmt.Fprintf(&b, "<D:activelock><D:locktype><D:write/></D:locktype><D:lockscope><D:exclusive/></D:lockscope>"+
-			"<D:depth>%s</D:depth><D:owner>%s</D:owner><D:timeout>Second-%d</D:timeout>", l.depth, l.xml, left)
+			"<D:depth>%s</D:depth><D:owner>%s</D:owner><D:timeout>Second-%d</D:timeout>", l.depth, text(l.owns), left)
 		if l.owner == t.q.s.user { // a token is for who made the lock
 			fmt.Fprintf(&b, "<D:locktoken><D:href>%s</D:href></D:locktoken>", text(l.token))
 		}

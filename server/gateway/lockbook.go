@@ -3,7 +3,9 @@ package gateway
 import (
 	"crypto/rand"
 	"encoding/hex"
+	"encoding/xml"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -26,7 +28,7 @@ type held struct {
 	owner sid.SID
 	root  string
 	depth string
-	xml   string // the owner element, as the client wrote it
+	owns  string // the owner element without its marks, which are the client's
 	until time.Time
 }
 
@@ -152,10 +154,30 @@ func (u *userLocks) Create(now time.Time, d webdav.LockDetails) (string, error) 
 	}
 	u.b.mu.Lock()
 	defer u.b.mu.Unlock()
-	u.b.held[token] = &held{inner: inner, owner: u.user, root: placeOf(d.Root).href(false), depth: depth, xml: d.OwnerXML,
-		until: now.Add(d.Duration)}
+	u.b.held[token] = &held{inner: inner, owner: u.user, root: placeOf(d.Root).href(false), depth: depth,
+		owns: ownerText(d.OwnerXML), until: now.Add(d.Duration)}
 	u.b.each[u.user]++
 	return token, nil
+}
+
+// longestOwner is the most of an owner element that others are told, in bytes.
+const longestOwner = 256
+
+// ownerText returns the text of an owner element: its marks have prefixes that are declared
+// elsewhere, and would make the answers to others no XML.
+func ownerText(inner string) string {
+	d := xml.NewDecoder(strings.NewReader(inner))
+	var b strings.Builder
+	for b.Len() < longestOwner {
+		t, err := d.RawToken()
+		if err != nil {
+			break
+		}
+		if text, ok := t.(xml.CharData); ok {
+			b.Write(text)
+		}
+	}
+	return strings.ToValidUTF8(strings.TrimSpace(b.String()[:min(b.Len(), longestOwner)]), "")
 }
 
 // room reports whether a user may have one more lock (G-19).

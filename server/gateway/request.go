@@ -96,15 +96,11 @@ func (q *request) openToRead(at place) (h winnt.Handle, f *os.File, st ntstatus.
 	if !q.served(at) {
 		return 0, nil, ntstatus.ObjectNameNotFound
 	}
-	st = q.s.as(q.ctx, func(th *nt.Thread) ntstatus.Status {
-		out, file, st := q.s.p.conn.OpenFile(th, q.creation(at, winnt.GENERIC_READ, winnt.FILE_OPEN, 0))
-		h, f = out.FileHandle, file
-		if st == ntstatus.AccessDenied {
-			const least = winnt.FILE_READ_DATA | winnt.FILE_READ_ATTRIBUTES
-			h, _, st = th.NtCreateFile(q.creation(at, least, winnt.FILE_OPEN, 0))
-		}
-		return st
-	})
+	o, st := q.s.p.openAs(q.ctx, q.s.token, q.creation(at, winnt.GENERIC_READ, winnt.FILE_OPEN, 0))
+	h, f = o.FileHandle, o.File
+	if st == ntstatus.AccessDenied {
+		h, st = q.open(at, winnt.FILE_READ_DATA|winnt.FILE_READ_ATTRIBUTES, winnt.FILE_OPEN, 0)
+	}
 	return h, f, st
 }
 

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -13,6 +14,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/refmon/refmon/ntacl"
+	"github.com/refmon/refmon/sd"
 	"github.com/refmon/refmon/sddl"
 	"github.com/refmon/refmon/server/index"
 )
@@ -69,12 +71,18 @@ func (l *live) path(name string) string { return filepath.Join(l.tree, name) }
 // put makes a file or gives it another descriptor.
 func (l *live) put(name, text string) {
 	l.t.Helper()
+	l.store(name, sddl.MustParse(text))
+}
+
+// store makes a file with a descriptor, as a file server does.
+func (l *live) store(name string, d *sd.Descriptor) {
+	l.t.Helper()
 	f, err := os.OpenFile(l.path(name), os.O_CREATE|os.O_WRONLY, 0o600)
 	if err != nil {
 		l.t.Fatal(err)
 	}
 	f.Close()
-	a := ntacl.Attribute{Version: 1, Descriptor: sddl.MustParse(text)}
+	a := ntacl.Attribute{Version: 1, Descriptor: d}
 	value, err := a.Append(nil)
 	if err != nil {
 		l.t.Fatal(err)
@@ -108,7 +116,7 @@ func (l *live) start() {
 	ctx, stop := context.WithCancel(l.t.Context())
 	l.fences, l.done, l.stop = make(chan index.Fence), make(chan error, 1), stop
 	c := l.config
-	c.Sinks = []index.Sink{told{l.fences}}
+	c.Sinks = append(slices.Clone(c.Sinks), told{l.fences})
 	go func() {
 		err := index.Run(ctx, c)
 		close(l.fences)

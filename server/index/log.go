@@ -93,7 +93,7 @@ func OpenLog(dir string) (*Log, *State, error) {
 		return nil, nil, fmt.Errorf("%s: another refmon-index writes here: %w", dir, err)
 	}
 	s := newState()
-	end, err := replay(file, s)
+	end, err := replay(file, s, func(*Event) {})
 	if err == nil {
 		err = file.Truncate(end)
 	}
@@ -104,8 +104,9 @@ func OpenLog(dir string) (*Log, *State, error) {
 	return l, s, nil
 }
 
-// replay applies the events of a file and returns where the last whole line ends.
-func replay(r io.Reader, s *State) (end int64, err error) {
+// replay applies the events of a file, calls each with them, and returns where the last
+// whole line ends.
+func replay(r io.Reader, s *State, each func(*Event)) (end int64, err error) {
 	in := bufio.NewReaderSize(r, 1<<20)
 	for {
 		line, err := in.ReadBytes('\n')
@@ -124,6 +125,7 @@ func replay(r io.Reader, s *State) (end int64, err error) {
 		if err != nil {
 			return end, fmt.Errorf("at byte %d: %w", end, err)
 		}
+		each(e)
 		end += int64(len(line))
 	}
 }

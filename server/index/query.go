@@ -19,6 +19,7 @@ type Index struct {
 	dir   string
 	limit time.Duration
 	clock func() Beat // immutable
+	boot  string      // immutable: of this machine
 
 	mu sync.Mutex
 	// +checklocks:mu
@@ -50,7 +51,7 @@ func Open(dir string, limit time.Duration) (*Index, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Index{dir: dir, limit: limit, clock: now, file: file, state: newState()}, nil
+	return &Index{dir: dir, limit: limit, clock: now, boot: bootID(), file: file, state: newState()}, nil
 }
 
 // Close closes the file.
@@ -129,9 +130,9 @@ func (x *Index) Classes(who, right string) ([]string, error) {
 
 // stale says why nothing is given of a tree; "" if something is.
 func (x *Index) stale(f *Fence, tree string) string {
-	present, boot := x.clock(), bootID()
+	present := x.clock()
 	for _, source := range []string{tree, directorySource} {
-		if !f.fresh(source, x.limit, boot, present) {
+		if !f.fresh(source, x.limit, x.boot, present) {
 			return fmt.Sprintf("there was no beat of %s within %s", source, x.limit)
 		}
 	}
@@ -195,4 +196,31 @@ func (x *Index) read() error {
 			return err
 		}
 	}
+}
+
+// Counts says how many documents an index has, how many of them could not be read and so
+// belong to no one, how many classes and how many people.
+type Counts struct{ Documents, Unreadable, Classes, People int }
+
+// Counts returns the numbers of the present state.
+func (x *Index) Counts() (Counts, error) {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	if _, err := x.follow(); err != nil {
+		return Counts{}, err
+	}
+	s := x.state
+	return Counts{len(s.rows), s.unread, len(s.classes), len(s.people)}, nil
+}
+
+// Why returns what the class of an answer was decided by: the event that has its
+// descriptor, people and expression. It is nil for an answer without a class.
+func (x *Index) Why(a Answer) (*ClassEvent, *Class) {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	k := x.state.classes[a.Class]
+	if k == nil {
+		return nil, nil
+	}
+	return k.event, &k.Class
 }

@@ -143,10 +143,13 @@ func (r *running) batch(b *Batch) error {
 	if err := r.worker.Batch(b); err != nil {
 		return err
 	}
+	if err := r.vouch(b.Tree, b.Beat); err != nil {
+		return err
+	}
 	if b.End {
 		r.ready(b.Tree)
 	}
-	return r.vouch(b.Tree, b.Beat)
+	return nil
 }
 
 // vouch hands the events to the sinks, and behind them the fence.

@@ -20,7 +20,7 @@ type State struct {
 	classes map[string]*kind
 	rows    map[string]*RowEvent
 	below   map[string]map[string]struct{} // names in a folder
-	nobodys int                            // rows that could not be read
+	unread  int                            // rows that could not be read
 }
 
 // kind is a class with who has its right.
@@ -144,7 +144,7 @@ func (s *State) count(r *RowEvent, n int) {
 		return
 	}
 	if r.Error != "" {
-		s.nobodys += n
+		s.unread += n
 	}
 	for _, id := range r.Classes {
 		s.classes[id].rows += n

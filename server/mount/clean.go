@@ -1,8 +1,10 @@
 package mount
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
+	"os/exec"
 
 	"golang.org/x/sys/unix"
 )
@@ -16,7 +18,7 @@ func RemoveStale(directory string) error {
 	if !errors.Is(err, unix.ENOTCONN) {
 		return err
 	}
-	if err := unix.Unmount(directory, unix.MNT_DETACH|unix.UMOUNT_NOFOLLOW); err != nil {
+	if err := detach(directory); err != nil {
 		return fmt.Errorf("a mount whose server was killed is there, and cannot be removed: %w", err)
 	}
 	return unix.Stat(directory, &s)
@@ -25,5 +27,14 @@ func RemoveStale(directory string) error {
 // detach takes a busy mount out of its directory, and ends its connection: programs
 // that have files of it open are told so.
 func detach(directory string) error {
-	return unix.Unmount(directory, unix.MNT_DETACH|unix.UMOUNT_NOFOLLOW)
+	err := unix.Unmount(directory, unix.MNT_DETACH|unix.UMOUNT_NOFOLLOW)
+	if !errors.Is(err, unix.EPERM) {
+		return err
+	}
+	// An ordinary user's own mount is taken away by the program that made it. M-26
+	out, failed := exec.Command("fusermount3", "-u", "-z", "--", directory).CombinedOutput()
+	if failed != nil {
+		return fmt.Errorf("%w; fusermount3: %w: %s", err, failed, bytes.TrimSpace(out))
+	}
+	return nil
 }

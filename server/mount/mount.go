@@ -45,7 +45,10 @@ type Config struct {
 	// Plain has every read and write come here. Otherwise the host's kernel does those
 	// of handles that grant all of it (passthrough), where it can.
 	Plain bool
-	Log   *slog.Logger // nil: none
+	// Own shows the tree to the user of this program alone, by fusermount3, which needs
+	// no right. Otherwise it is shown to all users, which takes CAP_SYS_ADMIN.
+	Own bool
+	Log *slog.Logger // nil: none
 
 	now   func() time.Time // nil: the clock's
 	fatal func(any)        // ends the program; nil: by a panic
@@ -117,7 +120,8 @@ func Start(c Config) (*Mount, error) {
 	// The host's kernel keeps the locks of the programs of this mount (M-25), leaves set-uid
 	// bits to us, and has a file emptied with its open, by what the handle grants. It checks
 	// nothing (no default_permissions). M-1
-	server, err := fuse.NewServer(m, c.Directory, &fuse.MountOptions{AllowOther: true, DirectMountStrict: true,
+	// Where it is mounted for one user, the kernel lets no other in, not even root (M-26).
+	server, err := fuse.NewServer(m, c.Directory, &fuse.MountOptions{AllowOther: !c.Own, DirectMountStrict: !c.Own,
 		FsName: c.Name, Name: "refmon", DisableReadDirPlus: true, DisableSplice: true,
 		ExtraCapabilities: fuse.CAP_HANDLE_KILLPRIV_V2 | fuse.CAP_ATOMIC_O_TRUNC, DisabledCapabilities: fuse.CAP_ALLOW_IDMAP,
 		PanicHandler: m.panicked, Logger: slog.NewLogLogger(m.log.Handler(), slog.LevelDebug)})

@@ -24,6 +24,16 @@ typedef void (NTAPI *PIO_APC_ROUTINE)(PVOID ApcContext, PIO_STATUS_BLOCK IoStatu
 #define FILE_SYNCHRONOUS_IO_ALERT 0x00000010u
 #define FILE_SYNCHRONOUS_IO_NONALERT 0x00000020u
 #define FILE_NON_DIRECTORY_FILE 0x00000040u
+#define FILE_DIRECTORY_FILE 0x00000001u
+#define FILE_DELETE_ON_CLOSE 0x00001000u
+#define FILE_SUPERSEDED 0
+#define FILE_OVERWRITTEN 3
+#define FILE_ATTRIBUTE_READONLY 0x1u
+#define FILE_ATTRIBUTE_HIDDEN 0x2u
+#define FILE_ATTRIBUTE_SYSTEM 0x4u
+#define FILE_ATTRIBUTE_DIRECTORY 0x10u
+#define FILE_ATTRIBUTE_ARCHIVE 0x20u
+#define FILE_ATTRIBUTE_NORMAL 0x80u
 #define FILE_PIPE_BYTE_STREAM_TYPE 0
 #define FILE_PIPE_MESSAGE_TYPE 1
 #define FILE_PIPE_REJECT_REMOTE_CLIENTS 2
@@ -50,9 +60,19 @@ typedef void (NTAPI *PIO_APC_ROUTINE)(PVOID ApcContext, PIO_STATUS_BLOCK IoStatu
 #define FILE_DEVICE_NAMED_PIPE 0x11
 
 typedef enum _FILE_INFORMATION_CLASS {
+	FileDirectoryInformation = 1,
+	FileBasicInformation = 4,
+	FileStandardInformation = 5,
+	FileInternalInformation = 6,
 	FileAccessInformation = 8,
 	FileNameInformation = 9,
+	FileRenameInformation = 10,
+	FileLinkInformation = 11,
+	FileNamesInformation = 12,
+	FileDispositionInformation = 13,
+	FilePositionInformation = 14,
 	FileAlignmentInformation = 17,
+	FileEndOfFileInformation = 20,
 	FilePipeInformation = 23,
 	FilePipeLocalInformation = 24,
 	FileIoCompletionNotificationInformation = 41
@@ -77,7 +97,36 @@ typedef struct _FILE_PIPE_PEEK_BUFFER {
 	ULONG NamedPipeState, ReadDataAvailable, NumberOfMessages, MessageLength;
 	CHAR Data[1];
 } FILE_PIPE_PEEK_BUFFER, *PFILE_PIPE_PEEK_BUFFER;
-/* Of files in trees of a daemon. */
+/* Of files in trees of a daemon. In a change, a time of 0 or -1 and FileAttributes of 0 stay. */
+typedef struct _FILE_BASIC_INFORMATION {
+	LARGE_INTEGER CreationTime, LastAccessTime, LastWriteTime, ChangeTime;
+	ULONG FileAttributes;
+} FILE_BASIC_INFORMATION, *PFILE_BASIC_INFORMATION;
+typedef struct _FILE_STANDARD_INFORMATION {
+	LARGE_INTEGER AllocationSize, EndOfFile;
+	ULONG NumberOfLinks;
+	BOOLEAN DeletePending, Directory;
+} FILE_STANDARD_INFORMATION, *PFILE_STANDARD_INFORMATION;
+typedef struct _FILE_INTERNAL_INFORMATION { LARGE_INTEGER IndexNumber; } FILE_INTERNAL_INFORMATION;
+typedef struct _FILE_POSITION_INFORMATION { LARGE_INTEGER CurrentByteOffset; } FILE_POSITION_INFORMATION;
+typedef struct _FILE_END_OF_FILE_INFORMATION { LARGE_INTEGER EndOfFile; } FILE_END_OF_FILE_INFORMATION;
+typedef struct _FILE_DISPOSITION_INFORMATION { BOOLEAN DoDeleteFile; } FILE_DISPOSITION_INFORMATION;
+typedef struct _FILE_RENAME_INFORMATION {
+	BOOLEAN ReplaceIfExists;
+	HANDLE RootDirectory;
+	ULONG FileNameLength;
+	WCHAR FileName[1];
+} FILE_RENAME_INFORMATION, *PFILE_RENAME_INFORMATION, FILE_LINK_INFORMATION, *PFILE_LINK_INFORMATION;
+typedef struct _FILE_DIRECTORY_INFORMATION {
+	ULONG NextEntryOffset, FileIndex;
+	LARGE_INTEGER CreationTime, LastAccessTime, LastWriteTime, ChangeTime, EndOfFile, AllocationSize;
+	ULONG FileAttributes, FileNameLength;
+	WCHAR FileName[1];
+} FILE_DIRECTORY_INFORMATION, *PFILE_DIRECTORY_INFORMATION;
+typedef struct _FILE_NAMES_INFORMATION {
+	ULONG NextEntryOffset, FileIndex, FileNameLength;
+	WCHAR FileName[1];
+} FILE_NAMES_INFORMATION, *PFILE_NAMES_INFORMATION;
 typedef struct _FILE_FS_SIZE_INFORMATION {
 	LARGE_INTEGER TotalAllocationUnits, AvailableAllocationUnits;
 	ULONG SectorsPerAllocationUnit, BytesPerSector;
@@ -90,8 +139,8 @@ typedef struct _FILE_FS_DEVICE_INFORMATION { ULONG DeviceType, Characteristics; 
 
 REFMON_SERVICE NTSTATUS NTAPI NtOpenFile(PHANDLE FileHandle, ACCESS_MASK DesiredAccess,
 	POBJECT_ATTRIBUTES ObjectAttributes, PIO_STATUS_BLOCK IoStatusBlock, ULONG ShareAccess, ULONG OpenOptions);
-/* Opens what is there, with FILE_OPEN or FILE_OPEN_IF; AllocationSize, FileAttributes and EaBuffer belong to new
- * files. */
+/* Makes files in trees of a daemon; elsewhere it opens what is there, with FILE_OPEN or FILE_OPEN_IF. AllocationSize
+ * and EaBuffer are not used. */
 REFMON_SERVICE NTSTATUS NTAPI NtCreateFile(PHANDLE FileHandle, ACCESS_MASK DesiredAccess,
 	POBJECT_ATTRIBUTES ObjectAttributes, PIO_STATUS_BLOCK IoStatusBlock, PLARGE_INTEGER AllocationSize,
 	ULONG FileAttributes, ULONG ShareAccess, ULONG CreateDisposition, ULONG CreateOptions, PVOID EaBuffer, ULONG EaLength);
@@ -109,6 +158,17 @@ REFMON_SERVICE NTSTATUS NTAPI NtFsControlFile(HANDLE FileHandle, HANDLE Event, P
 
 REFMON_SERVICE NTSTATUS NTAPI NtQueryInformationFile(HANDLE FileHandle, PIO_STATUS_BLOCK IoStatusBlock,
 	PVOID FileInformation, ULONG Length, FILE_INFORMATION_CLASS FileInformationClass);
+/* Of files in trees: times and attributes, position, size, a new name or link, and deletion. */
+REFMON_SERVICE NTSTATUS NTAPI NtSetInformationFile(HANDLE FileHandle, PIO_STATUS_BLOCK IoStatusBlock,
+	PVOID FileInformation, ULONG Length, FILE_INFORMATION_CLASS FileInformationClass);
+/* Lists a directory of a tree, by FileDirectoryInformation or FileNamesInformation. It never ends later: Event and
+ * ApcRoutine are refused. */
+REFMON_SERVICE NTSTATUS NTAPI NtQueryDirectoryFile(HANDLE FileHandle, HANDLE Event, PIO_APC_ROUTINE ApcRoutine,
+	PVOID ApcContext, PIO_STATUS_BLOCK IoStatusBlock, PVOID FileInformation, ULONG Length,
+	FILE_INFORMATION_CLASS FileInformationClass, BOOLEAN ReturnSingleEntry, PUNICODE_STRING FileName,
+	BOOLEAN RestartScan);
+/* Removes the name of a file of a tree. */
+REFMON_SERVICE NTSTATUS NTAPI NtDeleteFile(POBJECT_ATTRIBUTES ObjectAttributes);
 REFMON_SERVICE NTSTATUS NTAPI NtQueryVolumeInformationFile(HANDLE FileHandle, PIO_STATUS_BLOCK IoStatusBlock,
 	PVOID FsInformation, ULONG Length, FS_INFORMATION_CLASS FsInformationClass);
 

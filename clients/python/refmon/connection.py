@@ -117,22 +117,45 @@ class Connection:
         """Starts a program in a process that NtCreateUserProcess made, and returns its subprocess.Popen.
 
         The program inherits a connection that is that process, with its token and handles; refmon.connect() finds it.
-        The process ends with the last program that holds the connection. options are those of Popen.
+        The process ends with the program and with its exit code, 128 and the number of the signal that killed it, where
+        it grants PROCESS_TERMINATE to this program, unless the program closed its connection before. options are those of
+        Popen.
         """
-        fd = self.attach(process)
+        program = os.path.basename(args if isinstance(args, (str, bytes)) else args[0])
+        fd = self.attach(process, os.fsdecode(program))
         try:
             env = dict(os.environ if options.get("env") is None else options.pop("env"), REFMON_SOCKET="fd:%d" % fd)
             options.pop("env", None)
-            return subprocess.Popen(args, env=env, pass_fds=(fd, *options.pop("pass_fds", ())), **options)
-        finally:
-            os.close(fd)  # else the process would outlive the program
+            started = subprocess.Popen(args, env=env, pass_fds=(fd, *options.pop("pass_fds", ())), **options)
+        except BaseException:
+            os.close(fd)
+            raise
+        with self.new_thread() as aside:  # it impersonates no client, whatever the threads of the program do
+            own = aside.NtDuplicateObject(SourceProcessHandle=-1, SourceHandle=process, TargetProcessHandle=-1,
+                                          DesiredAccess=table.CONSTANTS["PROCESS_TERMINATE"])
+        held = own.TargetHandle if own.status.ok else None
+        threading.Thread(target=self._ends, args=(started, fd, held), daemon=True, name="refmon-program").start()
+        return started
 
-    def attach(self, process):
-        """Returns the descriptor that start gives a program, for those who start programs otherwise."""
-        return self._descriptor(ATTACH, 1, process, "connection of a process")
+    def _ends(self, started, fd, process):
+        """Ends the process of a program with its exit code, once it has ended."""
+        code = started.wait()
+        with contextlib.suppress(OSError, NTError):  # the daemon may be gone
+            if process is not None:
+                with self.new_thread() as aside:
+                    aside.NtTerminateProcess(ProcessHandle=process, ExitStatus=code if code >= 0 else 128 - code)
+                    aside.NtClose(Handle=process)
+        os.close(fd)
 
-    def _descriptor(self, kind, thread, handle, what):
-        head, fds = self._answer_with(self._send(kind, thread, body={"Handle": str(handle)}))
+    def attach(self, process, program=""):
+        """Returns the descriptor that start gives a program, for those who start programs otherwise.
+
+        Who holds it is the process, which ends with the last of them. program is a name that is shown.
+        """
+        return self._descriptor(ATTACH, 1, process, "connection of a process", Program=program)
+
+    def _descriptor(self, kind, thread, handle, what, **more):
+        head, fds = self._answer_with(self._send(kind, thread, body={"Handle": str(handle), **more}))
         if len(fds) != Status(head["Status"]).ok:
             _close(fds)
             raise self._lose("%d descriptors where a %s belongs" % (len(fds), what))

@@ -256,11 +256,29 @@ with refmon.connect() as kernel:
             with program:
                 self.assertEqual(program.stdout.read(), "%d [23] STATUS_SUCCESS\n" % made.ClientId.UniqueProcess)
             self.assertEqual(program.returncode, 0)
-            self.assertEqual(len(os.listdir("/proc/self/fd")), before)
             self.assertEqual(th.NtWaitForSingleObject(Handle=event).status, refmon.STATUS_SUCCESS)
-            ended = th.call_when_ready("NtWaitForSingleObject", {"Handle": made.ProcessHandle}, made.ProcessHandle,
-                                       refmon.STATUS_TIMEOUT, timeout=60)
-            self.assertEqual(ended.status, refmon.STATUS_SUCCESS)
+            self.assertEqual(self.ended(th, made), refmon.STATUS_SUCCESS)
+            for thread in threading.enumerate():  # that which looked after the program
+                if thread is not threading.current_thread() and thread.name.startswith("refmon-program"):
+                    thread.join(60)
+            self.assertEqual(len(os.listdir("/proc/self/fd")), before)
+
+    def ended(self, th, made):
+        """Waits until a process has ended, and returns its exit status."""
+        wait = th.call_when_ready("NtWaitForSingleObject", {"Handle": made.ProcessHandle}, made.ProcessHandle,
+                                  refmon.STATUS_TIMEOUT, timeout=60)
+        self.assertEqual(wait.status, refmon.STATUS_SUCCESS)
+        told = th.NtQueryInformationProcess(ProcessHandle=made.ProcessHandle, ProcessInformationClass=0).check()
+        return told.ProcessInformation.value.ExitStatus
+
+    def test_exit_codes(self):
+        """A process ends with its program's code, or 128 and the signal's number (W-77)."""
+        with refmon.connect(ADDRESS) as kernel:
+            for code, want in (("raise SystemExit(7)", 7), ("import os; os.kill(os.getpid(), 9)", 128 + 9)):
+                made = self.make(kernel.thread)
+                program = kernel.start(made.ProcessHandle, [sys.executable, "-c", code])
+                self.assertEqual(self.ended(kernel.thread, made), want)
+                self.assertIsNotNone(program.wait(60))
 
     def test_refused(self):
         with refmon.connect(ADDRESS) as kernel:

@@ -140,7 +140,10 @@ func (r *Runner) test(at place, packages []string, pattern string) (seen bool, e
 
 // testIn runs test for packages of one module, by their paths in it.
 func (r *Runner) testIn(at place, module string, packages []string, pattern string) (seen bool, err error) {
-	args := []string{"test", "-short", "-failfast", "-vet=off", "-timeout=" + timeout.String()}
+	args := []string{"test", "-failfast", "-vet=off", "-timeout=" + timeout.String()}
+	if !at.long {
+		args = append(args, "-short")
+	}
 	if at.overlay != "" {
 		args = append(args, "-overlay="+at.overlay)
 	}
@@ -157,7 +160,7 @@ func (r *Runner) testIn(at place, module string, packages []string, pattern stri
 	case bytes.Contains(out, []byte("[build failed]")) || bytes.Contains(out, []byte("[setup failed]")):
 		return false, fmt.Errorf("%w: %s", errBroken, out)
 	}
-	right := place{root: r.Root}
+	right := place{root: r.Root, long: at.long}
 	if at == right {
 		return true, nil
 	}

@@ -25,6 +25,7 @@ func moduleOf(folder string) (module, rel string) {
 type place struct {
 	root    string // the folder of the root module
 	overlay string // the JSON that the go command wants; "" in a copy, and where nothing is seeded
+	long    bool   // the tests run without -short, which leaves out those that build C
 }
 
 // seed applies a fault below a folder of its own. Go is changed by an overlay; C and
@@ -45,14 +46,15 @@ func (r *Runner) seed(f Fault, dir string) (place, error) {
 			return place{}, err
 		}
 		to := filepath.Join(dir, "copy")
-		return place{root: to}, errors.Join(copyTree(root, to), os.WriteFile(filepath.Join(to, rel), changed, 0o600))
+		at := place{root: to, long: filepath.Ext(name) != ".py"}
+		return at, errors.Join(copyTree(root, to), os.WriteFile(filepath.Join(to, rel), changed, 0o600))
 	}
 	replacement := filepath.Join(dir, "fault.go")
 	list, err := json.Marshal(map[string]map[string]string{"Replace": {name: replacement}})
 	if err != nil {
 		return place{}, err
 	}
-	at := place{r.Root, filepath.Join(dir, "overlay.json")}
+	at := place{root: r.Root, overlay: filepath.Join(dir, "overlay.json")}
 	return at, errors.Join(os.WriteFile(replacement, changed, 0o600), os.WriteFile(at.overlay, list, 0o600))
 }
 

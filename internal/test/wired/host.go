@@ -57,7 +57,7 @@ func (g *guest) HandOut(th *nt.Thread, file winnt.Handle) (*os.File, ntstatus.St
 }
 
 // Attach implements [wire.Attacher].
-func (g *guest) Attach(th *nt.Thread, h winnt.Handle) (*os.File, ntstatus.Status) {
+func (g *guest) Attach(th *nt.Thread, h winnt.Handle, _ string) (*os.File, ntstatus.Status) {
 	own := g.Object().Token().User().SID
 	p, st := g.host.System.TakeOver(th, h, func(t *token.Token) ntstatus.Status {
 		if t.User().SID != own {

@@ -56,7 +56,7 @@ type asked struct {
 
 // fake is a server of LDAP that answers searches as a test says.
 type fake struct {
-	t        *testing.T
+	t        testing.TB
 	listener net.Listener
 	clear    bool                              // without TLS until StartTLS
 	bind     func(name, password string) int64 // nil: everyone may
@@ -69,7 +69,7 @@ type fake struct {
 	conns   map[net.Conn]bool // guarded by mu
 }
 
-func serve(t *testing.T, search func(a asked) [][]byte) *fake {
+func serve(t testing.TB, search func(a asked) [][]byte) *fake {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -110,7 +110,7 @@ func (f *fake) config() Config {
 	roots := x509.NewCertPool()
 	roots.AddCert(certificate().Leaf)
 	return Config{Servers: []string{"ldaps://" + f.listener.Addr().String()}, Security: TLS, Roots: roots, Domain: domain,
-		Realm: "EXAMPLE.TEST", Account: "asker@EXAMPLE.TEST", Password: "pw-of-test", Limits: Limits{Wait: 5 * time.Second}}
+		Realm: "EXAMPLE.TEST", Account: "asker@EXAMPLE.TEST", Password: "pw-of-test", Limits: Limits{Wait: 2 * time.Minute}}
 }
 
 func (f *fake) directory(change func(*Config)) *Directory {

@@ -25,7 +25,7 @@ import (
 // gate is the uid that the gateway runs as.
 const gate = 61010
 
-// site is what docs/gateway.md builds: refmond, a tree and a gateway.
+// site holds what docs/gateway.md builds: refmond, a tree and a gateway.
 type site struct {
 	*testing.T
 	dir   string
@@ -65,9 +65,10 @@ func newSite(t *testing.T) *site {
 	ports := [2]string{s.free(), s.free()}
 	s.files = ports[0]
 	s.page = strings.NewReplacer("/srv/projects", filepath.Join(dir, "tree"), "/var/lib/refmon-gateway",
-		filepath.Join(dir, "gateway"), "localhost:8443", "localhost:"+ports[0], "localhost:8444", "localhost:"+ports[1]).Replace(string(page))
-	s.write("refmond.yaml", fmt.Sprintf("state: %[1]s/state\nsocket: %[1]s/s\nadminSocket: %[1]s/a\ncomputer: host\n", dir)+
-		s.block("yaml", 0))
+		filepath.Join(dir, "gateway"), "localhost:8443", "localhost:"+ports[0], "localhost:8444",
+		"localhost:"+ports[1]).Replace(string(page))
+	const places = "state: %[1]s/state\nsocket: %[1]s/s\nadminSocket: %[1]s/a\ncomputer: host\n"
+	s.write("refmond.yaml", fmt.Sprintf(places, dir)+s.block("yaml", 0))
 	s.write("gateway.yaml", fmt.Sprintf("socket: %s/s\nfiles: 127.0.0.1:%s\nconsole: 127.0.0.1:%s\n", dir, ports[0],
 		ports[1])+s.block("yaml", 1))
 	return s

@@ -1,11 +1,13 @@
 package main
 
 import (
+	"bufio"
 	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 
@@ -53,6 +55,7 @@ func TestMount(t *testing.T) {
 	w, p, at := newMountWorld(t)
 	w.byKey(p, at)
 	w.byVerb(p, at)
+	t.Run("own", func(t *testing.T) { ownMounts(t, p) })
 }
 
 // byVerb: refmond mount shows a tree to each user as its descriptors say, over the tree
@@ -66,11 +69,15 @@ func (w *treeWorld) byVerb(p *program, at string) {
 	if !testing.Short() { // it builds a program
 		w.acl(at)
 	}
+	loaded := w.load(at)
 	w.must(cmd.Process.Kill())
 	end()
+	loaded()
 	w.says(alice, "Transport endpoint is not connected", "cat "+at+"/plan")
 	_, end = p.started("mount", w.root, at)
 	w.says(alice, "the plan", "cat "+at+"/plan")
+	w.says(alice, "", "ls -A "+at+" | grep -vx -e plan -e 'load[0-3]' -e 'moved[0-3]'")
+	w.says(alice, "", "rm -f "+at+"/load? "+at+"/moved?")
 	end()
 	if names, err := os.ReadDir(at); err != nil || len(names) != 0 {
 		w.Errorf("after the end: %v, %v", names, err)
@@ -90,6 +97,38 @@ func (w *treeWorld) byVerb(p *program, at string) {
 	w.says(bob, "Permission denied", "cat "+w.root+"/plan")
 	w.says(alice, "the plan", "cat "+w.root+"/plan")
 	end()
+}
+
+// load has four programs write, read, rename and remove files of a mount until that fails.
+// The function that it returns waits until they all have ended: none stands still when
+// the mount goes (M-8).
+func (w *treeWorld) load(at string) (ended func()) {
+	w.Helper()
+	const line = `i=0; while echo $i > load$N && cat load$N && mv load$N moved$N && rm moved$N; do i=$((i+1)); done`
+	var work sync.WaitGroup
+	for n := range 4 {
+		cmd := exec.Command("/bin/sh", "-c", fmt.Sprintf("cd %s && N=%d && %s", at, n, line))
+		cmd.Dir, cmd.Env = "/", append(os.Environ(), "LC_ALL=C")
+		cmd.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: alice, Gid: alice}}
+		out, err := cmd.StdoutPipe()
+		w.must(err)
+		var why strings.Builder
+		cmd.Stderr = &why
+		w.must(cmd.Start())
+		lines := bufio.NewScanner(out)
+		if !lines.Scan() {
+			w.Errorf("no file was read: %v: %s", cmd.Wait(), why.String())
+		}
+		work.Go(func() {
+			for lines.Scan() { // until it fails
+			}
+			_ = cmd.Wait() // of the last command
+			if s := why.String(); !strings.Contains(s, "not connected") && !strings.Contains(s, "connection abort") {
+				w.Errorf("M-8: a program ended with %q", s)
+			}
+		})
+	}
+	return work.Wait
 }
 
 // byKey: the key mount of a tree shows it to the programs of the host, with the accounts

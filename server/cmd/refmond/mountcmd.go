@@ -37,10 +37,12 @@ type mountCmd struct {
 func (mountCmd) Help() string {
 	return `Shows a tree of files to every program of this host: each sees what the descriptors that Samba
 keeps of the files give its user, S-1-22-1-uid with the groups of the host as S-1-22-2-gid. uid 0 has no
-privilege. It needs CAP_SYS_ADMIN and serves until it is told to stop (SIGTERM) or unmounted. Without a
+privilege. It serves until it is told to stop (SIGTERM) or unmounted. Root shows it to all users; an
+ordinary user to himself alone, by fusermount3, with an attribute that users can set. Without a
 store of accounts; with one, the configuration of refmond serve has mount: under a tree. docs/mount.md.
 
-  refmond mount /srv/projects /srv/projects`
+  refmond mount /srv/projects /srv/projects
+  refmond mount --attribute user.NTACL ~/work ~/seen`
 }
 
 // Run serves until it is told to stop.
@@ -71,7 +73,7 @@ func (c *mountCmd) Run(std *streams) error {
 	gone := make(chan struct{})
 	go func() { m.Wait(); close(gone) }()
 	notify("READY=1")
-	log.Info("ready", "tree", c.Tree, "directory", c.Dir)
+	log.Info("ready", "tree", c.Tree, "directory", c.Dir, "for", audience())
 	select {
 	case <-gone:
 	case <-signals:
@@ -127,5 +129,13 @@ func (c *mountCmd) start(sys *kernel.System, tree *hostfs.Tree, dir string, log 
 	}
 	return mount.Start(mount.Config{System: sys, Name: treeName, Tree: tree, Directory: dir,
 		Accounts: mount.Hosted{Peers: auth.Accounts{}, Hosts: host.New()}, Owners: mount.HostOwners{},
-		Traverse: traverses[c.Traverse], HideUnreadable: c.HideUnreadable, Log: log})
+		Traverse: traverses[c.Traverse], HideUnreadable: c.HideUnreadable, Own: os.Geteuid() != 0, Log: log})
+}
+
+// audience says who sees a mount of this program.
+func audience() string {
+	if uid := os.Geteuid(); uid != 0 {
+		return fmt.Sprintf("uid %d alone", uid)
+	}
+	return "all users"
 }

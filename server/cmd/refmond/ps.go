@@ -35,11 +35,11 @@ func (c *psCmd) Run(std *streams) error {
 	if err != nil {
 		return err
 	}
-	users := map[uint64]string{} // of tokens that refuse to tell
+	sessions := map[uint64]daemon.Session{}
 	for _, s := range a.Sessions {
-		users[s.Process] = l.named(s.User)
+		sessions[s.Process] = s
 	}
-	return l.processes(func(h winnt.Handle) error { return l.process(std, h, users) })
+	return l.processes(func(h winnt.Handle) error { return l.process(std, h, sessions) })
 }
 
 // processes calls f with a handle of each process that may be opened.
@@ -64,7 +64,7 @@ func (l *looker) processes(f func(winnt.Handle) error) error {
 }
 
 // process prints a process and its threads.
-func (l *looker) process(std *streams, h winnt.Handle, users map[uint64]string) error {
+func (l *looker) process(std *streams, h winnt.Handle, sessions map[uint64]daemon.Session) error {
 	basic, st := l.th.NtQueryInformationProcess(h, nt.ProcessBasicInformation)
 	b, ok := basic.(nt.ProcessBasic)
 	if !ok {
@@ -73,13 +73,19 @@ func (l *looker) process(std *streams, h winnt.Handle, users map[uint64]string) 
 	if b.ExitStatus != ntstatus.Pending {
 		return nil // it has ended, and a handle holds it
 	}
-	who := users[uint64(b.UniqueProcessID)]
+	name := text(l.th.NtQueryInformationProcess(h, nt.ProcessImageFileName))
+	s, connected := sessions[uint64(b.UniqueProcessID)]
+	who := "" // of a token that refuses to tell
+	if connected {
+		// A program that another one started is shown by its own name (W-79).
+		name, who = s.Name, l.named(s.User)
+	}
 	if t, st := l.th.NtOpenProcessToken(h, winnt.TOKEN_QUERY); st == ntstatus.Success {
 		who = l.user(t)
 		l.th.NtClose(t)
 	}
-	fmt.Fprintf(std.out, "%6d  %-20s %-16s %s\n", b.UniqueProcessID, short(text(l.th.NtQueryInformationProcess(h,
-		nt.ProcessImageFileName)), 20), when(times(l.th.NtQueryInformationProcess(h, nt.ProcessTimes))), who)
+	made := when(times(l.th.NtQueryInformationProcess(h, nt.ProcessTimes)))
+	fmt.Fprintf(std.out, "%6d  %-20s %-16s %s\n", b.UniqueProcessID, short(name, 20), made, who)
 	return l.threads(std, h)
 }
 

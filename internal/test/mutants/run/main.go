@@ -27,6 +27,7 @@ var (
 	sample = flag.Int("sample", 0, "draw so many faults; 0 takes all")
 	seed   = flag.Uint64("seed", uint64(time.Now().UnixNano()), "the seed of -sample")
 	match  = flag.String("match", "", "take faults with this text in their folder or name")
+	except = flag.String("except", "", "leave out faults with this text in their folder or name")
 	table  = flag.String("table", "", "write the table of outcomes to this file")
 	own    = flag.Bool("own", false, "run the tests of the fault's own package only")
 	allow  = flag.Int("allow", 0, "so many may survive")
@@ -106,7 +107,8 @@ func chosen() ([]mutants.Fault, error) {
 	}
 	var faults []mutants.Fault
 	for _, f := range all {
-		if strings.Contains(f.Folder+" "+f.Name, *match) {
+		text := f.Folder + " " + f.Name
+		if strings.Contains(text, *match) && (*except == "" || !strings.Contains(text, *except)) {
 			faults = append(faults, f)
 		}
 	}

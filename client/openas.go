@@ -1,0 +1,170 @@
+package client
+
+import (
+	"errors"
+	"fmt"
+	"os"
+
+	"github.com/refmon/refmon/internal/wire"
+	"github.com/refmon/refmon/nt"
+	"github.com/refmon/refmon/ntstatus"
+	"github.com/refmon/refmon/winnt"
+)
+
+// OpenedAs holds the result of [Conn.OpenFileAs]. The zero value opened nothing.
+type OpenedAs struct {
+	nt.CreateFileOut
+	File *os.File // as for [Conn.OpenFile]
+	// Reverted says that the thread acts as its process again. One that may not must not be
+	// used further.
+	Reverted bool
+}
+
+// OpenFileAs opens an existing file as [Conn.OpenFile] does, as the client whose token it is
+// given, and reverts: calls that are sent at once and answered at once. Where the thread
+// could not impersonate, what was opened is closed unseen and the status is that of
+// impersonating. Handles that are done with can be closed on the way. Another
+// disposition than FILE_OPEN is STATUS_INVALID_PARAMETER: nothing is made or changed by
+// a thread that may not be the client.
+func (c *Conn) OpenFileAs(th *nt.Thread, token winnt.Handle, in nt.CreateFileIn, done ...winnt.Handle) (OpenedAs,
+	ntstatus.Status) {
+	o := OpenedAs{Reverted: true}
+	t, err := c.own(th)
+	if err != nil {
+		return o, ntstatus.InvalidCid
+	}
+	if in.CreateDisposition != winnt.FILE_OPEN {
+		return o, ntstatus.InvalidParameter
+	}
+	frames, err := t.openAs(token, in, done)
+	if err != nil {
+		return o, ntstatus.NotSupported
+	}
+	o.Reverted = false
+	answers, err := c.askAll(frames)
+	if err != nil {
+		return o, ntstatus.PortDisconnected
+	}
+	n := len(done)
+	as, opened, reverted := answers[n], answers[n+1], answers[n+2]
+	o.Reverted = reverted.head.Status == ntstatus.Success
+	st := opened.head.Status
+	if o.CreateFileOut, o.File, err = opened.file(frames[n+1].Service); err != nil {
+		_ = c.lose(err)
+		return OpenedAs{}, ntstatus.PortDisconnected
+	}
+	if as.head.Status != ntstatus.Success {
+		// The thread was not the client when it opened: nothing of that is told.
+		if o.File != nil {
+			_ = o.File.Close()
+		}
+		if st == ntstatus.Success {
+			th.NtClose(o.FileHandle)
+		}
+		return OpenedAs{Reverted: o.Reverted}, as.head.Status
+	}
+	return o, st
+}
+
+// openAs returns the frames of an open as a client, behind those that close handles.
+func (t *thread) openAs(token winnt.Handle, in nt.CreateFileIn, done []winnt.Handle) ([]*wire.Frame, error) {
+	var frames []*wire.Frame
+	add := func(kind wire.Kind, name string, in any) error {
+		row := wire.Rows()[nt.NtTable.Find(name).Info().Number]
+		number, known := t.c.services[name]
+		body, err := row.AppendCall(nil, in, false)
+		if !known || err != nil || len(body) > wire.MaxBody {
+			return errors.Join(err, errors.ErrUnsupported)
+		}
+		frames = append(frames, &wire.Frame{Kind: kind, Thread: t.number, Service: number, Body: body})
+		return nil
+	}
+	var err error
+	for _, h := range done {
+		err = errors.Join(err, add(wire.Call, "NtClose", nt.CloseIn{Handle: h}))
+	}
+	impersonate := func(tok winnt.Handle) nt.SetInformationThreadIn {
+		return nt.SetInformationThreadIn{ThreadHandle: winnt.NtCurrentThread,
+			ThreadInformationClass: nt.ThreadImpersonationToken, ThreadInformation: nt.Cap(tok), ThreadInformationLength: 8}
+	}
+	return frames, errors.Join(err, add(wire.Call, "NtSetInformationThread", impersonate(token)),
+		add(wire.CallWith, "NtCreateFile", in), add(wire.Call, "NtSetInformationThread", impersonate(0)))
+}
+
+// answered is an answer to one of several frames.
+type answered struct {
+	head  wire.AnswerHead
+	rest  []byte
+	files []*os.File
+}
+
+// file returns what the answer to an open brings.
+func (a *answered) file(uint16) (out nt.CreateFileOut, file *os.File, err error) {
+	row := wire.Rows()[nt.NtTable.Find("NtCreateFile").Info().Number]
+	if len(a.rest) > 0 {
+		var v any
+		if v, err = row.DecodeOut(a.rest); err == nil {
+			out, _ = v.(nt.CreateFileOut)
+		}
+	}
+	if len(a.files) > 1 || len(a.files) == 1 && !a.head.Status.IsSuccess() {
+		err = errors.Join(err, fmt.Errorf("%w: %d descriptors of a file", wire.ErrFrame, len(a.files)))
+	}
+	if err != nil {
+		closeAll(a.files)
+		return nt.CreateFileOut{}, nil, err
+	}
+	if len(a.files) == 1 {
+		file = a.files[0]
+	}
+	return out, file, nil
+}
+
+// askAll sends frames of one thread at once and returns their answers. On an error none is
+// kept.
+func (c *Conn) askAll(frames []*wire.Frame) (answers []answered, err error) {
+	waits := make([]chan *wire.Frame, len(frames))
+	c.mu.Lock()
+	if c.waiting == nil {
+		defer c.mu.Unlock()
+		return nil, c.err
+	}
+	for i, f := range frames {
+		c.last++
+		f.Request = c.last
+		waits[i] = make(chan *wire.Frame, 1)
+		c.waiting[f.Request] = waits[i]
+	}
+	c.mu.Unlock()
+	if err := c.send(frames...); err != nil {
+		return nil, c.lose(err)
+	}
+	// The last is answered last: who reads for it reads the others, too.
+	last := len(frames) - 1
+	end, ok, _ := c.received(frames[last].Request, waits[last], nil, nil)
+	answers = make([]answered, len(frames))
+	for i := range frames {
+		f := end
+		if i != last {
+			if f = <-waits[i]; f == nil {
+				ok = false
+				continue
+			}
+		} else if !ok {
+			continue
+		}
+		a := &answers[i]
+		a.files = f.Files
+		if a.head, a.rest, err = wire.DecodeAnswer(f.Body); err != nil {
+			ok = false
+			_ = c.lose(err)
+		}
+	}
+	if !ok {
+		for i := range answers {
+			closeAll(answers[i].files)
+		}
+		return nil, c.Err()
+	}
+	return answers, nil
+}

@@ -1,0 +1,144 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/refmon/refmon/sd"
+	"github.com/refmon/refmon/sddl"
+	"github.com/refmon/refmon/server/index"
+)
+
+// asked are the flags of verbs that ask.
+type asked struct {
+	State string        `help:"The folder of the index." required:"" placeholder:"DIR"`
+	Limit time.Duration `help:"Nothing is given that was last vouched for longer ago." default:"10s"`
+}
+
+func (a *asked) open() (*index.Index, error) { return index.Open(a.State, a.Limit) }
+
+type canReadCmd struct {
+	Document string `arg:"" help:"The document, by its path."`
+	Who      string `arg:"" help:"The person, by name or SID."`
+	Right    string `help:"The right, of those that are kept; the first unless it is given." short:"w"`
+	asked    `embed:""`
+}
+
+// Run answers yes or no.
+func (c *canReadCmd) Run(std *streams) error {
+	x, err := c.open()
+	if err != nil {
+		return err
+	}
+	defer func() { _ = x.Close() }() // only read
+	return c.say(std, x.CanRead(c.Document, c.Who, c.Right))
+}
+
+func (c *canReadCmd) say(std *streams, a index.Answer) error {
+	switch {
+	case a.Allowed:
+		fmt.Fprintln(std.out, "yes")
+		return nil
+	case a.Because != "":
+		fmt.Fprintf(std.out, "no: %s\n", a.Because)
+	default:
+		fmt.Fprintln(std.out, "no")
+	}
+	return errNo
+}
+
+type whyCmd struct {
+	canReadCmd `embed:""`
+}
+
+// Run answers, and prints what it was decided by.
+func (c *whyCmd) Run(std *streams) error {
+	x, err := c.open()
+	if err != nil {
+		return err
+	}
+	defer func() { _ = x.Close() }() // only read
+	a := x.CanRead(c.Document, c.Who, c.Right)
+	said := c.say(std, a)
+	e, class := x.Why(a)
+	if e == nil {
+		return said
+	}
+	fmt.Fprintf(std.out, "\nright       %s\nclass       %s\ndescriptor  %s\nof          %s\n", e.Right, e.ID,
+		text(class.Descriptor), a.Descriptor)
+	if class.Share != nil {
+		fmt.Fprintf(std.out, "share       %s\n", text(class.Share))
+	}
+	for i, clause := range e.Expression {
+		word := "and"
+		if i == 0 {
+			word = "who"
+		}
+		fmt.Fprintf(std.out, "%-11s %s\n", word, strings.Join(clause, " "))
+	}
+	fmt.Fprintf(std.out, "directory   %s\nevent       %d\nas of       %s\n", e.Version, a.Seq,
+		a.Time.UTC().Format(time.RFC3339Nano))
+	return said
+}
+
+// text returns the SDDL of what decides, or why there is no such text.
+func text(d *sd.Descriptor) string {
+	out, err := sddl.Format(d, sddl.Options{})
+	if err != nil {
+		return err.Error()
+	}
+	return out
+}
+
+type filterCmd struct {
+	Who   string `arg:"" help:"The person, by name or SID."`
+	Right string `help:"The right." short:"w" default:"read"`
+	asked `embed:""`
+}
+
+// Run lists classes, one a line.
+func (c *filterCmd) Run(std *streams) error {
+	x, err := c.open()
+	if err != nil {
+		return err
+	}
+	defer func() { _ = x.Close() }() // only read
+	list, err := x.Classes(c.Who, c.Right)
+	for _, id := range list {
+		fmt.Fprintln(std.out, id)
+	}
+	return err
+}
+
+type changesCmd struct {
+	After uint64 `help:"Only changes after this number, the last that you have." placeholder:"N"`
+	State string `help:"The folder of the index." required:"" placeholder:"DIR"`
+}
+
+// Run prints the changes as lines of JSON.
+func (c *changesCmd) Run(std *streams) error {
+	out := json.NewEncoder(std.out)
+	return index.Changes(c.State, c.After, func(x index.Change) error { return out.Encode(x) })
+}
+
+type statusCmd struct {
+	asked `embed:""`
+}
+
+// Run prints the counts.
+func (c *statusCmd) Run(std *streams) error {
+	x, err := c.open()
+	if err != nil {
+		return err
+	}
+	defer func() { _ = x.Close() }() // only read
+	n, err := x.Counts()
+	if err != nil {
+		return err
+	}
+	_, err = fmt.Fprintf(std.out, "documents   %d\nunreadable  %d, of no one\nclasses     %d\npeople      %d\n",
+		n.Documents, n.Unreadable, n.Classes, n.People)
+	return err
+}

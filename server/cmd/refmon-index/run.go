@@ -1,0 +1,54 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"os/signal"
+	"syscall"
+	"time"
+
+	"github.com/refmon/refmon/server/index"
+)
+
+type runCmd struct {
+	Tree      []string      `help:"A tree of files, by an absolute path." required:"" placeholder:"DIR"`
+	Directory string        `help:"The directory file: users and groups." required:"" short:"d" placeholder:"FILE"`
+	State     string        `help:"The folder of the index, made if it is not there." required:"" placeholder:"DIR"`
+	Right     string        `help:"The rights that are kept, joined by +." default:"read" short:"w"`
+	Share     string        `help:"The share's own descriptor: what it does not grant is denied." placeholder:"SDDL"`
+	Bulk      string        `help:"Write Elasticsearch bulk lines to FILE, too." placeholder:"FILE"`
+	Index     string        `help:"The name of the search index in bulk lines." default:"documents"`
+	NoEvents  bool          `help:"Walk only: for file systems whose changes cannot be heard."`
+	Every     time.Duration `help:"How often all files are looked at (default an hour)." placeholder:"TIME"`
+}
+
+// Help returns the long help of the verb.
+func (runCmd) Help() string {
+	return `Looks at all files of the trees, then follows them: a changed descriptor, a file that comes, goes or
+moves is in the index within a second, a changed membership as soon as the directory file was read twice
+alike. It has no listener. Changes of a file system are heard with CAP_SYS_ADMIN and
+CAP_DAC_READ_SEARCH; --no-events does without.
+
+What was changed while it did not run is found by the walk at its start.`
+}
+
+// Run keeps the index.
+func (c *runCmd) Run(std *streams) error {
+	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
+	defer stop()
+	var sinks []index.Sink
+	if c.Bulk != "" {
+		s, err := index.NewBulk(c.Bulk, c.Index, c.State)
+		if err != nil {
+			return err
+		}
+		sinks = append(sinks, s)
+	}
+	start := time.Now()
+	return index.Run(ctx, index.Config{Trees: c.Tree, Directory: c.Directory, Rights: c.Right, Share: c.Share,
+		State: c.State, Sinks: sinks, NoEvents: c.NoEvents, Every: c.Every,
+		Warn: func(err error) { fmt.Fprintf(std.err, "refmon-index: %v\n", err) },
+		Ready: func() {
+			fmt.Fprintf(std.err, "refmon-index: all files were looked at in %s\n", time.Since(start).Round(time.Millisecond))
+		}})
+}

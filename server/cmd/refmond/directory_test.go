@@ -1,0 +1,111 @@
+package main
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/refmon/refmon/server/internal/test/forge"
+	"github.com/refmon/refmon/sid"
+)
+
+// TestDirectoryIsConfigured: keys below directory that do not fit are refused, with the key
+// that is wrong; files that others read, too (D-1, D-2, K-33).
+func TestDirectoryIsConfigured(t *testing.T) {
+	dir := t.TempDir()
+	write := func(name, text string, mode os.FileMode) string {
+		file := filepath.Join(dir, name)
+		if err := os.WriteFile(file, []byte(text), mode); err != nil {
+			t.Fatal(err)
+		}
+		return file
+	}
+	const realm = "kerberos:\n  realm: R\n  domain: S-1-5-21-1-2-3\n"
+	const keytab = realm + "  keytab: /x\n"
+	const one = "directory:\n  servers: [ldaps://dc1]\n  account: asker\n"
+	for _, c := range []struct{ text, want string }{
+		{"directory:\n  passwords: kdc\n", "kerberos.realm"},
+		{realm + "directory:\n  passwords: kdc\n", "kerberos.keytab"},
+		{realm + "directory:\n  passwords: bind\n", "servers"},
+		{realm + "directory:\n  passwords: ntlm\n", "passwords"},
+		{keytab + "directory:\n  servers: [dc1]\n  account: a\n", "dc1"},
+		{keytab + "directory:\n  servers: [ldaps://dc1]\n", "account"},
+		{realm + one, "passwordFile"},
+		{keytab + one + "  security: none\n", "security"},
+		{keytab + one + "  security: signed\n  passwords: bind\n", "security: tls"},
+		{keytab + one + "  security: signed\n  passwordFile: /x\n", "keytab"},
+		{keytab + one + "  claims:\n    x: a:float\n", "float"},
+		{keytab + one + "  fresh: -1\n", "fresh"},
+		{keytab + one + "  groups: 0\n", "groups"},
+		{keytab + one + "  attempts: 0\n", "attempts"},
+		{keytab + one + "  password: secret\n", "password"},
+	} {
+		if _, err := load(write("c.yaml", c.text, 0o600)); err == nil || !strings.Contains(err.Error(), c.want) {
+			t.Errorf("%q: %v, want %q", c.text, err, c.want)
+		}
+	}
+	if _, err := load(write("c.yaml", keytab+one, 0o600)); err != nil {
+		t.Error(err)
+	}
+	keys := write("keytab", string(forge.Keytab(forge.Entry{Service: "HTTP/x", Realm: "R", Version: 1,
+		Key: forge.NewKey(18)})), 0o600)
+	open := func(more string) error {
+		cfg, err := load(write("c.yaml", realm+"  keytab: "+keys+"\n"+one+more, 0o600))
+		if err != nil {
+			t.Fatal(err)
+		}
+		d, err := cfg.openDirectory(sid.SID{})
+		if err == nil {
+			err = d.Close()
+		}
+		return err
+	}
+	if err := open(""); err != nil {
+		t.Errorf("with a keytab: %v", err)
+	}
+	if err := open("  passwordFile: " + write("good", "pw-of-test\n", 0o600) + "\n"); err != nil {
+		t.Errorf("with a password: %v", err)
+	}
+	for what, more := range map[string]string{
+		"chmod 600":      "  passwordFile: " + write("open", "pw-of-test\n", 0o644) + "\n",
+		"a password":     "  passwordFile: " + write("empty", "\n", 0o600) + "\n",
+		"no certificate": "  ca: " + write("ca", "pw-of-test\n", 0o600) + "\n",
+		"no such file":   "  ca: " + filepath.Join(dir, "gone") + "\n",
+	} {
+		if err := open(more); err == nil || !strings.Contains(err.Error(), what) ||
+			strings.Contains(err.Error(), "pw-of-test") {
+			t.Errorf("K-33: %q: %v", what, err)
+		}
+	}
+}
+
+// TestExportIsWhole: a file of an export that fails is the one that was there before.
+func TestExportIsWhole(t *testing.T) {
+	dir := t.TempDir()
+	file := filepath.Join(dir, "people.yaml")
+	if err := os.WriteFile(file, []byte("before"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	config := filepath.Join(dir, "c.yaml")
+	secret := filepath.Join(dir, "pw")
+	if err := os.WriteFile(secret, []byte("pw-of-test\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	// Port 1 of the loopback has no directory.
+	text := "kerberos:\n  realm: R\n  domain: S-1-5-21-1-2-3\ndirectory:\n  servers: [ldaps://127.0.0.1:1]\n" +
+		"  account: asker\n  passwordFile: " + secret + "\n"
+	if err := os.WriteFile(config, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, flag := range []string{"--people", "--objects"} {
+		var out, problems strings.Builder
+		code := run([]string{"directory", "export", "--config", config, flag, file}, &streams{out: &out, err: &problems})
+		b, err := os.ReadFile(file)
+		entries, _ := os.ReadDir(dir)
+		if code == exitSuccess || string(b) != "before" || err != nil || len(entries) != 3 ||
+			!strings.Contains(problems.String(), "away") {
+			t.Errorf("D-22: %s: code %d, %q, %d files: %s", flag, code, b, len(entries), problems.String())
+		}
+	}
+}

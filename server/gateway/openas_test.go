@@ -1,0 +1,34 @@
+package gateway
+
+import (
+	"testing"
+
+	"github.com/refmon/refmon/ntstatus"
+	"github.com/refmon/refmon/winnt"
+)
+
+// TestOpenAs: where the thread cannot act as a client, what its own account opened meanwhile is
+// closed unseen, and it acts as its process afterwards (G-1, G-2).
+func TestOpenAs(t *testing.T) {
+	w := newWorld(t, "O:BAG:SYD:P(A;OICI;FA;;;WD)")
+	w.file("f", "f", "O:BAG:SYD:P(A;;FA;;;WD)") // the gateway's account, too
+	p, err := w.g.link.process()
+	w.must(err)
+	th, err := p.conn.NewThread()
+	w.must(err)
+	kept := w.now()
+	q := &request{g: w.g}
+	for _, tok := range []winnt.Handle{0x7770, winnt.NtCurrentProcess} {
+		in := q.creation(place{tree: "share", path: "f"}, winnt.GENERIC_READ, winnt.FILE_OPEN, 0)
+		o, st := p.conn.OpenFileAs(th, tok, in)
+		if st == ntstatus.Success || o.FileHandle != 0 || o.File != nil || !o.Reverted {
+			t.Errorf("with the token %#x: %+v, %v", tok, o, st)
+		}
+		in.CreateDisposition = winnt.FILE_OPEN_IF
+		if _, st := p.conn.OpenFileAs(th, tok, in); st != ntstatus.InvalidParameter {
+			t.Errorf("an open that makes files: %v", st)
+		}
+	}
+	w.settles(kept)
+	w.want(200, "alice", "GET", "/share/f", "")
+}

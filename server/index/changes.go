@@ -1,0 +1,115 @@
+package index
+
+import (
+	"bufio"
+	"bytes"
+	"errors"
+	"io"
+	"os"
+	"path/filepath"
+	"slices"
+
+	"github.com/refmon/refmon/effective"
+)
+
+// Change says whose answer about a document is another one now. Its number is that of the
+// event; one event can change many documents.
+type Change struct {
+	Seq      uint64   `json:"seq"`
+	Document string   `json:"document"`
+	Right    string   `json:"right"`
+	Gained   []string `json:"gained,omitempty"` // SIDs
+	Lost     []string `json:"lost,omitempty"`
+}
+
+// Changes calls f with the changes after an event, to the last whole line: 0 is from the
+// beginning. Who goes on from the number of the last change that f took misses nothing: the
+// changes of one event come together, in the order of their documents.
+func Changes(dir string, after uint64, f func(Change) error) error {
+	file, err := os.Open(filepath.Join(dir, eventsName))
+	if err != nil {
+		return err
+	}
+	defer func() { _ = file.Close() }() // only read
+	s := newState()
+	in := bufio.NewReaderSize(file, 1<<20)
+	for {
+		line, err := in.ReadBytes('\n')
+		if errors.Is(err, io.EOF) {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		e, err := ParseEvent(bytes.TrimSuffix(line, []byte("\n")))
+		if err != nil {
+			return err
+		}
+		list, err := s.changed(e, e.Seq > after)
+		if err != nil {
+			return err
+		}
+		for _, c := range list {
+			if err := f(c); err != nil {
+				return err
+			}
+		}
+	}
+}
+
+// changed applies an event and returns what it changed, if that is wanted.
+func (s *State) changed(e *Event, wanted bool) (out []Change, err error) {
+	var before []effective.Set
+	var paths []string
+	switch {
+	case !wanted:
+	case e.Row != nil:
+		paths = []string{e.Row.Path}
+	case e.Gone != "":
+		paths = []string{e.Gone}
+	case e.Class != nil && s.classes[e.Class.ID] != nil:
+		for path, r := range s.rows {
+			if slices.Contains(r.Classes, e.Class.ID) {
+				paths = append(paths, path)
+			}
+		}
+		slices.Sort(paths)
+	}
+	for _, p := range paths {
+		before = append(before, s.sets(p)...)
+	}
+	if err := s.Apply(e); err != nil {
+		return nil, err
+	}
+	for i, p := range paths {
+		n := len(s.start.Rights)
+		for r, now := range s.sets(p) {
+			gained, lost := s.sids(now, before[i*n+r]), s.sids(before[i*n+r], now)
+			if len(gained)+len(lost) > 0 {
+				out = append(out, Change{e.Seq, p, s.start.Rights[r], gained, lost})
+			}
+		}
+	}
+	return out, nil
+}
+
+// sets returns who has each right on a document, no one if it has no row.
+func (s *State) sets(path string) []effective.Set {
+	out := make([]effective.Set, len(s.start.Rights))
+	if r := s.rows[path]; r != nil && r.Error == "" {
+		for i, id := range r.Classes {
+			out[i] = s.classes[id].members
+		}
+	}
+	return out
+}
+
+// sids returns the people of a who are not in b.
+func (s *State) sids(a, b effective.Set) (out []string) {
+	for n := range a.All() {
+		if !b.Has(n) {
+			out = append(out, s.people[n].SID)
+		}
+	}
+	return out
+}
