@@ -91,7 +91,7 @@ func TestAuthority(t *testing.T) {
 		ntstatus.NoSuchPackage || !r.Token.User.SID.IsZero() {
 		t.Errorf("K-49: where no tickets are taken: %v", st)
 	}
-	// 64 KiB of SIDs are groups of the token, each once; for more than a token holds there is none (L-4).
+	// 64 KiB of SIDs are groups of the token, each once; more than a token holds make no token (L-4).
 	many := func(n uint32) (logon.Result, ntstatus.Status) {
 		return ask(func(_ *logon.Request, k *forge.Ticket) {
 			k.PAC = alicePAC(secret, func(p *forge.PAC) {

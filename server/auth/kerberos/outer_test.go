@@ -320,7 +320,7 @@ func FuzzTicket(f *testing.F) {
 }
 
 // TestWith: an acceptor of another configuration takes no token that the one before took,
-// or may have taken and forgotten; where a configuration is wrong there is none (K-82).
+// or may have taken and forgotten; a wrong configuration makes no acceptor (K-82).
 func TestWith(t *testing.T) {
 	now := noon
 	a := acceptor(t, func(c *Config) {
