@@ -116,6 +116,7 @@ func start(cfg *config, std *streams) (*service, error) {
 	if err != nil {
 		return nil, errors.Join(err, s.kept(), lock.Close())
 	}
+	s.noCores()
 	daemon.Spare()
 	s.Daemon, err = daemon.Start(daemon.Config{Lock: lock, Inherited: cfg.inherited, Socket: cfg.Socket,
 		AdminSocket: cfg.AdminSocket, Identity: cfg.identity(s.store), Administer: s.administer(cfg),
