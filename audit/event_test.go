@@ -366,6 +366,11 @@ func TestUnsafeElevation(t *testing.T) {
 		{"I-99 level below the token's", audit.Elevation{Level: winnt.SecurityIdentification}, client, "Level"},
 		{"I-99 copied on open", audit.Elevation{CopyOnOpen: true, Level: winnt.SecurityIdentification}, client, ""},
 		{"I-99 same level", audit.Elevation{Level: winnt.SecurityDelegation}, client, ""},
+		{"I-99 a level below impersonation, of a primary token", audit.Elevation{Level: winnt.SecurityIdentification}, weak,
+			"Level"},
+		{"I-99 anonymous, of a primary token", audit.Elevation{}, weak, "Level"},
+		{"I-99 impersonation, of a primary token", audit.Elevation{Level: winnt.SecurityImpersonation}, weak, ""},
+		{"I-99 delegation, of a primary token", audit.Elevation{Level: winnt.SecurityDelegation}, weak, ""},
 	} {
 		c.call.Client, c.call.Thread = mustToken(t, c.spec), 0x200
 		e, ok := audit.UnsafeElevation(origin(t), c.call)

@@ -45,7 +45,7 @@ func TestCheckpointForms(t *testing.T) {
 }
 
 // TestLastCheckpointIsOurs: a log goes on behind a checkpoint that one of its own keys
-// signed: another key of the same name, and a signature that is altered, are none (U-71).
+// signed, and behind no other: not that of a key of the same name, nor an altered one (U-71).
 func TestLastCheckpointIsOurs(t *testing.T) {
 	signerOf := func(name string) note.Signer {
 		private, _, err := note.GenerateKey(nil, name)

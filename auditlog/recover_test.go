@@ -243,9 +243,19 @@ func TestRange(t *testing.T) {
 	if got, err = Verify(v); err != nil || got.First < 33 || got.Last != 64 || len(got.Anchors) != 2 {
 		t.Errorf("the end: %+v, %v", got, err) // the older anchor is proved by the stored hashes
 	}
+	firsts, err := segments(d)
+	if err != nil || len(firsts) < 3 {
+		t.Fatalf("segments %v, %v", firsts, err)
+	}
 	d.now[segmentName(1)].data[100] ^= 1
 	if _, err = Verify(v); err != nil {
 		t.Errorf("a segment that is not asked for: %v", err)
+	}
+	for from, fine := range map[uint64]bool{firsts[1] - 1: false, firsts[1]: true, firsts[1] + 1: true, 1: false} {
+		v.From = from
+		if got, err = Verify(v); (err == nil) != fine || fine && got.First != firsts[1] {
+			t.Errorf("from record %d, the second segment begins with %d: %+v, %v", from, firsts[1], got, err)
+		}
 	}
 }
 

@@ -186,7 +186,7 @@ type download struct {
 // Read implements io.Reader. A source that fails breaks off what is made of it.
 func (d *download) Read(b []byte) (int, error) {
 	n, err := d.from.Read(b)
-	if err != nil && err != io.EOF { //nolint:errorlint // io.EOF comes as it is
+	if err != nil && err != io.EOF {
 		d.q.breakOff()
 	}
 	return n, err

@@ -31,7 +31,7 @@ func (q *request) get(w http.ResponseWriter, r *http.Request) {
 	}
 	defer q.s.p.releaseSoon(h)
 	if file != nil {
-		defer file.Close()
+		defer func() { _ = file.Close() }() // it was only read
 		info, err := file.Stat()
 		if err != nil {
 			busy(w)

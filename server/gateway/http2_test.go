@@ -44,7 +44,7 @@ func TestTwoUsersOneConnection(t *testing.T) {
 			}
 			defer answer.Body.Close()
 			b, err := io.ReadAll(answer.Body)
-			if answer.ProtoMajor != 2 || err != nil || (answer.StatusCode == 200) != (user == file) ||
+			if answer.ProtoMajor != 2 || err != nil || (answer.StatusCode == http.StatusOK) != (user == file) ||
 				user == file && string(b) != user {
 				t.Errorf("%s gets the file of %s: %s %d %q, %v", user, file, answer.Proto, answer.StatusCode, b, err)
 			}

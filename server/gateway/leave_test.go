@@ -99,3 +99,36 @@ const lockBody = `<?xml version="1.0"?><D:lockinfo xmlns:D="DAV:"><D:lockscope><
 
 const patchBody = `<?xml version="1.0"?><D:propertyupdate xmlns:D="DAV:"><D:set><D:prop>` +
 	`<x xmlns="urn:x">1</x></D:prop></D:set></D:propertyupdate>`
+
+// TestLeaveBeforeUpload: a client that left before its upload began does not make the gateway
+// write in place, as it does for who may make no file beside (G-14, G-15).
+func TestLeaveBeforeUpload(t *testing.T) {
+	w := newWorld(t, shared)
+	w.file("old.txt", "old\n", shared)
+	w.folder("fixed", "O:BAG:SYD:P(A;;0x1200a9;;;{bob})")
+	w.file("fixed/his.txt", "old\n", "O:BAG:SYD:P(A;;FA;;;{bob})")
+	w.want(204, "bob", "PUT", "/share/fixed/his.txt", "in place\n")
+	if got := w.content("fixed/his.txt"); got != "in place\n" {
+		t.Errorf("G-15: %q", got)
+	}
+	w.want(200, "alice", "GET", "/share/old.txt", "")
+	p, err := w.g.link.process()
+	w.must(err)
+	s := p.sessions.once(func(s *session) {
+		in, _ := basic("YWxpY2U6cHcteA==") // alice:pw-x
+		s.logOn(t.Context(), in)
+	})
+	defer p.sessions.put(s)
+	kept := w.now()
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	q := &request{g: w.g, s: s, ctx: ctx}
+	for range 50 {
+		if u, refused := q.upload(place{tree: "share", path: "old.txt"}); refused == nil {
+			t.Fatalf("G-14: it begins: %+v", u)
+		}
+	}
+	if got := w.now(); got[1] != kept[1] {
+		t.Errorf("%d handles, want %d", got[1], kept[1])
+	}
+}

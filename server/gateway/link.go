@@ -153,6 +153,9 @@ func (p *process) run(ctx context.Context, tok winnt.Handle, f func(*nt.Thread) 
 
 // take waits for a thread as long as the client of the request does.
 func (p *process) take(ctx context.Context) (*nt.Thread, ntstatus.Status) {
+	if ctx.Err() != nil {
+		return nil, ntstatus.Cancelled // a free thread is no chance to go on
+	}
 	var th *nt.Thread
 	select {
 	case th = <-p.threads:

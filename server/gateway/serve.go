@@ -51,7 +51,14 @@ func Serve(ctx context.Context, l net.Listener, h http.Handler) error {
 	if errors.Is(err, context.DeadlineExceeded) {
 		err = s.Close()
 	}
-	<-served
+	return errors.Join(err, over(<-served))
+}
+
+// over returns the error of a server that ended, nil where it was told to.
+func over(err error) error {
+	if errors.Is(err, http.ErrServerClosed) {
+		return nil
+	}
 	return err
 }
 

@@ -54,6 +54,8 @@ type sessions struct {
 	mu sync.Mutex
 	// +checklocks:mu
 	known map[proof]*session // guarded by mu
+	// +checklocks:mu
+	swept bool // guarded by mu: a timer will sweep
 }
 
 func newSessions(p *process, cfg *Config) *sessions {
@@ -92,6 +94,7 @@ func (s *sessions) get(n proof, make func(*session)) *session {
 	}
 	if len(s.known) < s.most {
 		s.known[n] = fresh
+		s.sweepLaterLocked()
 	} else {
 		fresh.dropped = true // all are in use: this one lives as long as its request (G-4)
 	}
@@ -179,10 +182,27 @@ func (s *sessions) shrinkLocked() {
 	}
 }
 
+// sweepLaterLocked sees to it that a session which is not asked for again ends, too: its
+// token is one that who takes the gateway over would have (G-5).
+//
+// +checklocks:s.mu
+func (s *sessions) sweepLaterLocked() {
+	if !s.swept {
+		s.swept = true
+		time.AfterFunc(s.life/4+time.Second, s.sweep)
+	}
+}
+
 // sweep ends the sessions that are too old.
 func (s *sessions) sweep() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	s.swept = false
+	defer func() {
+		if len(s.known) > 0 {
+			s.sweepLaterLocked()
+		}
+	}()
 	now := s.now()
 	for n, one := range s.known {
 		if one.expired(now) {

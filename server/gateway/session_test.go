@@ -32,6 +32,15 @@ func TestSessionsEnd(t *testing.T) {
 	w.must(w.store.Update(sid.LocalSystem, func(e *lsa.Edit) error { return e.SetPassword("alice", "another") }))
 	w.want(200, "alice", "GET", "/share/f", "")
 	now.Add(5*60 + 1)
+	p, err := w.g.link.process()
+	w.must(err)
+	held := w.now()[1]
+	p.sessions.sweep() // as its timer does
+	for end := time.Now().Add(time.Minute); w.now()[1] >= held; time.Sleep(time.Millisecond) {
+		if time.Now().After(end) {
+			t.Fatal("G-5: the token of a session that is over is still held")
+		}
+	}
 	w.want(401, "alice", "GET", "/share/f", "")
 	w.must(w.store.Update(sid.LocalSystem, func(e *lsa.Edit) error { return e.SetPassword("alice", "pw-x") }))
 	w.want(200, "alice", "GET", "/share/f", "")

@@ -41,7 +41,10 @@ func (q *request) upload(at place) (*upload, *refusal) {
 	case st != ntstatus.ObjectNameNotFound:
 		return nil, q.refusedToReplace(at, st)
 	}
-	if u.beside, st = q.makeBeside(at); st != ntstatus.Success && u.target == 0 {
+	// Only a client who may make no file there writes in place: what fails for another reason,
+	// as where the client has left, is no reason to write to the file (G-14).
+	if u.beside, st = q.makeBeside(at); st != ntstatus.Success && (u.target == 0 || st != ntstatus.AccessDenied) {
+		q.s.p.release(u.target)
 		return nil, q.refusedToMake(at, winnt.FILE_ADD_FILE, st)
 	}
 	if u.target != 0 {

@@ -80,7 +80,7 @@ func (q *request) change(w http.ResponseWriter, r *http.Request) {
 			return
 		}
 	}
-	if r.Method == "DELETE" || r.Method == "MOVE" || r.Method == "COPY" {
+	if r.Method == http.MethodDelete || r.Method == "MOVE" || r.Method == "COPY" {
 		// What is hidden is absent before locks are looked at (G-8).
 		if _, refused := q.stat(q.at); refused != nil && refused.code == http.StatusNotFound {
 			absent(w)

@@ -39,7 +39,6 @@ type live struct {
 	config      index.Config
 	tree, state string
 	fences      chan index.Fence
-	last        index.Fence
 	done        chan error
 	stop        context.CancelFunc
 }

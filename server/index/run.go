@@ -68,7 +68,7 @@ func Run(ctx context.Context, c Config) (err error) {
 
 // stages runs all stages until one fails or the context ends.
 func (r *running) stages(ctx context.Context) error {
-	c := &r.config
+	c, told := &r.config, ctx
 	ctx, stop := context.WithCancelCause(ctx)
 	defer stop(nil)
 	var all sync.WaitGroup
@@ -87,10 +87,10 @@ func (r *running) stages(ctx context.Context) error {
 		stage(func() error { return w.Run(ctx, batches) })
 	}
 	all.Wait()
-	if err := context.Cause(ctx); !errors.Is(err, context.Canceled) && !errors.Is(err, context.DeadlineExceeded) {
-		return err
+	if told.Err() != nil { // it was asked to end
+		return nil
 	}
-	return nil
+	return context.Cause(ctx)
 }
 
 // running is the worker's goroutine and what it owns.
@@ -165,7 +165,7 @@ func (r *running) vouch(source string, beat Beat) error {
 		return nil
 	}
 	r.fence.Seq = r.worker.state.seq
-	r.fence.Sources[source] = Moment{beat.Time, beat.Up}
+	r.fence.Sources[source] = Moment(beat)
 	for _, s := range r.sinks {
 		if err := s.Fence(&r.fence); err != nil {
 			return fmt.Errorf("keep the fence: %w", err)

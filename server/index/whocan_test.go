@@ -73,7 +73,7 @@ func TestEqualsWhoCan(t *testing.T) {
 	}
 	slices.Sort(paths)
 	r := rand.New(rand.NewPCG(randtest.Seed(t), 24))
-	yes, pairs := 0, randtest.Count(t, "REFMON_PAIRS", 5_000)
+	yes, pairs := 0, randtest.Count(t, "REFMON_PAIRS", 2_000)
 	for range pairs {
 		path, who := paths[r.IntN(len(paths))], dir.Principals[r.IntN(len(dir.Principals))].Name
 		right := []string{"read", "modify"}[r.IntN(2)]

@@ -140,9 +140,11 @@ func (r *Runner) test(at place, packages []string, pattern string) (seen bool, e
 
 // testIn runs test for packages of one module, by their paths in it.
 func (r *Runner) testIn(at place, module string, packages []string, pattern string) (seen bool, err error) {
-	args := []string{"test", "-failfast", "-vet=off", "-timeout=" + timeout.String()}
-	if !at.long {
-		args = append(args, "-short")
+	args := []string{"test", "-failfast", "-vet=off"}
+	if at.long {
+		args = append(args, "-timeout="+(4*timeout).String())
+	} else {
+		args = append(args, "-short", "-timeout="+timeout.String())
 	}
 	if at.overlay != "" {
 		args = append(args, "-overlay="+at.overlay)

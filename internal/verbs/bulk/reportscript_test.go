@@ -37,3 +37,20 @@ func TestReportScript(t *testing.T) {
 		t.Errorf("the policy allows %s, the script is %s", hash, want)
 	}
 }
+
+// TestReportBars: who reaches nothing has no bar, not a thin one.
+func TestReportBars(t *testing.T) {
+	r := bulk.Report{Title: "t", Directory: firm(),
+		Source: objects.Lines(strings.NewReader(`{"path":"/srv","sd":"O:SYG:SYD:P"}`+"\n"), 0, 0)}
+	if err := r.Collect(context.Background()); err != nil {
+		t.Fatal(err)
+	}
+	var out strings.Builder
+	if err := r.Write(&out); err != nil {
+		t.Fatal(err)
+	}
+	bars, hidden := strings.Count(out.String(), `<span class="bar`), strings.Count(out.String(), `" hidden style="width:0`)
+	if bars == 0 || hidden != bars {
+		t.Errorf("%d of %d bars are hidden", hidden, bars)
+	}
+}

@@ -205,6 +205,13 @@ func TestNoKDC(t *testing.T) {
 	if _, err := p.Check(context.Background(), "alice", "wonderland"); err != nil {
 		t.Errorf("K-59: with a second KDC: %v", err)
 	}
+	// One that announces four gigabytes is not waited for: the length decides (K-54).
+	long := centre(t, func(k *forge.Centre) {
+		k.Answer = func([]byte) []byte { return []byte{0xff, 0xff, 0xff, 0xff, 1} }
+	}, func(cfg *Config) { cfg.Keys = oneKey(t) })
+	if _, err := long.Check(context.Background(), "alice", "wonderland"); !errors.Is(err, errLongAnswer) {
+		t.Errorf("K-54: %v", err)
+	}
 	// One that takes the connection and says nothing is given up.
 	silent, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/refmon/refmon/server/index"
+	"github.com/refmon/refmon/server/index/postgres"
 )
 
 type runCmd struct {
@@ -18,6 +19,8 @@ type runCmd struct {
 	Share     string        `help:"The share's own descriptor: what it does not grant is denied." placeholder:"SDDL"`
 	Bulk      string        `help:"Write Elasticsearch bulk lines to FILE, too." placeholder:"FILE"`
 	Index     string        `help:"The name of the search index in bulk lines." default:"documents"`
+	Postgres  string        `help:"Keep the index in a database, too." placeholder:"DSN"`
+	Limit     time.Duration `help:"The database shows nothing last vouched for longer ago." default:"10s"`
 	NoEvents  bool          `help:"Walk only: for file systems whose changes cannot be heard."`
 	Every     time.Duration `help:"How often all files are looked at (default an hour)." placeholder:"TIME"`
 }
@@ -39,6 +42,13 @@ func (c *runCmd) Run(std *streams) error {
 	var sinks []index.Sink
 	if c.Bulk != "" {
 		s, err := index.NewBulk(c.Bulk, c.Index, c.State)
+		if err != nil {
+			return err
+		}
+		sinks = append(sinks, s)
+	}
+	if c.Postgres != "" {
+		s, err := postgres.Open(ctx, c.Postgres, c.State, c.Limit)
 		if err != nil {
 			return err
 		}

@@ -121,7 +121,8 @@ func TestPostgresIndex(t *testing.T) {
 	put("plan", 4001)
 	put("offer", 4002)
 	put("lunch", 4001)
-	if err := errors.Join(os.WriteFile(dir, []byte(firm), 0o600), os.Chmod(filepath.Join(tree, "lunch"), 0o644)); err != nil {
+	err = errors.Join(os.WriteFile(dir, []byte(firm), 0o600), os.Chmod(filepath.Join(tree, "lunch"), 0o644))
+	if err != nil {
 		t.Fatal(err)
 	}
 	const setup = `create role keeper login; create role app login; grant create on database postgres to keeper;

@@ -17,6 +17,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"os"
+	"slices"
 	"strings"
 	"time"
 
@@ -27,7 +28,7 @@ var (
 	sample = flag.Int("sample", 0, "draw so many faults; 0 takes all")
 	seed   = flag.Uint64("seed", uint64(time.Now().UnixNano()), "the seed of -sample")
 	match  = flag.String("match", "", "take faults with this text in their folder or name")
-	except = flag.String("except", "", "leave out faults with this text in their folder or name")
+	except = flag.String("except", "", "leave out faults with one of these texts, between commas, in their folder or name")
 	table  = flag.String("table", "", "write the table of outcomes to this file")
 	own    = flag.Bool("own", false, "run the tests of the fault's own package only")
 	allow  = flag.Int("allow", 0, "so many may survive")
@@ -108,7 +109,10 @@ func chosen() ([]mutants.Fault, error) {
 	var faults []mutants.Fault
 	for _, f := range all {
 		text := f.Folder + " " + f.Name
-		if strings.Contains(text, *match) && (*except == "" || !strings.Contains(text, *except)) {
+		out := slices.ContainsFunc(strings.Split(*except, ","), func(e string) bool {
+			return e != "" && strings.Contains(text, e)
+		})
+		if strings.Contains(text, *match) && !out {
 			faults = append(faults, f)
 		}
 	}
