@@ -396,7 +396,8 @@ func (d domains) GIDOf(ctx context.Context, id sid.SID) (uint32, bool, error) {
 }
 
 // TestWinbindMap: winbind is asked about the ids of its map alone; what it has not, does not
-// answer, or answers of another domain, lets no one in (L-55). The directory is asked likewise by a map of backend ad (L-59).
+// answer, or answers of another domain, lets no one in (L-55). The directory is asked
+// likewise by a map of backend ad (L-59).
 func TestWinbindMap(t *testing.T) {
 	for _, c := range []struct {
 		backend Backend

@@ -86,6 +86,28 @@ func TestAuthority(t *testing.T) {
 		!errors.As(why, &refusal) || !errors.Is(why, errNoPAC) || refusal.Client != "alice" {
 		t.Errorf("K-43: %v, %v", st, why)
 	}
+	none := Authority{Store: store, Tickets: func() *Acceptor { return nil }}
+	if r, st := none.LogOn(logon.Request{Package: logon.Ticket, Type: winnt.LOGON32_LOGON_NETWORK}); st !=
+		ntstatus.NoSuchPackage || !r.Token.User.SID.IsZero() {
+		t.Errorf("K-49: where no tickets are taken: %v", st)
+	}
+	// 64 KiB of SIDs are groups of the token, each once; more than a token holds make no token (L-4).
+	many := func(n uint32) (logon.Result, ntstatus.Status) {
+		return ask(func(_ *logon.Request, k *forge.Ticket) {
+			k.PAC = alicePAC(secret, func(p *forge.PAC) {
+				for i := range 2 * n { // each twice
+					p.Extra = append(p.Extra, token.Group{SID: domain.WithRID(5000 + i/2), Attributes: 7})
+				}
+			})
+		})
+	}
+	const wide = 64 << 10 / 28 // a SID of a domain's account has 28 bytes
+	if r, st := many(wide); st != ntstatus.Success || len(r.Token.Groups) < wide || len(r.Token.Groups) > wide+20 {
+		t.Errorf("L-4: 64 KiB of SIDs: %v, %d groups", st, len(r.Token.Groups))
+	}
+	if r, st := many(token.MaxGroups); st.IsSuccess() || !r.Token.User.SID.IsZero() {
+		t.Errorf("L-4: more SIDs than a token holds: %v, %v", st, r.Token.User)
+	}
 	// Who may add groups adds them.
 	r, st = ask(func(r *logon.Request, _ *forge.Ticket) {
 		r.Tcb, r.Groups = true, []token.Group{{SID: sid.Administrators, Attributes: token.GroupDefault}}

@@ -318,3 +318,62 @@ func FuzzTicket(f *testing.F) {
 		}
 	})
 }
+
+// TestWith: an acceptor of another configuration takes no token that the one before took,
+// or may have taken and forgotten; a wrong configuration makes no acceptor (K-82).
+func TestWith(t *testing.T) {
+	now := noon
+	a := acceptor(t, func(c *Config) {
+		begun := false
+		c.Now = func() time.Time {
+			if !begun {
+				begun = true
+				return started
+			}
+			return now
+		}
+	})
+	cfg := Config{Keys: keys(t), Realm: realm, Domain: domain, Now: func() time.Time { return now }}
+	k := ticket()
+	blob := k.Blob()
+	if _, err := a.Accept(blob, nil); err != nil {
+		t.Fatal(err)
+	}
+	b, err := a.With(cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := b.Accept(blob, nil); !errors.Is(err, errReplay) {
+		t.Errorf("K-82: a token that was taken before: %v", err)
+	}
+	fresh := ticket()
+	if _, err := b.Accept(fresh.Blob(), nil); err != nil {
+		t.Errorf("K-82: a token that was not: %v", err)
+	}
+	cfg.Skew = time.Minute
+	if b, err = b.With(cfg); err != nil {
+		t.Fatal(err)
+	}
+	fresh = ticket()
+	if _, err := b.Accept(fresh.Blob(), nil); err != nil {
+		t.Errorf("K-82: with a smaller skew: %v", err)
+	}
+	cfg.Skew = 30 * time.Minute
+	if b, err = b.With(cfg); err != nil {
+		t.Fatal(err)
+	}
+	old := ticket()
+	old.At = noon.Add(-10 * time.Minute) // one of the time before may be forgotten
+	if _, err := b.Accept(old.Blob(), nil); !errors.Is(err, errBefore) {
+		t.Errorf("K-82: with a greater skew, one of before: %v", err)
+	}
+	now = noon.Add(2 * time.Second)
+	fresh = ticket()
+	fresh.At = now
+	if _, err := b.Accept(fresh.Blob(), nil); err != nil {
+		t.Errorf("K-82: with a greater skew: %v", err)
+	}
+	if c, err := b.With(Config{Keys: keys(t)}); c != nil || err == nil {
+		t.Errorf("K-82: without a realm: %v", err)
+	}
+}

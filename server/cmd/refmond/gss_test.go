@@ -71,7 +71,7 @@ func TestGSSAPI(t *testing.T) {
 	}
 }
 
-// gssLogon is what came of one client.
+// gssLogon tells what came of one client.
 type gssLogon struct {
 	status ntstatus.Status
 	level  winnt.SecurityImpersonationLevel
@@ -124,7 +124,7 @@ func (p *program) logGSS(pipe *nt.PipeConn) (got gssLogon) {
 	if err != nil {
 		return gssLogon{err: err}
 	}
-	defer conn.Close() //nolint:errcheck // its answers are here
+	defer conn.Close()
 	blob := make([]byte, 64<<10)
 	n, err := pipe.Read(blob)
 	if err != nil {
@@ -156,7 +156,7 @@ func (p *program) runGSS(bin string, key types.EncryptionKey, mechanism, flags s
 	p.fatal(errors.Join(os.WriteFile(cache, k.Cache(), 0o600), os.WriteFile(conf, []byte(gssConf), 0o600)))
 	pipe, err := p.dial(p.socket).Thread().DialPipe("gss", nil)
 	p.fatal(err)
-	defer pipe.Close() //nolint:errcheck // the client has its answer
+	defer pipe.Close()
 	cmd := exec.Command(bin, "HTTP@www.example.test", mechanism, flags)
 	cmd.Env = append(os.Environ(), "KRB5_CONFIG="+conf, "KRB5CCNAME=FILE:"+cache)
 	var said strings.Builder

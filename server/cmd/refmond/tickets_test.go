@@ -80,7 +80,7 @@ func TestTicketsReload(t *testing.T) {
 	p := build(t)
 	old, next := forge.NewKey(18), forge.NewKey(18)
 	p.configure(kerberosKeys(p.keytab(2, old)))
-	cmd, _ := p.serve()
+	cmd, end := p.serve()
 	c := p.dial(p.socket)
 	network := func(k forge.Ticket) ntstatus.Status {
 		out, st := ticketLogOn(c, k.Blob(), winnt.LOGON32_LOGON_NETWORK)
@@ -128,6 +128,19 @@ func TestTicketsReload(t *testing.T) {
 	p.reloaded(cmd, "msg=reloaded")
 	if st := network(ticketOf(3, next)); st != ntstatus.Success {
 		t.Errorf("K-82: with a keytab again: %v", st)
+	}
+	last := ticketOf(3, next)
+	taken := last.Blob()
+	if _, st := ticketLogOn(c, taken, winnt.LOGON32_LOGON_NETWORK); st != ntstatus.Success {
+		t.Errorf("K-82: %v", st)
+	}
+	if err := cmd.Process.Kill(); err != nil {
+		t.Fatal(err)
+	}
+	end()
+	p.serve()
+	if _, st := ticketLogOn(p.dial(p.socket), taken, winnt.LOGON32_LOGON_NETWORK); st != ntstatus.LogonFailure {
+		t.Errorf("K-47: after kill -9, a token that was taken before: %v", st)
 	}
 }
 

@@ -19,9 +19,7 @@ const compared = 200
 
 // TestMember: a real winbindd of a domain member gives 200 accounts the uids that the maps
 // compute, and the other way round, with the backends rid and autorid; a map of backend
-// winbind says what it says (L-53, L-55). Once the domain controller is away, winbind
-// says of accounts that it has not seen that there are none: no uid of its map becomes a
-// user of the host by that (L-55).
+// winbind says what it says (L-53, L-55).
 func TestMember(t *testing.T) {
 	if os.Getenv("REFMON_SAMBA") != "required" {
 		t.Skip("it makes a domain and a member, half a minute: REFMON_SAMBA=required runs it")
@@ -34,7 +32,8 @@ func TestMember(t *testing.T) {
 	m := d.Join()
 	const star = " idmap config * : backend = tdb\n idmap config * : range = 3001000000-3001009999\n"
 	of := func(backend string, low, high uint32) string {
-		return fmt.Sprintf(star+" idmap config REFMON : backend = %s\n idmap config REFMON : range = %d-%d\n", backend, low, high)
+		return fmt.Sprintf(star+" idmap config REFMON : backend = %s\n idmap config REFMON : range = %d-%d\n", backend, low,
+			high)
 	}
 	m.Winbind(of("rid", 3000070000, 3000079999))
 	asWinbind(t, m, accounts, lsa.IDMap{Domain: d.SID, Backend: lsa.RID, Low: 3000070000, High: 3000079999})
@@ -46,7 +45,6 @@ func TestMember(t *testing.T) {
 	}
 	asWinbind(t, m, accounts, lsa.IDMap{Domain: d.SID, Backend: lsa.Autorid, Low: 3000100000, High: 3000299999,
 		RangeSize: 10000, Number: rangeOf(t, m.Ranges(), d.SID)})
-	away(t, d, m)
 }
 
 // sids returns those of accounts, by their numbers.
@@ -127,19 +125,5 @@ func asWinbind(t *testing.T, m *addc.Member, accounts map[string]sid.SID, one ls
 			t.Errorf("%s: L-55: by winbind %v has the uid %d, %t, and that is %v; want %d", one.Backend, all[i], got, ok,
 				w.UserSID(uid), uid)
 		}
-	}
-}
-
-// away kills the controller, and asks for an account that winbind has not seen.
-func away(t *testing.T, d *addc.Domain, m *addc.Member) {
-	t.Helper()
-	m.Winbind(fmt.Sprintf(" idmap config * : backend = tdb\n idmap config * : range = 3001000000-3001009999\n"+
-		" idmap config REFMON : backend = ad\n idmap config REFMON : range = %d-%d\n"+
-		" idmap config REFMON : schema_mode = rfc2307\n", addc.FirstID, addc.FirstID+9999))
-	s := store(t, lsa.IDMap{Domain: d.SID, Backend: lsa.Winbind, Low: addc.FirstID, High: addc.FirstID + 9999},
-		&Domains{wbinfo: m.Wbinfo})
-	d.Kill()
-	if r, st := s.TokenForUID(addc.FirstID+5, []uint32{addc.FirstID + 5}); st.IsSuccess() {
-		t.Errorf("L-55: with the domain away, uid %d is let in as %v", uint32(addc.FirstID+5), r.Token.User.SID)
 	}
 }

@@ -65,7 +65,6 @@ type Domain struct {
 
 	t     testing.TB
 	files bool
-	pid   int // of the controller, which leads a group
 }
 
 // Host is the name of the controller.
@@ -232,7 +231,6 @@ func (d *Domain) serve(secure bool) {
 	cmd.Stdout, cmd.Stderr = log, log
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
 	d.must(cmd.Start())
-	d.pid = cmd.Process.Pid
 	var failed error
 	ended := make(chan struct{})
 	go func() {

@@ -193,6 +193,3 @@ func field(text, name string) string {
 	}
 	return ""
 }
-
-// Kill ends the controller, as a crash of its host does.
-func (d *Domain) Kill() { _ = syscall.Kill(-d.pid, syscall.SIGKILL) }
