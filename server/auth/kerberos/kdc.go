@@ -59,7 +59,7 @@ func (k *KDCs) ask(ctx context.Context, realm string, request []byte) ([]byte, e
 	if err != nil {
 		return nil, err
 	}
-	problem := error(ErrNoKDC)
+	problem := ErrNoKDC
 	for _, address := range all {
 		answer, err := k.one(ctx, address, request)
 		if err == nil {

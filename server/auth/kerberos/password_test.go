@@ -217,7 +217,7 @@ func TestNoKDC(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer silent.Close() //nolint:errcheck // of a test
+	defer silent.Close()
 	p.KDCs = KDCs{Addresses: []string{silent.Addr().String()}, Wait: time.Millisecond}
 	_, err = p.Check(context.Background(), "alice", "wonderland")
 	if status, _ := reason(err); status != ntstatus.NoLogonServers {

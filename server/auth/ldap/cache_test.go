@@ -133,7 +133,7 @@ func TestAway(t *testing.T) {
 		t.Errorf("D-20: it is back: %+v, %v", got, err)
 	}
 	never := serve(t, w.answer)
-	d, ahead = timed(never, func(c *Config) { c.Limits.Stale, c.Limits.Fresh = -1, -1 })
+	d, _ = timed(never, func(c *Config) { c.Limits.Stale, c.Limits.Fresh = -1, -1 })
 	if _, err := d.Find(ctx, "alice", false); err != nil {
 		t.Fatal(err)
 	}

@@ -67,7 +67,7 @@ type binder func(ctx context.Context, c *conn, s server, sign *signer) error
 
 // connect opens a connection to the first server that answers.
 func (d *Directory) connect(ctx context.Context, bind binder) (*conn, error) {
-	problem := error(ErrAway)
+	problem := ErrAway
 	for _, s := range d.servers {
 		c, err := d.dial(ctx, s, bind)
 		if err == nil {

@@ -181,7 +181,7 @@ func TestDomain(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer dir.Close() //nolint:errcheck // of a test
+	defer dir.Close()
 	both(t, d, dir)
 	exported(t, d, dir)
 }
@@ -210,7 +210,7 @@ func both(t *testing.T, d *addc.Domain, dir *Directory) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer other.Close()                  //nolint:errcheck // of a test
+	defer other.Close()
 	other.base = &place{base: addc.Base} // a server that does not compute
 	for user := range realUsers {
 		f, err := other.Find(ctx, user, false)

@@ -128,7 +128,7 @@ func (f *fake) directory(change func(*Config)) *Directory {
 }
 
 func (f *fake) conn(c net.Conn) {
-	defer c.Close() //nolint:errcheck // of a test
+	defer c.Close()
 	if !f.clear {
 		c = tls.Server(c, &tls.Config{Certificates: []tls.Certificate{certificate()}})
 	}

@@ -9,7 +9,6 @@ import (
 type place struct {
 	base     string
 	computes bool // it computes the groups of an account
-	domains  []string
 }
 
 // place asks a server once what it is.
