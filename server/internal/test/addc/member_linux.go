@@ -138,7 +138,9 @@ func (m *Member) Winbind(idmap string) {
 		m.d.must(os.RemoveAll(d))
 		m.d.must(os.MkdirAll(d, 0o755))
 	}
-	m.daemon = m.command("winbindd", "-F", "--no-process-group", "--debug-stdout", "--configfile="+m.path("smb.conf"))
+	// What it starts ends with it: helpers for remote calls leave its process group.
+	m.daemon = m.command("unshare", "-p", "-f", "--kill-child", "winbindd", "-F", "--no-process-group",
+		"--debug-stdout", "--configfile="+m.path("smb.conf"))
 	m.daemon.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
 	m.d.must(m.daemon.Start())
 	m.d.t.Cleanup(m.Stop)
