@@ -58,7 +58,6 @@ type asked struct {
 type fake struct {
 	t        testing.TB
 	listener net.Listener
-	clear    bool                              // without TLS until StartTLS
 	bind     func(name, password string) int64 // nil: everyone may
 	// search returns the messages that answer; nil: silence until the client goes.
 	search func(a asked) [][]byte
@@ -67,6 +66,7 @@ type fake struct {
 	queries []asked           // guarded by mu
 	binds   []string          // guarded by mu: names and passwords
 	conns   map[net.Conn]bool // guarded by mu
+	clear   bool              // guarded by mu: without TLS until StartTLS
 }
 
 func serve(t testing.TB, search func(a asked) [][]byte) *fake {
@@ -129,7 +129,10 @@ func (f *fake) directory(change func(*Config)) *Directory {
 
 func (f *fake) conn(c net.Conn) {
 	defer c.Close()
-	if !f.clear {
+	f.mu.Lock()
+	clear := f.clear
+	f.mu.Unlock()
+	if !clear {
 		c = tls.Server(c, &tls.Config{Certificates: []tls.Certificate{certificate()}})
 	}
 	for {

@@ -192,7 +192,9 @@ func TestServersProveThemselves(t *testing.T) {
 		}
 	}
 	f := serve(t, w.answer)
+	f.mu.Lock()
 	f.clear = true
+	f.mu.Unlock()
 	d := f.directory(func(c *Config) { c.Servers[0] = strings.Replace(c.Servers[0], "ldaps:", "ldap:", 1) })
 	if got, err := d.Find(context.Background(), "alice", false); err != nil || got.Name != "alice" || len(f.binds) != 1 {
 		t.Errorf("D-1: StartTLS: %+v, %v, binds %d", got, err, len(f.binds))
