@@ -53,7 +53,8 @@ func TestThreeUsers(t *testing.T) {
 	s.buildRefmon()
 	config, err := os.ReadFile(filepath.Join(s.dir, "refmond.yaml"))
 	s.must(err)
-	s.write("refmond.yaml", strings.Replace(string(config), "    descriptors:", "    ignorePosix: true\n    descriptors:", 1))
+	s.write("refmond.yaml", strings.Replace(string(config), "    descriptors:",
+		"    ignorePosix: true\n    descriptors:", 1))
 	s.must(os.Chmod(s.tree, 0o700)) // to root and its file server
 	s.start(0, 1, "refmond", "serve", "--config", "refmond.yaml")
 	s.run(s.block("sh", 0))
@@ -133,8 +134,8 @@ func (s *site) people() map[string]string {
 // access returns what refmon access says: whether a user may read a file.
 func (s *site) access(user, name string) bool {
 	s.Helper()
-	cmd := exec.Command(filepath.Join(s.dir, "bin", "refmon"), "access", filepath.Join(s.tree, name), "--ignore-system-acls",
-		"--as", user, "-d", filepath.Join(s.dir, "people.yaml"), "--want", "FILE_READ_DATA")
+	cmd := exec.Command(filepath.Join(s.dir, "bin", "refmon"), "access", filepath.Join(s.tree, name),
+		"--ignore-system-acls", "--as", user, "-d", filepath.Join(s.dir, "people.yaml"), "--want", "FILE_READ_DATA")
 	out, err := cmd.CombinedOutput()
 	var exit *exec.ExitError
 	if err != nil && (!errors.As(err, &exit) || exit.ExitCode() != 1) {
@@ -150,8 +151,8 @@ func (s *site) byCurl(user, name string, allowed bool) {
 	if allowed {
 		want = "of " + name + "\n200"
 	}
-	got := s.run(fmt.Sprintf("curl -su %s:%[1]ss-password https://localhost:%s/projects/%s -w '%%{http_code}'", user, s.files,
-		name))
+	got := s.run(fmt.Sprintf("curl -su %s:%[1]ss-password https://localhost:%s/projects/%s -w '%%{http_code}'", user,
+		s.files, name))
 	// Who may read the descriptor is told the reason, too.
 	if !strings.HasPrefix(got, want[:len(want)-4]) || !strings.HasSuffix(got, want[len(want)-4:]) {
 		s.Errorf("%s reads %s by curl: %q, want %q", user, name, got, want)
