@@ -42,7 +42,7 @@ func TestLongestConditions(t *testing.T) {
 			t.Errorf("S-35: %s: %d are refused: %v", name, c.n, err)
 			continue
 		}
-		if again, err := Decode([]byte(e.raw)); err != nil || string(again.raw) != string(e.raw) {
+		if again, err := Decode([]byte(e.raw)); err != nil || again.raw != e.raw {
 			t.Errorf("S-35: %s: %d bytes of %d are not read again: %v", name, len(e.raw), c.n, err)
 		}
 		e, _, err = ParseExpr(c.text(c.n+1), ParseOptions{})

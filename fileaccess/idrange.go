@@ -13,7 +13,7 @@ type IDRange struct {
 
 // SID returns the account that has an id, false for an id outside.
 func (r *IDRange) SID(id uint32) (sid.SID, bool) {
-	if id < r.First || id > r.Last || id-r.First > ^uint32(0)-r.FirstRID {
+	if r.Domain.IsZero() || id < r.First || id > r.Last || id-r.First > ^uint32(0)-r.FirstRID {
 		return sid.SID{}, false
 	}
 	return r.Domain.WithRID(id - r.First + r.FirstRID), true
@@ -21,7 +21,8 @@ func (r *IDRange) SID(id uint32) (sid.SID, bool) {
 
 // ID returns the id of an account, false for one of another domain or outside.
 func (r *IDRange) ID(s sid.SID) (uint32, bool) {
-	if s.Prefix() != r.Domain || s.RID() < r.FirstRID || s.RID()-r.FirstRID > r.Last-r.First || r.Last < r.First {
+	if r.Domain.IsZero() || s.Prefix() != r.Domain || s.RID() < r.FirstRID || r.Last < r.First ||
+		s.RID()-r.FirstRID > r.Last-r.First {
 		return 0, false
 	}
 	return s.RID() - r.FirstRID + r.First, true

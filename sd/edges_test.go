@@ -99,9 +99,11 @@ func TestRoutinesAtTheirBounds(t *testing.T) {
 	for size, want := range map[int]ntstatus.Status{0: ntstatus.BufferTooSmall, 8: ntstatus.Success,
 		65535: ntstatus.Success, 65536: ntstatus.InvalidParameter} {
 		for revision, ok := range map[uint32]bool{1: false, 2: true, 3: true, 4: true, 5: false} {
-			if want := want; want == ntstatus.Success && !ok {
+			want := want
+			if want == ntstatus.Success && !ok {
 				want = ntstatus.InvalidParameter
-			} else if st := sd.CreateACL(make([]byte, size), revision); st != want {
+			}
+			if st := sd.CreateACL(make([]byte, size), revision); st != want {
 				t.Errorf("a list of %d bytes, revision %d: %v, want %v", size, revision, st, want)
 			}
 		}

@@ -9,11 +9,16 @@
 //   - auth/unix: who the peer of a Unix socket is, and its token with or without an account.
 //   - auth/kerberos: a ticket for a service of this host, by SPNEGO.
 //   - auth/kerberos/pac: what the KDC says of a client: groups, claims, signatures.
+//   - auth/ldap: accounts, groups and descriptors of a directory.
+//   - auth/domain: users of a domain by password, and by name for a service.
 //   - daemon: listens, and makes each connection a process of its kernel.
 //   - mount: a tree of files as a file system of this host, by FUSE.
+//   - gateway: trees over HTTPS, each client as that client: WebDAV, pages, a console.
+//   - gateway/refmonv1: the messages of its API, made from refmon.proto.
 //   - index: who may read what as it changes, for search engines.
 //   - index/postgres: the same in a PostgreSQL database, whose policy shows each user his documents.
 //   - cmd/refmond: the daemon's command.
+//   - cmd/refmon-gateway: the gateway's command.
 //   - cmd/refmon-index: the command that keeps a live index, and asks it.
 //
 // The module takes refmon itself from the folder above (replace in go.mod) and
