@@ -10,8 +10,12 @@ import (
 
 	"connectrpc.com/connect"
 
+	"github.com/refmon/refmon/nt"
+	"github.com/refmon/refmon/ntstatus"
+	"github.com/refmon/refmon/sddl"
 	api "github.com/refmon/refmon/server/gateway/refmonv1"
 	"github.com/refmon/refmon/server/gateway/refmonv1/refmonv1connect"
+	"github.com/refmon/refmon/winnt"
 )
 
 // client returns a client of the API as a user, by gRPC.
@@ -164,8 +168,14 @@ func TestAPIByJSON(t *testing.T) {
 		return w.do(r)
 	}
 	for call, want := range map[[2]string]string{
-		{"Check", `{"object":{"path":"/share/f"},"rights":["FILE_READ_DATA"]}`}:     `"allowed":true`,
-		{"Explain", `{"check":{"object":{"path":"/share/f"},"rights":["DELETE"]}}`}: "DENIED STATUS_ACCESS_DENIED",
+		{"Check", `{"object":{"path":"/share/f"},"rights":["FILE_READ_DATA"]}`}: `"allowed":true`,
+		{"Explain", `{"check":{"object":{"path":"/share/f"},"rights":["FILE_WRITE_DATA"]}}`}: "DENIED " +
+			"STATUS_ACCESS_DENIED: FILE_WRITE_DATA by ",
+		// Of what is allowed the entry is told that granted it (G-28).
+		{"Explain", `{"check":{"object":{"path":"/share/f"},"rights":["FILE_READ_DATA"]}}`}: "GRANTED 0x1 " +
+			"FILE_READ_DATA",
+		{"Explain", `{"check":{"object":{"path":"/share/f"},"rights":["GENERIC_READ"]}}`}: "READ_CONTROL            " +
+			"granted  AceAllow DACL 1",
 		{"Token", `{}`}:    `"level":"SecurityImpersonation"`,
 		{"Services", `{}`}: "NtAccessCheck",
 		{"LookUp", `{"names":["alice"],"sids":["S-1-5-32-544"]}`}: `"name":"BUILTIN\\Administrators"`,
@@ -203,4 +213,24 @@ func TestAPIByJSON(t *testing.T) {
 	if got := w.do(r); got.code != 503 {
 		t.Errorf("health without refmond: %d", got.code)
 	}
+}
+
+// TestGranting: where the gateway's own check does not give refmond's answer, no entry is told (G-28).
+func TestGranting(t *testing.T) {
+	w := newWorld(t, shared)
+	p, err := w.g.link.process()
+	w.must(err)
+	own, d := w.own(p), sddl.MustParse("O:SYG:SYD:(A;;FRFW;;;WD)")
+	p.do(t.Context(), func(th *nt.Thread) ntstatus.Status {
+		same := granting(th, d, own, winnt.FILE_READ_DATA, winnt.FILE_READ_DATA)
+		if !strings.Contains(same, "AceAllow DACL 0") {
+			t.Errorf("with refmond's answer: %q", same)
+		}
+		other := granting(th, d, own, winnt.FILE_READ_DATA, winnt.FILE_READ_DATA|winnt.FILE_WRITE_DATA)
+		if other != "GRANTED 0x3 FILE_READ_DATA|FILE_WRITE_DATA\n" {
+			t.Errorf("G-28: with another answer: %q", other)
+		}
+		return ntstatus.Success
+	})
+	p.release(own)
 }

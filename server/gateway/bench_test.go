@@ -54,6 +54,22 @@ func BenchmarkGet4K(b *testing.B) {
 	b.Run("Gateway", func(b *testing.B) { fetch(b, w.server, "/share/f") })
 }
 
+// TestGetAllocates: a GET of a known client takes so many pieces of memory, those of the client,
+// of the gateway and of refmond together, by HTTP/2.
+func TestGetAllocates(t *testing.T) {
+	if testing.Short() {
+		t.Skip("the race detector, with which the short tests run, makes pools forget")
+	}
+	w := newWorld(t, shared)
+	w.file("f", string(make([]byte, 4096)), shared)
+	w.want(200, "alice", "GET", "/share/f", "")
+	if got := testing.AllocsPerRun(300, func() { w.ask("alice", "GET", "/share/f", "") }); got > 345 {
+		t.Errorf("a GET takes %.0f pieces of memory, want at most 345", got)
+	} else {
+		t.Logf("%.0f pieces of memory", got)
+	}
+}
+
 // BenchmarkStat is a question of WebDAV with a known session: PROPFIND of one file.
 func BenchmarkStat(b *testing.B) {
 	w := newWorld(b, shared)

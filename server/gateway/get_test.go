@@ -43,7 +43,8 @@ func TestGet(t *testing.T) {
 	if got := w.want(403, "bob", "GET", "/share/alice.txt", ""); got.body != "access denied\n" {
 		t.Errorf("G-9: without READ_CONTROL: %q", got.body)
 	}
-	if got := w.want(403, "bob", "GET", "/share/told.txt", ""); !strings.Contains(got.body, "FILE_READ_DATA") {
+	if got := w.want(403, "bob", "GET", "/share/told.txt", ""); !strings.Contains(got.body,
+		"STATUS_ACCESS_DENIED: FILE_READ_DATA by ") {
 		t.Errorf("G-9: with READ_CONTROL: %q", got.body)
 	}
 	w.want(404, "carol", "GET", "/share/plan.txt", "")

@@ -174,8 +174,10 @@ func (q *request) decide(d *sd.Descriptor, tok winnt.Handle, desired winnt.Acces
 		}
 		a.Status, a.Allowed = out.AccessStatus.String(), out.AccessStatus == ntstatus.Success
 		a.Granted = rights(out.GrantedAccess)
-		if seen.explanation != nil {
-			text = seen.explanation.String()
+		text = seen.text()
+		if why && a.Allowed {
+			th.Trace(nil)
+			text = granting(th, d, tok, mapped, out.GrantedAccess)
 		}
 		if !a.Allowed && desired != winnt.MAXIMUM_ALLOWED {
 			most, st := th.NtAccessCheck(d, tok, winnt.MAXIMUM_ALLOWED, winnt.FileObject.Mapping)

@@ -6,7 +6,6 @@ import (
 	"net/http"
 	"strings"
 
-	"github.com/refmon/refmon/access"
 	"github.com/refmon/refmon/nt"
 	"github.com/refmon/refmon/ntstatus"
 	"github.com/refmon/refmon/winnt"
@@ -104,19 +103,13 @@ func (q *request) explain(at place, desired winnt.AccessMask) string {
 		th.Trace(&seen)
 		defer th.Trace(nil)
 		th.NtAccessCheck(d, q.s.token, winnt.FileObject.Mapping.Map(desired), winnt.FileObject.Mapping)
-		if seen.explanation != nil {
-			text = winnt.FileObject.Names(desired) + " is asked for\n\n" + seen.explanation.String()
+		if text = seen.text(); text != "" {
+			text = winnt.FileObject.Names(desired) + " is asked for\n\n" + text
 		}
 		return ntstatus.Success
 	})
 	return text
 }
-
-// reasons keeps the explanation of the last call of a thread.
-type reasons struct{ explanation *access.Explanation }
-
-// Traced implements nt.Tracer.
-func (r *reasons) Traced(c *nt.Call) { r.explanation = c.Why.Explanation }
 
 // absent answers that there is nothing of that name: always the same bytes (G-8).
 func absent(w http.ResponseWriter) { plain(w, http.StatusNotFound, "there is nothing of that name") }

@@ -3,6 +3,7 @@ package main
 import (
 	"bufio"
 	"bytes"
+	"cmp"
 	"errors"
 	"fmt"
 	"net"
@@ -29,6 +30,7 @@ const gate = 61010
 type site struct {
 	*testing.T
 	dir   string
+	tree  string // its folder
 	page  string // with the addresses and folders of this test
 	files string // port
 }
@@ -41,14 +43,14 @@ func (s *site) must(err error) {
 	}
 }
 
-// newSite builds both programs.
-func newSite(t *testing.T) *site {
+// newSite builds both programs. The tree is a folder of its own, or the one that is given.
+func newSite(t *testing.T, tree string) *site {
 	t.Helper()
 	if os.Getuid() != 0 {
 		t.Skip("only root opens files for others")
 	}
 	dir, err := os.MkdirTemp("", "site")
-	s := &site{T: t, dir: dir}
+	s := &site{T: t, dir: dir, tree: cmp.Or(tree, filepath.Join(dir, "tree"))}
 	s.must(err)
 	t.Cleanup(func() { _ = os.RemoveAll(dir) })
 	s.must(os.Chmod(dir, 0o755))
@@ -64,7 +66,7 @@ func newSite(t *testing.T) *site {
 	s.must(err)
 	ports := [2]string{s.free(), s.free()}
 	s.files = ports[0]
-	s.page = strings.NewReplacer("/srv/projects", filepath.Join(dir, "tree"), "/var/lib/refmon-gateway",
+	s.page = strings.NewReplacer("/srv/projects", s.tree, "/var/lib/refmon-gateway",
 		filepath.Join(dir, "gateway"), "localhost:8443", "localhost:"+ports[0], "localhost:8444",
 		"localhost:"+ports[1]).Replace(string(page))
 	const places = "state: %[1]s/state\nsocket: %[1]s/s\nadminSocket: %[1]s/a\ncomputer: host\n"
@@ -157,7 +159,7 @@ func TestGatewayPage(t *testing.T) {
 	if _, err := exec.LookPath("curl"); err != nil {
 		t.Skip("no curl here")
 	}
-	s := newSite(t)
+	s := newSite(t, "")
 	s.describe("O:SYG:SYD:P(A;OICI;FA;;;SY)")
 	s.start(0, 1, "refmond", "serve", "--config", "refmond.yaml")
 	s.run(s.block("sh", 0))
@@ -188,7 +190,7 @@ func (s *site) describe(text string) {
 	s.Helper()
 	value, err := (&ntacl.Attribute{Version: 3, HashType: ntacl.HashSHA256, Descriptor: sddl.MustParse(text)}).Append(nil)
 	s.must(err)
-	if err := unix.Setxattr(filepath.Join(s.dir, "tree"), ntacl.Name, value, 0); err != nil {
+	if err := unix.Setxattr(s.tree, ntacl.Name, value, 0); err != nil {
 		s.Skipf("descriptors cannot be kept in %s: %v", s.dir, err)
 	}
 }
@@ -197,7 +199,7 @@ func (s *site) describe(text string) {
 func (s *site) opensNothing() {
 	s.Helper()
 	out, err := exec.Command("setpriv", "--reuid", fmt.Sprint(gate), "--regid", fmt.Sprint(gate), "--clear-groups", "cat",
-		filepath.Join(s.dir, "tree", "plan.txt")).CombinedOutput()
+		filepath.Join(s.tree, "plan.txt")).CombinedOutput()
 	if errors.Is(err, exec.ErrNotFound) {
 		s.Skip("no setpriv here")
 	}
