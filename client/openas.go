@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 
+	"github.com/refmon/refmon/fileaccess"
 	"github.com/refmon/refmon/internal/wire"
 	"github.com/refmon/refmon/nt"
 	"github.com/refmon/refmon/ntstatus"
@@ -24,8 +25,8 @@ type OpenedAs struct {
 // given, and reverts: calls that are sent at once and answered at once. Where the thread
 // could not impersonate, what was opened is closed unseen and the status is that of
 // impersonating. Handles that are done with can be closed on the way. Another
-// disposition than FILE_OPEN is STATUS_INVALID_PARAMETER: nothing is made or changed by
-// a thread that may not be the client.
+// disposition than FILE_OPEN, and FILE_DELETE_ON_CLOSE, are STATUS_INVALID_PARAMETER:
+// nothing is made, changed or deleted by a thread that may not be the client.
 func (c *Conn) OpenFileAs(th *nt.Thread, token winnt.Handle, in nt.CreateFileIn, done ...winnt.Handle) (OpenedAs,
 	ntstatus.Status) {
 	o := OpenedAs{Reverted: true}
@@ -33,7 +34,7 @@ func (c *Conn) OpenFileAs(th *nt.Thread, token winnt.Handle, in nt.CreateFileIn,
 	if err != nil {
 		return o, ntstatus.InvalidCid
 	}
-	if in.CreateDisposition != winnt.FILE_OPEN {
+	if in.CreateDisposition != winnt.FILE_OPEN || in.CreateOptions&uint32(fileaccess.DeleteOnClose) != 0 {
 		return o, ntstatus.InvalidParameter
 	}
 	frames, err := t.openAs(token, in, done)

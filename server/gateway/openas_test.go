@@ -3,6 +3,7 @@ package gateway
 import (
 	"testing"
 
+	"github.com/refmon/refmon/fileaccess"
 	"github.com/refmon/refmon/ntstatus"
 	"github.com/refmon/refmon/winnt"
 )
@@ -27,6 +28,11 @@ func TestOpenAs(t *testing.T) {
 		in.CreateDisposition = winnt.FILE_OPEN_IF
 		if _, st := p.conn.OpenFileAs(th, tok, in); st != ntstatus.InvalidParameter {
 			t.Errorf("an open that makes files: %v", st)
+		}
+		in = q.creation(place{tree: "share", path: "f"}, winnt.DELETE, winnt.FILE_OPEN,
+			uint32(fileaccess.DeleteOnClose))
+		if _, st := p.conn.OpenFileAs(th, tok, in); st != ntstatus.InvalidParameter {
+			t.Errorf("an open whose close deletes: %v", st)
 		}
 	}
 	w.settles(kept)
