@@ -1,7 +1,6 @@
 package client
 
 import (
-	"errors"
 	"fmt"
 	"os"
 
@@ -39,22 +38,10 @@ func (c *Conn) OpenFile(th *nt.Thread, in nt.CreateFileIn) (out nt.CreateFileOut
 	if err != nil {
 		return out, nil, ntstatus.PortDisconnected
 	}
-	if len(rest) > 0 {
-		var v any
-		if v, err = row.DecodeOut(rest); err == nil {
-			out, _ = v.(nt.CreateFileOut)
-		}
-	}
-	if len(files) > 1 || len(files) == 1 && !head.Status.IsSuccess() {
-		err = errors.Join(err, fmt.Errorf("%w: %d descriptors of a file", wire.ErrFrame, len(files)))
-	}
-	if err != nil {
-		closeAll(files)
+	a := answered{head, rest, files}
+	if out, file, err = a.file(); err != nil {
 		_ = c.lose(err)
 		return nt.CreateFileOut{}, nil, ntstatus.PortDisconnected
-	}
-	if len(files) == 1 {
-		file = files[0]
 	}
 	return out, file, head.Status
 }

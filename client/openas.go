@@ -50,7 +50,7 @@ func (c *Conn) OpenFileAs(th *nt.Thread, token winnt.Handle, in nt.CreateFileIn,
 	as, opened, reverted := answers[n], answers[n+1], answers[n+2]
 	o.Reverted = reverted.head.Status == ntstatus.Success
 	st := opened.head.Status
-	if o.CreateFileOut, o.File, err = opened.file(frames[n+1].Service); err != nil {
+	if o.CreateFileOut, o.File, err = opened.file(); err != nil {
 		_ = c.lose(err)
 		return OpenedAs{}, ntstatus.PortDisconnected
 	}
@@ -92,15 +92,15 @@ func (t *thread) openAs(token winnt.Handle, in nt.CreateFileIn, done []winnt.Han
 		add(wire.CallWith, "NtCreateFile", in), add(wire.Call, "NtSetInformationThread", impersonate(0)))
 }
 
-// answered is an answer to one of several frames.
+// answered is an answer, taken apart.
 type answered struct {
 	head  wire.AnswerHead
 	rest  []byte
 	files []*os.File
 }
 
-// file returns what the answer to an open brings.
-func (a *answered) file(uint16) (out nt.CreateFileOut, file *os.File, err error) {
+// file returns what the answer to NtCreateFile brings. On an error nothing of it is kept.
+func (a *answered) file() (out nt.CreateFileOut, file *os.File, err error) {
 	row := wire.Rows()[nt.NtTable.Find("NtCreateFile").Info().Number]
 	if len(a.rest) > 0 {
 		var v any
