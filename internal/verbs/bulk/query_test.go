@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/csv"
 	"encoding/json"
-	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -15,6 +14,7 @@ import (
 
 	"github.com/refmon/refmon/access"
 	"github.com/refmon/refmon/internal/test/company"
+	"github.com/refmon/refmon/internal/test/postgres"
 	"github.com/refmon/refmon/internal/test/randtest"
 	"github.com/refmon/refmon/internal/verbs/bulk"
 	"github.com/refmon/refmon/internal/verbs/bulk/people"
@@ -250,50 +250,13 @@ func TestTables(t *testing.T) {
 	}
 }
 
-// postgres starts a server of this test alone, without a port, and returns how to ask it.
-func postgres(t *testing.T) func(dir, sql string) string {
+// asker starts a server of this test alone and returns how to ask it.
+func asker(t *testing.T) func(dir, sql string) string {
 	t.Helper()
-	if testing.Short() {
-		t.Skip("it starts a server")
-	}
-	bins, err := filepath.Glob("/usr/lib/postgresql/*/bin")
-	if err != nil || len(bins) == 0 {
-		t.Skip("no PostgreSQL here: install the package postgresql")
-	}
-	bin := bins[len(bins)-1]
-	dir := t.TempDir()
-	var as []string
-	if os.Getuid() == 0 { // the server refuses to be root
-		as = []string{"setpriv", "--reuid", "postgres", "--regid", "postgres", "--init-groups"}
-		for _, d := range []string{filepath.Dir(dir), dir} {
-			if err := os.Chmod(d, 0o755); err != nil {
-				t.Fatal(err)
-			}
-		}
-		if out, err := exec.Command("chown", "postgres", dir).CombinedOutput(); err != nil {
-			t.Skipf("no account postgres: %v %s", err, out)
-		}
-	}
-	run := func(stdin string, args ...string) string {
-		t.Helper()
-		args = append(slices.Clone(as), args...)
-		cmd := exec.Command(args[0], args[1:]...)
-		cmd.Dir, cmd.Stdin = dir, strings.NewReader(stdin)
-		out, err := cmd.CombinedOutput()
-		if err != nil {
-			t.Fatalf("%q: %v\n%s", args, err, out)
-		}
-		return string(out)
-	}
-	data := filepath.Join(dir, "data")
-	run("", filepath.Join(bin, "initdb"), "-D", data, "-U", "test", "-A", "trust", "-E", "UTF8", "--no-sync")
-	ctl := filepath.Join(bin, "pg_ctl")
-	options := fmt.Sprintf("-c listen_addresses='' -c fsync=off -k %s", dir)
-	run("", ctl, "-D", data, "-w", "-t", "120", "-l", filepath.Join(dir, "log"), "-o", options, "start")
-	t.Cleanup(func() { run("", ctl, "-D", data, "-m", "immediate", "stop") })
+	s := postgres.Start(t)
 	return func(at, sql string) string {
 		t.Helper()
-		cmd := exec.Command(filepath.Join(bin, "psql"), "-h", dir, "-U", "test", "-d", "postgres", "-qAtX", "-v",
+		cmd := exec.Command(filepath.Join(s.Bin, "psql"), "-h", s.Dir, "-U", postgres.Owner, "-d", "postgres", "-qAtX", "-v",
 			"ON_ERROR_STOP=1")
 		cmd.Dir, cmd.Stdin = at, strings.NewReader(sql)
 		out, err := cmd.CombinedOutput()
@@ -306,7 +269,7 @@ func postgres(t *testing.T) func(dir, sql string) string {
 
 // TestPostgres: the documented SQL, on the tables as they are written.
 func TestPostgres(t *testing.T) {
-	ask := postgres(t)
+	ask := asker(t)
 	s := store(t)
 	at := t.TempDir()
 	for name, text := range map[string]string{"objects.csv": s.objects, "sets.csv": s.sets} {

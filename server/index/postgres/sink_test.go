@@ -3,59 +3,18 @@ package postgres_test
 import (
 	"context"
 	"errors"
-	"fmt"
 	"os"
-	"os/exec"
 	"path/filepath"
-	"slices"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/jackc/pgx/v5"
 
+	database "github.com/refmon/refmon/internal/test/postgres"
 	"github.com/refmon/refmon/server/index"
 	"github.com/refmon/refmon/server/index/postgres"
 )
-
-// server starts a PostgreSQL and returns how it is reached by its owner.
-func server(t *testing.T) string {
-	t.Helper()
-	if testing.Short() {
-		t.Skip("it starts a server")
-	}
-	bins, err := filepath.Glob("/usr/lib/postgresql/*/bin")
-	if err != nil || len(bins) == 0 {
-		t.Skip("no PostgreSQL here: install the package postgresql")
-	}
-	bin := bins[len(bins)-1]
-	dir := t.TempDir()
-	var as []string
-	if os.Getuid() == 0 { // the server refuses to be root
-		as = []string{"setpriv", "--reuid", "postgres", "--regid", "postgres", "--init-groups"}
-		if err := errors.Join(os.Chmod(filepath.Dir(dir), 0o755), os.Chmod(dir, 0o755)); err != nil {
-			t.Fatal(err)
-		}
-		if out, err := exec.Command("chown", "postgres", dir).CombinedOutput(); err != nil {
-			t.Skipf("no account postgres: %v %s", err, out)
-		}
-	}
-	run := func(args ...string) {
-		t.Helper()
-		args = append(slices.Clone(as), args...)
-		cmd := exec.Command(args[0], args[1:]...)
-		cmd.Dir = dir
-		if out, err := cmd.CombinedOutput(); err != nil {
-			t.Fatalf("%q: %v\n%s", args, err, out)
-		}
-	}
-	data, ctl := filepath.Join(dir, "data"), filepath.Join(bin, "pg_ctl")
-	run(filepath.Join(bin, "initdb"), "-D", data, "-U", "admin", "-A", "trust", "-E", "UTF8", "--no-sync")
-	run(ctl, "-D", data, "-w", "-t", "120", "-l", filepath.Join(dir, "log"), "-o",
-		fmt.Sprintf("-c listen_addresses='' -c fsync=off -k %s", dir), "start")
-	t.Cleanup(func() { run(ctl, "-D", data, "-m", "immediate", "stop") })
-	return "host=" + dir + " dbname=postgres user="
-}
 
 // application searches pages for users: its role owns the pages, and reads the index.
 type application struct {
@@ -102,9 +61,9 @@ func TestPostgresIndex(t *testing.T) {
 	if os.Getuid() != 0 {
 		t.Skip("files are given to other users by root only")
 	}
-	dsn := server(t)
+	dsn := "host=" + database.Start(t).Dir + " dbname=postgres user="
 	ctx := t.Context()
-	admin, err := pgx.Connect(ctx, dsn+"admin")
+	admin, err := pgx.Connect(ctx, dsn+database.Owner)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,0 +1,63 @@
+// Package postgres starts a PostgreSQL for a test alone, without a port.
+//
+//	s := postgres.Start(t)
+//	conn, err := pgx.Connect(ctx, "host="+s.Dir+" dbname=postgres user="+postgres.Owner)
+package postgres
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"testing"
+)
+
+// Owner is the role that owns the server, without a password.
+const Owner = "admin"
+
+// Server is a database server that runs until the test ends. The zero value is no server.
+type Server struct {
+	Dir string // with its socket
+	Bin string // with its programs, such as psql
+}
+
+// Start starts a server, or skips the test: the short tests start none, and a host without
+// Debian's package or its account has none.
+func Start(t *testing.T) Server {
+	t.Helper()
+	if testing.Short() {
+		t.Skip("it starts a server")
+	}
+	bins, err := filepath.Glob("/usr/lib/postgresql/*/bin")
+	if err != nil || len(bins) == 0 {
+		t.Skip("no PostgreSQL here: install the package postgresql")
+	}
+	s := Server{Dir: t.TempDir(), Bin: bins[len(bins)-1]}
+	var as []string
+	if os.Getuid() == 0 { // the server refuses to be root
+		as = []string{"setpriv", "--reuid", "postgres", "--regid", "postgres", "--init-groups"}
+		if err := errors.Join(os.Chmod(filepath.Dir(s.Dir), 0o755), os.Chmod(s.Dir, 0o755)); err != nil {
+			t.Fatal(err)
+		}
+		if out, err := exec.Command("chown", "postgres", s.Dir).CombinedOutput(); err != nil {
+			t.Skipf("no account postgres: %v %s", err, out)
+		}
+	}
+	run := func(program string, args ...string) {
+		t.Helper()
+		args = append(append(slices.Clone(as), filepath.Join(s.Bin, program)), args...)
+		cmd := exec.Command(args[0], args[1:]...)
+		cmd.Dir = s.Dir
+		if out, err := cmd.CombinedOutput(); err != nil {
+			t.Fatalf("%q: %v\n%s", args, err, out)
+		}
+	}
+	data := filepath.Join(s.Dir, "data")
+	run("initdb", "-D", data, "-U", Owner, "-A", "trust", "-E", "UTF8", "--no-sync")
+	run("pg_ctl", "-D", data, "-w", "-t", "120", "-l", filepath.Join(s.Dir, "log"), "-o",
+		fmt.Sprintf("-c listen_addresses='' -c fsync=off -k %s", s.Dir), "start")
+	t.Cleanup(func() { run("pg_ctl", "-D", data, "-m", "immediate", "stop") })
+	return s
+}
