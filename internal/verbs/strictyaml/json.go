@@ -98,6 +98,9 @@ func (w *writer) value(n ast.Node, depth int) error {
 		w.mark(n, false)
 		return w.list(v.Values, depth)
 	case *ast.MappingNode:
+		if len(v.Values) == 0 {
+			w.mark(n, false)
+		}
 		return w.mapping(v.Values, depth)
 	case *ast.MappingValueNode:
 		return w.mapping([]*ast.MappingValueNode{v}, depth)

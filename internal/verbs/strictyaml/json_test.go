@@ -26,11 +26,11 @@ func TestJSON(t *testing.T) {
 			t.Errorf("%q: %s, %v, want %s", yaml, got, err, want)
 		}
 	}
-	text, marks, err := JSON([]byte("a: 1\n\nb:\n- x\n- 0x1\n"))
+	text, marks, err := JSON([]byte("a: 1\n\nb:\n- x\n- 0x1\n- {}\n- []\n"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	for part, line := range map[string]int{`"a"`: 1, `"b"`: 3, `"x"`: 4, `"0x1"`: 5} {
+	for part, line := range map[string]int{`"a"`: 1, `"b"`: 3, `"x"`: 4, `"0x1"`: 5, `{}`: 6, `[]`: 7} {
 		if got := strict.LineOf(text, marks, strings.Index(string(text), part)); got != line {
 			t.Errorf("%s stands on line %d, want %d", part, got, line)
 		}
@@ -86,6 +86,7 @@ func FuzzJSON(f *testing.F) {
 	}
 	f.Add([]byte("a: &a [*a]"))
 	f.Add([]byte("? [a]\n: b"))
+	f.Add([]byte("{}"))
 	f.Add([]byte("a: |\n  b\n c: >-\n"))
 	f.Fuzz(func(t *testing.T, text []byte) {
 		out, marks, err := JSON(text)
