@@ -205,10 +205,10 @@ func (s *sessions) sweep() {
 	}
 }
 
-// logOn hands a credential in and asks who the client is.
-func (s *session) logOn(ctx context.Context, in nt.LogonInformation) {
+// logOn hands a credential in that came from an address, and asks who the client is.
+func (s *session) logOn(ctx context.Context, from string, in nt.LogonInformation) {
 	s.st = s.p.do(ctx, func(th *nt.Thread) ntstatus.Status {
-		out, st := th.LsaLogonUser(nt.LsaLogonUserIn{LogonType: winnt.LOGON32_LOGON_NETWORK,
+		out, st := th.LsaLogonUser(nt.LsaLogonUserIn{OriginName: from, LogonType: winnt.LOGON32_LOGON_NETWORK,
 			AuthenticationInformation: in})
 		if st != ntstatus.Success {
 			return st

@@ -20,6 +20,7 @@ type Config struct {
 	Directory string // a directory file
 	Rights    string // "read" or "read+write"
 	Share     string // SDDL of the share's own descriptor; "": none
+	Traverse  Traverse
 	State     string // the folder of the index
 	Sinks     []Sink // beside the log; closed at the end
 
@@ -59,7 +60,8 @@ func Run(ctx context.Context, c Config) (err error) {
 			err = errors.Join(err, s.Close())
 		}
 	}()
-	if r.worker, err = NewWorker(state, rights, share, c.Share); err != nil {
+	q := Question{Rights: rights, Share: share, ShareText: c.Share, Traverse: c.Traverse}
+	if r.worker, err = q.Worker(state); err != nil {
 		return err
 	}
 	r.fence.Index = r.worker.state.start.Index

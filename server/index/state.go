@@ -111,6 +111,9 @@ func (s *State) class(e *ClassEvent) error {
 		if err != nil {
 			return err
 		}
+		if c.Through, err = s.passing(e.Through); err != nil {
+			return fmt.Errorf("class %s: %w", e.ID, err)
+		}
 		k = &kind{Class: c}
 		s.classes[e.ID] = k
 	}
@@ -126,6 +129,9 @@ func (s *State) row(r *RowEvent) error {
 		if s.classes[id] == nil {
 			return fmt.Errorf("%s: no class %s", r.Path, id)
 		}
+	}
+	if r.Pass != "" && s.classes[r.Pass] == nil {
+		return fmt.Errorf("%s: no class %s", r.Path, r.Pass)
 	}
 	s.count(s.rows[r.Path], -1)
 	s.rows[r.Path] = r

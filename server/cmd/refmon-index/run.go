@@ -17,6 +17,7 @@ type runCmd struct {
 	State     string        `help:"The folder of the index, made if it is not there." required:"" placeholder:"DIR"`
 	Right     string        `help:"The rights that are kept, joined by +." default:"read" short:"w"`
 	Share     string        `help:"The share's own descriptor: what it does not grant is denied." placeholder:"SDDL"`
+	Traverse  string        `help:"How folders on the way are tested: never, privilege or always." default:"never"`
 	Bulk      string        `help:"Write Elasticsearch bulk lines to FILE, too." placeholder:"FILE"`
 	Index     string        `help:"The name of the search index in bulk lines." default:"documents"`
 	Postgres  string        `help:"Keep the index in a database, too." placeholder:"DSN"`
@@ -56,7 +57,8 @@ func (c *runCmd) Run(std *streams) error {
 	}
 	start := time.Now()
 	return index.Run(ctx, index.Config{Trees: c.Tree, Directory: c.Directory, Rights: c.Right, Share: c.Share,
-		State: c.State, Sinks: sinks, NoEvents: c.NoEvents, Every: c.Every,
+		Traverse: index.Traverse(c.Traverse),
+		State:    c.State, Sinks: sinks, NoEvents: c.NoEvents, Every: c.Every,
 		Warn: func(err error) { fmt.Fprintf(std.err, "refmon-index: %v\n", err) },
 		Ready: func() {
 			fmt.Fprintf(std.err, "refmon-index: all files were looked at in %s\n", time.Since(start).Round(time.Millisecond))
