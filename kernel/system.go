@@ -227,10 +227,6 @@ func (s *System) Counts() (objects, handles, references int64) {
 	return s.sys.Security.Objects.Counts()
 }
 
-// LogonSessions returns how many logon sessions are alive now, the well-known ones
-// counted.
-func (s *System) LogonSessions() int { return s.sys.Security.Sessions.Len() }
-
 // Close ends every process and gives back what the system holds. Whatever is
 // referenced after that was leaked: the error lists it, in builds
 // with the tag "invariants" also by whom. Close may be called again.

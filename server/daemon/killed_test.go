@@ -97,7 +97,7 @@ func killedIn(t *testing.T, d *running, s script) {
 }
 
 // TestCutInEachCall: a program goes in the middle of each call of each state, when the daemon
-// has the half of it, and when it has the whole and nobody reads the answer (W-12, W-13).
+// has the half of it, and when it has the whole and its answer is not read (W-12, W-13).
 func TestCutInEachCall(t *testing.T) { cutIn(t, stage(t), states(killedText)) }
 
 // TestCutInTree: the same with files of the host.
