@@ -54,7 +54,7 @@ func (s *State) Apply(e *Event) error {
 	case e.Class != nil:
 		err = s.class(e.Class)
 	case e.Row != nil:
-		err = s.row(e.Row)
+		err = s.row(e)
 	case e.Gone != "":
 		s.forget(e.Gone)
 	default:
@@ -121,7 +121,8 @@ func (s *State) class(e *ClassEvent) error {
 	return nil
 }
 
-func (s *State) row(r *RowEvent) error {
+func (s *State) row(e *Event) error {
+	r := e.Row
 	if r.Error == "" && len(r.Classes) != len(s.start.Rights) {
 		return fmt.Errorf("%s: %d classes for %d rights", r.Path, len(r.Classes), len(s.start.Rights))
 	}
@@ -133,6 +134,7 @@ func (s *State) row(r *RowEvent) error {
 	if r.Pass != "" && s.classes[r.Pass] == nil {
 		return fmt.Errorf("%s: no class %s", r.Path, r.Pass)
 	}
+	r.seq, r.time = e.Seq, e.Time
 	s.count(s.rows[r.Path], -1)
 	s.rows[r.Path] = r
 	s.count(r, 1)
