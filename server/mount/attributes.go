@@ -142,7 +142,7 @@ func (m *Mount) answer(t *worker, n *node, in *fuse.InHeader, out *fuse.AttrOut)
 	if o == nil {
 		return s
 	}
-	defer o.lent.RUnlock()
+	defer o.lent.RUnlock() // +checklocksforce: lend locked it
 	return m.attributesOf(t, n, o.h, out)
 }
 
