@@ -232,7 +232,7 @@ func TestRest(t *testing.T) {
 		rests(flood, 60*us, 240*us)
 		rests(flood, time.Second, time.Millisecond)
 		turn(flood, 60*us)
-		rests(flood, 60*us, 240*us) // what it did itself since
+		rests(flood, 60*us, 240*us)      // what it did itself since
 		on(flood, 60*us, 240*us, 240*us) // the other one was served in that time
 		on(flood, 60*us, 720*us, 240*us)
 		on(flood, 60*us, 960*us, 0) // it rested enough
