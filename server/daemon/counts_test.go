@@ -31,6 +31,8 @@ func TestLimitsByDefault(t *testing.T) {
 
 // TestCounts: each bound refuses exactly the one too many, of one user and of all,
 // and what is given back makes room for one: no count is left at the end (W-17).
+//
+// +checklocksignore
 func TestCounts(t *testing.T) {
 	d := &Daemon{limits: Limits{Connections: 3, PerUser: 2, Threads: 2}, connections: map[*connection]struct{}{},
 		users: map[uint32]user{}}
@@ -87,6 +89,8 @@ func TestCounts(t *testing.T) {
 }
 
 // TestThreadThatIsNot: a thread that could not be made takes no room (W-17).
+//
+// +checklocksignore
 func TestThreadThatIsNot(t *testing.T) {
 	tok, err := token.New(token.LocalSystem())
 	if err != nil {
