@@ -50,3 +50,24 @@ func TestEachUseIsRecorded(t *testing.T) {
 		w.want(th.NtClose(h), ntstatus.Success)
 	}
 }
+
+// The names of a tree stay when the last handle to what they name is closed: the link that
+// programs know and the device behind it (F-110).
+func TestNamesOfATreeStay(t *testing.T) {
+	w := newWorld(t)
+	w.file("f", "", "O:BAG:SYD:P(A;;FA;;;WD)")
+	th := w.as(alice)
+	for range 2 {
+		link, st := th.NtOpenSymbolicLinkObject(winnt.SYMBOLIC_LINK_QUERY, &nt.ObjectAttributes{ObjectName: `\??\share`})
+		w.want(st, ntstatus.Success)
+		w.want(th.NtClose(link), ntstatus.Success)
+		for _, name := range []string{`\??\share\f`, `\Device\share\f`, `\Device\share`} {
+			h, st := th.NtOpenFile(winnt.FILE_READ_ATTRIBUTES, &nt.ObjectAttributes{ObjectName: name}, shareAll, 0)
+			if st != ntstatus.Success {
+				t.Errorf("F-110: %s: %v", name, st)
+				continue
+			}
+			w.want(th.NtClose(h), ntstatus.Success)
+		}
+	}
+}
