@@ -61,13 +61,15 @@ func (g *Gateway) proved(p *process, r *http.Request) *session {
 	}
 	switch {
 	case strings.EqualFold(kind, "Basic"):
+		name := p.sessions.name("basic ", value)
+		if s := p.sessions.find(name); s != nil {
+			return s // only what can be read is kept
+		}
 		in, ok := basic(value)
 		if !ok {
 			return nil
 		}
-		return p.sessions.get(p.sessions.name("basic "+value), func(s *session) {
-			s.logOn(context.WithoutCancel(r.Context()), in)
-		})
+		return p.sessions.get(name, func(s *session) { s.logOn(context.WithoutCancel(r.Context()), in) })
 	case strings.EqualFold(kind, "Negotiate") && g.cfg.Negotiate:
 		// A ticket is taken once (K-47), so that each one is a logon of its own (G-6).
 		return p.sessions.once(func(s *session) {
@@ -86,7 +88,7 @@ func (g *Gateway) certified(p *process, r *http.Request) *session {
 	if account == "" {
 		return nil
 	}
-	return p.sessions.get(p.sessions.name("certificate "+account), func(s *session) {
+	return p.sessions.get(p.sessions.name("certificate ", account), func(s *session) {
 		s.logOn(context.WithoutCancel(r.Context()), nt.LogonInformation{MessageType: nt.S4ULogon, UserName: account})
 	})
 }
