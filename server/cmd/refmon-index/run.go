@@ -23,6 +23,7 @@ type runCmd struct {
 	Limit     time.Duration `help:"The database shows nothing last vouched for longer ago." default:"10s"`
 	NoEvents  bool          `help:"Walk only: for file systems whose changes cannot be heard."`
 	Every     time.Duration `help:"How often all files are looked at (default an hour)." placeholder:"TIME"`
+	messages  `embed:""`
 }
 
 // Help returns the long help of the verb.
@@ -55,7 +56,7 @@ func (c *runCmd) Run(std *streams) error {
 		sinks = append(sinks, s)
 	}
 	start := time.Now()
-	return index.Run(ctx, index.Config{Trees: c.Tree, Directory: c.Directory, Rights: c.Right, Share: c.Share,
+	return c.run(ctx, index.Config{Trees: c.Tree, Directory: c.Directory, Rights: c.Right, Share: c.Share,
 		State: c.State, Sinks: sinks, NoEvents: c.NoEvents, Every: c.Every,
 		Warn: func(err error) { fmt.Fprintf(std.err, "refmon-index: %v\n", err) },
 		Ready: func() {
