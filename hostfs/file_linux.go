@@ -24,6 +24,7 @@ type file struct {
 	granted   winnt.AccessMask       // immutable
 	share     fileaccess.ShareAccess // immutable
 	node      *node                  // immutable once entered
+	decided   *known                 // immutable; what the open was decided by; nil: the open made the file
 	link      *link                  // guarded by Tree.mu
 	// deleteOnClose is guarded by Tree.mu once entered.
 	deleteOnClose bool

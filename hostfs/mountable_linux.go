@@ -10,13 +10,6 @@ import (
 	"github.com/refmon/refmon/sd"
 )
 
-// FileID returns the inode of what a place means, 0 where nothing is there: a mount
-// needs it of files that it may tell nothing else about.
-func (p *place) FileID() uint64 { return p.status.Ino }
-
-// FileID returns the inode of an open file.
-func (f *file) FileID() uint64 { return f.node.inode }
-
 // Shown returns what a mount shows of an open file, by one look at it: its facts
 // without what Windows alone asks for (attributes, time of creation, whether a directory
 // is empty), and its descriptor, nil where it has none.

@@ -76,7 +76,7 @@ func (p *place) enterHere(inode uint64, f *file) ntstatus.Status {
 // open opens the inode that was found, and empties it where that was decided.
 func (p *place) open(f *file, r *fileaccess.Request, d *fileaccess.Decision) (again bool, st ntstatus.Status,
 	err error) {
-	f.directory = p.facts.Object.IsDirectory
+	f.directory, f.decided = p.facts.Object.IsDirectory, p.read
 	if st := p.enterHere(p.status.Ino, f); st != ntstatus.Success {
 		return false, st, nil
 	}

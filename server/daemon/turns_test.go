@@ -7,6 +7,13 @@ import (
 	"time"
 )
 
+// left counts the turns that are free, the users that have a call, and all users.
+func (t *turns) left() (free, ready, users int) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.free, t.all.ready.Len() + t.all.active.Len(), len(t.users)
+}
+
 // TestTurns: a connection with a hundred calls waiting, one with few and one whose calls
 // are long get the same of the daemon's time (W-21).
 func TestTurns(t *testing.T) {
@@ -49,8 +56,8 @@ func TestTurns(t *testing.T) {
 				t.Errorf("%s had %s, want 0.8 of %s at least", name, had[s], fair)
 			}
 		}
-		if tr.free != 2 || tr.all.ready.Len()+tr.all.active.Len() != 0 {
-			t.Errorf("%d are free, %d ready", tr.free, tr.all.ready.Len())
+		if free, ready, _ := tr.left(); free != 2 || ready != 0 {
+			t.Errorf("%d are free, %d users ready or active", free, ready)
 		}
 	})
 }
@@ -143,14 +150,17 @@ func TestUsersShare(t *testing.T) {
 		for range 10 {
 			tr.part(1000)
 		}
-		if tr.part(1001); len(tr.users) != 0 {
-			t.Errorf("%d users are left", len(tr.users))
+		tr.part(1001)
+		if _, _, users := tr.left(); users != 0 {
+			t.Errorf("%d users are left", users)
 		}
 	})
 }
 
 // TestLongTurns: a call that takes long leaves its turn to others, so many of one user
 // and so many of all (W-43).
+//
+// +checklocksignore
 func TestLongTurns(t *testing.T) {
 	tr := makeTurns(2, 1, 4)
 	var uids []*share
@@ -209,6 +219,7 @@ func TestRest(t *testing.T) {
 		}
 		const us = time.Microsecond
 		rests(flood, 60*us, 0) // no other was served
+		turn(flood, 60*us)
 		turn(flood, 60*us)
 		rests(flood, 60*us, 0) // it is alone
 		turn(good, 10*us)

@@ -53,7 +53,7 @@ func (s *State) Apply(e *Event) error {
 	case e.Class != nil:
 		err = s.class(e.Class)
 	case e.Row != nil:
-		err = s.row(e.Row)
+		err = s.row(e)
 	case e.Gone != "":
 		s.forget(e.Gone)
 	default:
@@ -110,6 +110,9 @@ func (s *State) class(e *ClassEvent) error {
 		if err != nil {
 			return err
 		}
+		if c.Through, err = s.passing(e.Through); err != nil {
+			return fmt.Errorf("class %s: %w", e.ID, err)
+		}
 		k = &kind{Class: c}
 		s.classes[e.ID] = k
 	}
@@ -117,7 +120,8 @@ func (s *State) class(e *ClassEvent) error {
 	return nil
 }
 
-func (s *State) row(r *RowEvent) error {
+func (s *State) row(e *Event) error {
+	r := e.Row
 	if r.Error == "" && len(r.Classes) != len(s.start.Rights) {
 		return fmt.Errorf("%s: %d classes for %d rights", r.Path, len(r.Classes), len(s.start.Rights))
 	}
@@ -126,6 +130,10 @@ func (s *State) row(r *RowEvent) error {
 			return fmt.Errorf("%s: no class %s", r.Path, id)
 		}
 	}
+	if r.Pass != "" && s.classes[r.Pass] == nil {
+		return fmt.Errorf("%s: no class %s", r.Path, r.Pass)
+	}
+	r.seq, r.time = e.Seq, e.Time
 	s.count(s.rows[r.Path], -1)
 	s.rows[r.Path] = r
 	s.count(r, 1)

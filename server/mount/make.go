@@ -164,7 +164,7 @@ func (m *Mount) Rename(_ <-chan struct{}, in *fuse.RenameIn, from, to string) fu
 			return status(st)
 		}
 		defer t.NtClose(h)
-		file, s := t.fileID(m, h)
+		file, s := t.identity(m, h)
 		if s != fuse.OK {
 			return s
 		}

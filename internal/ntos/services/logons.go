@@ -24,7 +24,7 @@ func (c *Context) LsaLogonUser(in nt.LsaLogonUserIn) (out nt.LsaLogonUserOut, st
 	result, st := c.Sys.LSA.LogOn(r)
 	if st != ntstatus.Success {
 		out, said := c.refusedLogon(st)
-		from := c.logonSource(&in)
+		from := c.logonSource(&in, r.Origin)
 		from.Proof = result.Proof
 		c.Sys.RecordRefusedLogon(from, in.LogonType, named(&r, result.Account), said, cmp.Or(result.Reason, st))
 		return out, said
@@ -41,7 +41,7 @@ func (c *Context) LsaLogonUser(in nt.LsaLogonUserIn) (out nt.LsaLogonUserOut, st
 		return out, c.Fail("L-4", st)
 	}
 	defer end()
-	from := c.logonSource(&in)
+	from := c.logonSource(&in, r.Origin)
 	from.Proof = result.Proof
 	if st := c.Sys.RecordLogon(from, in.LogonType, v); st != ntstatus.Success {
 		// Under a policy that fails closed there is no logon without its record. L-48
@@ -56,6 +56,9 @@ func (c *Context) LsaLogonUser(in nt.LsaLogonUserIn) (out nt.LsaLogonUserOut, st
 	}
 	return out, st
 }
+
+// maxOrigin is the longest OriginName, in bytes.
+const maxOrigin = 255
 
 // captureLogon makes a request out of the parameters.
 func (c *Context) captureLogon(in *nt.LsaLogonUserIn) (r logon.Request, st ntstatus.Status) {
@@ -82,6 +85,15 @@ func (c *Context) captureLogon(in *nt.LsaLogonUserIn) (r logon.Request, st ntsta
 	if in.LocalGroups.V != nil && !r.Tcb {
 		// Adding groups needs SeTcbPrivilege.
 		return r, c.Fail("L-33", ntstatus.PrivilegeNotHeld)
+	}
+	if len(in.OriginName) > maxOrigin {
+		// What names where a client asks from is an address, and no longer than one can be.
+		return r, c.Fail("L-64", ntstatus.InvalidParameter)
+	}
+	if r.Tcb || c.holds(winnt.SeImpersonatePrivilege) {
+		// Only a program that may act for its clients is believed where they are: another one would
+		// name a new place for each guess. L-64
+		r.Origin = in.OriginName
 	}
 	return r, ntstatus.Success
 }
