@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"strings"
@@ -22,6 +23,9 @@ func (m *messages) run(ctx context.Context, c index.Config) error {
 	if !m.Nats {
 		return index.Run(ctx, c)
 	}
+	if c.Traverse != "" && c.Traverse != index.TraverseNever {
+		return errors.New("--nats works without --traverse")
+	}
 	host := m.Host
 	if host == "" {
 		name, err := os.Hostname()
@@ -31,6 +35,7 @@ func (m *messages) run(ctx context.Context, c index.Config) error {
 		host, _, _ = strings.Cut(strings.ToLower(name), ".")
 	}
 	a := broker.Alone{Host: host, Trees: c.Trees, Directory: c.Directory, Rights: c.Rights, Share: c.Share, State: c.State,
-		Sinks: c.Sinks, Parts: m.Parts, NoEvents: c.NoEvents, Every: c.Every, Beat: c.Beat, Warn: c.Warn, Ready: c.Ready}
+		Sinks: c.Sinks, Parts: m.Parts, NoEvents: c.NoEvents, Every: c.Every, Beat: c.Beat, Warn: c.Warn, Ready: c.Ready,
+		From: c.From}
 	return a.Run(ctx)
 }

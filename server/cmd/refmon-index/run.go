@@ -67,16 +67,10 @@ func (c *runCmd) Run(std *streams) error {
 		}
 	}
 	start := time.Now()
-<<<<<<< HEAD
 	return c.run(ctx, index.Config{Trees: c.Tree, Directory: c.Directory, Rights: c.Right, Share: c.Share,
-		State: c.State, Sinks: sinks, NoEvents: c.NoEvents, Every: c.Every,
-		Warn: func(err error) { fmt.Fprintf(std.err, "refmon-index: %v\n", err) },
-=======
-	return index.Run(ctx, index.Config{Trees: c.Tree, Directory: c.Directory, Rights: c.Right, Share: c.Share,
 		Traverse: index.Traverse(c.Traverse),
 		State:    c.State, Sinks: sinks, NoEvents: c.NoEvents, Every: c.Every,
 		From: from, Warn: warn,
->>>>>>> main
 		Ready: func() {
 			fmt.Fprintf(std.err, "refmon-index: all files were looked at in %s\n", time.Since(start).Round(time.Millisecond))
 		}})

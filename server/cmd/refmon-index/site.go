@@ -14,6 +14,7 @@ import (
 
 	"github.com/refmon/refmon/server/index"
 	"github.com/refmon/refmon/server/index/broker"
+	"github.com/refmon/refmon/server/index/feed"
 	"github.com/refmon/refmon/server/index/postgres"
 	"github.com/refmon/refmon/server/index/site"
 	"github.com/refmon/refmon/server/index/stages"
@@ -159,6 +160,7 @@ func (s *streams) warn(err error) { fmt.Fprintf(s.err, "refmon-index: %v\n", err
 
 type watchCmd struct {
 	Host     string        `help:"This file server's name in the site." required:""`
+	Watch    string        `help:"refmond's socket for watchers: it looks at the trees." placeholder:"SOCKET"`
 	NoEvents bool          `help:"Walk only: for file systems whose changes cannot be heard."`
 	Every    time.Duration `help:"How often all files are looked at (default an hour)." placeholder:"TIME"`
 	member   `embed:""`
@@ -166,8 +168,14 @@ type watchCmd struct {
 
 // Run watches the trees of a host.
 func (c *watchCmd) Run(std *streams) error {
+	o := stages.WatchConfig{Host: c.Host, NoEvents: c.NoEvents, Every: c.Every, Beat: c.Beat}
 	return c.run(std, site.Watch(c.Host), func(ctx context.Context, x *stages.Conn) error {
-		return stages.Watch(ctx, x, stages.WatchConfig{Host: c.Host, NoEvents: c.NoEvents, Every: c.Every, Beat: c.Beat})
+		if c.Watch != "" {
+			o.From = func(tree string) index.Source {
+				return &feed.Follower{Socket: c.Watch, Root: tree, Share: x.Share(), Beat: c.Beat, Warn: std.warn}
+			}
+		}
+		return stages.Watch(ctx, x, o)
 	})
 }
 

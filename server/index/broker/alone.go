@@ -30,6 +30,7 @@ type Alone struct {
 	NoEvents bool
 	Every    time.Duration
 	Beat     time.Duration
+	From     func(tree string) index.Source
 	Warn     func(error)
 	Ready    func()
 }
@@ -117,7 +118,8 @@ func (a *Alone) stage(ctx context.Context, c *stages.Conn, role site.Role) error
 	case site.Follow:
 		return stages.Follow(ctx, c, stages.FollowConfig{State: a.State, Sinks: a.Sinks, Beat: a.Beat, Ready: a.Ready})
 	}
-	return stages.Watch(ctx, c, stages.WatchConfig{Host: a.Host, NoEvents: a.NoEvents, Every: a.Every, Beat: a.Beat})
+	return stages.Watch(ctx, c, stages.WatchConfig{Host: a.Host, NoEvents: a.NoEvents, Every: a.Every, Beat: a.Beat,
+		From: a.From})
 }
 
 // together runs stages until one fails or the context ends.

@@ -23,6 +23,8 @@ type WatchConfig struct {
 	NoEvents bool
 	Every    time.Duration
 	Beat     time.Duration
+	// From returns who looks at a tree in place of an [index.Watcher]; nil: this process does.
+	From func(tree string) index.Source
 }
 
 // Watch tells of the files of a host until the context ends or something fails. A second one
@@ -76,7 +78,10 @@ func watchTree(ctx context.Context, c *Conn, o *WatchConfig, tree string) error 
 		return err
 	}
 	defer func() { _ = sub.Unsubscribe() }() // it fails when the connection is closed
-	w := &index.Watcher{Root: tree, NoEvents: o.NoEvents, Every: o.Every, Beat: o.Beat, Again: again}
+	var w index.Source = &index.Watcher{Root: tree, NoEvents: o.NoEvents, Every: o.Every, Beat: o.Beat, Again: again}
+	if o.From != nil {
+		w = &anew{from: func() index.Source { return o.From(tree) }, again: again}
+	}
 	batches := make(chan index.Batch)
 	return together(ctx, 2, func(ctx context.Context, i int) error {
 		if i == 0 {
@@ -84,6 +89,33 @@ func watchTree(ctx context.Context, c *Conn, o *WatchConfig, tree string) error 
 		}
 		return t.tell(ctx, batches)
 	})
+}
+
+// anew is a source that begins again, with a walk, when one is asked for.
+type anew struct {
+	from  func() index.Source
+	again <-chan struct{}
+}
+
+// Run runs one source after another until the context ends or one of them fails.
+func (a *anew) Run(ctx context.Context, out chan<- index.Batch) error {
+	for ctx.Err() == nil {
+		turn, stop := context.WithCancel(ctx)
+		done := make(chan error, 1)
+		go func() { done <- a.from().Run(turn, out) }()
+		var err error
+		select {
+		case err = <-done:
+			stop()
+			return err
+		case <-a.again:
+		}
+		stop()
+		if err = <-done; err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // teller sends what a watcher has seen to the parts of its tree. Owned by its goroutine.
