@@ -101,6 +101,10 @@ func (x *Index) CanRead(path, who, right string) Answer {
 		return a
 	}
 	a.Class = row.Classes[at]
+	if x.state.classes[a.Class].event.Version == "" { // no one has it yet (N-40)
+		a.Because = "its class is not decided yet"
+		return a
+	}
 	a.Allowed = x.state.classes[a.Class].members.Has(number)
 	return a
 }
