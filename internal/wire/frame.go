@@ -78,13 +78,15 @@ const headSize = 15 // of the length's own bytes on: kind, request, thread, serv
 var ErrFrame = errors.New("malformed frame")
 
 // AppendFrame appends the bytes of a frame.
-func AppendFrame(b []byte, f *Frame) []byte {
-	b = binary.LittleEndian.AppendUint32(b, uint32(headSize+len(f.Body)))
+func AppendFrame(b []byte, f *Frame) []byte { return append(appendHead(b, f, len(f.Body)), f.Body...) }
+
+// appendHead appends the bytes of a frame before a body of n bytes.
+func appendHead(b []byte, f *Frame, n int) []byte {
+	b = binary.LittleEndian.AppendUint32(b, uint32(headSize+n))
 	b = append(b, byte(f.Kind))
 	b = binary.LittleEndian.AppendUint64(b, f.Request)
 	b = binary.LittleEndian.AppendUint32(b, f.Thread)
-	b = binary.LittleEndian.AppendUint16(b, f.Service)
-	return append(b, f.Body...)
+	return binary.LittleEndian.AppendUint16(b, f.Service)
 }
 
 // ReadFrame reads a frame. It returns io.EOF where the stream ends between two
@@ -149,14 +151,20 @@ func head(b []byte) Frame {
 	}
 }
 
-// readBody takes memory as bytes arrive, so that a length alone costs nothing.
+// readBody takes memory as bytes arrive, so that a length alone costs nothing: eight times
+// what has come at most.
 func readBody(r io.Reader, n int) ([]byte, error) {
 	const step = 64 << 10
 	body := make([]byte, 0, min(n, step))
-	for len(body) < n {
-		k := min(n-len(body), max(step, len(body)))
-		at := len(body)
-		body = append(body, make([]byte, k)...)
+	for at := 0; at < n; at = len(body) {
+		if at == cap(body) {
+			next := 4 * at
+			if n <= 2*next {
+				next = n
+			}
+			body = append(make([]byte, 0, next), body...)
+		}
+		body = body[:cap(body)]
 		if _, err := io.ReadFull(r, body[at:]); err != nil {
 			if errors.Is(err, io.EOF) {
 				err = io.ErrUnexpectedEOF

@@ -30,6 +30,13 @@ func (s *Server) reply(f *Frame, a reply) error {
 		kind = AnswerWith
 		defer s.unreserve()
 	}
-	return s.send(&Frame{Kind: kind, Request: f.Request, Thread: f.Thread, Service: f.Service, Body: s.answered(a),
-		Files: a.files})
+	out := &Frame{Kind: kind, Request: f.Request, Thread: f.Thread, Service: f.Service, Files: a.files}
+	if len(a.rest) < largeAnswer || s.form == inJSON {
+		out.Body = s.answered(a)
+		return s.send(out, nil)
+	}
+	rest := a.rest
+	a.rest = nil
+	out.Body = s.answered(a)
+	return s.send(out, rest)
 }

@@ -17,16 +17,25 @@ type parcel struct {
 	files   []*os.File
 }
 
-// send sends a frame, once the reader has done what came with it if it is at work (W-44).
-func (s *Server) send(f *Frame) error {
-	if n := headSize + len(f.Body); n > MaxFrame {
+// largeAnswer is from how many bytes on what an answer carries is not copied to the others.
+const largeAnswer = fullAnswers
+
+// send sends a frame, the rest of whose body may come apart, once the reader has done what
+// came with it if it is at work (W-44).
+func (s *Server) send(f *Frame, rest []byte) error {
+	if n := headSize + len(f.Body) + len(rest); n > MaxFrame {
 		closeAll(f.Files)
 		return fmt.Errorf("%w: an answer of %d bytes, the bound is %d", ErrFrame, n, MaxFrame)
 	}
 	s.write.Lock()
 	defer s.write.Unlock()
+	if s.large != nil { // it was not sent yet
+		s.unsent, s.large = append(s.unsent, s.large...), nil
+	}
 	at := len(s.unsent)
-	s.unsent = AppendFrame(s.unsent, f)
+	s.unsent = appendHead(s.unsent, f, len(f.Body)+len(rest))
+	s.unsent = append(s.unsent, f.Body...)
+	s.large = rest
 	if n := len(f.Files); n > 0 {
 		s.parcels = append(s.parcels, parcel{at, len(s.unsent), f.Files})
 		s.passed += n
@@ -48,7 +57,7 @@ func (s *Server) keep() {
 func (s *Server) full() bool {
 	s.write.Lock()
 	defer s.write.Unlock()
-	return len(s.unsent) >= fullAnswers || len(s.parcels) >= MaxDescriptors
+	return len(s.unsent)+len(s.large) >= fullAnswers || len(s.parcels) >= MaxDescriptors
 }
 
 // deliver sends the answers that wait. A client that does not take them at once has them
@@ -60,11 +69,25 @@ func (s *Server) deliver(t *stint) error {
 	return s.sendAll(t)
 }
 
-// sendAll sends what waits, within WriteTimeout. What was not written whole ends the
-// connection (W-3).
+// sendAll sends what waits.
 //
 // +checklocks:s.write
 func (s *Server) sendAll(t *stint) error {
+	large := s.large
+	s.large = nil
+	err := s.sendUnsent(t)
+	if err == nil && large != nil {
+		s.unsent = large
+		err = s.sendUnsent(t)
+	}
+	return err
+}
+
+// sendUnsent sends the answers, within WriteTimeout. What was not written whole ends the
+// connection (W-3).
+//
+// +checklocks:s.write
+func (s *Server) sendUnsent(t *stint) error {
 	if len(s.unsent) == 0 {
 		return nil
 	}
