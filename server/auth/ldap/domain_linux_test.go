@@ -224,7 +224,9 @@ func both(t *testing.T, d *addc.Domain, dir *Directory) {
 		t.Fatal(err)
 	}
 	defer other.Close()
+	other.mu.Lock()
 	other.base = &place{base: addc.Base} // a server that does not compute
+	other.mu.Unlock()
 	for user := range realUsers {
 		f, err := other.Find(ctx, user, false)
 		if err != nil {
