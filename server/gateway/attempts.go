@@ -41,7 +41,7 @@ type wrong struct {
 // try takes an attempt of an address at a name. It reports false where there were too many;
 // else right gives the attempt back once the password was right.
 func (a *attempts) try(address, name string) (right func(), ok bool) {
-	all := attempt{from: origin(address)}
+	all := attempt{from: networkOf(address)}
 	one := attempt{all.from, strings.ToLower(name)}
 	now := a.now()
 	a.mu.Lock()
@@ -96,9 +96,9 @@ func (a *attempts) addLocked(k attempt, now time.Time) {
 	a.of[k] = w
 }
 
-// origin returns what counts as one address: of IPv6 a network, as each host has many. What
+// networkOf returns what counts as one address: of IPv6 a network, as each host has many. What
 // is no address is one for all.
-func origin(address string) netip.Prefix {
+func networkOf(address string) netip.Prefix {
 	at, err := netip.ParseAddrPort(address)
 	if err != nil {
 		return netip.Prefix{}

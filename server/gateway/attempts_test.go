@@ -90,7 +90,7 @@ func TestAttempts(t *testing.T) {
 	}
 	for _, c := range [][2]string{{"[::ffff:192.0.2.1]:9", "192.0.2.1/32"}, {"[fe80::1%eth0]:9", "fe80::/64"},
 		{"@", "invalid Prefix"}} {
-		if got := origin(c[0]).String(); got != c[1] {
+		if got := networkOf(c[0]).String(); got != c[1] {
 			t.Errorf("%s counts as %s, want %s", c[0], got, c[1])
 		}
 	}

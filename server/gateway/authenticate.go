@@ -7,6 +7,7 @@ import (
 	"encoding/base64"
 	"encoding/hex"
 	"net/http"
+	"net/netip"
 	"strconv"
 	"strings"
 	"unicode/utf8"
@@ -78,7 +79,7 @@ func (g *Gateway) proved(p *process, r *http.Request) *session {
 			if s.tooMany = !ok; s.tooMany {
 				return
 			}
-			s.logOn(context.WithoutCancel(r.Context()), in)
+			s.logOn(context.WithoutCancel(r.Context()), origin(r), in)
 			if s.st == ntstatus.Success || unasked[s.st] {
 				right()
 			}
@@ -86,7 +87,7 @@ func (g *Gateway) proved(p *process, r *http.Request) *session {
 	case strings.EqualFold(kind, "Negotiate") && g.cfg.Negotiate:
 		// A ticket is taken once (K-47), so that each one is a logon of its own (G-6).
 		return p.sessions.once(func(s *session) {
-			s.logOn(r.Context(), nt.LogonInformation{MessageType: nt.TokenLogon,
+			s.logOn(r.Context(), origin(r), nt.LogonInformation{MessageType: nt.TokenLogon,
 				ClientToken: logon.Secret(strings.TrimSpace(value)), ChannelBindings: g.cfg.Channel})
 		})
 	case kind == "":
@@ -106,8 +107,19 @@ func (g *Gateway) certified(p *process, r *http.Request) *session {
 		return nil
 	}
 	return p.sessions.get(p.sessions.name("certificate ", account), func(s *session) {
-		s.logOn(context.WithoutCancel(r.Context()), nt.LogonInformation{MessageType: nt.S4ULogon, UserName: account})
+		s.logOn(context.WithoutCancel(r.Context()), origin(r), nt.LogonInformation{MessageType: nt.S4ULogon,
+			UserName: account})
 	})
+}
+
+// origin returns the address that a request came from, as the host's kernel says; "" where it
+// came through a socket without one. What a header says of it was written by the client (L-65).
+func origin(r *http.Request) string {
+	at, err := netip.ParseAddrPort(r.RemoteAddr)
+	if err != nil {
+		return ""
+	}
+	return at.Addr().Unmap().String()
 }
 
 // fingerprint returns the SHA-256 of the certificate that a client proved to have the key

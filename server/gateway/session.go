@@ -31,9 +31,7 @@ type session struct {
 	tooMany bool
 	ready   chan struct{} // closed once the fields above are there
 
-	// +checklocks:p.sessions.mu
-	users int // guarded by p.sessions.mu: requests that use it
-	// +checklocks:p.sessions.mu
+	users   int  // guarded by p.sessions.mu: requests that use it
 	dropped bool // guarded by p.sessions.mu: it ends with its last request
 }
 
@@ -158,8 +156,6 @@ func (s *sessions) once(make func(*session)) *session {
 }
 
 // fresh returns a session for its first request. It is not shared yet.
-//
-// +checklocksignore
 func (s *sessions) fresh() *session {
 	return &session{p: s.p, users: 1, st: ntstatus.Unsuccessful, ready: make(chan struct{})}
 }
@@ -231,23 +227,21 @@ func (s *sessions) sweep() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.swept = false
-	defer func() {
-		if len(s.known) > 0 {
-			s.sweepLaterLocked()
-		}
-	}()
 	now := s.now()
 	for n, one := range s.known {
 		if one.expired(now) {
 			s.dropLocked(n, one)
 		}
 	}
+	if len(s.known) > 0 {
+		s.sweepLaterLocked()
+	}
 }
 
-// logOn hands a credential in and asks who the client is.
-func (s *session) logOn(ctx context.Context, in nt.LogonInformation) {
+// logOn hands a credential in that came from an address, and asks who the client is.
+func (s *session) logOn(ctx context.Context, from string, in nt.LogonInformation) {
 	s.st = s.p.do(ctx, func(th *nt.Thread) ntstatus.Status {
-		out, st := th.LsaLogonUser(nt.LsaLogonUserIn{LogonType: winnt.LOGON32_LOGON_NETWORK,
+		out, st := th.LsaLogonUser(nt.LsaLogonUserIn{OriginName: from, LogonType: winnt.LOGON32_LOGON_NETWORK,
 			AuthenticationInformation: in})
 		if st != ntstatus.Success {
 			return st

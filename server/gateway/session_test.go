@@ -125,6 +125,8 @@ func certificate(t *testing.T) (tls.Certificate, string) {
 
 // TestCertificates: a certificate is the account that its fingerprint is mapped to. Without
 // SeTcbPrivilege of the gateway the token only identifies: nothing opens (G-7, L-36).
+//
+// +checklocksignore
 func TestCertificates(t *testing.T) {
 	mapped, print := certificate(t)
 	other, _ := certificate(t)

@@ -54,7 +54,7 @@ func (s *State) Apply(e *Event) error {
 	case e.Class != nil:
 		err = s.class(e.Class)
 	case e.Row != nil:
-		err = s.row(e.Row)
+		err = s.row(e)
 	case e.Gone != "":
 		s.forget(e.Gone)
 	default:
@@ -111,6 +111,9 @@ func (s *State) class(e *ClassEvent) error {
 		if err != nil {
 			return err
 		}
+		if c.Through, err = s.passing(e.Through); err != nil {
+			return fmt.Errorf("class %s: %w", e.ID, err)
+		}
 		k = &kind{Class: c}
 		s.classes[e.ID] = k
 	}
@@ -118,7 +121,8 @@ func (s *State) class(e *ClassEvent) error {
 	return nil
 }
 
-func (s *State) row(r *RowEvent) error {
+func (s *State) row(e *Event) error {
+	r := e.Row
 	if r.Error == "" && len(r.Classes) != len(s.start.Rights) {
 		return fmt.Errorf("%s: %d classes for %d rights", r.Path, len(r.Classes), len(s.start.Rights))
 	}
@@ -127,6 +131,10 @@ func (s *State) row(r *RowEvent) error {
 			return fmt.Errorf("%s: no class %s", r.Path, id)
 		}
 	}
+	if r.Pass != "" && s.classes[r.Pass] == nil {
+		return fmt.Errorf("%s: no class %s", r.Path, r.Pass)
+	}
+	r.seq, r.time = e.Seq, e.Time
 	s.count(s.rows[r.Path], -1)
 	s.rows[r.Path] = r
 	s.count(r, 1)

@@ -14,6 +14,12 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
+// Source tells what a tree has and what changes there, as a [Watcher] does: until the context
+// ends or something fails.
+type Source interface {
+	Run(ctx context.Context, out chan<- Batch) error
+}
+
 // Watcher tells about the files of a tree: all of them at its beginning, then those that
 // change, and all of them again from time to time. Its fields are immutable; [Watcher.Run]
 // is called once.

@@ -23,6 +23,7 @@ type canReadCmd struct {
 	Document string `arg:"" help:"The document, by its path."`
 	Who      string `arg:"" help:"The person, by name or SID."`
 	Right    string `help:"The right, of those that are kept; the first unless it is given." short:"w"`
+	JSON     bool   `help:"Print the answer with its evidence, as JSON." name:"json"`
 	asked    `embed:""`
 }
 
@@ -38,6 +39,13 @@ func (c *canReadCmd) Run(std *streams) error {
 
 func (c *canReadCmd) say(std *streams, a index.Answer) error {
 	switch {
+	case c.JSON:
+		if err := json.NewEncoder(std.out).Encode(a); err != nil {
+			return err
+		}
+		if a.Allowed {
+			return nil
+		}
 	case a.Allowed:
 		fmt.Fprintln(std.out, "yes")
 		return nil
@@ -63,7 +71,7 @@ func (c *whyCmd) Run(std *streams) error {
 	a := x.CanRead(c.Document, c.Who, c.Right)
 	said := c.say(std, a)
 	e, class := x.Why(a)
-	if e == nil {
+	if e == nil || c.JSON {
 		return said
 	}
 	fmt.Fprintf(std.out, "\nright       %s\nclass       %s\ndescriptor  %s\nof          %s\n", e.Right, e.ID,
@@ -138,7 +146,32 @@ func (c *statusCmd) Run(std *streams) error {
 	if err != nil {
 		return err
 	}
-	_, err = fmt.Fprintf(std.out, "documents   %d\nunreadable  %d, of no one\nclasses     %d\npeople      %d\n",
-		n.Documents, n.Unreadable, n.Classes, n.People)
+	_, err = fmt.Fprintf(std.out, "documents   %d\nunreadable  %d, of no one\nclasses     %d\npeople      %d\n"+
+		"listed      %d classes of %d documents have people whom no list of SIDs tells: refmon-index listed\n",
+		n.Documents, n.Unreadable, n.Classes, n.People, n.Listed, n.ListedDocuments)
 	return err
+}
+
+type listedCmd struct {
+	asked `embed:""`
+}
+
+// Run prints the classes as lines of JSON.
+func (c *listedCmd) Run(std *streams) error {
+	x, err := c.open()
+	if err != nil {
+		return err
+	}
+	defer func() { _ = x.Close() }() // only read
+	list, err := x.Listed()
+	if err != nil {
+		return err
+	}
+	out := json.NewEncoder(std.out)
+	for i := range list {
+		if err := out.Encode(&list[i]); err != nil {
+			return err
+		}
+	}
+	return nil
 }

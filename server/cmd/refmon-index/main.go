@@ -23,6 +23,7 @@ type cli struct {
 	Filter  filterCmd  `cmd:"" help:"List the classes whose documents are a person's."`
 	Changes changesCmd `cmd:"" help:"Print whose answers have changed, from a number on."`
 	Status  statusCmd  `cmd:"" help:"Say how much the index knows."`
+	Listed  listedCmd  `cmd:"" help:"List classes whose people a list of SIDs that allow does not tell, and these people."`
 	Version versionCmd `cmd:"" help:"Print the version."`
 }
 
