@@ -106,8 +106,12 @@ func (x *Index) answer(path, right string, may func(s *State, k *kind) (bool, st
 		a.Because = "the index is not about the right " + right
 		return a
 	}
-	a.Allowed, a.Because = may(x.state, x.state.classes[row.Classes[at]])
-	if a.Because == "" {
+	k := x.state.classes[row.Classes[at]]
+	if k.event.Version == "" { // no one has it yet (N-40)
+		a.Class, a.Because = row.Classes[at], "its class is not decided yet"
+		return a
+	}
+	if a.Allowed, a.Because = may(x.state, k); a.Because == "" {
 		a.Class = row.Classes[at]
 	}
 	return a
