@@ -126,6 +126,7 @@ stage() {
 	done
 	mv "$root/usr/share/doc/refmon/LICENSE" "$work/LICENSE"
 	cp packaging/copyright "$root/usr/share/doc/refmon/copyright"
+	cp capi/tests/example.c "$root/usr/share/doc/librefmon-dev/"
 	cp server/systemd/refmond-trees.conf "$root/usr/share/doc/refmond/"
 	for p in refmond.service refmond.socket refmon-gateway.service; do
 		sed 's#/usr/local/bin/#/usr/bin/#' "server/systemd/$p" >"$root/usr/lib/systemd/system/$p"
