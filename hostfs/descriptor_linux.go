@@ -3,6 +3,7 @@ package hostfs
 import (
 	"errors"
 	"strconv"
+	"sync/atomic"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -24,13 +25,14 @@ func identityOf(s *unix.Statx_t) identity {
 	return identity{s.Ino, s.Ctime.Sec, s.Btime.Sec, s.Ctime.Nsec, s.Btime.Nsec}
 }
 
-// known holds the answer of a file's attribute. Immutable.
+// known holds the answer of a file's attribute. Immutable but for id.
 type known struct {
-	descriptor *sd.Descriptor  // nil grants nothing
-	attribute  ntacl.Attribute // without descriptor; version 0: none
-	verdict    ntacl.Verdict   // on the attribute
-	audited    bool            // the attribute has entries that ACCESS_SYSTEM_SECURITY alone shows
-	dos        dos             // what is kept beside it
+	descriptor *sd.Descriptor         // nil grants nothing
+	attribute  ntacl.Attribute        // without descriptor; version 0: none
+	verdict    ntacl.Verdict          // on the attribute
+	audited    bool                   // the attribute has entries that ACCESS_SYSTEM_SECURITY alone shows
+	dos        dos                    // what is kept beside it
+	id         atomic.Pointer[string] // atomic; what tells the file from others, nil until it is asked for
 }
 
 // settled is the age of a file's last change from which on its descriptor is kept:

@@ -24,6 +24,8 @@ type file struct {
 	granted   winnt.AccessMask       // immutable
 	share     fileaccess.ShareAccess // immutable
 	node      *node                  // immutable once entered
+	decided   *known                 // immutable; what the open was decided by; nil: the open made the file
+	found     nt.FileFacts           // immutable; as it was found; zero: the open changed it
 	link      *link                  // guarded by Tree.mu
 	// deleteOnClose is guarded by Tree.mu once entered.
 	deleteOnClose bool

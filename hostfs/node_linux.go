@@ -22,7 +22,7 @@ type node struct {
 
 // link is one name of an open file. Tree.mu guards its fields.
 type link struct {
-	dir       int // holds the directory
+	dir       int // holds the directory; -1: it is not held
 	owned     bool
 	directory uint64 // its inode
 	name      string // in it; empty: the root of the tree
@@ -64,20 +64,38 @@ func (t *Tree) enter(inode uint64, f *file) ntstatus.Status {
 	return ntstatus.Success
 }
 
-// linkLocked gives opens by the same name one link.
+// linkLocked gives opens by the same name one link. One that was found without its
+// directory gets it of the next that was found with it. F-181
 //
 // +checklocks:t.mu
 func (t *Tree) linkLocked(n *node, f *file) {
 	for _, other := range n.opens {
-		if l := other.link; l.directory == f.link.directory && l.name == f.link.name {
-			if f.link.owned {
-				shut(f.link.dir)
-			}
-			f.link = l
-			break
+		l := other.link
+		if !l.same(f.link) {
+			continue
 		}
+		switch {
+		case l.dir < 0:
+			l.dir, l.owned, l.directory = f.link.dir, f.link.owned, f.link.directory
+		case f.link.owned:
+			shut(f.link.dir)
+		}
+		f.link = l
+		break
 	}
 	f.link.users++
+}
+
+// same reports whether two links of a file are one name. Where a directory is not held, its
+// path counts.
+func (l *link) same(m *link) bool {
+	if l.name != m.name {
+		return false
+	}
+	if l.dir < 0 || m.dir < 0 {
+		return l.path == m.path
+	}
+	return l.directory == m.directory
 }
 
 // shares reports whether a share access lets another open have these rights.
@@ -94,7 +112,7 @@ func (t *Tree) leave(f *file) {
 	t.mu.Lock()
 	n := f.node
 	if f.deleteOnClose {
-		n.doomLocked(f.link)
+		t.doomLocked(n, f.link)
 	}
 	for i, other := range n.opens {
 		if other == f {
@@ -120,14 +138,18 @@ func (t *Tree) leave(f *file) {
 	for _, l := range doomed {
 		t.unlinkLocked(l)
 	}
+	t.dooms -= len(doomed)
 	delete(t.nodes, n.inode)
 }
 
-// doomLocked adds a name to those that go. Tree.mu is held.
-func (n *node) doomLocked(l *link) {
+// doomLocked adds a name to those that go.
+//
+// +checklocks:t.mu
+func (t *Tree) doomLocked(n *node, l *link) {
 	if !slices.Contains(n.doomed, l) {
 		n.doomed = append(n.doomed, l)
 		l.users++
+		t.dooms++
 	}
 }
 
@@ -137,6 +159,7 @@ func (n *node) doomLocked(l *link) {
 func (t *Tree) spareLocked(n *node, l *link) {
 	if i := slices.Index(n.doomed, l); i >= 0 {
 		n.doomed = slices.Delete(n.doomed, i, i+1)
+		t.dooms--
 		t.unlinkLocked(l)
 	}
 }
@@ -155,7 +178,7 @@ func (t *Tree) doom(f *file, remove bool) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if remove {
-		f.node.doomLocked(f.link)
+		t.doomLocked(f.node, f.link)
 	} else {
 		t.spareLocked(f.node, f.link)
 	}

@@ -76,7 +76,7 @@ func (p *place) enterHere(inode uint64, f *file) ntstatus.Status {
 // open opens the inode that was found, and empties it where that was decided.
 func (p *place) open(f *file, r *fileaccess.Request, d *fileaccess.Decision) (again bool, st ntstatus.Status,
 	err error) {
-	f.directory = p.facts.Object.IsDirectory
+	f.directory, f.decided = p.facts.Object.IsDirectory, p.read
 	if st := p.enterHere(p.status.Ino, f); st != ntstatus.Success {
 		return false, st, nil
 	}
@@ -87,6 +87,14 @@ func (p *place) open(f *file, r *fileaccess.Request, d *fileaccess.Decision) (ag
 	}
 	if f.fd == p.object {
 		p.object = -1
+	}
+	if d.Action == fileaccess.Opened {
+		f.found = factsOf(&p.status)
+	}
+	if p.read != nil {
+		f.keeping.Lock()
+		f.keepLocked(p.read.dos, &p.status)
+		f.keeping.Unlock()
 	}
 	if d.Action == fileaccess.Overwritten || d.Action == fileaccess.Superseded {
 		err := f.empty()

@@ -171,3 +171,52 @@ func counts(s *kernel.System) [3]int64 {
 	o, h, n := s.Counts()
 	return [3]int64{o, h, n}
 }
+
+// TestOriginName: a program that acts for its clients says where they are; another one is
+// not believed, so that it has no limit of its own for each address that it makes up (L-64).
+func TestOriginName(t *testing.T) {
+	m := audit.NewMemory(0, 0)
+	_, th := logons(t, m, 0)
+	ask := func(th *nt.Thread, origin, password string) ntstatus.Status {
+		_, st := th.LsaLogonUser(nt.LsaLogonUserIn{OriginName: origin, LogonType: winnt.LOGON32_LOGON_NETWORK,
+			AuthenticationInformation: nt.LogonInformation{MessageType: nt.InteractiveLogon, UserName: "User",
+				Password: logon.Secret(password)}})
+		return st
+	}
+	one := func(th *nt.Thread, origin, password, want string) {
+		t.Helper()
+		ask(th, origin, password)
+		if got := said(m, "IpAddress"); len(got) == 0 || got[0] != want {
+			t.Errorf("L-64: from %q: the records %q, want %q", origin, got, want)
+		}
+	}
+	word := string(logon.ExamplePassword)
+	one(th, "192.0.2.7", word, "4624 192.0.2.7")
+	one(th, "192.0.2.7", "wrong", "4625 192.0.2.7")
+	one(th, "", word, "4624 -")
+	one(th, "a\nb", word, "4624 a\ufffdb")
+	if st := ask(th, strings.Repeat("a", 256), word); st != ntstatus.InvalidParameter {
+		t.Errorf("L-64: 256 bytes: %v", st)
+	}
+	if st := ask(th, strings.Repeat("a", 255), word); st != ntstatus.Success {
+		t.Errorf("L-64: 255 bytes: %v", st)
+	}
+	m.Drain()
+	own, st := th.NtOpenProcessToken(winnt.NtCurrentProcess, winnt.TOKEN_ALL_ACCESS)
+	if st != ntstatus.Success {
+		t.Fatal(st)
+	}
+	for _, c := range []struct {
+		tcb, impersonate uint32
+		want             string
+	}{{0, winnt.SE_PRIVILEGE_ENABLED, "192.0.2.7"}, {winnt.SE_PRIVILEGE_ENABLED, 0, "192.0.2.7"}, {0, 0, "-"}} {
+		if _, st := th.NtAdjustPrivilegesToken(own, false, []nt.LUIDAndAttributes{
+			{LUID: winnt.SeTcbPrivilege.LUID(), Attributes: c.tcb},
+			{LUID: winnt.SeImpersonatePrivilege.LUID(), Attributes: c.impersonate}}, false); st != ntstatus.Success {
+			t.Fatal(st)
+		}
+		one(th, "192.0.2.7", word, "4624 "+c.want)
+		m.Drain()
+		one(th, "192.0.2.7", "wrong", "4625 "+c.want)
+	}
+}

@@ -92,3 +92,7 @@ func (s *System) OpenLogonSession() winnt.LUID {
 	s.sys.Security.Sessions.Open(id)
 	return id
 }
+
+// LogonSessions returns how many logon sessions are alive now, the well-known ones
+// counted.
+func (s *System) LogonSessions() int { return s.sys.Security.Sessions.Len() }

@@ -50,7 +50,8 @@ type Request struct {
 	// Tcb says that the caller has SeTcbPrivilege enabled.
 	Tcb bool
 	// Caller is the user of the program that asks; zero where it is not known. Origin is the
-	// address of the client, as that program says; "" for none. They count for limits only.
+	// address of the client, as a program says that may act for clients; "" for none. They
+	// count for limits and records only.
 	Caller sid.SID
 	Origin string
 	// Groups are added to the token; only a caller with Tcb may add some.

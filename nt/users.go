@@ -61,6 +61,8 @@ type (
 // Parameters of the services of the local security authority.
 type (
 	LsaLogonUserIn struct {
+		// OriginName is the address of the client that the caller asks for; "" for none.
+		OriginName                string
 		LogonType                 winnt.LogonType
 		AuthenticationInformation LogonInformation
 		LocalGroups               Captured[[]token.Group]
@@ -126,17 +128,21 @@ var (
 			Name:    "LsaLogonUser",
 			Summary: "logs a user on and opens the token",
 			Missing: "one package: names and passwords of the authority's accounts, S4U and, in the daemon, tickets; " +
-				"no profile, quotas, origin or handle of a logon process",
+				"no profile, quotas or handle of a logon process",
 			Conditions: []Condition{
 				{ntstatus.AccessViolation, "O-3", "LocalGroups or SourceContext cannot be read"},
 				{ntstatus.InvalidSID, "O-3", "LocalGroups has a malformed SID"},
+				{ntstatus.InvalidParameter, "L-64", "OriginName has more than 255 bytes"},
 				{ntstatus.BadValidationClass, "L-42", "a message of another type than 2, 12 and 0x10000"},
 				{ntstatus.NoSuchPackage, "K-49", "a client's token, where no tickets are taken"},
 				{ntstatus.InvalidLogonType, "L-3", "no type of logon, or one that the message does not serve"},
 				{ntstatus.PrivilegeNotHeld, "L-33", "LocalGroups is given and SeTcbPrivilege is not enabled"},
 				{ntstatus.LogonFailure, "L-32", "an unknown name, a wrong password or a token that is not taken"},
 				{ntstatus.AccountLockedOut, "L-31", "the name failed too often"},
-				{ntstatus.AccountRestriction, "L-35", "the account is disabled; SubStatus says so"},
+				{ntstatus.AccountRestriction, "L-35", "the account is disabled, its password too old, or it may not be used at " +
+					"this hour or from here; SubStatus says which"},
+				{ntstatus.AccountExpired, "L-66", "the account has expired"},
+				{ntstatus.PasswordMustChange, "L-66", "the password must be changed first"},
 				{ntstatus.NoLogonServers, "L-56", "the groups of the user, or its SID, cannot be had whole"},
 				{ntstatus.LogonTypeNotGranted, "L-2", "the account lacks the right for the type of logon"},
 				{ntstatus.TooManyContextIDs, "L-4", "the account is in more groups than a token holds"},

@@ -230,31 +230,35 @@ func TestDescriptorsAndAFullTable(t *testing.T) {
 	}
 }
 
-// attaching is a process whose server gives a connection to each handle.
+// attaching is a process whose server gives a connection to one handle, and a program of
+// that name.
 type attaching struct {
 	process
-	file *os.File
+	file    *os.File
+	program string
 }
 
-func (a attaching) Attach(_ *nt.Thread, h winnt.Handle, _ string) (*os.File, ntstatus.Status) {
-	if h != 8 {
+func (a attaching) Attach(_ *nt.Thread, h winnt.Handle, program string) (*os.File, ntstatus.Status) {
+	if h != 8 || program != a.program {
 		return nil, ntstatus.InvalidHandle
 	}
 	return a.file, ntstatus.Success
 }
 
 // TestAttachFrames has the bytes of a descriptor's answer in both forms. The server
-// keeps no descriptor that it sent, and a stream that carries none says so (W-50, W-52).
+// keeps no descriptor that it sent, a stream that carries none says so, and a name is cut
+// to 64 bytes (W-50, W-52, W-79).
 func TestAttachFrames(t *testing.T) {
 	binary := wire.AppendHello(nil, wire.HelloBody{})
 	for _, c := range []struct {
 		hello, good, bad string
 		answer, refusal  string
+		program          string
 	}{
 		{string(binary), "\b\x00\x00\x00\x00\x00\x00\x00", "\x04\x00\x00\x00\x00\x00\x00\x00",
-			"\x01\x00\x00\x00\x00\x00", "\x08\x00\x00\xc0\x00"},
-		{`{"Magic":"refmon","Version":1}`, `{"Handle":"8"}`, `{"Handle":"4"}`,
-			`{"Status":0,"Why":null,"Descriptors":1}`, `{"Status":3221225480,"Why":null}`},
+			"\x01\x00\x00\x00\x00\x00", "\x08\x00\x00\xc0\x00", ""},
+		{`{"Magic":"refmon","Version":1}`, `{"Handle":"8","Program":"` + strings.Repeat("a", 65) + `"}`, `{"Handle":"4"}`,
+			`{"Status":0,"Why":null,"Descriptors":1}`, `{"Status":3221225480,"Why":null}`, strings.Repeat("a", 64)},
 	} {
 		server, conn := sockets(t)
 		in, out := pipes(t, 1)
@@ -268,7 +272,7 @@ func TestAttachFrames(t *testing.T) {
 			t.Fatal(err)
 		}
 		over := make(chan error, 1)
-		go func() { over <- wire.Serve(server, attaching{process{p, nt.Documented}, in[0]}) }()
+		go func() { over <- wire.Serve(server, attaching{process{p, nt.Documented}, in[0], c.program}) }()
 		buffer, oob := make([]byte, 1<<10), make([]byte, 1<<10)
 		said := func(request uint64, body string) (*wire.Frame, int) {
 			t.Helper()

@@ -27,7 +27,7 @@ type running struct {
 	*daemon.Daemon
 	socket string
 	tree   string   // of planted
-	counts [3]int64 // of the kernel before any client came
+	counts [4]int64 // of the kernel before any client came
 }
 
 // start starts a daemon. When the test ends nothing of its clients is left.
@@ -57,17 +57,18 @@ func start(t *testing.T, change func(*daemon.Config)) *running {
 	return r
 }
 
-func (r *running) now() [3]int64 {
+// now returns what the kernel holds: objects, handles, references and logon sessions.
+func (r *running) now() [4]int64 {
 	o, h, n := r.System().Counts()
-	return [3]int64{o, h, n}
+	return [4]int64{o, h, n, int64(r.System().LogonSessions())}
 }
 
 // settles waits until the kernel holds what it held before any client came (W-13).
 func (r *running) settles() {
 	r.Helper()
-	for end := time.Now().Add(time.Minute); r.now() != r.counts; time.Sleep(10 * time.Millisecond) {
+	for end := time.Now().Add(time.Minute); r.now() != r.counts; time.Sleep(time.Millisecond) {
 		if time.Now().After(end) {
-			r.Fatalf("objects, handles, references %d, want %d (W-13)", r.now(), r.counts)
+			r.Fatalf("objects, handles, references and logon sessions %d, want %d (W-13)", r.now(), r.counts)
 		}
 	}
 }

@@ -26,6 +26,8 @@ func numbers(list []*seen) (out []uint64) {
 
 // TestKept: the newest calls are kept, as many as there is room for, and the oldest go
 // first; a call that is too large is missing between the others (W-28).
+//
+// +checklocksignore
 func TestKept(t *testing.T) {
 	k := &kept{most: 3}
 	want := func(after uint64, numbered []uint64, next uint64, bytes int) {

@@ -1,201 +1,72 @@
 package daemon_test
 
 import (
-	"bufio"
-	"bytes"
-	_ "embed"
-	"encoding/hex"
-	"errors"
-	"fmt"
-	"net"
 	"os"
 	"os/exec"
-	"strconv"
+	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
 
+	"golang.org/x/sys/unix"
+
+	"github.com/refmon/refmon/hostfs"
 	"github.com/refmon/refmon/internal/wire"
 	"github.com/refmon/refmon/logon"
-	"github.com/refmon/refmon/ntstatus"
+	"github.com/refmon/refmon/nt"
 	"github.com/refmon/refmon/sddl"
+	peer "github.com/refmon/refmon/server/auth/unix"
 	"github.com/refmon/refmon/server/daemon"
 	"github.com/refmon/refmon/sid"
+	"github.com/refmon/refmon/token"
 )
 
-//go:embed testdata/killed.txt
-var killedText string
+// able logs everybody on with the privileges that services ask for, but the one for objects that outlive
+// their makers.
+type able struct{}
 
-// states returns the lines of each state, what stands for others in them.
-func states() (names []string, lines map[string][]string) {
-	lines, lets := map[string][]string{}, map[string][]string{}
-	var to map[string][]string
-	name := ""
-	for line := range strings.Lines(killedText) {
-		line = strings.TrimSpace(line)
-		if n, ok := strings.CutPrefix(line, "let "); ok {
-			to, name = lets, n
-		} else if n, ok := strings.CutPrefix(line, "= "); ok {
-			to, name, names = lines, n, append(names, n)
-			lines[n] = nil
-		} else if line != "" && line[0] != '#' {
-			if l, ok := lets[line]; ok {
-				to[name] = append(to[name], l...)
-			} else if l, ok := lets[strings.TrimPrefix(line, "2 ")]; ok {
-				for _, l := range l {
-					to[name] = append(to[name], "2 "+l)
-				}
-			} else {
-				to[name] = append(to[name], line)
-			}
-		}
-	}
-	return names, lines
-}
-
-// player is a program that comes into a state, in frames of JSON.
-type player struct {
-	conn   net.Conn
-	from   *bufio.Reader
-	number uint64
-}
-
-// enter comes into a state, and says when it is there: what waits does so then.
-func enter(socket string) error {
-	socket, name, _ := strings.Cut(socket, " ")
-	conn, err := net.Dial("unix", socket)
+// LogOn implements daemon.Identity.
+func (able) LogOn(*peer.Peer, bool) (logon.Result, error) {
+	tok, err := token.Parse([]byte(`{"user":"S-1-5-21-1-2-3-500","groups":["WD","BA"],"privileges":["SeTcbPrivilege",
+		"SeAuditPrivilege","SeCreateTokenPrivilege","SeAssignPrimaryTokenPrivilege",
+		"SeImpersonatePrivilege","SeDebugPrivilege","SeSecurityPrivilege"]}`))
 	if err != nil {
-		return err
+		return logon.Result{}, err
 	}
-	p := &player{conn: conn, from: bufio.NewReader(conn)}
-	if _, err := p.ask(wire.Frame{Kind: wire.Hello, Body: []byte(`{"Magic":"refmon","Version":1}`)}); err != nil {
-		return err
-	}
-	_, lines := states()
-	for _, line := range lines[name] {
-		if err := p.play(line); err != nil {
-			return fmt.Errorf("%s: %w", line, err)
-		}
-	}
-	return ready()
+	return logon.Result{Token: tok.Spec()}, nil
 }
 
-// play does what a line says.
-func (p *player) play(line string) error {
-	thread := uint32(1)
-	if l, ok := strings.CutPrefix(line, "2 "); ok {
-		line, thread = l, 2
-	}
-	word, rest, _ := strings.Cut(line, " ")
-	switch word {
-	case "bytes":
-		b, err := hex.DecodeString(rest)
-		if err == nil {
-			_, err = p.conn.Write(b)
-		}
-		return err
-	case "batch":
-		n, err := strconv.Atoi(rest)
-		if err != nil {
-			return err
-		}
-		f := call("NtClose", `{"In":{"Handle":"4000"}}`)
-		one := wire.AppendFrame(nil, &f)
-		_ = p.conn.SetWriteDeadline(time.Now().Add(time.Second)) // the daemon reads no further than it can answer
-		if _, err = p.conn.Write(append(bytes.Repeat(one, n), one[:9]...)); errors.Is(err, os.ErrDeadlineExceeded) {
-			err = nil
-		}
-		return err
-	case "call":
-		row, in, _ := strings.Cut(rest, " ")
-		f := call(row, `{"In":`+in+`,"Why":true}`)
-		f.Thread = thread
-		return p.succeeds(f)
-	case "wait", "connected":
-		f := wire.Frame{Kind: wire.Connected, Thread: thread, Body: []byte(rest)}
-		if word == "wait" {
-			status, row, in := cut3(rest)
-			st, ok := ntstatus.Parse(status)
-			if !ok {
-				return fmt.Errorf("no status %s", status)
-			}
-			f = call(row, "")
-			f.Kind, f.Thread = wire.Wait, thread
-			handle := in[strings.Index(in, `Handle":`)+len(`Handle":`):]
-			handle = handle[:strings.IndexAny(handle, ",}")]
-			f.Body = fmt.Appendf(nil, `{"Handle":%s,"NotYet":%d,"In":%s}`, handle, uint32(st), in)
-		}
-		return p.parks(f)
-	case "thread":
-		return p.succeeds(wire.Frame{Kind: wire.NewThread})
-	case "save":
-		return p.succeeds(wire.Frame{Kind: wire.Save, Thread: thread})
-	case "end":
-		return p.succeeds(wire.Frame{Kind: wire.EndThread, Thread: thread})
-	case "look":
-		return p.succeeds(wire.Frame{Kind: wire.Look, Thread: thread, Body: []byte(rest)})
-	}
-	return errors.New("no such line")
-}
-
-func cut3(s string) (a, b, c string) {
-	a, s, _ = strings.Cut(s, " ")
-	b, c, _ = strings.Cut(s, " ")
-	return a, b, c
-}
-
-// ask sends a frame and reads what comes back.
-func (p *player) ask(f wire.Frame) (*wire.Frame, error) {
-	p.number++
-	f.Request = p.number
-	if _, err := p.conn.Write(wire.AppendFrame(nil, &f)); err != nil {
-		return nil, err
-	}
-	answer, err := wire.ReadFrame(p.from)
-	if err == nil && answer.Request != f.Request {
-		err = fmt.Errorf("an answer to request %d, want %d: %s", answer.Request, f.Request, answer.Body)
-	}
-	return answer, err
-}
-
-func (p *player) succeeds(f wire.Frame) error {
-	answer, err := p.ask(f)
-	if err != nil {
-		return err
-	}
-	head, _, err := wire.DecodeAnswerJSON(answer.Body)
-	if err == nil && !head.Status.IsSuccess() {
-		err = fmt.Errorf("%s", answer.Body)
-	}
-	return err
-}
-
-// parks sends a frame that waits: the next call of its thread is answered, and it is not.
-func (p *player) parks(f wire.Frame) error {
-	p.number++
-	f.Request = p.number
-	if _, err := p.conn.Write(wire.AppendFrame(nil, &f)); err != nil {
-		return err
-	}
-	next := call("NtClose", `{"In":{"Handle":"4000"}}`)
-	next.Thread = f.Thread
-	_, err := p.ask(next)
-	return err
-}
-
-// TestKilledInState kills a program in each state of each service, twice: nothing of it
-// is left, and others are served meanwhile (W-12, W-13).
-func TestKilledInState(t *testing.T) {
-	d := start(t, func(c *daemon.Config) { c.LSA = logon.Example(sid.SID{}) })
+// stage starts the daemon in which the states of killed.txt are played.
+func stage(t *testing.T) *running {
+	t.Helper()
+	d := start(t, func(c *daemon.Config) { c.Identity, c.LSA = able{}, logon.Example(sid.SID{}) })
 	if err := d.System().CreateFile("report", sddl.MustParse("O:SYG:SYD:(A;;FR;;;WD)")); err != nil {
 		t.Fatal(err)
 	}
 	d.counts = d.now()
-	names, _ := states()
-	if len(names) < 35 {
-		t.Errorf("%d states", len(names))
+	return d
+}
+
+// stageInTree starts the daemon in which the states of killedintree.txt are played.
+func stageInTree(t *testing.T) *running {
+	t.Helper()
+	d := planted(t, hostfs.HandOutReads, func(c *daemon.Config) { c.Identity = able{} })
+	if err := unix.Mkfifo(filepath.Join(d.tree, "a", "fifo"), 0o600); err != nil {
+		t.Fatal(err)
 	}
-	for _, name := range names {
+	return d
+}
+
+// TestKilledInState kills a program in each state of each service: nothing of it is left,
+// and others are served meanwhile (W-12, W-13).
+func TestKilledInState(t *testing.T) { killedIn(t, stage(t), states(killedText)) }
+
+// TestKilledInTree: the same with files of the host.
+func TestKilledInTree(t *testing.T) { killedIn(t, stageInTree(t), states(killedInTreeText)) }
+
+func killedIn(t *testing.T, d *running, s script) {
+	for _, name := range s.names {
 		t.Run(name, func(t *testing.T) {
 			cmd := exec.Command(os.Args[0])
 			cmd.Env = append(os.Environ(), rival+"=state "+d.socket+" "+name)
@@ -222,5 +93,113 @@ func TestKilledInState(t *testing.T) {
 			left.works()
 			left.settles()
 		})
+	}
+}
+
+// TestCutInEachCall: a program goes in the middle of each call of each state, when the daemon
+// has the half of it, and when it has the whole and its answer is not read (W-12, W-13).
+func TestCutInEachCall(t *testing.T) { cutIn(t, stage(t), states(killedText)) }
+
+// TestCutInTree: the same with files of the host.
+func TestCutInTree(t *testing.T) { cutIn(t, stageInTree(t), states(killedInTreeText)) }
+
+func cutIn(t *testing.T, d *running, s script) {
+	played, open := map[string]bool{}, descriptors(t)
+	for _, name := range s.names {
+		t.Run(name, func(t *testing.T) {
+			d := &running{T: t, Daemon: d.Daemon, socket: d.socket, counts: d.counts}
+			for i, line := range s.lines[name] {
+				key := strings.Join(s.lines[name][:i+1], "\n")
+				if word, _, _ := strings.Cut(line, " "); played[key] || slices.Contains(others, word) {
+					continue // another state begins so, too, or it is no frame
+				}
+				played[key] = true
+				d.cut(s.lines[name][:i], line, true)
+				d.cut(s.lines[name][:i], line, false)
+			}
+		})
+	}
+	if len(played) < 3*len(s.names)/2 {
+		t.Errorf("%d calls were cut", len(played))
+	}
+	// What was about to be passed is closed, too; the tree keeps one of what was opened last.
+	for end := time.Now().Add(time.Minute); descriptors(t) > open+1; time.Sleep(time.Millisecond) {
+		if time.Now().After(end) {
+			t.Fatalf("%d descriptors are open, want %d", descriptors(t), open)
+		}
+	}
+}
+
+// descriptors counts those that this program has open.
+func descriptors(t *testing.T) int {
+	t.Helper()
+	list, err := os.ReadDir("/proc/self/fd")
+	if err != nil {
+		t.Skip("this host does not list descriptors: ", err)
+	}
+	return len(list)
+}
+
+// others are the words of lines that are no frame.
+var others = []string{"bytes", "batch", "unread"}
+
+// cut plays lines and sends the frame of another one, or half of it.
+func (r *running) cut(before []string, line string, half bool) {
+	t := r.T
+	p, err := dialPlayer(r.socket)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() {
+		if t.Failed() {
+			t.Log(line)
+		}
+	}()
+	defer r.settles()
+	defer p.close()
+	for _, l := range before {
+		if err := p.play(l); err != nil {
+			t.Fatalf("%s: %v", l, err)
+		}
+	}
+	if l, ok := strings.CutPrefix(line, "inside "); ok {
+		if err := p.enterInside(); err != nil {
+			t.Fatal(err)
+		}
+		p, line = p.inside, l
+	}
+	f, _, err := p.frame(line)
+	if err != nil {
+		t.Fatal(err)
+	}
+	p.number++
+	f.Request = p.number
+	b := wire.AppendFrame(nil, &f)
+	if half {
+		b = b[:len(b)/2]
+	}
+	if _, err := p.conn.Write(b); err != nil {
+		t.Errorf("%s: %v", line, err)
+	}
+}
+
+// TestEveryServiceIsKilled: no service of user mode is without a state in which a program
+// that called it is killed.
+func TestEveryServiceIsKilled(t *testing.T) {
+	var called []string
+	for line := range strings.Lines(killedText + killedInTreeText) {
+		for i, words := 0, strings.Fields(line); i+1 < len(words) && i < 3; i++ {
+			switch words[i] {
+			case "call":
+				called = append(called, words[i+1])
+			case "fails", "wait":
+				called = append(called, words[i+2])
+			}
+		}
+	}
+	for r := range nt.NtTable.All {
+		if name := r.Info().Name; !slices.Contains(called, name) {
+			t.Errorf("no program is killed that called %s", name)
+		}
 	}
 }

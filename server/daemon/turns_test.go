@@ -7,6 +7,13 @@ import (
 	"time"
 )
 
+// left counts the turns that are free, the users that have a call, and all users.
+func (t *turns) left() (free, ready, users int) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.free, t.all.ready.Len() + t.all.active.Len(), len(t.users)
+}
+
 // TestTurns: a connection with a hundred calls waiting, one with few and one whose calls
 // are long get the same of the daemon's time (W-21).
 func TestTurns(t *testing.T) {
@@ -49,8 +56,8 @@ func TestTurns(t *testing.T) {
 				t.Errorf("%s had %s, want 0.8 of %s at least", name, had[s], fair)
 			}
 		}
-		if tr.free != 2 || tr.all.ready.Len()+tr.all.active.Len() != 0 {
-			t.Errorf("%d are free, %d ready", tr.free, tr.all.ready.Len())
+		if free, ready, _ := tr.left(); free != 2 || ready != 0 {
+			t.Errorf("%d are free, %d users ready or active", free, ready)
 		}
 	})
 }
@@ -143,14 +150,17 @@ func TestUsersShare(t *testing.T) {
 		for range 10 {
 			tr.part(1000)
 		}
-		if tr.part(1001); len(tr.users) != 0 {
-			t.Errorf("%d users are left", len(tr.users))
+		tr.part(1001)
+		if _, _, users := tr.left(); users != 0 {
+			t.Errorf("%d users are left", users)
 		}
 	})
 }
 
 // TestLongTurns: a call that takes long leaves its turn to others, so many of one user
 // and so many of all (W-43).
+//
+// +checklocksignore
 func TestLongTurns(t *testing.T) {
 	tr := makeTurns(2, 1, 4)
 	var uids []*share
@@ -190,8 +200,8 @@ func TestLongTurns(t *testing.T) {
 }
 
 // TestRest: who had a long turn stays away for four of them where another connection was
-// served in the last millisecond that had less, counted by users, and else not at all
-// (W-78).
+// served in the last millisecond that had less, counted by users, and else not at all; and
+// again, three times at most, where that one was served meanwhile (W-78).
 func TestRest(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		tr := makeTurns(2, 1, 8)
@@ -203,26 +213,42 @@ func TestRest(t *testing.T) {
 		}
 		rests := func(s *share, lasted, want time.Duration) {
 			t.Helper()
-			if got := tr.rest(s, lasted, time.Now()); got != want {
+			if got := tr.rest(s, lasted, 0, time.Now()); got != want {
 				t.Errorf("after a turn of %s: %s, want %s", lasted, got, want)
+			}
+		}
+		on := func(s *share, lasted, rested, want time.Duration) {
+			t.Helper()
+			if got := tr.rest(s, lasted, rested, time.Now()); got != want {
+				t.Errorf("after a turn of %s and rests of %s: %s, want %s", lasted, rested, got, want)
 			}
 		}
 		const us = time.Microsecond
 		rests(flood, 60*us, 0) // no other was served
+		turn(flood, 60*us)
 		turn(flood, 60*us)
 		rests(flood, 60*us, 0) // it is alone
 		turn(good, 10*us)
 		rests(flood, 60*us, 240*us)
 		rests(flood, time.Second, time.Millisecond)
 		turn(flood, 60*us)
-		rests(flood, 60*us, 240*us) // what it did itself since
-		rests(good, 60*us, 0)       // the other one had more
+		rests(flood, 60*us, 240*us)      // what it did itself since
+		on(flood, 60*us, 240*us, 240*us) // the other one was served in that time
+		on(flood, 60*us, 720*us, 240*us)
+		on(flood, 60*us, 960*us, 0) // it rested enough
+		time.Sleep(180 * us)
+		on(flood, 60*us, 240*us, 240*us)
+		time.Sleep(us)
+		on(flood, 60*us, 240*us, 0) // the other one was served before that rest
+		rests(flood, 60*us, 240*us)
+		rests(good, 60*us, 0) // the other one had more
 		rests(good, 200*us, 800*us)
-		time.Sleep(time.Millisecond - 60*us)
+		time.Sleep(time.Millisecond - 241*us)
 		rests(flood, 60*us, 240*us)
 		time.Sleep(us)
 		rests(flood, 60*us, 0) // the other one is gone
 		turn(good, 500*us)
+		on(flood, time.Microsecond, 4*us, 0) // the other one has had more meanwhile
 		turn(other, 300*us)
 		rests(good, 60*us, 240*us) // the user with two connections had more than the other
 		rests(other, 60*us, 0)

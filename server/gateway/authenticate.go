@@ -7,6 +7,7 @@ import (
 	"encoding/base64"
 	"encoding/hex"
 	"net/http"
+	"net/netip"
 	"strings"
 	"unicode/utf8"
 
@@ -61,17 +62,19 @@ func (g *Gateway) proved(p *process, r *http.Request) *session {
 	}
 	switch {
 	case strings.EqualFold(kind, "Basic"):
+		name := p.sessions.name("basic ", value)
+		if s := p.sessions.find(name); s != nil {
+			return s // only what can be read is kept
+		}
 		in, ok := basic(value)
 		if !ok {
 			return nil
 		}
-		return p.sessions.get(p.sessions.name("basic "+value), func(s *session) {
-			s.logOn(context.WithoutCancel(r.Context()), in)
-		})
+		return p.sessions.get(name, func(s *session) { s.logOn(context.WithoutCancel(r.Context()), origin(r), in) })
 	case strings.EqualFold(kind, "Negotiate") && g.cfg.Negotiate:
 		// A ticket is taken once (K-47), so that each one is a logon of its own (G-6).
 		return p.sessions.once(func(s *session) {
-			s.logOn(r.Context(), nt.LogonInformation{MessageType: nt.TokenLogon,
+			s.logOn(r.Context(), origin(r), nt.LogonInformation{MessageType: nt.TokenLogon,
 				ClientToken: logon.Secret(strings.TrimSpace(value)), ChannelBindings: g.cfg.Channel})
 		})
 	case kind == "":
@@ -86,9 +89,20 @@ func (g *Gateway) certified(p *process, r *http.Request) *session {
 	if account == "" {
 		return nil
 	}
-	return p.sessions.get(p.sessions.name("certificate "+account), func(s *session) {
-		s.logOn(context.WithoutCancel(r.Context()), nt.LogonInformation{MessageType: nt.S4ULogon, UserName: account})
+	return p.sessions.get(p.sessions.name("certificate ", account), func(s *session) {
+		s.logOn(context.WithoutCancel(r.Context()), origin(r), nt.LogonInformation{MessageType: nt.S4ULogon,
+			UserName: account})
 	})
+}
+
+// origin returns the address that a request came from, as the host's kernel says; "" where it
+// came through a socket without one. What a header says of it was written by the client (L-65).
+func origin(r *http.Request) string {
+	at, err := netip.ParseAddrPort(r.RemoteAddr)
+	if err != nil {
+		return ""
+	}
+	return at.Addr().Unmap().String()
 }
 
 // fingerprint returns the SHA-256 of the certificate that a client proved to have the key

@@ -116,7 +116,7 @@ func TestLeaveBeforeUpload(t *testing.T) {
 	w.must(err)
 	s := p.sessions.once(func(s *session) {
 		in, _ := basic("YWxpY2U6cHcteA==") // alice:pw-x
-		s.logOn(t.Context(), in)
+		s.logOn(t.Context(), "", in)
 	})
 	defer p.sessions.put(s)
 	kept := w.now()

@@ -5,6 +5,7 @@ import (
 	"crypto/hmac"
 	"crypto/rand"
 	"crypto/sha256"
+	"hash"
 	"sync"
 	"time"
 
@@ -28,9 +29,7 @@ type session struct {
 	until time.Time                        // immutable likewise
 	ready chan struct{}                    // closed once the fields above are there
 
-	// +checklocks:p.sessions.mu
-	users int // guarded by p.sessions.mu: requests that use it
-	// +checklocks:p.sessions.mu
+	users   int  // guarded by p.sessions.mu: requests that use it
 	dropped bool // guarded by p.sessions.mu: it ends with its last request
 }
 
@@ -51,6 +50,8 @@ type sessions struct {
 	life time.Duration    // immutable
 	now  func() time.Time // immutable
 
+	hashes sync.Pool // of *keyed
+
 	mu sync.Mutex
 	// +checklocks:mu
 	known map[proof]*session // guarded by mu
@@ -64,12 +65,40 @@ func newSessions(p *process, cfg *Config) *sessions {
 	return s
 }
 
-// name returns what stands for a credential.
-func (s *sessions) name(credential string) (n proof) {
-	h := hmac.New(sha256.New, s.key[:])
-	h.Write([]byte(credential))
+// name returns what stands for a credential of a kind.
+func (s *sessions) name(kind, credential string) (n proof) {
+	h, _ := s.hashes.Get().(*keyed)
+	if h == nil {
+		h = &keyed{Hash: hmac.New(sha256.New, s.key[:])}
+	}
+	h.text = append(append(h.text[:0], kind...), credential...)
+	_, _ = h.Write(h.text) // it never fails
 	h.Sum(n[:0])
+	h.Reset()
+	clear(h.text) // it has a password
+	s.hashes.Put(h)
 	return n
+}
+
+// keyed is a hash with the key of the sessions, and memory for a credential.
+type keyed struct {
+	hash.Hash
+	text []byte
+}
+
+// find returns the session of a credential that is known, which the caller gives back; nil
+// where it is not known, or no more.
+func (s *sessions) find(n proof) *session {
+	s.mu.Lock()
+	known := s.known[n]
+	if known == nil || known.expired(s.now()) {
+		s.mu.Unlock()
+		return nil
+	}
+	known.users++
+	s.mu.Unlock()
+	<-known.ready
+	return known
 }
 
 // get returns the session of a credential, which the caller gives back. make logs on; it
@@ -125,8 +154,6 @@ func (s *sessions) once(make func(*session)) *session {
 }
 
 // fresh returns a session for its first request. It is not shared yet.
-//
-// +checklocksignore
 func (s *sessions) fresh() *session {
 	return &session{p: s.p, users: 1, st: ntstatus.Unsuccessful, ready: make(chan struct{})}
 }
@@ -198,23 +225,21 @@ func (s *sessions) sweep() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.swept = false
-	defer func() {
-		if len(s.known) > 0 {
-			s.sweepLaterLocked()
-		}
-	}()
 	now := s.now()
 	for n, one := range s.known {
 		if one.expired(now) {
 			s.dropLocked(n, one)
 		}
 	}
+	if len(s.known) > 0 {
+		s.sweepLaterLocked()
+	}
 }
 
-// logOn hands a credential in and asks who the client is.
-func (s *session) logOn(ctx context.Context, in nt.LogonInformation) {
+// logOn hands a credential in that came from an address, and asks who the client is.
+func (s *session) logOn(ctx context.Context, from string, in nt.LogonInformation) {
 	s.st = s.p.do(ctx, func(th *nt.Thread) ntstatus.Status {
-		out, st := th.LsaLogonUser(nt.LsaLogonUserIn{LogonType: winnt.LOGON32_LOGON_NETWORK,
+		out, st := th.LsaLogonUser(nt.LsaLogonUserIn{OriginName: from, LogonType: winnt.LOGON32_LOGON_NETWORK,
 			AuthenticationInformation: in})
 		if st != ntstatus.Success {
 			return st

@@ -19,6 +19,10 @@ type Class struct {
 	Type       *winnt.ObjectType // a file or a directory
 	Descriptor *sd.Descriptor    // what decides of it
 	Share      *sd.Descriptor    // what decides of the share's; nil: none
+
+	Passing bool    // it asks who passes a folder, and is of no document
+	Holders bool    // of a folder: who holds SeChangeNotifyPrivilege passes it, too
+	Through []Class // the folders to pass, each by its own class, in the order of their ids
 }
 
 // NewClass returns the class of a descriptor and a right. Its id is a hash of what decides

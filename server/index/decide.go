@@ -20,6 +20,7 @@ type decider struct {
 	version  string
 	asked    map[question]*effective.Evaluator
 	having   map[holding]effective.Set
+	passes   map[string]*passed
 }
 
 // question tells evaluators apart.
@@ -34,10 +35,33 @@ type holding struct {
 	s sid.SID
 }
 
+// deciderFor makes a decider that only grants: its people have no numbers.
+func deciderFor(d *people.Directory) *decider {
+	return newDecider(d, "", func(sid.SID) int { return 0 }, 1)
+}
+
+// grants reports whether the one token of a decider is allowed a class.
+func (d *decider) grants(c *Class) (bool, error) {
+	e, err := d.evaluator(c.Type, c.Mask)
+	if err != nil {
+		return false, err
+	}
+	if !e.Allowed(c.Descriptor)[0].Has(0) || c.Share != nil && !e.Allowed(c.Share)[0].Has(0) {
+		return false, nil
+	}
+	for i := range c.Through {
+		p, err := d.pass(&c.Through[i])
+		if err != nil || !p.allowed.Has(0) {
+			return false, err
+		}
+	}
+	return true, nil
+}
+
 // newDecider makes a decider. number gives each person its own.
 func newDecider(d *people.Directory, version string, number func(s sid.SID) int, count int) *decider {
 	out := &decider{version: version, people: count, asked: map[question]*effective.Evaluator{},
-		having: map[holding]effective.Set{}}
+		having: map[holding]effective.Set{}, passes: map[string]*passed{}}
 	var tokens []*token.Token
 	for i := range d.Principals {
 		tokens = append(tokens, d.Principals[i].Token)
@@ -67,8 +91,16 @@ type decided struct {
 	allow, expand []sid.SID
 }
 
-// decide answers a class: what the share does not grant is denied (N-2).
+// decide answers a class: the share denies all that it does not grant (N-2), and a folder on
+// the way denies to those who may not pass it (N-15).
 func (d *decider) decide(c *Class) (*decided, error) {
+	if c.Passing {
+		p, err := d.pass(c)
+		if err != nil {
+			return nil, err
+		}
+		return &decided{members: d.numbered(p.allowed)}, nil
+	}
 	e, err := d.evaluator(c.Type, c.Mask)
 	if err != nil {
 		return nil, err
@@ -80,6 +112,14 @@ func (d *decider) decide(c *Class) (*decided, error) {
 		and(allowed, e.Allowed(c.Share)[0])
 		x, told := e.Expression(c.Share, 0)
 		out.expression, out.told = append(slices.Clone(out.expression), x...), out.told && told
+	}
+	for i := range c.Through {
+		p, err := d.pass(&c.Through[i])
+		if err != nil {
+			return nil, err
+		}
+		and(allowed, p.allowed)
+		out.expression, out.told = append(slices.Clone(out.expression), p.expression...), out.told && p.told
 	}
 	out.members = d.numbered(allowed)
 	if out.told {
@@ -125,38 +165,41 @@ func andNot(a, b effective.Set) {
 }
 
 // sound returns the SIDs by which one has the right whatever else one has: in every clause
-// they allow before anything refuses. Each principal with one of them has the right (N-4).
+// they allow before anything refuses, or everybody is allowed first. Each principal with one of
+// them has the right (N-4).
 func (d *decider) sound(x effective.Expression, allowed effective.Set, e *effective.Evaluator, c *Class) []sid.SID {
-	var out []sid.SID
-	for i, clause := range x {
-		var here []sid.SID
-		for _, t := range clause {
-			if !t.Allow {
-				break
-			}
-			s := t.SID
-			if s.IsZero() { // everybody, of whom Everyone are all but the anonymous
-				s = everyone
-			}
-			here = append(here, s)
+	out := []sid.SID{everyone}
+	free := true // all clauses so far begin by allowing everybody
+	for _, clause := range x {
+		here := leading(clause)
+		switch {
+		case slices.Contains(here, everyone):
+		case free:
+			out, free = here, false
+		default:
+			out = slices.DeleteFunc(out, func(s sid.SID) bool { return !slices.Contains(here, s) })
 		}
-		if i == 0 {
-			out = here
-			continue
-		}
-		both := here[:0]
-		for _, s := range here {
-			if slices.Contains(out, s) {
-				both = append(both, s)
-			}
-		}
-		out = both
 	}
 	return slices.DeleteFunc(out, func(s sid.SID) bool {
 		without := slices.Clone(d.have(s, e, c))
 		andNot(without, allowed)
 		return without.Count() > 0
 	})
+}
+
+// leading returns the SIDs that a clause allows before it refuses any.
+func leading(c effective.Clause) (out []sid.SID) {
+	for _, t := range c {
+		if !t.Allow {
+			break
+		}
+		s := t.SID
+		if s.IsZero() { // everybody, of whom Everyone are all but the anonymous
+			s = everyone
+		}
+		out = append(out, s)
+	}
+	return out
 }
 
 var everyone = sid.MustParse("S-1-1-0")

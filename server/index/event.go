@@ -36,6 +36,8 @@ type StartEvent struct {
 	Index  string   `json:"index"`  // a random name of this one
 	Rights []string `json:"rights"`
 	Share  string   `json:"share,omitempty"` // SDDL
+	// Traverse says how folders on the way are tested: "", "privilege" or "always".
+	Traverse string `json:"traverse,omitempty"`
 }
 
 // PersonEvent gives a person a number, which is never another's.
@@ -53,6 +55,11 @@ type ClassEvent struct {
 	Folder bool   `json:"folder,omitempty"`
 	SD     string `json:"sd,omitempty"`    // bytes in base64, of what decides
 	Share  string `json:"share,omitempty"` // the same of the share
+	// Passing is of a class that asks who passes a folder, Holders that they who hold the privilege
+	// pass it, too; Through names the classes of the folders that a document lies behind.
+	Passing bool     `json:"passing,omitempty"`
+	Holders bool     `json:"holders,omitempty"`
+	Through []string `json:"through,omitempty"`
 
 	Version string `json:"version"` // of the directory
 	Members string `json:"members"` // numbers of people: "0-3,7"
@@ -75,6 +82,11 @@ type RowEvent struct {
 	Classes    []string `json:"classes,omitempty"`    // in the order of the rights
 	Descriptor string   `json:"descriptor,omitempty"` // SHA-256 of its bytes, 16 in hexadecimal digits
 	Error      string   `json:"error,omitempty"`
+	// Pass is the class of who passes a folder, where folders on the way are tested.
+	Pass string `json:"pass,omitempty"`
+
+	seq  uint64 // of the event
+	time int64
 }
 
 // append appends the event as a line of JSON.
@@ -108,7 +120,8 @@ func ParseEvent(line []byte) (*Event, error) {
 
 // class returns what a class event is about, by its descriptor.
 func (e *ClassEvent) class() (Class, error) {
-	c := Class{ID: e.ID, Right: e.Right, Mask: winnt.AccessMask(e.Mask), Type: winnt.FileObject}
+	c := Class{ID: e.ID, Right: e.Right, Mask: winnt.AccessMask(e.Mask), Type: winnt.FileObject, Passing: e.Passing,
+		Holders: e.Holders}
 	if e.Folder {
 		c.Type = winnt.DirectoryFileObject
 	}

@@ -20,9 +20,12 @@ type Config struct {
 	Directory string // a directory file
 	Rights    string // "read" or "read+write"
 	Share     string // SDDL of the share's own descriptor; "": none
+	Traverse  Traverse
 	State     string // the folder of the index
 	Sinks     []Sink // beside the log; closed at the end
 
+	// From returns the source of a tree; nil: a [Watcher] of this process.
+	From     func(tree string) Source
 	NoEvents bool // walks only: see [Watcher]
 	Every    time.Duration
 	Beat     time.Duration
@@ -59,7 +62,8 @@ func Run(ctx context.Context, c Config) (err error) {
 			err = errors.Join(err, s.Close())
 		}
 	}()
-	if r.worker, err = NewWorker(state, rights, share, c.Share); err != nil {
+	q := Question{Rights: rights, Share: share, ShareText: c.Share, Traverse: c.Traverse}
+	if r.worker, err = q.Worker(state); err != nil {
 		return err
 	}
 	r.fence.Index = r.worker.state.start.Index
@@ -83,7 +87,10 @@ func (r *running) stages(ctx context.Context) error {
 	stage(func() error { return (&Directory{File: c.Directory, Beat: c.Beat}).Run(ctx, versions) })
 	stage(func() error { return r.work(ctx, batches, versions) })
 	for _, tree := range c.Trees {
-		w := &Watcher{Root: filepath.Clean(tree), NoEvents: c.NoEvents, Every: c.Every, Beat: c.Beat}
+		var w Source = &Watcher{Root: filepath.Clean(tree), NoEvents: c.NoEvents, Every: c.Every, Beat: c.Beat}
+		if c.From != nil {
+			w = c.From(filepath.Clean(tree))
+		}
 		stage(func() error { return w.Run(ctx, batches) })
 	}
 	all.Wait()

@@ -27,6 +27,12 @@ type Worker struct {
 	walks  map[string]map[string]struct{} // of a tree that is walked: what was seen
 	events []Event
 	clock  int64
+	// defines: classes are told of, and not decided.
+	defines bool
+
+	traverse   Traverse // "" where folders on the way are not tested
+	lastFolder string   // the folder whose lastAbove is known; "" for none
+	lastAbove  []Class
 	// Unnamed is how many documents have a path that is not UTF-8. They have no row.
 	Unnamed int
 }
@@ -34,11 +40,31 @@ type Worker struct {
 // NewWorker makes a worker that goes on from a state; nil: from the beginning. The error
 // says that the state is about other rights or another share.
 func NewWorker(s *State, rights []bulk.Right, share *sd.Descriptor, shareText string) (*Worker, error) {
+	return Question{Rights: rights, Share: share, ShareText: shareText}.Worker(s)
+}
+
+// Question says what an index is about. It needs rights.
+type Question struct {
+	Rights    []bulk.Right
+	Share     *sd.Descriptor // nil: none
+	ShareText string         // its SDDL
+	Traverse  Traverse
+}
+
+// Worker makes a worker that goes on from a state; nil: from the beginning. The error says
+// that the state is about another question.
+func (q Question) Worker(s *State) (*Worker, error) {
 	if s == nil {
 		s = newState()
 	}
-	w := &Worker{state: s, rights: rights, share: share, walks: map[string]map[string]struct{}{}}
-	start := &StartEvent{Format: 1, Index: rand.Text(), Share: shareText}
+	traverse, err := q.Traverse.check()
+	if err != nil {
+		return nil, err
+	}
+	rights, shareText := q.Rights, q.ShareText
+	w := &Worker{state: s, rights: rights, share: q.Share, walks: map[string]map[string]struct{}{},
+		traverse: Traverse(traverse)}
+	start := &StartEvent{Format: 1, Index: rand.Text(), Share: shareText, Traverse: traverse}
 	for _, r := range rights {
 		if r.Any() || r.Managed() {
 			return nil, fmt.Errorf("right %s: an index has rights that are one mask", r.Name)
@@ -49,9 +75,9 @@ func NewWorker(s *State, rights []bulk.Right, share *sd.Descriptor, shareText st
 	case s.start == nil:
 		w.clock = at(time.Now())
 		return w, w.add(Event{Start: start})
-	case !slices.Equal(s.start.Rights, start.Rights) || s.start.Share != shareText:
-		return nil, fmt.Errorf("the index is about %s and share %q: take another folder",
-			strings.Join(s.start.Rights, "+"), s.start.Share)
+	case !slices.Equal(s.start.Rights, start.Rights) || s.start.Share != shareText || s.start.Traverse != traverse:
+		return nil, fmt.Errorf("the index is about %s, share %q and traverse %q: take another folder",
+			strings.Join(s.start.Rights, "+"), s.start.Share, s.start.Traverse)
 	}
 	return w, nil
 }
@@ -113,12 +139,16 @@ func (w *Worker) person(p *people.Principal) error {
 // decide adds the event of a class; k holds what is known of it, nil if it is new. Nothing is
 // added where the answer stays.
 func (w *Worker) decide(c *Class, k *kind) error {
+	if w.defines {
+		return w.define(c)
+	}
 	got, err := w.d.decide(c)
 	if err != nil {
 		return err
 	}
 	e := &ClassEvent{ID: c.ID, Right: c.Right, Mask: uint32(c.Mask), Folder: c.Type == winnt.DirectoryFileObject,
-		SD: encoded(c.Descriptor), Share: encoded(c.Share), Version: w.d.version, Members: ranges(got.members),
+		SD: encoded(c.Descriptor), Share: encoded(c.Share), Passing: c.Passing, Holders: c.Holders,
+		Through: ids(c.Through), Version: w.d.version, Members: ranges(got.members),
 		Allow: texts(got.allow), Expand: texts(got.expand)}
 	if got.told {
 		for _, clause := range got.expression {
@@ -129,8 +159,7 @@ func (w *Worker) decide(c *Class, k *kind) error {
 			e.Expression = append(e.Expression, terms)
 		}
 	}
-	if k != nil && k.event.Members == e.Members && slices.Equal(k.event.Allow, e.Allow) &&
-		slices.Equal(k.event.Expand, e.Expand) && slices.EqualFunc(k.event.Expression, e.Expression, slices.Equal) {
+	if k != nil && k.event.same(e) {
 		return nil
 	}
 	return w.add(Event{Class: e})
@@ -145,7 +174,7 @@ func texts(sids []sid.SID) (out []string) {
 
 // Batch takes what a watcher has seen. There must have been a directory.
 func (w *Worker) Batch(b *Batch) error {
-	if w.d == nil {
+	if w.d == nil && !w.defines {
 		return fmt.Errorf("%s: no directory was read yet", b.Tree)
 	}
 	if w.clock = at(b.Beat.Time); b.Beat.Time.IsZero() {
@@ -162,7 +191,10 @@ func (w *Worker) Batch(b *Batch) error {
 	if !b.End {
 		return nil
 	}
-	seen := w.walks[b.Tree]
+	seen, walked := w.walks[b.Tree]
+	if !walked { // another worker has seen the walk's beginning
+		return fmt.Errorf("%s: a walk has ended that had not begun", b.Tree)
+	}
 	delete(w.walks, b.Tree)
 	for _, at := range w.state.under(b.Tree) {
 		if _, there := seen[at]; !there {
@@ -191,18 +223,41 @@ func (w *Worker) seen(tree string, s *Seen) error {
 		walk[s.Path] = struct{}{}
 	}
 	r := &RowEvent{Path: s.Path, Tree: tree, Folder: s.Folder}
-	if s.Err != nil || s.Descriptor == nil { // what cannot be read belongs to no one, and is counted (N-5)
-		r.Error = "there is no descriptor"
+	if err := w.fill(r, s); err != nil {
+		return err
+	}
+	was := w.state.rows[s.Path]
+	if was != nil && was.same(r) {
+		return nil
+	}
+	if err := w.add(Event{Row: r}); err != nil {
+		return err
+	}
+	if w.traverse == "" || was == nil || was.Pass == r.Pass {
+		return nil
+	}
+	return w.below(tree, s.Path)
+}
+
+// fill finds the classes of a row, and of who passes it if it is a folder. What cannot be
+// read belongs to no one, and is counted (N-5).
+func (w *Worker) fill(r *RowEvent, s *Seen) (err error) {
+	d := s.Descriptor
+	if s.Err != nil || d == nil {
+		r.Error, d = "there is no descriptor", nil
 		if s.Err != nil {
 			r.Error = strings.ToValidUTF8(s.Err.Error(), "\uFFFD")
 		}
-	} else if err := w.classes(r, s.Descriptor); err != nil {
-		return err
 	}
-	if was := w.state.rows[s.Path]; was != nil && was.same(r) {
+	if w.traverse != "" && r.Folder && r.Path != r.Tree {
+		if r.Pass, err = w.passable(d); err != nil {
+			return err
+		}
+	}
+	if d == nil {
 		return nil
 	}
-	return w.add(Event{Row: r})
+	return w.classes(r, d)
 }
 
 // classes finds the classes of a row, and decides those that are new.
@@ -213,12 +268,15 @@ func (w *Worker) classes(r *RowEvent, d *sd.Descriptor) error {
 	if r.Folder {
 		t = winnt.DirectoryFileObject
 	}
+	above, err := w.above(r.Tree, r.Path)
+	if err != nil {
+		return err
+	}
 	for _, right := range w.rights {
 		c := NewClass(d, w.share, right.Name, right.Mask(t), t)
-		if w.state.classes[c.ID] == nil {
-			if err := w.decide(&c, nil); err != nil {
-				return err
-			}
+		c = c.Behind(above)
+		if err := w.known(&c); err != nil {
+			return err
 		}
 		r.Classes = append(r.Classes, c.ID)
 	}
@@ -228,5 +286,5 @@ func (w *Worker) classes(r *RowEvent, d *sd.Descriptor) error {
 // same reports whether two rows say the same.
 func (r *RowEvent) same(o *RowEvent) bool {
 	return r.Path == o.Path && r.Tree == o.Tree && r.Folder == o.Folder && r.Descriptor == o.Descriptor &&
-		r.Error == o.Error && slices.Equal(r.Classes, o.Classes)
+		r.Error == o.Error && r.Pass == o.Pass && slices.Equal(r.Classes, o.Classes)
 }

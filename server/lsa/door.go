@@ -39,6 +39,9 @@ type failures struct {
 	Locked time.Time `json:"locked"` // until when; the zero time: not
 }
 
+// init makes a door, which is not shared yet.
+//
+// +checklocksignore
 func (d *door) init(cfg *Config) (err error) {
 	cfg.Password = cfg.Password.orDefault()
 	d.hashing, d.waiting = make(chan struct{}, hashers), make(chan struct{}, hashers+waiters)

@@ -28,16 +28,16 @@ func modeOf(dir bool) uint32 {
 	return syscall.S_IFREG | 0o755
 }
 
-// attributes tells of the file of a handle what every user sees alike.
-func (m *Mount) attributes(t *worker, h winnt.Handle, out *fuse.Attr) fuse.Status {
+// attributes tells of the file of a handle what every user sees alike, and which file it is.
+func (m *Mount) attributes(t *worker, h winnt.Handle, look look, out *fuse.Attr) (id identity, s fuse.Status) {
 	f, done, st := t.file(m, h)
 	if st != ntstatus.Success {
-		return status(st)
+		return id, status(st)
 	}
 	defer done()
-	facts, d, st := f.Shown()
+	facts, d, st := look(f)
 	if st != ntstatus.Success {
-		return status(st)
+		return id, status(st)
 	}
 	shape(&facts, out)
 	out.Uid, out.Gid = unknownOwner, unknownOwner
@@ -45,14 +45,20 @@ func (m *Mount) attributes(t *worker, h winnt.Handle, out *fuse.Attr) fuse.Statu
 		// Owner and group are those of the descriptor; they stand in every listing. M-12
 		out.Uid, out.Gid = m.uid(d.Owner()), m.gid(d.Group())
 	}
-	return fuse.OK
+	return identityOf(f)
 }
 
 // shown is an open file of a tree that can be mounted.
 type shown interface {
-	FileID() uint64
+	Identity() (number uint64, id string)
+	Directory() bool
 	Shown() (nt.FileFacts, *sd.Descriptor, ntstatus.Status)
+	Found() (nt.FileFacts, *sd.Descriptor, ntstatus.Status)
 }
+
+// look tells of an open file: as it is (shown.Shown), or as it was found by the open that
+// was made for the request (shown.Found).
+type look func(shown) (nt.FileFacts, *sd.Descriptor, ntstatus.Status)
 
 // file returns the file of a handle that this mount opened, until done is called.
 func (t *worker) file(m *Mount, h winnt.Handle) (f shown, done func(), st ntstatus.Status) {
@@ -136,12 +142,12 @@ func (m *Mount) answer(t *worker, n *node, in *fuse.InHeader, out *fuse.AttrOut)
 	if o == nil {
 		return s
 	}
-	defer o.lent.RUnlock()
+	defer o.lent.RUnlock() // +checklocksforce: lend locked it
 	return m.attributesOf(t, n, o.h, out)
 }
 
 func (m *Mount) attributesOf(t *worker, n *node, h winnt.Handle, out *fuse.AttrOut) fuse.Status {
-	s := m.attributes(t, h, &out.Attr)
+	_, s := m.attributes(t, h, shown.Shown, &out.Attr)
 	if s == fuse.OK && !m.nodes.isBare(n) {
 		out.SetTimeout(attributeLife)
 	}

@@ -396,8 +396,11 @@ func (b *both) difference(a *asking, path string, me *token.Token, granted bool)
 		b.must(err)
 		return want == 0 || dec.Allowed()
 	}
-	if a.create {
+	if a.create || a.name == "rename" { // a name is made in a directory
 		need := winnt.FILE_ADD_FILE
+		if !a.create {
+			text = b.described[filepath.Dir(path)]
+		}
 		if a.options&fileaccess.DirectoryFile != 0 {
 			need = winnt.FILE_ADD_SUBDIRECTORY
 		}

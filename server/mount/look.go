@@ -54,7 +54,7 @@ func (t *worker) openNode(m *Mount, n *node, in nt.CreateFileIn) (winnt.Handle, 
 	default:
 		return 0, status(st)
 	}
-	file, s := t.fileID(m, h)
+	file, s := t.identity(m, h)
 	if s == fuse.OK && file != n.file {
 		// Another file has the name by now: the kernel looks it up anew. M-11
 		s = fuse.Status(syscall.ESTALE)
@@ -66,14 +66,24 @@ func (t *worker) openNode(m *Mount, n *node, in nt.CreateFileIn) (winnt.Handle, 
 	return h, fuse.OK
 }
 
-// fileID returns the number of the file of a handle that this mount opened.
-func (t *worker) fileID(m *Mount, h winnt.Handle) (uint64, fuse.Status) {
+// identity tells which file a handle is of that this mount opened.
+func (t *worker) identity(m *Mount, h winnt.Handle) (id identity, s fuse.Status) {
 	f, done, st := t.file(m, h)
 	if st != ntstatus.Success {
-		return 0, status(st)
+		return id, status(st)
 	}
 	defer done()
-	return f.FileID(), fuse.OK
+	return identityOf(f)
+}
+
+// identityOf returns which file an open is of. One that cannot be told from the next with its
+// number is not served (F-180).
+func identityOf(f shown) (id identity, s fuse.Status) {
+	id.dir = f.Directory()
+	if id.number, id.id = f.Identity(); id.id == "" {
+		return id, fuse.EIO
+	}
+	return id, fuse.OK
 }
 
 // Lookup implements fuse.RawFileSystem. A name is told to exist to everybody who may
@@ -102,16 +112,17 @@ func (m *Mount) Lookup(_ <-chan struct{}, in *fuse.InHeader, name string, out *f
 			return status(st)
 		}
 		defer t.NtClose(h)
-		return m.tell(t, h, parent, name, out)
+		return m.tell(t, h, parent, name, shown.Found, out)
 	})
 }
 
 // tell answers with a file that is open, and its attributes.
-func (m *Mount) tell(t *worker, h winnt.Handle, parent *node, name string, out *fuse.EntryOut) fuse.Status {
-	if s := m.attributes(t, h, &out.Attr); s != fuse.OK {
+func (m *Mount) tell(t *worker, h winnt.Handle, parent *node, name string, look look, out *fuse.EntryOut) fuse.Status {
+	id, s := m.attributes(t, h, look, &out.Attr)
+	if s != fuse.OK {
 		return s
 	}
-	n, kept := m.nodes.add(parent, name, out.Ino, out.Mode&syscall.S_IFDIR != 0, false)
+	n, kept := m.nodes.add(parent, name, id, false)
 	out.NodeId = n.id
 	if kept {
 		out.SetAttrTimeout(attributeLife)
@@ -129,8 +140,8 @@ func (m *Mount) lookBare(t *worker, parent *node, name string, out *fuse.EntryOu
 	if !ok {
 		return fuse.EACCES // a link, a device: it is there, and no file of the tree
 	}
-	n, _ := m.nodes.add(parent, name, id.file, id.dir, true)
-	out.NodeId, out.Ino, out.Mode, out.Nlink = n.id, id.file, modeOf(id.dir), 1
+	n, _ := m.nodes.add(parent, name, id, true)
+	out.NodeId, out.Ino, out.Mode, out.Nlink = n.id, id.number, modeOf(id.dir), 1
 	out.Uid, out.Gid = unknownOwner, unknownOwner
 	// The kernel does not keep these: who asks for attributes is decided about. M-5
 	return fuse.OK
@@ -167,12 +178,12 @@ func (m *Mount) Access(_ <-chan struct{}, in *fuse.AccessIn) fuse.Status {
 		}
 		if in.Mask&fuse.W_OK != 0 {
 			want |= winnt.FILE_WRITE_DATA
-			if n.dir {
+			if n.file.dir {
 				want |= winnt.FILE_ADD_SUBDIRECTORY
 			}
 		}
 		if in.Mask&fuse.X_OK != 0 {
-			if n.dir && m.passes(t, n) {
+			if n.file.dir && m.passes(t, n) {
 				if want == 0 {
 					return fuse.OK
 				}

@@ -159,9 +159,11 @@ func (m *Mount) prepare(c *Config) error {
 	root, ok := m.identify("")
 	if !ok || !root.dir {
 		m.end()
-		return errors.New("the tree has no root")
+		// Without it a file could be taken for the one that had its number before (F-180).
+		return errors.New("the root of the tree is not to be found, or its file system tells neither" +
+			" the time of a file's birth nor a handle")
 	}
-	m.nodes = newNodes(root.file)
+	m.nodes = newNodes(root)
 	m.root = self.openRoot(m)
 	return nil
 }
@@ -180,12 +182,6 @@ func (t *worker) openRoot(m *Mount) winnt.Handle {
 	return h
 }
 
-// identity may be told of a file to those who may know nothing else of it.
-type identity struct {
-	file uint64
-	dir  bool
-}
-
 // identify finds out what has a name, without a decision: nothing but the kind of the
 // file and its number is taken from it. M-5
 func (m *Mount) identify(path string) (id identity, ok bool) {
@@ -195,11 +191,13 @@ func (m *Mount) identify(path string) (id identity, ok bool) {
 	}
 	defer place.Release()
 	o := &place.Facts().Object
-	numbered, is := place.(interface{ FileID() uint64 })
+	identified, is := place.(interface{ Identity() (uint64, string) })
 	if !o.Exists || !is {
 		return id, false
 	}
-	return identity{numbered.FileID(), o.IsDirectory}, true
+	id.dir = o.IsDirectory
+	id.number, id.id = identified.Identity()
+	return id, id.id != ""
 }
 
 // DropAccounts makes the tokens of a user anew, with its next request; all is for those

@@ -7,9 +7,8 @@ import (
 
 // node is a file that the host's kernel knows, by a number that is never given twice.
 type node struct {
-	id   uint64 // immutable
-	file uint64 // immutable: the file's own number below
-	dir  bool   // immutable
+	id   uint64   // immutable
+	file identity // immutable: the file below
 
 	lookups uint64 // guarded by nodes.mu: how often the kernel was told of it
 	parent  *node  // guarded by nodes.mu; nil: the root
@@ -25,7 +24,7 @@ type nodes struct {
 	// +checklocks:mu
 	byID map[uint64]*node // guarded by mu
 	// +checklocks:mu
-	byFile map[uint64]*node // guarded by mu
+	byFile map[identity]*node // guarded by mu
 	// +checklocks:mu
 	next uint64 // guarded by mu
 }
@@ -33,9 +32,17 @@ type nodes struct {
 // rootID is the number of the root, as the protocol has it.
 const rootID = 1
 
-func newNodes(root uint64) *nodes {
-	r := &node{id: rootID, file: root, dir: true, lookups: 1}
-	return &nodes{byID: map[uint64]*node{rootID: r}, byFile: map[uint64]*node{root: r}, next: rootID + 1}
+// identity may be told of a file to those who may know nothing else of it. Two files never
+// have the same one: id differs where a number is used again. F-180
+type identity struct {
+	number uint64
+	id     string
+	dir    bool
+}
+
+func newNodes(root identity) *nodes {
+	r := &node{id: rootID, file: root, lookups: 1}
+	return &nodes{byID: map[uint64]*node{rootID: r}, byFile: map[identity]*node{root: r}, next: rootID + 1}
 }
 
 // get returns a node; nil for a number that the kernel cannot know.
@@ -46,12 +53,12 @@ func (n *nodes) get(id uint64) *node {
 }
 
 // add notes that the kernel is told of a file in a directory.
-func (n *nodes) add(parent *node, name string, file uint64, dir, bare bool) (x *node, kept bool) {
+func (n *nodes) add(parent *node, name string, file identity, bare bool) (x *node, kept bool) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	x = n.byFile[file]
-	if x == nil || x.dir != dir {
-		x = &node{id: n.next, file: file, dir: dir}
+	if x == nil {
+		x = &node{id: n.next, file: file}
 		n.next++
 		n.byID[x.id], n.byFile[file] = x, x
 	}
@@ -76,9 +83,7 @@ func (n *nodes) forget(id, lookups uint64) {
 		return
 	}
 	delete(n.byID, id)
-	if n.byFile[x.file] == x {
-		delete(n.byFile, x.file)
-	}
+	delete(n.byFile, x.file)
 }
 
 // maxDepth bounds the directories of a path: names that are moved while others
@@ -112,7 +117,7 @@ func (n *nodes) isBare(x *node) bool {
 }
 
 // moved notes that a file has another name.
-func (n *nodes) moved(file uint64, parent *node, name string) {
+func (n *nodes) moved(file identity, parent *node, name string) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	if x := n.byFile[file]; x != nil && x.id != rootID {

@@ -59,7 +59,7 @@ func (o *open) passable(flags uint32) bool {
 	if flags&syscall.O_ACCMODE != syscall.O_RDONLY {
 		need |= winnt.FILE_WRITE_DATA | winnt.FILE_APPEND_DATA
 	}
-	return !o.n.dir && o.granted&need == need
+	return !o.n.file.dir && o.granted&need == need
 }
 
 // backed is an open file that has a descriptor of its own.

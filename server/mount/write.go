@@ -25,7 +25,7 @@ func (m *Mount) Write(_ <-chan struct{}, in *fuse.WriteIn, data []byte) (uint32,
 		if o = m.overwrites(o.n); o == nil {
 			return 0, fuse.EACCES
 		}
-		defer o.lent.RUnlock()
+		defer o.lent.RUnlock() // +checklocksforce: lend locked it
 	case !cached && in.Flags&syscall.O_APPEND != 0:
 		at = -1 // FILE_WRITE_TO_END_OF_FILE
 	case o.granted&winnt.FILE_WRITE_DATA == 0:

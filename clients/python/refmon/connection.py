@@ -42,7 +42,7 @@ def connect(address=None, uid=None):
     if address.startswith("fd:"):
         s = socket.socket(fileno=int(address[3:]))
         s.set_inheritable(False)
-        return Connection(s)
+        return Connection(s, inherited=True)
     s = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     try:
         s.connect(address)
@@ -70,8 +70,11 @@ class Result(Struct):
 class Connection:
     """A process of refmond. Any number of Python threads may use it; a Thread is used by one at a time."""
 
-    def __init__(self, sock):
+    def __init__(self, sock, inherited=False):
         self._sock, self._buffer, self._descriptors = sock, bytearray(), []
+        # The process of a program that was started ends with the program, not before: its parent holds the connection
+        # too, and would end it (W-51, W-77). Those of this program who read are woken all the same.
+        self._over = socket.SHUT_RD if inherited else socket.SHUT_RDWR
         self._write = threading.Lock()  # one frame at a time
         self._mu = threading.Condition()  # guards what follows
         self._last, self._answers, self._waiting, self._reading, self._lost = 0, {}, set(), False, None
@@ -118,8 +121,8 @@ class Connection:
 
         The program inherits a connection that is that process, with its token and handles; refmon.connect() finds it.
         The process ends with the program and with its exit code, 128 and the number of the signal that killed it, where
-        it grants PROCESS_TERMINATE to this program, unless the program closed its connection before. options are those of
-        Popen.
+        it grants PROCESS_TERMINATE to this program; one that is ended takes its program with it, by SIGKILL. options
+        are those of Popen.
         """
         program = os.path.basename(args if isinstance(args, (str, bytes)) else args[0])
         fd = self.attach(process, os.fsdecode(program))
@@ -134,10 +137,23 @@ class Connection:
             own = aside.NtDuplicateObject(SourceProcessHandle=-1, SourceHandle=process, TargetProcessHandle=-1,
                                           DesiredAccess=table.CONSTANTS["PROCESS_TERMINATE"])
         held = own.TargetHandle if own.status.ok else None
-        threading.Thread(target=self._ends, args=(started, fd, held), daemon=True, name="refmon-program").start()
+        hung_up = threading.Thread(target=self._end_with, args=(started, fd), daemon=True, name="refmon-process")
+        hung_up.start()
+        threading.Thread(target=self._ends, args=(started, fd, held, hung_up), daemon=True,
+                         name="refmon-program").start()
         return started
 
-    def _ends(self, started, fd, process):
+    def _end_with(self, started, fd):
+        """Ends a program when its process has been ended (W-77). It lasts where refmond is gone, or this program's
+        connection: that says nothing about the process."""
+        poll = select.poll()
+        poll.register(fd, 0)  # what comes is the program's; only the end is looked for
+        poll.poll()
+        with contextlib.suppress(OSError, NTError):
+            self.new_thread().close()
+            started.kill()  # nothing where it has ended
+
+    def _ends(self, started, fd, process, hung_up):
         """Ends the process of a program with its exit code, once it has ended."""
         code = started.wait()
         with contextlib.suppress(OSError, NTError):  # the daemon may be gone
@@ -145,7 +161,10 @@ class Connection:
                 with self.new_thread() as aside:
                     aside.NtTerminateProcess(ProcessHandle=process, ExitStatus=code if code >= 0 else 128 - code)
                     aside.NtClose(Handle=process)
-        os.close(fd)
+        with socket.socket(fileno=fd) as connection:
+            with contextlib.suppress(OSError):
+                connection.shutdown(socket.SHUT_RDWR)  # however many programs hold it
+            hung_up.join()
 
     def attach(self, process, program=""):
         """Returns the descriptor that start gives a program, for those who start programs otherwise.
@@ -164,7 +183,8 @@ class Connection:
         return fds[0]
 
     def close(self):
-        """Ends the process: its threads, handles and impersonations."""
+        """Ends the process: its threads, handles and impersonations. That of a program that was started in it ends with
+        the program."""
         self._lose("it was closed")
         self._sock.close()
 
@@ -180,7 +200,7 @@ class Connection:
                 self._lost = str(why)
             self._mu.notify_all()
         with contextlib.suppress(OSError):
-            self._sock.shutdown(socket.SHUT_RDWR)
+            self._sock.shutdown(self._over)
         _close(self._descriptors)
         self._descriptors = []
         return Disconnected(self._lost)

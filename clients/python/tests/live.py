@@ -280,6 +280,64 @@ with refmon.connect() as kernel:
                 self.assertEqual(self.ended(kernel.thread, made), want)
                 self.assertIsNotNone(program.wait(60))
 
+    def test_a_process_that_is_ended_takes_its_program_with_it(self):  # W-77
+        with refmon.connect(ADDRESS) as kernel:
+            made = self.make(kernel.thread)
+            program = kernel.start(made.ProcessHandle, [sys.executable, "-c", "input()"], stdin=subprocess.PIPE)
+            with program:
+                kernel.thread.NtTerminateProcess(ProcessHandle=made.ProcessHandle, ExitStatus=7).check()
+                self.assertEqual(program.wait(60), -9)
+            self.assertEqual(self.ended(kernel.thread, made), 7)
+
+    def test_a_program_goes_on_without_its_connection(self):
+        """Its process ends with it, and with its exit code (W-51, W-77)."""
+        closes = """
+import sys, threading, refmon
+with refmon.connect() as kernel:
+    pipes = kernel.thread.listen_pipe("python-closes")
+    waits = threading.Thread(target=lambda: [pipe for pipe in pipes])
+    waits.start()
+    kernel.new_thread()
+try:
+    waits.join()
+except refmon.Disconnected:
+    pass
+print("goes on", flush=True)
+sys.exit(int(input()))
+"""
+        with refmon.connect(ADDRESS) as kernel:
+            made = self.make(kernel.thread)
+            program = kernel.start(made.ProcessHandle, [sys.executable, "-c", closes], text=True, stdin=subprocess.PIPE,
+                                   stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
+                                   env=dict(os.environ, PYTHONPATH=os.path.join(os.path.dirname(__file__), "..")))
+            with program:
+                self.assertEqual(program.stdout.readline(), "goes on\n")
+                self.assertEqual(kernel.thread.NtWaitForSingleObject(Handle=made.ProcessHandle).status,
+                                 refmon.STATUS_TIMEOUT)
+                program.communicate("5\n", 60)
+            self.assertEqual(self.ended(kernel.thread, made), 5)
+
+    def test_a_program_outlives_what_its_maker_knows(self):
+        """The maker has no connection any more when that of the program ends: it goes on (W-77)."""
+        ends = """
+import os, socket
+input()
+socket.socket(fileno=int(os.environ["REFMON_SOCKET"][3:])).shutdown(socket.SHUT_RDWR)
+raise SystemExit(int(input()))
+"""
+        others = set(threading.enumerate())
+        kernel = refmon.connect(ADDRESS)
+        made = self.make(kernel.thread)
+        program = kernel.start(made.ProcessHandle, [sys.executable, "-c", ends], stdin=subprocess.PIPE)
+        kernel.close()
+        program.stdin.write(b"\n")
+        program.stdin.flush()
+        for thread in set(threading.enumerate()) - others:
+            if thread.name == "refmon-process":
+                thread.join(60)
+        program.communicate(b"3\n", 60)
+        self.assertEqual(program.returncode, 3)
+
     def test_refused(self):
         with refmon.connect(ADDRESS) as kernel:
             suspended = self.make(kernel.thread, ThreadFlags=1)

@@ -56,6 +56,13 @@ func (l *LogonSessions) Known(id winnt.LUID) bool {
 	return l.live[id] != nil
 }
 
+// Len returns how many there are, the well-known ones counted.
+func (l *LogonSessions) Len() int {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return len(l.live)
+}
+
 // Open creates a session that lives until its last token goes; it does
 // nothing for one that exists.
 func (l *LogonSessions) Open(id winnt.LUID) {

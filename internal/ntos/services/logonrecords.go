@@ -7,6 +7,7 @@ import (
 	"github.com/refmon/refmon/access"
 	"github.com/refmon/refmon/audit"
 	"github.com/refmon/refmon/internal/ntos/se"
+	"github.com/refmon/refmon/internal/printable"
 	"github.com/refmon/refmon/logon"
 	"github.com/refmon/refmon/nt"
 	"github.com/refmon/refmon/ntstatus"
@@ -23,6 +24,7 @@ type LogonSource struct {
 	ClientID   uint64         // process that asked
 	ClientName string         // its name
 	Proof      string         // how the client proved who it is, or why it did not; "" where Package says all
+	Address    string         // of the client; "" where it is not known
 }
 
 // process returns who asked for a logon, with the proof: the record of a logon by a ticket
@@ -35,9 +37,9 @@ func (s *LogonSource) process() []string {
 	return []string{name}
 }
 
-func (c *Context) logonSource(in *nt.LsaLogonUserIn) LogonSource {
+func (c *Context) logonSource(in *nt.LsaLogonUserIn, origin string) LogonSource {
 	from := LogonSource{Subject: c.self.Subject(), Process: "LsaLogonUser", Package: "password",
-		ClientID: uint64(c.self.Process().ID()), ClientName: c.self.Process().Name()}
+		ClientID: uint64(c.self.Process().ID()), ClientName: c.self.Process().Name(), Address: printable.Line(origin)}
 	if in.AuthenticationInformation.MessageType == nt.S4ULogon {
 		from.Package = "s4u"
 	}
@@ -101,6 +103,7 @@ func (s *System) recordToken(from *LogonSource, t winnt.LogonType, v *token.Toke
 		values["LogonType"] = text("%d", t)
 		values["LogonProcessName"] = from.process()
 		values["AuthenticationPackageName"] = text("%s", cmp.Or(from.Package, "-"))
+		values["IpAddress"] = text("%s", cmp.Or(from.Address, "-"))
 		values["ImpersonationLevel"] = text("%s", levelCode(v))
 		values["TargetLinkedLogonId"] = text("0x%x", uint64(linked))
 		values["VirtualAccount"] = text("%s", yesNo(false))
@@ -139,6 +142,7 @@ func (s *System) RecordRefusedLogon(from LogonSource, t winnt.LogonType, who log
 		"Status": text("0x%x", uint32(said)), "SubStatus": text("0x%x", uint32(why)), "FailureReason": text("%s", reason),
 		"LogonType": text("%d", t), "LogonProcessName": from.process(),
 		"AuthenticationPackageName": text("%s", cmp.Or(from.Package, "-")),
+		"IpAddress":                 text("%s", cmp.Or(from.Address, "-")),
 	})
 }
 
@@ -179,7 +183,8 @@ func text(format string, v any) []string { return []string{fmt.Sprintf(format, v
 var failureCodes = map[ntstatus.Status]string{
 	ntstatus.AccountLockedOut: "%%2307", ntstatus.LogonTypeNotGranted: "%%2308", ntstatus.AccountDisabled: "%%2310",
 	ntstatus.WrongPassword: "%%2313", ntstatus.NoSuchUser: "%%2313", ntstatus.LogonFailure: "%%2313",
-	ntstatus.NameTooLong: "%%2313",
+	ntstatus.NameTooLong: "%%2313", ntstatus.AccountExpired: "%%2305", ntstatus.PasswordExpired: "%%2309",
+	ntstatus.PasswordMustChange: "%%2309", ntstatus.InvalidLogonHours: "%%2311", ntstatus.InvalidWorkstation: "%%2312",
 }
 
 func yesNo(yes bool) string {

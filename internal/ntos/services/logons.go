@@ -24,7 +24,7 @@ func (c *Context) LsaLogonUser(in nt.LsaLogonUserIn) (out nt.LsaLogonUserOut, st
 	result, st := c.Sys.LSA.LogOn(r)
 	if st != ntstatus.Success {
 		out, said := c.refusedLogon(st)
-		from := c.logonSource(&in)
+		from := c.logonSource(&in, r.Origin)
 		from.Proof = result.Proof
 		c.Sys.RecordRefusedLogon(from, in.LogonType, named(&r, result.Account), said, cmp.Or(result.Reason, st))
 		return out, said
@@ -41,7 +41,7 @@ func (c *Context) LsaLogonUser(in nt.LsaLogonUserIn) (out nt.LsaLogonUserOut, st
 		return out, c.Fail("L-4", st)
 	}
 	defer end()
-	from := c.logonSource(&in)
+	from := c.logonSource(&in, r.Origin)
 	from.Proof = result.Proof
 	if st := c.Sys.RecordLogon(from, in.LogonType, v); st != ntstatus.Success {
 		// Under a policy that fails closed there is no logon without its record. L-48
@@ -56,6 +56,9 @@ func (c *Context) LsaLogonUser(in nt.LsaLogonUserIn) (out nt.LsaLogonUserOut, st
 	}
 	return out, st
 }
+
+// maxOrigin is the longest OriginName, in bytes.
+const maxOrigin = 255
 
 // captureLogon makes a request out of the parameters.
 func (c *Context) captureLogon(in *nt.LsaLogonUserIn) (r logon.Request, st ntstatus.Status) {
@@ -83,6 +86,15 @@ func (c *Context) captureLogon(in *nt.LsaLogonUserIn) (r logon.Request, st ntsta
 		// Adding groups needs SeTcbPrivilege.
 		return r, c.Fail("L-33", ntstatus.PrivilegeNotHeld)
 	}
+	if len(in.OriginName) > maxOrigin {
+		// What names where a client asks from is an address, and no longer than one can be.
+		return r, c.Fail("L-64", ntstatus.InvalidParameter)
+	}
+	if r.Tcb || c.holds(winnt.SeImpersonatePrivilege) {
+		// Only a program that may act for its clients is believed where they are: another one would
+		// name a new place for each guess. L-64
+		r.Origin = in.OriginName
+	}
 	return r, ntstatus.Success
 }
 
@@ -92,13 +104,15 @@ var logonRules = map[ntstatus.Status]string{
 	ntstatus.LogonTypeNotGranted: "L-2", ntstatus.TooManyContextIDs: "L-4", ntstatus.PrivilegeNotHeld: "L-33",
 	ntstatus.InsufficientResources: "O-81", ntstatus.AccountRestriction: "L-35",
 	ntstatus.NoLogonServers: "L-56", ntstatus.NoSuchPackage: "K-49",
+	ntstatus.AccountExpired: "L-66", ntstatus.PasswordMustChange: "L-66",
 }
 
 // refusedLogon tells the caller why a logon was refused: an account that may not be
 // used by a status below another, and an unknown name never as such. L-32, L-35
 func (c *Context) refusedLogon(st ntstatus.Status) (out nt.LsaLogonUserOut, _ ntstatus.Status) {
 	switch st {
-	case ntstatus.AccountDisabled:
+	case ntstatus.AccountDisabled, ntstatus.PasswordExpired, ntstatus.InvalidLogonHours, ntstatus.InvalidWorkstation:
+		// These four are told below STATUS_ACCOUNT_RESTRICTION, others by themselves. L-66
 		out.SubStatus, st = st, ntstatus.AccountRestriction
 	case ntstatus.NoSuchUser, ntstatus.WrongPassword, ntstatus.Success:
 		st = ntstatus.LogonFailure

@@ -25,7 +25,10 @@ type Host struct {
 // Serve serves a connection as a process, which it closes at the end.
 func (h *Host) Serve(conn net.Conn, p *kernel.Process) error {
 	defer p.Close()
-	return wire.Serve(conn, &guest{Process: p, host: h})
+	s := wire.NewServer(conn, &guest{Process: p, host: h})
+	// A process that is ended has no connection any more (W-76).
+	p.Object().AtExit(s.Stop)
+	return s.Serve()
 }
 
 // Wait waits until the programs that programs started are gone.

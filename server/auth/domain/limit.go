@@ -2,6 +2,7 @@ package domain
 
 import (
 	"container/list"
+	"net/netip"
 	"strings"
 	"sync"
 	"time"
@@ -83,6 +84,19 @@ func (c *counts) undo(key string) {
 		}
 		c.remove(e)
 	}
+}
+
+// network returns what of an address is one client's. Who has an address of IPv6 has the 2^64
+// of its network, which count as one. D-30
+func network(origin string) string {
+	at, err := netip.ParseAddr(origin)
+	if err != nil {
+		return origin
+	}
+	if at = at.Unmap().WithZone(""); at.Is4() {
+		return at.String()
+	}
+	return netip.PrefixFrom(at, 64).Masked().String()
 }
 
 func (l *Limit) bounds() (name, origin int, window time.Duration, now time.Time) {

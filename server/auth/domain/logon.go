@@ -99,7 +99,7 @@ func (a *Authority) byPassword(ctx context.Context, r *logon.Request, name strin
 		// An empty password is checked nowhere: a directory takes it for an anonymous client. D-2
 		return logon.Result{Reason: ntstatus.WrongPassword}, ntstatus.LogonFailure
 	}
-	origin, named := r.Origin, r.Origin != ""
+	origin, named := network(r.Origin), r.Origin != ""
 	if !named {
 		origin = "program of " + r.Caller.String()
 	}

@@ -247,3 +247,35 @@ func TestManyAtOnce(t *testing.T) {
 		t.Errorf("a place is free: %v", st)
 	}
 }
+
+// TestOneNetwork: the addresses of a network of IPv6 are one client's, however they are
+// written, and those of IPv4 one each (D-30).
+func TestOneNetwork(t *testing.T) {
+	for _, c := range []struct{ origin, want string }{
+		{"192.0.2.1", "192.0.2.1"}, {"192.0.2.2", "192.0.2.2"}, {"::ffff:192.0.2.1", "192.0.2.1"},
+		{"2001:db8::1", "2001:db8::/64"}, {"2001:db8:0:0:ffff::9", "2001:db8::/64"}, {"2001:DB8::1", "2001:db8::/64"},
+		{"2001:db8:0:1::1", "2001:db8:0:1::/64"}, {"fe80::1%eth0", "fe80::/64"}, {"fe80::1%eth1", "fe80::/64"},
+		{"a printer", "a printer"}, {"192.0.2.1:80", "192.0.2.1:80"},
+	} {
+		if got := network(c.origin); got != c.want {
+			t.Errorf("D-30: %s counts as %q, want %q", c.origin, got, c.want)
+		}
+	}
+	f := newFixture(t)
+	for i := range 6 {
+		r := password("EXAMPLE", fmt.Sprint("user", i), "x")
+		r.Origin = fmt.Sprintf("2001:db8::%x:1", i+1)
+		if _, st := f.LogOn(r); st != ntstatus.LogonFailure {
+			t.Fatalf("D-30: guess %d: %v", i, st)
+		}
+	}
+	r := password("EXAMPLE", "alice", "wonderland")
+	r.Origin = "2001:db8::beef"
+	if _, st := f.LogOn(r); st != ntstatus.AccountLockedOut || f.asked != 6 {
+		t.Errorf("D-30: the seventh guess of a network: %v, asked %d times", st, f.asked)
+	}
+	r.Origin = "2001:db8:0:1::beef"
+	if _, st := f.LogOn(r); st != ntstatus.Success {
+		t.Errorf("D-30: another network: %v", st)
+	}
+}

@@ -10,7 +10,8 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// TestShown: how the verbs that look into a daemon write rights, groups, names and times.
+// TestShown: how the verbs that look into a daemon write rights, groups, names and times; what
+// does not print in the name of a program is no control of the terminal (W-79).
 func TestShown(t *testing.T) {
 	for _, c := range []struct {
 		typ  string

@@ -178,6 +178,8 @@ func TestWinbindRubbish(t *testing.T) {
 
 // TestWinbindIsRemembered: an answer counts for a minute, also that there is no account; a
 // failure does not (L-61).
+//
+// +checklocksignore
 func TestWinbindIsRemembered(t *testing.T) {
 	d, runs, clock := winbindOf(t, `case "$2" in
 1) echo S-1-5-21-9-8-7-1103 ;;

@@ -1,0 +1,81 @@
+package hostfs
+
+import (
+	"fmt"
+	"os"
+	"testing"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/refmon/refmon/fileaccess"
+	"github.com/refmon/refmon/ntstatus"
+	"github.com/refmon/refmon/winnt"
+)
+
+// identityAt returns what tells a file from others, as a look-up and as an open say it.
+func (w *world) identityAt(name string) (number uint64, id string) {
+	w.Helper()
+	p, st := w.tree.Find(&fileaccess.Request{Name: name, Desired: winnt.FILE_READ_DATA, Subject: w.subject(bob)}, nil)
+	w.want(st, ntstatus.Success)
+	defer p.Release()
+	number, id = p.(*place).Identity()
+	d := fileaccess.Decision{Verdict: ntstatus.Decided(ntstatus.Success), Granted: winnt.FILE_READ_DATA}
+	f, _, st := p.Open(&fileaccess.Request{Share: 7}, &d)
+	w.want(st, ntstatus.Success)
+	defer f.Close()
+	if n, opened := f.(*file).Identity(); n != number || opened != id {
+		w.Errorf("F-180: %s is %d %q, and open %d %q", name, number, id, n, opened)
+	}
+	return number, id
+}
+
+// A file keeps its identity under each of its names, whatever is changed about it; a file that
+// gets the number of one that went has another one (F-180).
+func TestIdentity(t *testing.T) {
+	w := newWorld(t)
+	const text = "D:P(A;;FA;;;WD)"
+	w.file("f", "x", text)
+	number, id := w.identityAt("f")
+	w.must(os.Link(w.path("f"), w.path("g")))
+	w.must(os.Remove(w.path("f")))
+	w.must(os.WriteFile(w.path("g"), []byte("longer"), 0o600))
+	w.must(os.Chmod(w.path("g"), 0o640))
+	settle(t, w.path("g"))
+	for range 2 { // the second by what was kept
+		if n, again := w.identityAt("g"); n != number || again != id {
+			t.Errorf("F-180: %d %q became %d %q", number, id, n, again)
+		}
+	}
+	w.must(os.Remove(w.path("g")))
+	for i := range 500 {
+		name := fmt.Sprint("new", i)
+		w.file(name, "", text)
+		n, other := w.identityAt(name)
+		if other == id || other == "" {
+			t.Fatalf("F-180: %d %q is known as what went: %d %q", number, id, n, other)
+		}
+		if n == number {
+			return
+		}
+	}
+	t.Skip("the file system gave the number of a file that went to no other one of 500")
+}
+
+// Time of birth or handle tell files apart; where neither is told, nothing does (F-180).
+func TestIdentityOf(t *testing.T) {
+	born := unix.Statx_t{Ino: 7, Mask: unix.STATX_BTIME, Btime: unix.StatxTimestamp{Sec: 1, Nsec: 2}}
+	later := born
+	later.Btime.Nsec++
+	unborn := unix.Statx_t{Ino: 7, Btime: born.Btime} // a time that the mask does not tell of
+	seen := map[string]bool{}
+	for _, id := range []string{identityString(&born, nil), identityString(&later, nil),
+		identityString(&born, []byte("a")), identityString(&born, []byte("b")), identityString(&unborn, []byte("a"))} {
+		if id == "" || seen[id] {
+			t.Errorf("F-180: %q tells nothing", id)
+		}
+		seen[id] = true
+	}
+	if id := identityString(&unborn, nil); id != "" {
+		t.Errorf("F-180: %q of a number alone", id)
+	}
+}
