@@ -178,9 +178,9 @@ nfpm() {
 	echo "$dir/nfpm"
 }
 
-# python_package makes what pip installs, with setuptools alone.
+# python_package makes what pip installs.
 python_package() {
-	python3 packaging/wheel.py clients/python "$out"
+	python3 clients/python/backend.py "$out"
 }
 
 # materials writes the bill of materials: what each program was linked from.
