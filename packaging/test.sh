@@ -50,7 +50,7 @@ debian() {
 		{ apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends debootstrap; } || return 1
 	local mirror suite
 	suite=$(. /etc/os-release && echo "$VERSION_CODENAME")
-	mirror=$(cat /etc/apt/sources.list /etc/apt/sources.list.d/*.sources 2>/dev/null |
+	mirror=$( (cat /etc/apt/sources.list /etc/apt/sources.list.d/*.sources 2>/dev/null || true) |
 		sed -nE 's/^(deb .*|URIs: *)(https?:[^ ]*).*/\2/p' | head -n 1)
 	debootstrap --variant=minbase --include=gcc,libc6-dev,pkgconf,python3 "$suite" "$root" "$mirror"
 }
