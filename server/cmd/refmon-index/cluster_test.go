@@ -189,7 +189,8 @@ func (c *cluster) change() {
 	default:
 		c.put(i)
 	}
-	if err != nil && !errors.Is(err, fs.ErrNotExist) && !errors.Is(err, fs.ErrExist) && !errors.Is(err, syscall.ENOTEMPTY) {
+	if err != nil && !errors.Is(err, fs.ErrNotExist) && !errors.Is(err, fs.ErrExist) &&
+		!errors.Is(err, syscall.ENOTEMPTY) {
 		c.t.Fatal(err)
 	}
 }
