@@ -28,7 +28,7 @@ type oracle struct {
 	limit         time.Duration
 
 	mu       sync.Mutex
-	grants   []history // of each document: the team that it is for, -1: there is none
+	grants   []history // of each document: the team that it is for, -1: it is gone
 	teamOf   []history // of each person
 	in       []int     // the present teams, for the file; owned by who changes
 	version  int       // of the directory file
