@@ -15,7 +15,7 @@ type node struct {
 	inode  uint64
 	opens  []*file
 	first  [1]*file // room of opens
-	doomed []*link  // the names that go with its last open; one says that the file goes away
+	doomed []*link  // the names that go, each with its last open
 
 	moving sync.Mutex // held while a name of the file is moved or removed
 }
@@ -44,8 +44,8 @@ func (t *Tree) enter(inode uint64, f *file) ntstatus.Status {
 		n = &f.ownNode
 		n.inode, n.opens = inode, n.first[:0]
 	}
-	if len(n.doomed) > 0 {
-		// What goes away is not opened any more. F-117
+	if n.goesLocked(f.link) {
+		// A name that goes away opens nothing any more. F-117
 		return ntstatus.DeletePending
 	}
 	for _, other := range n.opens {
@@ -106,13 +106,13 @@ func shares(s fileaccess.ShareAccess, granted winnt.AccessMask) bool {
 		(granted&winnt.DELETE == 0 || s&fileaccess.ShareDelete != 0)
 }
 
-// leave takes an open off its file. The last one removes the name of a file that is to
-// go; until that is done it cannot be opened. F-117
+// leave takes an open off its file. The last one by a name that is to go removes it; until
+// that is done nothing is opened by it. F-117
 func (t *Tree) leave(f *file) {
 	t.mu.Lock()
-	n := f.node
+	n, l := f.node, f.link
 	if f.deleteOnClose {
-		t.doomLocked(n, f.link)
+		t.doomLocked(n, l)
 	}
 	for i, other := range n.opens {
 		if other == f {
@@ -121,25 +121,22 @@ func (t *Tree) leave(f *file) {
 		}
 	}
 	t.opens--
-	t.unlinkLocked(f.link)
-	last, doomed := len(n.opens) == 0, n.doomed
-	if last && len(doomed) == 0 {
+	t.unlinkLocked(l)
+	if slices.Contains(n.doomed, l) && l.users == 1 { // that it is to go is its last use
+		t.mu.Unlock()
+		t.remove(n, l, f)
+		t.mu.Lock()
+		t.spareLocked(n, l)
+	}
+	if len(n.opens) == 0 && len(n.doomed) == 0 {
 		delete(t.nodes, n.inode)
 	}
 	t.mu.Unlock()
-	if !last || len(doomed) == 0 {
-		return
-	}
-	for _, l := range doomed {
-		t.remove(n, l, f)
-	}
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	for _, l := range doomed {
-		t.unlinkLocked(l)
-	}
-	t.dooms -= len(doomed)
-	delete(t.nodes, n.inode)
+}
+
+// goesLocked reports whether a name of a file goes away. Tree.mu is held.
+func (n *node) goesLocked(l *link) bool {
+	return slices.ContainsFunc(n.doomed, func(d *link) bool { return d.same(l) })
 }
 
 // doomLocked adds a name to those that go.
@@ -184,12 +181,27 @@ func (t *Tree) doom(f *file, remove bool) {
 	}
 }
 
-// pending reports whether a file that is open goes away.
+// pending reports whether a directory that is open goes away: it has one name.
 func (t *Tree) pending(inode uint64) bool {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	n := t.nodes[inode]
 	return n != nil && len(n.doomed) > 0
+}
+
+// goes reports whether the name of an open goes away.
+func (f *file) goes() bool {
+	f.t.mu.Lock()
+	defer f.t.mu.Unlock()
+	return f.node.goesLocked(f.link)
+}
+
+// pendingAt reports whether a name of a file in a directory that is held goes away.
+func (t *Tree) pendingAt(inode uint64, l link) bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	n := t.nodes[inode]
+	return n != nil && n.goesLocked(&l)
 }
 
 // isOpen reports whether a file is open.
