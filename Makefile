@@ -55,6 +55,7 @@ soak: ## hours: 10^7 pairs, every DACL of 4 entries, all tests at full counts un
 	REFMON_SEED=clock REFMON_OPENS=10000 go test -count=1 -run='^(TestTwin|TestSambaDecides)$$' -v ./hostfs
 	REFMON_SEED=clock REFMON_CONTEST=60s REFMON_OPENS=10000 go -C server test -race -count=1 -run='^(TestContest|TestBeside)$$' -v ./mount
 	REFMON_KILLS=1000 go -C server test -count=1 -timeout=2h -run TestKillServe -v ./cmd/refmond
+	REFMON_SEED=clock REFMON_CLUSTER_FAULTS=50 bash .ci/run server-nats
 	$(MAKE) fuzz FUZZTIME=600
 
 mutants: ## hours: every seeded fault against the tests; the table of docs/testing.md
