@@ -18,6 +18,9 @@
 //   - index: who may read what as it changes, for search engines.
 //   - index/feed: the watcher of a tree inside refmond, for an index without a right on its files.
 //   - index/postgres: the same in a PostgreSQL database, whose policy shows each user his documents.
+//   - index/site: who takes part in an index of many machines, and what each may do.
+//   - index/stages: its stages, with streams of messages between them.
+//   - index/broker: a message server for it.
 //   - cmd/refmond: the daemon's command.
 //   - cmd/refmon-gateway: the gateway's command.
 //   - cmd/refmon-index: the command that keeps a live index, and asks it.

@@ -62,7 +62,7 @@ func (o *open) Slow() bool { return false }
 
 func (o *open) Crowded() bool { return false }
 
-func (o *open) Rest(time.Duration) time.Duration { return 0 }
+func (o *open) Rest(_, _ time.Duration) time.Duration { return 0 }
 
 func (o *open) Lookout() *wire.Lookout { return new(wire.Lookout) }
 

@@ -13,6 +13,8 @@ type reply struct {
 	head  AnswerHead
 	rest  []byte
 	files []*os.File
+	tail  []byte             // follows rest
+	room  *[MaxContents]byte // where tail is: given back once it is sent
 }
 
 // refusal returns a reply of a status alone.
@@ -30,6 +32,9 @@ func (s *Server) reply(f *Frame, a reply) error {
 		kind = AnswerWith
 		defer s.unreserve()
 	}
+	if a.room != nil {
+		defer contents.Put(a.room)
+	}
 	return s.send(&Frame{Kind: kind, Request: f.Request, Thread: f.Thread, Service: f.Service, Body: s.answered(a),
-		Files: a.files})
+		Files: a.files}, a.tail)
 }

@@ -2,7 +2,6 @@ package index
 
 import (
 	"fmt"
-	"path"
 	"slices"
 
 	"github.com/refmon/refmon/effective"
@@ -28,6 +27,7 @@ type kind struct {
 	Class
 	event   *ClassEvent
 	members effective.Set
+	number  int // 0, 1, … as classes came
 	rows    int
 }
 
@@ -114,7 +114,7 @@ func (s *State) class(e *ClassEvent) error {
 		if c.Through, err = s.passing(e.Through); err != nil {
 			return fmt.Errorf("class %s: %w", e.ID, err)
 		}
-		k = &kind{Class: c}
+		k = &kind{Class: c, number: len(s.classes)}
 		s.classes[e.ID] = k
 	}
 	k.event, k.members = e, members
@@ -138,11 +138,7 @@ func (s *State) row(e *Event) error {
 	s.count(s.rows[r.Path], -1)
 	s.rows[r.Path] = r
 	s.count(r, 1)
-	dir, name := path.Split(r.Path)
-	if s.below[dir] == nil {
-		s.below[dir] = map[string]struct{}{}
-	}
-	s.below[dir][name] = struct{}{}
+	s.link(r.Path)
 	return nil
 }
 
@@ -162,11 +158,7 @@ func (s *State) count(r *RowEvent, n int) {
 func (s *State) forget(at string) {
 	s.count(s.rows[at], -1)
 	delete(s.rows, at)
-	dir, name := path.Split(at)
-	delete(s.below[dir], name)
-	if len(s.below[dir]) == 0 {
-		delete(s.below, dir)
-	}
+	s.unlink(at)
 }
 
 // under returns the paths of a document and of all below it, in order.

@@ -33,6 +33,8 @@ type Watcher struct {
 	// is as old as the walk's beginning.
 	NoEvents bool
 	Options  objects.TreeOptions // Recurse is set
+	// Again asks for a walk of the whole tree; nil: no one asks.
+	Again <-chan struct{}
 }
 
 // What is done unless a [Watcher] says otherwise.
@@ -117,6 +119,11 @@ func (w *watch) often() time.Duration {
 // are read, so that what happens meanwhile is not vouched for (N-7).
 func (w *watch) look() error {
 	moment := now()
+	select {
+	case <-w.Again:
+		w.lost = true
+	default:
+	}
 	if err := w.drain(); err != nil || w.lost {
 		return err
 	}

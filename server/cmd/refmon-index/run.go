@@ -26,6 +26,7 @@ type runCmd struct {
 	Watch     string        `help:"refmond's socket for watchers: it looks at the trees." placeholder:"SOCKET"`
 	NoEvents  bool          `help:"Walk only: for file systems whose changes cannot be heard."`
 	Every     time.Duration `help:"How often all files are looked at (default an hour)." placeholder:"TIME"`
+	messages  `embed:""`
 }
 
 // Help returns the long help of the verb.
@@ -66,7 +67,7 @@ func (c *runCmd) Run(std *streams) error {
 		}
 	}
 	start := time.Now()
-	return index.Run(ctx, index.Config{Trees: c.Tree, Directory: c.Directory, Rights: c.Right, Share: c.Share,
+	return c.run(ctx, index.Config{Trees: c.Tree, Directory: c.Directory, Rights: c.Right, Share: c.Share,
 		Traverse: index.Traverse(c.Traverse),
 		State:    c.State, Sinks: sinks, NoEvents: c.NoEvents, Every: c.Every,
 		From: from, Warn: warn,
