@@ -35,6 +35,6 @@ func (s *Server) reply(f *Frame, a reply) error {
 	if a.room != nil {
 		defer contents.Put(a.room)
 	}
-	return s.send(&Frame{Kind: kind, Request: f.Request, Thread: f.Thread, Service: f.Service, Body: s.answered(a),
+	return s.sendWith(&Frame{Kind: kind, Request: f.Request, Thread: f.Thread, Service: f.Service, Body: s.answered(a),
 		Files: a.files}, a.tail)
 }

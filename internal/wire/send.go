@@ -19,8 +19,11 @@ type parcel struct {
 	files   []*os.File
 }
 
-// send sends a frame and what follows its body, once the reader has done what came with it if it is at work (W-44).
-func (s *Server) send(f *Frame, tail []byte) error {
+// send sends a frame, once the reader has done what came with it if it is at work (W-44).
+func (s *Server) send(f *Frame) error { return s.sendWith(f, nil) }
+
+// sendWith does the same with what follows the body.
+func (s *Server) sendWith(f *Frame, tail []byte) error {
 	if n := headSize + len(f.Body) + len(tail); n > MaxFrame {
 		closeAll(f.Files)
 		return fmt.Errorf("%w: an answer of %d bytes, the bound is %d", ErrFrame, n, MaxFrame)
