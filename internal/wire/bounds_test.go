@@ -98,20 +98,25 @@ func TestReasonsTravel(t *testing.T) {
 func TestLargestAnswer(t *testing.T) {
 	s := NewServer(nil, nil)
 	s.keep()
-	if err := s.send(&Frame{Kind: Answer, Body: make([]byte, MaxBody)}); err != nil || len(s.unsent) != 4+MaxFrame {
-		t.Errorf("the largest answer: %v, %d bytes wait", err, len(s.unsent))
+	for i, tail := range []int{0, 100} { // what follows the body counts
+		err := s.send(&Frame{Kind: Answer, Body: make([]byte, MaxBody-tail)}, make([]byte, tail))
+		if err != nil || len(s.unsent) != (i+1)*(4+MaxFrame) {
+			t.Errorf("the largest answer, of a tail of %d bytes: %v, %d bytes wait", tail, err, len(s.unsent))
+		}
 	}
 	before := len(s.unsent)
-	file, err := os.Open(os.DevNull)
-	if err != nil {
-		t.Fatal(err)
-	}
-	err = s.send(&Frame{Kind: Answer, Body: make([]byte, MaxBody+1), Files: []*os.File{file}})
-	if !errors.Is(err, ErrFrame) || len(s.unsent) != before || len(s.parcels) != 0 {
-		t.Errorf("an answer that is too large: %v, %d bytes wait, want %d, %d parcels", err, len(s.unsent), before,
-			len(s.parcels))
-	}
-	if err := file.Close(); !errors.Is(err, os.ErrClosed) {
-		t.Errorf("its file was open: %v", err)
+	for _, tail := range []int{0, 100} {
+		file, err := os.Open(os.DevNull)
+		if err != nil {
+			t.Fatal(err)
+		}
+		err = s.send(&Frame{Kind: Answer, Body: make([]byte, MaxBody-tail+1), Files: []*os.File{file}}, make([]byte, tail))
+		if !errors.Is(err, ErrFrame) || len(s.unsent) != before || len(s.parcels) != 0 {
+			t.Errorf("an answer that is too large: %v, %d bytes wait, want %d, %d parcels", err, len(s.unsent), before,
+				len(s.parcels))
+		}
+		if err := file.Close(); !errors.Is(err, os.ErrClosed) {
+			t.Errorf("its file was open: %v", err)
+		}
 	}
 }
