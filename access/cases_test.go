@@ -116,6 +116,12 @@ var plainCases = []plainCase{
 	{id: "AC-081b", sd: "…(A;;GA;;;WD)S:(TL;;RC;;;S-1-19-512-8192)", desired: 1},
 	{id: "AC-082", sd: "…(A;;GA;;;WD)S:(TL;;RC;;;S-1-19-512-8192)", desired: 1, want: 1,
 		change: trust("S-1-19-1024-8192")},
+	{id: "A-64 equal", sd: "…(A;;GA;;;WD)S:(TL;;RC;;;S-1-19-512-8192)", desired: 1, want: 1,
+		change: trust("S-1-19-512-8192")},
+	{id: "A-64 a lower level of a higher type", sd: "…(A;;GA;;;WD)S:(TL;;RC;;;S-1-19-512-8192)", desired: 1,
+		change: trust("S-1-19-1024-4096")},
+	{id: "A-64 a higher level of a lower type", sd: "…(A;;GA;;;WD)S:(TL;;RC;;;S-1-19-1024-4096)", desired: 1,
+		change: trust("S-1-19-512-8192")},
 	{id: "AC-083", sd: "…(A;;GA;;;WD)S:(FL;;RC;;;WD;(@User.x==1))", desired: 1}, // A-65
 	{id: "AC-084", sd: `…(XA;;0x1f;;;WD;(@User.Title=="PM"))`, desired: 0x10, want: 0x10,
 		change: userClaims(texts("Title", "pm"))},

@@ -64,7 +64,8 @@ func TestParseTime(t *testing.T) {
 			t.Error(err)
 		}
 	}
-	for _, text := range []string{"", "Z", "112024-03-01T12:00:00Z", "024-03-01T12:00:00Z", "2024-03-01",
+	for _, text := range []string{"", "Z", "112024-03-01T12:00:00Z",
+		"002024-03-01T12:00:00Z", "024-03-01T12:00:00Z", "2024-03-01",
 		"2024-03-01T12:00:00", "2024-13-01T12:00:00Z",
 		"2024-03-01T12:00:00.12345678Z", "1600-01-01T00:00:00Z"} {
 		if _, err := audit.ParseTime(text); err == nil {
@@ -129,6 +130,16 @@ func TestTasksOfTheLog(t *testing.T) {
 		e := audit.LogFull().WithHeader(audit.Header{ID: id})
 		if got := e.Task(); got != want {
 			t.Errorf("event %d has task %d, want %d", id, got, want)
+		}
+	}
+}
+
+// TestLogOverwritten: the record names the first and the last of those that went.
+func TestLogOverwritten(t *testing.T) {
+	e := audit.LogOverwritten(3, 17)
+	for name, want := range map[string]string{"FirstRecordId": "3", "LastRecordId": "17"} {
+		if got, ok := e.Field(name); !ok || got != want {
+			t.Errorf("%s is %q, want %q", name, got, want)
 		}
 	}
 }

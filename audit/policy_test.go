@@ -247,3 +247,32 @@ func TestPrivilegeTables(t *testing.T) {
 		t.Error("U-17: FullPrivilegeAuditing leaves no privilege out")
 	}
 }
+
+// TestNoSubcategory: nothing is recorded under a number that is no subcategory, whatever else
+// is (U-1). It shares its place in the policy's words with one that is.
+func TestNoSubcategory(t *testing.T) {
+	all := map[audit.Subcategory]audit.Setting{}
+	mine := map[audit.Subcategory]audit.UserSetting{}
+	for s := range audit.Subcategories {
+		all[s], mine[s] = audit.OnBoth, audit.UserSetting{Include: audit.OnBoth}
+	}
+	p := mustPolicy(t, audit.PolicySpec{System: all,
+		Users: map[sid.SID]map[audit.Subcategory]audit.UserSetting{userU: mine}})
+	valid := 0
+	for n := range 256 {
+		s := audit.Subcategory(n)
+		_, is := all[s]
+		if is {
+			valid++
+		}
+		for _, o := range []audit.Outcome{audit.Success, audit.Failure} {
+			if s.Valid() != is || p.Anyone(s, o) != is || p.Records(s, o, userU, false) != is || p.System(s).Has(o) != is {
+				t.Errorf("U-1: %d, %s: recorded for any account %t, for the account %t, by the system %t, want %t", n, o,
+					p.Anyone(s, o), p.Records(s, o, userU, false), p.System(s).Has(o), is)
+			}
+		}
+	}
+	if valid != len(all) || valid == 0 {
+		t.Errorf("%d subcategories of %d", valid, len(all))
+	}
+}

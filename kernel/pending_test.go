@@ -352,3 +352,28 @@ func TestCancelledWrite(t *testing.T) {
 		t.Errorf("I-138: the write that stays: %d ends, %+v", kept.Load(), fits)
 	}
 }
+
+// I-86, I-135: what waits at either end when the server sends its client away ends with that,
+// and what is asked of the ends afterwards is refused.
+func TestDisconnectEndsWhatWaits(t *testing.T) {
+	w := newPendingWorld(t, 4)
+	w.connect()
+	var reads, writes atomic.Int32
+	var read, wrote nt.IOResult
+	if st := w.read(w.th, w.client, later(&reads, &read)); st != ntstatus.Pending {
+		t.Errorf("the client's read: %s", st)
+	}
+	w.must(w.write(w.th, w.client, "1234", nil))
+	if st := w.write(w.th, w.client, "5", later(&writes, &wrote)); st != ntstatus.Pending {
+		t.Errorf("the client's write without room: %s", st)
+	}
+	w.must(w.th.NtFsControlFile(w.server, winnt.FSCTL_PIPE_DISCONNECT))
+	if reads.Load() != 1 || read.Status != ntstatus.PipeDisconnected || writes.Load() != 1 ||
+		wrote.Status != ntstatus.PipeDisconnected {
+		t.Errorf("I-86: the read ended %d times, %s, the write %d times, %s", reads.Load(), read.Status, writes.Load(),
+			wrote.Status)
+	}
+	if st := w.read(w.th, w.client, later(&reads, &read)); st != ntstatus.PipeDisconnected || reads.Load() != 1 {
+		t.Errorf("I-86: a read afterwards: %s, %d ends", st, reads.Load())
+	}
+}

@@ -101,8 +101,13 @@ func TestRefusals(t *testing.T) {
 		b[at] = v
 		return b
 	}
+	version := func(v byte) []byte { // said twice, as it is written
+		b := change(0, v)
+		b[2] = v
+		return b
+	}
 	for name, b := range map[string][]byte{
-		"empty": nil, "short": good[:6], "version 0": change(0, 0), "version 5": change(0, 5), "two versions": change(2, 2),
+		"empty": nil, "short": good[:6], "version 0": version(0), "version 5": version(5), "two versions": change(2, 2),
 		"null pointer": change(6, 0), "cut descriptor": good[:20], "offset before the descriptor": change(12, 4),
 		"offset 0x8": change(12, 8),
 	} {
@@ -251,4 +256,29 @@ func FuzzDecode(f *testing.F) {
 			t.Errorf("%+v\n%+v", a, c)
 		}
 	})
+}
+
+// TestAlignedInVersion4: behind a description of any length the time and the descriptor stand at
+// multiples of four, the time right behind the one, the other 72 bytes behind the other.
+func TestAlignedInVersion4(t *testing.T) {
+	for _, what := range []string{"", "a", "ab", "abc", "abcd", "posix_acl"} {
+		a := ntacl.Attribute{Version: 4, HashType: ntacl.HashSHA256, What: what, Time: 0x0123456789ABCDEF,
+			Descriptor: sddl.MustParse("O:BAG:SYD:(A;;FA;;;WD)")}
+		b, err := a.Append([]byte("xyz")) // what is there before counts for nothing
+		if err != nil {
+			t.Fatal(err)
+		}
+		b = b[3:]
+		at := (4 + 4 + 4 + 2 + 64 + len(what) + 1 + 3) &^ 3
+		if got := binary.LittleEndian.Uint64(b[at:]); got != uint64(a.Time) {
+			t.Errorf("%q: at %d stands %#x, want the time", what, at, got)
+		}
+		if b[at+72] != 1 || b[at+72+3] != 0x80 { // revision 1, SE_SELF_RELATIVE
+			t.Errorf("%q: at %d stands % x, want the descriptor", what, at+72, b[at+72:at+76])
+		}
+		got, err := ntacl.Decode(b)
+		if err != nil || got.What != what || got.Time != a.Time || !got.Descriptor.Equal(a.Descriptor) {
+			t.Errorf("%q: %+v, %v", what, got, err)
+		}
+	}
 }

@@ -75,6 +75,17 @@ func TestWalk(t *testing.T) {
 	if got := walk("/x", false, 99); !slices.Equal(got, []string{"/x false gone"}) {
 		t.Errorf("no such file: %q", got)
 	}
+	// It tells whether the one who was shown wants more.
+	for _, root := range []string{"/", "/a", "/x", "/b/", "/closed/"} {
+		for _, more := range []bool{true, false} {
+			if got := ntacl.Walk(f, root, true, func(ntacl.Found) bool { return more }); got != more {
+				t.Errorf("%s: the walk goes on: %t, want %t", root, got, more)
+			}
+		}
+	}
+	if !ntacl.Walk(f, "/b/link", true, func(ntacl.Found) bool { return false }) {
+		t.Error("what is neither a file nor a directory ends the walk")
+	}
 }
 
 // TestRead: the attribute's descriptor counts if its hash does, else there is

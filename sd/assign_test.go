@@ -2,6 +2,7 @@ package sd_test
 
 import (
 	"fmt"
+	"strings"
 	"testing"
 
 	"github.com/refmon/refmon/ntstatus"
@@ -217,6 +218,7 @@ func TestAssignRefuses(t *testing.T) {
 		{"S-71 another check avoided", "", "S:(AU;SA;FA;;;WD)", sd.AvoidOwnerCheck, nil, ntstatus.PrivilegeNotHeld},
 		{"S-71 own label", "", "S:(ML;;NW;;;ME)", 0, nil, ntstatus.Success},
 		{"S-71 higher label", "", "S:(ML;;NW;;;HI)", 0, nil, ntstatus.PrivilegeNotHeld},
+		{"S-71 kernel", "", "S:(ML;;NW;;;HI)", 0, func(r *sd.AssignRequest) { r.Subject.Kernel = true }, ntstatus.Success},
 		{"S-71 relabel", "", "S:(ML;;NW;;;HI)", 0, func(r *sd.AssignRequest) { r.Subject.Relabel = true },
 			ntstatus.Success},
 	} {
@@ -312,4 +314,28 @@ func ExampleAssign() {
 	text, _ := sddl.Format(d, sddl.Options{})
 	fmt.Println(st, text)
 	// Output: STATUS_SUCCESS O:LSG:BUD:AI(A;OICIID;FA;;;BA)(A;ID;FA;;;LS)(A;OICIIOID;GA;;;CO)
+}
+
+// S-20: what would be a list of more than 64 KiB is refused, in the DACL and in the SACL.
+func TestAssignTooLarge(t *testing.T) {
+	long := func(list, entry, trustee string) string {
+		var b strings.Builder
+		b.WriteString("O:BAG:SY" + list + ":")
+		for i := range 1400 { // of 28 bytes and more
+			fmt.Fprintf(&b, "(%s;;;%s-%d)", entry, trustee, i+1)
+		}
+		return b.String()
+	}
+	const who = "S-1-5-21-1-2-3"
+	for list, entries := range map[string][2]string{"D": {"A;OICI;FR", "A;;FW"}, "S": {"AU;OICISA;FR", "AU;SA;FW"}} {
+		r := &sd.AssignRequest{Parent: parse(long(list, entries[0], who)), Creator: parse(long(list, entries[1], who)),
+			Flags: sd.DACLAutoInherit | sd.SACLAutoInherit | sd.AvoidPrivilegeCheck | sd.AvoidOwnerCheck, Subject: caller()}
+		if d, st := sd.Assign(r); st != ntstatus.InvalidACL || d != nil {
+			t.Errorf("%s: %v, want %v", list, st, ntstatus.InvalidACL)
+		}
+		r.Parent = nil
+		if _, st := sd.Assign(r); st != ntstatus.Success {
+			t.Errorf("%s of the creator alone: %v", list, st)
+		}
+	}
 }

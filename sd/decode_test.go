@@ -73,6 +73,12 @@ func TestDecodeACL(t *testing.T) {
 		{"S-18 slack", []byte{2, 0, 12, 0, 0, 0, 0, 0, 9, 9, 9, 9}, true},
 		{"C-61 odd size", []byte{2, 0, 9, 0, 0, 0, 0, 0, 0}, false},
 		{"S-20 size 6", []byte{2, 0, 6, 0, 0, 0, 0, 0}, false},
+		{"S-20 size 10 of 8", []byte{2, 0, 10, 0, 0, 0, 0, 0}, false},
+		{"S-20 no whole header", []byte{2, 0, 8, 0, 0, 0, 0}, false},
+		{"S-20 revision 1", []byte{1, 0, 8, 0, 0, 0, 0, 0}, false},
+		{"S-20 revision 3", []byte{3, 0, 8, 0, 0, 0, 0, 0}, true},
+		{"S-20 revision 4", []byte{4, 0, 8, 0, 0, 0, 0, 0}, true},
+		{"S-20 revision 5", []byte{5, 0, 8, 0, 0, 0, 0, 0}, false},
 		{"S-20 unknown type", []byte{2, 0, 14, 0, 1, 0, 0, 0, 0x40, 0, 6, 0, 1, 2}, true},
 		{"S-20 unknown type, odd", []byte{2, 0, 14, 0, 1, 0, 0, 0, 0x40, 0, 5, 0, 1, 2}, false},
 		{"S-20 unknown type, size 2", []byte{2, 0, 14, 0, 1, 0, 0, 0, 0x40, 0, 2, 0, 1, 2}, false},
@@ -85,8 +91,8 @@ func TestDecodeACL(t *testing.T) {
 				t.Fatalf("%v", err)
 			}
 			_, st := sd.CompileInto(nil, string(c.b))
-			if (st == ntstatus.Success) != c.ok {
-				t.Errorf("CompileInto says %v", st)
+			if want := map[bool]ntstatus.Status{true: ntstatus.Success, false: ntstatus.InvalidACL}[c.ok]; st != want {
+				t.Errorf("CompileInto says %v, want %v", st, want)
 			}
 			if c.ok && (l.Binary() != string(c.b) || n != len(c.b)) {
 				t.Errorf("read as %x", l.Binary())

@@ -297,3 +297,29 @@ func TestSelectOfAnEmptySACL(t *testing.T) {
 		}
 	}
 }
+
+// TestEqual: descriptors are equal if every part and the control are, but for the mark of the form.
+func TestEqual(t *testing.T) {
+	parts := func(text string) sd.Parts { return sddl.MustParse(text).Parts() }
+	const text = "O:BAG:SYD:(A;;FA;;;WD)S:(AU;SA;FA;;;WD)"
+	same, rm, form := parts(text), parts(text), parts(text)
+	rm.Control, rm.RMControl = rm.Control|sd.RMControlValid, 3
+	form.Control |= sd.SelfRelative
+	otherRM := rm
+	otherRM.RMControl = 4
+	a := sd.New(same)
+	if !a.Equal(sd.New(parts(text))) || !a.Equal(sd.New(form)) || !sd.New(form).Equal(a) || !sd.New(rm).Equal(sd.New(rm)) {
+		t.Error("a descriptor is not equal to one of the same parts")
+	}
+	if sd.New(rm).Equal(sd.New(otherRM)) || a.Equal(sd.New(rm)) || sd.New(rm).Equal(a) {
+		t.Error("the resource manager's control is not compared")
+	}
+	for _, other := range []string{"O:SYG:SYD:(A;;FA;;;WD)S:(AU;SA;FA;;;WD)", "O:BAG:BAD:(A;;FA;;;WD)S:(AU;SA;FA;;;WD)",
+		"O:BAG:SYD:(A;;FR;;;WD)S:(AU;SA;FA;;;WD)", "O:BAG:SYD:(A;;FA;;;WD)S:(AU;FA;FA;;;WD)", "O:BAG:SYD:(A;;FA;;;WD)",
+		"O:BAG:SYS:(AU;SA;FA;;;WD)", "O:BAG:SYD:P(A;;FA;;;WD)S:(AU;SA;FA;;;WD)", "O:BAG:SYD:(A;;FA;;;WD)S:P(AU;SA;FA;;;WD)",
+		"O:BAG:SYD:AI(A;;FA;;;WD)S:(AU;SA;FA;;;WD)", "O:BAG:SYD:(A;;FA;;;WD)S:AI(AU;SA;FA;;;WD)"} {
+		if b := sddl.MustParse(other); a.Equal(b) || b.Equal(a) {
+			t.Errorf("%s is equal to %s", other, text)
+		}
+	}
+}

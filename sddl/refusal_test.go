@@ -54,6 +54,8 @@ func TestRefusals(t *testing.T) {
 		{"C-54 a", "D:(A;;GA;;;LG", ntstatus.InvalidACL, 13},
 		{"S-12 a GUID in a plain entry", "D:(A;;GA;bf967aba-0de6-11d0-a285-00aa003049e2;;WD)", ntstatus.InvalidACL, 9},
 		{"S-12 an heir in a plain entry", "D:(A;;GA;;bf967aba-0de6-11d0-a285-00aa003049e2;WD)", ntstatus.InvalidACL, 10},
+		{"no type", "D:(;;GA;;;WD)", ntstatus.InvalidACL, 3},
+		{"no type in a SACL", "S:(;SA;GA;;;WD)", ntstatus.InvalidACL, 3},
 		{"the text ends before a type", "D:(", ntstatus.InvalidACL, 3},
 		{"the text ends behind a type", "D:(A", ntstatus.InvalidACL, 3},
 		{"the text ends before flags", "D:(A;", ntstatus.InvalidACL, 5},

@@ -16,7 +16,11 @@
 //   - gateway: trees over HTTPS, each client as that client: WebDAV, pages, a console.
 //   - gateway/refmonv1: the messages of its API, made from refmon.proto.
 //   - index: who may read what as it changes, for search engines.
+//   - index/feed: the watcher of a tree inside refmond, for an index without a right on its files.
 //   - index/postgres: the same in a PostgreSQL database, whose policy shows each user his documents.
+//   - index/site: who takes part in an index of many machines, and what each may do.
+//   - index/stages: its stages, with streams of messages between them.
+//   - index/broker: a message server for it.
 //   - cmd/refmond: the daemon's command.
 //   - cmd/refmon-gateway: the gateway's command.
 //   - cmd/refmon-index: the command that keeps a live index, and asks it.

@@ -157,7 +157,7 @@ func TestEqualCapabilities(t *testing.T) {
 // TestEntriesOfOneSID: where a SID is in the token twice, the entry that allows
 // what is asked counts: owner (T-11), Administrators (T-103).
 func TestEntriesOfOneSID(t *testing.T) {
-	const on, deny uint32 = token.GroupDefault, winnt.SE_GROUP_USE_FOR_DENY_ONLY
+	const on, off, deny uint32 = token.GroupDefault, token.GroupDisabled, winnt.SE_GROUP_USE_FOR_DENY_ONLY
 	for _, c := range []struct {
 		attributes   []uint32
 		owner, admin bool
@@ -181,6 +181,20 @@ func TestEntriesOfOneSID(t *testing.T) {
 		_, err := token.New(s)
 		if (st == ntstatus.Success) != c.owner || (err == nil) != c.owner || n != nil && n.Owner() != sid.Administrators {
 			t.Errorf("T-11: %#x: %v, %v", c.attributes, st, err)
+		}
+	}
+	// What an effective-only copy leaves out counts no more, the first entry or another one.
+	for _, c := range []struct {
+		attributes []uint32
+		admin      bool
+	}{{[]uint32{deny, off}, false}, {[]uint32{off, deny}, false}, {[]uint32{off, on}, true}, {[]uint32{deny, on}, true},
+		{[]uint32{off, off}, false}, {[]uint32{on, off}, true}} {
+		s := setup()
+		for _, a := range c.attributes {
+			s.Groups = append(s.Groups, token.Group{SID: sid.Administrators, Attributes: a})
+		}
+		if tok := must(t, s).EffectiveOnly(); tok.IsAdmin() != c.admin {
+			t.Errorf("T-103, T-48: %#x: administrator %t in an effective-only copy", c.attributes, tok.IsAdmin())
 		}
 	}
 	s := setup(token.Group{SID: sid.Administrators, Attributes: on})

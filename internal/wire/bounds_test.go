@@ -1,6 +1,8 @@
 package wire
 
 import (
+	"errors"
+	"os"
 	"reflect"
 	"testing"
 
@@ -88,5 +90,28 @@ func TestReasonsTravel(t *testing.T) {
 			(got.Explanation == nil) != (w.Explanation == nil) {
 			t.Errorf("%+v comes back as %+v", w, got)
 		}
+	}
+}
+
+// TestLargestAnswer: an answer is as large as a frame may be; one that is larger by a byte
+// is no frame, leaves nothing behind to be sent, and closes what it would have passed (W-3).
+func TestLargestAnswer(t *testing.T) {
+	s := NewServer(nil, nil)
+	s.keep()
+	if err := s.send(&Frame{Kind: Answer, Body: make([]byte, MaxBody)}, nil); err != nil || len(s.unsent) != 4+MaxFrame {
+		t.Errorf("the largest answer: %v, %d bytes wait", err, len(s.unsent))
+	}
+	before := len(s.unsent)
+	file, err := os.Open(os.DevNull)
+	if err != nil {
+		t.Fatal(err)
+	}
+	err = s.send(&Frame{Kind: Answer, Body: make([]byte, MaxBody+1), Files: []*os.File{file}}, nil)
+	if !errors.Is(err, ErrFrame) || len(s.unsent) != before || len(s.parcels) != 0 {
+		t.Errorf("an answer that is too large: %v, %d bytes wait, want %d, %d parcels", err, len(s.unsent), before,
+			len(s.parcels))
+	}
+	if err := file.Close(); !errors.Is(err, os.ErrClosed) {
+		t.Errorf("its file was open: %v", err)
 	}
 }

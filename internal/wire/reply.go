@@ -13,6 +13,8 @@ type reply struct {
 	head  AnswerHead
 	rest  []byte
 	files []*os.File
+	tail  []byte             // follows rest
+	room  *[MaxContents]byte // where tail is: given back once it is sent
 }
 
 // refusal returns a reply of a status alone.
@@ -30,13 +32,14 @@ func (s *Server) reply(f *Frame, a reply) error {
 		kind = AnswerWith
 		defer s.unreserve()
 	}
-	out := &Frame{Kind: kind, Request: f.Request, Thread: f.Thread, Service: f.Service, Files: a.files}
-	if len(a.rest) < largeAnswer || s.form == inJSON {
-		out.Body = s.answered(a)
-		return s.send(out, nil)
+	if a.room != nil {
+		defer contents.Put(a.room)
 	}
-	rest := a.rest
-	a.rest = nil
+	out := &Frame{Kind: kind, Request: f.Request, Thread: f.Thread, Service: f.Service, Files: a.files}
+	var apart []byte
+	if len(a.rest) >= largeAnswer && a.tail == nil && s.form != inJSON {
+		a.rest, apart = nil, a.rest
+	}
 	out.Body = s.answered(a)
-	return s.send(out, rest)
+	return s.sendWith(out, a.tail, apart)
 }

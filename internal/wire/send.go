@@ -1,8 +1,11 @@
 package wire
 
 import (
+	"encoding/binary"
 	"fmt"
+	"net"
 	"os"
+	"sync"
 	"syscall"
 	"time"
 )
@@ -20,22 +23,25 @@ type parcel struct {
 // largeAnswer is from how many bytes on what an answer carries is not copied to the others.
 const largeAnswer = fullAnswers
 
-// send sends a frame, the rest of whose body may come apart, once the reader has done what
-// came with it if it is at work (W-44).
-func (s *Server) send(f *Frame, rest []byte) error {
-	if n := headSize + len(f.Body) + len(rest); n > MaxFrame {
+// send sends a frame and what follows its body, once the reader has done what came with it if it is at work (W-44).
+func (s *Server) send(f *Frame, tail []byte) error { return s.sendWith(f, tail, nil) }
+
+// sendWith does the same with what follows that and is not copied: it belongs to no other.
+func (s *Server) sendWith(f *Frame, tail, apart []byte) error {
+	size := headSize + len(f.Body) + len(tail) + len(apart)
+	if size > MaxFrame {
 		closeAll(f.Files)
-		return fmt.Errorf("%w: an answer of %d bytes, the bound is %d", ErrFrame, n, MaxFrame)
+		return fmt.Errorf("%w: an answer of %d bytes, the bound is %d", ErrFrame, size, MaxFrame)
 	}
 	s.write.Lock()
 	defer s.write.Unlock()
-	if s.large != nil { // it was not sent yet
-		s.unsent, s.large = append(s.unsent, s.large...), nil
+	if s.apart != nil { // it was not sent yet
+		s.unsent, s.apart = append(s.unsent, s.apart...), nil
 	}
 	at := len(s.unsent)
-	s.unsent = appendHead(s.unsent, f, len(f.Body)+len(rest))
-	s.unsent = append(s.unsent, f.Body...)
-	s.large = rest
+	s.unsent = appendFrame(s.roomFor(4+headSize+len(f.Body)+len(tail)), f, tail)
+	binary.LittleEndian.PutUint32(s.unsent[at:], uint32(size))
+	s.apart = apart
 	if n := len(f.Files); n > 0 {
 		s.parcels = append(s.parcels, parcel{at, len(s.unsent), f.Files})
 		s.passed += n
@@ -57,7 +63,7 @@ func (s *Server) keep() {
 func (s *Server) full() bool {
 	s.write.Lock()
 	defer s.write.Unlock()
-	return len(s.unsent)+len(s.large) >= fullAnswers || len(s.parcels) >= MaxDescriptors
+	return len(s.unsent)+len(s.apart) >= fullAnswers || len(s.parcels) >= MaxDescriptors
 }
 
 // deliver sends the answers that wait. A client that does not take them at once has them
@@ -73,11 +79,11 @@ func (s *Server) deliver(t *stint) error {
 //
 // +checklocks:s.write
 func (s *Server) sendAll(t *stint) error {
-	large := s.large
-	s.large = nil
+	apart := s.apart
+	s.apart = nil
 	err := s.sendUnsent(t)
-	if err == nil && large != nil {
-		s.unsent = large
+	if err == nil && apart != nil {
+		s.unsent = apart
 		err = s.sendUnsent(t)
 	}
 	return err
@@ -96,16 +102,19 @@ func (s *Server) sendUnsent(t *stint) error {
 	var n int
 	var err error
 	if len(parcels) == 0 {
-		n, err = sendNow(s.raw, b, nil)
+		n, err = s.now.with(b, nil)
 	} else if p := parcels[0]; p.at == 0 && len(parcels) == 1 {
-		if n, err = sendNow(s.raw, b, p.files); n > 0 || err != nil {
+		if n, err = s.now.with(b, p.files); n > 0 || err != nil {
 			closeAll(p.files) // they went with the first byte, and the client has its own
 			parcels = nil
 		}
 	}
 	if err != nil || n == len(b) {
-		if cap(b) <= smallAnswers {
+		switch {
+		case cap(b) <= smallAnswers:
 			s.unsent = b[:0]
+		case cap(b) == largeAnswers:
+			large.Put((*[largeAnswers]byte)(b[:largeAnswers]))
 		}
 		return err
 	}
@@ -130,30 +139,77 @@ func (s *Server) sendUnsent(t *stint) error {
 	return err
 }
 
-// smallAnswers is the size of the memory for answers that an idle connection keeps.
-const smallAnswers = 1 << 10
+// Sizes of the memory for answers: what an idle connection keeps, and what connections
+// share for answers with what is in a file.
+const (
+	smallAnswers = 1 << 10
+	largeAnswers = fullAnswers + MaxContents + 1<<10
+)
 
-// WriteNow writes as much as a socket takes at once, and no more than that; nothing where
-// raw is nil. No deadline is needed, each of which costs a timer.
-func WriteNow(raw syscall.RawConn, b []byte) (n int, err error) { return sendNow(raw, b, nil) }
+var large = sync.Pool{New: func() any { return new([largeAnswers]byte) }}
 
-// sendNow does the same with descriptors.
-func sendNow(raw syscall.RawConn, b []byte, files []*os.File) (n int, err error) {
-	if raw == nil {
+// roomFor returns the answers that wait, in memory that n bytes more fit in where that is
+// shared memory.
+//
+// +checklocks:s.write
+func (s *Server) roomFor(n int) []byte {
+	all := len(s.unsent) + n
+	if n <= smallAnswers || all <= cap(s.unsent) || all > largeAnswers {
+		return s.unsent
+	}
+	return append(large.Get().(*[largeAnswers]byte)[:0], s.unsent...)
+}
+
+// NowWriter writes as much as a socket takes at once, and no more than that. No deadline is
+// needed, each of which costs a timer. One goroutine at a time uses it; the zero value is
+// one of no socket, which takes nothing.
+type NowWriter struct {
+	raw syscall.RawConn // immutable
+	try func(uintptr) bool
+
+	// Owned by the call under way.
+	b     []byte
+	files []*os.File
+	n     int
+	err   error
+}
+
+// NewNowWriter returns the writer of a connection.
+func NewNowWriter(conn net.Conn) *NowWriter {
+	w := new(NowWriter)
+	if socket, ok := conn.(syscall.Conn); ok {
+		w.raw, _ = socket.SyscallConn() // without it writes take the long way
+	}
+	w.try = w.once
+	return w
+}
+
+// Write writes what the socket takes at once of b. It implements io.Writer but for the
+// error of a short write.
+func (w *NowWriter) Write(b []byte) (n int, err error) { return w.with(b, nil) }
+
+// with does the same with descriptors.
+func (w *NowWriter) with(b []byte, files []*os.File) (n int, err error) {
+	if w.raw == nil {
 		return 0, nil
 	}
-	lost := raw.Write(func(fd uintptr) bool {
-		if len(files) > 0 {
-			n, err = writeNowWith(fd, b, files)
-		} else {
-			n, err = writeNow(fd, b)
-		}
-		return true
-	})
+	w.b, w.files, w.n, w.err = b, files, 0, nil
+	lost := w.raw.Write(w.try)
+	n, err = w.n, w.err
+	w.b, w.files = nil, nil
 	if err == nil {
 		err = lost
 	}
 	return n, err
+}
+
+func (w *NowWriter) once(fd uintptr) bool {
+	if len(w.files) > 0 {
+		w.n, w.err = writeNowWith(fd, w.b, w.files)
+	} else {
+		w.n, w.err = writeNow(fd, w.b)
+	}
+	return true
 }
 
 // writeWithin bounds the time of the next writes, 0 lifts the bound. After Stop the

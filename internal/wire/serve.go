@@ -68,9 +68,11 @@ type Server struct {
 
 	write sync.Mutex
 	// +checklocks:write
+	now *NowWriter // guarded by write
+	// +checklocks:write
 	unsent []byte // answers; guarded by write
 	// +checklocks:write
-	large []byte // the end of the last of them; guarded by write
+	apart []byte // the end of the last of them; guarded by write
 	// +checklocks:write
 	parcels []parcel // of the answers that bring descriptors; guarded by write
 	// +checklocks:write
@@ -98,7 +100,8 @@ func NewServer(conn net.Conn, p Process) *Server {
 	turns, _ := p.(Turns)
 	watcher, _ := p.(Watcher)
 	s := &Server{conn: conn, from: bufio.NewReader(conn), process: p, turns: turns, watcher: watcher,
-		threads: map[uint32]*worker{}, over: make(chan struct{}), unread: make(chan error, 1), waits: map[uint64]*waiting{}}
+		threads: map[uint32]*worker{}, over: make(chan struct{}), unread: make(chan error, 1), waits: map[uint64]*waiting{},
+		now: NewNowWriter(conn)}
 	if turns != nil {
 		s.lookout = turns.Lookout()
 	} else {
@@ -197,7 +200,8 @@ func (s *Server) reason() error {
 func (s *Server) begin() error {
 	w, err := s.newThread()
 	if err != nil {
-		_ = s.send(&Frame{Kind: Answer, Body: answerHead.append(inBinary, nil, AnswerHead{Status: statusOf(err)})}, nil)
+		_ = s.send(&Frame{Kind: Answer, Body: answerHead.append(inBinary, nil, AnswerHead{Status: statusOf(err)})},
+			nil)
 		return err
 	}
 	if !s.patient {

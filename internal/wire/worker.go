@@ -188,6 +188,8 @@ func (w *worker) perform(f *Frame) (a reply, err error) {
 		return w.handOut(f)
 	case CallWith:
 		return w.callWith(f)
+	case ReadAs:
+		return w.readAs(f)
 	case Look:
 		return w.look(f), nil
 	case Save:

@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/refmon/refmon/kernel"
 	"github.com/refmon/refmon/ntstatus"
@@ -193,4 +194,33 @@ func descriptors(t *testing.T) int {
 		t.Skip("this host does not list descriptors: ", err)
 	}
 	return len(list)
+}
+
+// TestStats: each count is told in its own place. The clients' calls are those that are over.
+func TestStats(t *testing.T) {
+	d := &Daemon{sys: kernel.Boot(kernel.Config{}), turns: makeTurns(2, 1, 8), denials: kept{most: 8, next: 1},
+		connections: map[*connection]struct{}{{}: {}, {account: 1}: {}, {account: 2}: {}},
+		users:       map[uint32]user{7: {}, 8: {}}, refused: 5}
+	d.watchers.Store(4)
+	for range 6 {
+		d.denials.add(&seen{size: 1})
+	}
+	d.turns.mu.Lock()
+	d.turns.calls, d.turns.served = 7, 8*time.Second
+	d.turns.mu.Unlock()
+	tok, err := token.New(token.LocalSystem())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := d.sys.NewProcess("client", tok); err != nil {
+		t.Fatal(err)
+	}
+	want := Stats{Connections: 3, Users: 2, Refused: 5, Calls: 7, Served: 8 * time.Second, Denied: 6, Watchers: 4}
+	want.Objects, want.Handles, want.References = d.sys.Counts()
+	if got := d.Stats(); got != want || got.Objects == 0 || got.Objects == got.Handles || got.Handles == got.References {
+		t.Errorf("%+v, want %+v", got, want)
+	}
+	if err := d.sys.Close(); err != nil {
+		t.Error(err)
+	}
 }

@@ -66,6 +66,10 @@ func (c *Config) listen(socket string) (*net.UnixListener, error) {
 	return listen(socket)
 }
 
+// Listen binds a socket beside those of a daemon, as the daemon binds its own: only a socket
+// that is known to be stale is replaced. The state's lock must be held.
+func Listen(socket string) (*net.UnixListener, error) { return listen(socket) }
+
 // listen binds the socket, after the state's lock was taken. Every user of the
 // host may connect: who a peer is decides what it may do.
 func listen(socket string) (*net.UnixListener, error) {

@@ -62,13 +62,15 @@ func (g *Gateway) proved(p *process, r *http.Request) *session {
 	}
 	switch {
 	case strings.EqualFold(kind, "Basic"):
+		name := p.sessions.name("basic ", value)
+		if s := p.sessions.find(name); s != nil {
+			return s // only what can be read is kept
+		}
 		in, ok := basic(value)
 		if !ok {
 			return nil
 		}
-		return p.sessions.get(p.sessions.name("basic "+value), func(s *session) {
-			s.logOn(context.WithoutCancel(r.Context()), origin(r), in)
-		})
+		return p.sessions.get(name, func(s *session) { s.logOn(context.WithoutCancel(r.Context()), origin(r), in) })
 	case strings.EqualFold(kind, "Negotiate") && g.cfg.Negotiate:
 		// A ticket is taken once (K-47), so that each one is a logon of its own (G-6).
 		return p.sessions.once(func(s *session) {
@@ -87,7 +89,7 @@ func (g *Gateway) certified(p *process, r *http.Request) *session {
 	if account == "" {
 		return nil
 	}
-	return p.sessions.get(p.sessions.name("certificate "+account), func(s *session) {
+	return p.sessions.get(p.sessions.name("certificate ", account), func(s *session) {
 		s.logOn(context.WithoutCancel(r.Context()), origin(r), nt.LogonInformation{MessageType: nt.S4ULogon,
 			UserName: account})
 	})

@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"time"
 )
 
 // Bulk writes what Elasticsearch and OpenSearch take as _bulk: a sink beside the log. Each
@@ -101,7 +102,35 @@ func (b *Bulk) documents(changed map[string]uint64) error {
 // maxID is the longest id of a document, in bytes.
 const maxID = 512
 
-// document appends the two lines of a document: of the first right, who has it.
+// accessField has who has the first right; each further right has a field of its own, with an
+// underscore and its word behind that name.
+const accessField = "_allow_access_control"
+
+// field returns the name of the field of a right.
+func field(rights []string, i int) string {
+	if i == 0 {
+		return accessField
+	}
+	return accessField + "_" + rights[i]
+}
+
+// terms returns who has a right on a document, the term that no user has if no one has it.
+func (b *Bulk) terms(r *RowEvent, right int) []string {
+	if r == nil || right >= len(r.Classes) {
+		return []string{never}
+	}
+	out := []string{}
+	e := b.state.classes[r.Classes[right]].event
+	for _, s := range slices.Concat(e.Allow, e.Expand) {
+		out = append(out, "sid:"+s)
+	}
+	if len(out) == 0 {
+		return []string{never}
+	}
+	return out
+}
+
+// document appends the two lines of a document: who has each right, and what that was decided by.
 func (b *Bulk) document(path string, version uint64) error {
 	id := path
 	if len(id) > maxID {
@@ -110,18 +139,16 @@ func (b *Bulk) document(path string, version uint64) error {
 	}
 	action := map[string]any{"index": map[string]any{"_index": b.index, "_id": id, "version": version,
 		"version_type": "external"}}
-	terms := []string{}
 	r := b.state.rows[path]
-	if r != nil && len(r.Classes) > 0 {
-		e := b.state.classes[r.Classes[0]].event
-		for _, s := range slices.Concat(e.Allow, e.Expand) {
-			terms = append(terms, "sid:"+s)
-		}
+	evidence := map[string]any{"seq": version, "directory": b.state.version}
+	source := map[string]any{"path": path, "refmon": evidence}
+	for i := range b.state.start.Rights {
+		source[field(b.state.start.Rights, i)] = b.terms(r, i)
 	}
-	if len(terms) == 0 {
-		terms = []string{never}
+	if r != nil {
+		evidence["descriptor"], evidence["directory"] = b.state.evidence(path, 0)
+		evidence["time"] = time.Unix(0, r.time).UTC()
 	}
-	source := map[string]any{"path": path, "_allow_access_control": terms}
 	if r == nil {
 		source["gone"] = true
 	}

@@ -16,10 +16,15 @@ import (
 // event; one event can change many documents.
 type Change struct {
 	Seq      uint64   `json:"seq"`
+	Time     int64    `json:"time"` // of the event, in nanoseconds since 1970
 	Document string   `json:"document"`
 	Right    string   `json:"right"`
 	Gained   []string `json:"gained,omitempty"` // SIDs
 	Lost     []string `json:"lost,omitempty"`
+	// Descriptor is the hash of the document's, "" if it is gone or could not be read;
+	// Directory the version by which it was decided.
+	Descriptor string `json:"descriptor,omitempty"`
+	Directory  string `json:"directory"`
 }
 
 // Changes calls f with the changes after an event, to the last whole line: 0 is from the
@@ -86,11 +91,23 @@ func (s *State) changed(e *Event, wanted bool) (out []Change, err error) {
 		for r, now := range s.sets(p) {
 			gained, lost := s.sids(now, before[i*n+r]), s.sids(before[i*n+r], now)
 			if len(gained)+len(lost) > 0 {
-				out = append(out, Change{e.Seq, p, s.start.Rights[r], gained, lost})
+				c := Change{Seq: e.Seq, Time: e.Time, Document: p, Right: s.start.Rights[r], Gained: gained, Lost: lost}
+				c.Descriptor, c.Directory = s.evidence(p, r)
+				out = append(out, c)
 			}
 		}
 	}
 	return out, nil
+}
+
+// evidence returns what the present answer about a document and a right was made of: the hash
+// of its descriptor, and the version of the directory.
+func (s *State) evidence(path string, right int) (descriptor, directory string) {
+	r := s.rows[path]
+	if r == nil || r.Error != "" {
+		return "", s.version
+	}
+	return r.Descriptor, s.classes[r.Classes[right]].event.Version
 }
 
 // sets returns who has each right on a document, no one if it has no row.

@@ -30,6 +30,10 @@ func TestChanges(t *testing.T) {
 	var all []index.Change
 	has := map[string]bool{}
 	if err := index.Changes(l.state, 0, func(c index.Change) error {
+		if gone := c.Document == l.path("new") && c.Lost != nil; c.Time == 0 || c.Directory == "" ||
+			(c.Descriptor == "") != gone {
+			t.Errorf("%+v: it lacks evidence", c)
+		}
 		all = append(all, c)
 		for i, list := range [][]string{c.Gained, c.Lost} {
 			for _, who := range list {

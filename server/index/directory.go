@@ -17,6 +17,7 @@ import (
 type Version struct {
 	People *people.Directory // nil: it is as it was
 	Name   string            // of the version: the same bytes have the same
+	File   []byte            // what People was read from; nil where that is no file
 	Beat   Beat
 	Err    error // the file cannot be used; nothing vouches for it meanwhile
 }
@@ -77,7 +78,7 @@ func (r *reading) look() Version {
 		return Version{Err: fmt.Errorf("%s: %w", r.file, err)}
 	}
 	r.known = sum
-	return Version{People: d, Name: hex.EncodeToString(sum[:8]), Beat: moment}
+	return Version{People: d, Name: hex.EncodeToString(sum[:8]), File: b, Beat: moment}
 }
 
 // errChanging says that the file is another one than a moment ago.

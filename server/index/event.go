@@ -84,6 +84,9 @@ type RowEvent struct {
 	Error      string   `json:"error,omitempty"`
 	// Pass is the class of who passes a folder, where folders on the way are tested.
 	Pass string `json:"pass,omitempty"`
+
+	seq  uint64 // of the event
+	time int64
 }
 
 // append appends the event as a line of JSON.

@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 )
@@ -38,14 +39,14 @@ type Index struct {
 
 // Answer says whether a person has a right on a document. The zero value says no.
 type Answer struct {
-	Allowed bool
-	Because string // why nothing is known, "" if something is
+	Allowed bool   `json:"allowed"`
+	Because string `json:"because,omitempty"` // why nothing is known, "" if something is
 
-	Class      string // of the document and the right
-	Descriptor string // SHA-256 of the document's descriptor, shortened
-	Directory  string // version
-	Seq        uint64
-	Time       time.Time // up to which the tree is known
+	Class      string    `json:"class,omitempty"`      // of the document and the right
+	Descriptor string    `json:"descriptor,omitempty"` // SHA-256 of the document's descriptor, shortened
+	Directory  string    `json:"directory,omitempty"`  // version
+	Seq        uint64    `json:"seq"`
+	Time       time.Time `json:"time"` // up to which the tree is known
 }
 
 // Open opens the index in a folder. Nothing is given of a tree, or by a directory, that was
@@ -69,6 +70,17 @@ func (x *Index) Close() error {
 // of the first right where it is "". What is unknown, unreadable or stale gives nothing
 // (N-5, N-9).
 func (x *Index) CanRead(path, who, right string) Answer {
+	return x.answer(path, right, func(s *State, k *kind) (bool, string) {
+		number, known := s.number(who)
+		if !known {
+			return false, "the directory has no such person"
+		}
+		return k.members.Has(number), ""
+	})
+}
+
+// answer finds the class of a document and a right, and asks may about it.
+func (x *Index) answer(path, right string, may func(s *State, k *kind) (bool, string)) Answer {
 	x.mu.Lock()
 	defer x.mu.Unlock()
 	fence, err := x.follow()
@@ -94,42 +106,15 @@ func (x *Index) CanRead(path, who, right string) Answer {
 		a.Because = "the index is not about the right " + right
 		return a
 	}
-	number, known := x.state.number(who)
-	if !known {
-		a.Because = "the directory has no such person"
+	k := x.state.classes[row.Classes[at]]
+	if k.event.Version == "" { // no one has it yet (N-40)
+		a.Class, a.Because = row.Classes[at], "its class is not decided yet"
 		return a
 	}
-	a.Class = row.Classes[at]
-	a.Allowed = x.state.classes[a.Class].members.Has(number)
+	if a.Allowed, a.Because = may(x.state, k); a.Because == "" {
+		a.Class = row.Classes[at]
+	}
 	return a
-}
-
-// Classes returns the classes of which a person has the right, sorted: documents whose row
-// names one of them are the person's. The error says why nothing is given.
-func (x *Index) Classes(who, right string) ([]string, error) {
-	x.mu.Lock()
-	defer x.mu.Unlock()
-	fence, err := x.follow()
-	if err != nil {
-		return nil, err
-	}
-	number, known := x.state.number(who)
-	if !known {
-		return nil, errors.New("the directory has no such person")
-	}
-	for source := range fence.Sources {
-		if why := x.stale(fence, source); why != "" {
-			return nil, errors.New(why)
-		}
-	}
-	var out []string
-	for id, k := range x.state.classes {
-		if k.Right == right && k.members.Has(number) {
-			out = append(out, id)
-		}
-	}
-	slices.Sort(out)
-	return out, nil
 }
 
 // stale says why nothing is given of a tree; "" if something is.
@@ -220,7 +205,39 @@ func (x *Index) read() error {
 
 // Counts says how many documents an index has, how many of them could not be read and so
 // belong to no one, how many classes and how many people.
-type Counts struct{ Documents, Unreadable, Classes, People int }
+type Counts struct {
+	Documents, Unreadable, Classes, People int
+	// Listed classes have people whom no list of SIDs that allow tells of, and who are listed one
+	// by one; ListedDocuments are of such a class.
+	Listed, ListedDocuments int
+}
+
+// Listed is a class with people whom no list of SIDs that allow tells of: consumers that know
+// neither refusals nor order grant them the right by their own SIDs, or not at all (N-4).
+type Listed struct {
+	Class     string   `json:"class"`
+	Right     string   `json:"right"`
+	Documents int      `json:"documents"`
+	People    []string `json:"people"`    // SIDs, in the order of the directory
+	Directory string   `json:"directory"` // version
+}
+
+// Listed returns the classes of documents of which people are listed one by one, by their ids.
+func (x *Index) Listed() ([]Listed, error) {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	if _, err := x.follow(); err != nil {
+		return nil, err
+	}
+	var out []Listed
+	for id, k := range x.state.classes {
+		if k.rows > 0 && len(k.event.Expand) > 0 {
+			out = append(out, Listed{id, k.Right, k.rows, k.event.Expand, k.event.Version})
+		}
+	}
+	slices.SortFunc(out, func(a, b Listed) int { return strings.Compare(a.Class, b.Class) })
+	return out, nil
+}
 
 // Counts returns the numbers of the present state.
 func (x *Index) Counts() (Counts, error) {
@@ -230,7 +247,14 @@ func (x *Index) Counts() (Counts, error) {
 		return Counts{}, err
 	}
 	s := x.state
-	return Counts{len(s.rows), s.unread, len(s.classes), len(s.people)}, nil
+	c := Counts{Documents: len(s.rows), Unreadable: s.unread, Classes: len(s.classes), People: len(s.people)}
+	for _, k := range s.classes {
+		if k.rows > 0 && len(k.event.Expand) > 0 {
+			c.Listed++
+			c.ListedDocuments += k.rows
+		}
+	}
+	return c, nil
 }
 
 // Why returns what the class of an answer was decided by: the event that has its

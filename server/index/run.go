@@ -24,6 +24,8 @@ type Config struct {
 	State     string // the folder of the index
 	Sinks     []Sink // beside the log; closed at the end
 
+	// From returns the source of a tree; nil: a [Watcher] of this process.
+	From     func(tree string) Source
 	NoEvents bool // walks only: see [Watcher]
 	Every    time.Duration
 	Beat     time.Duration
@@ -85,7 +87,10 @@ func (r *running) stages(ctx context.Context) error {
 	stage(func() error { return (&Directory{File: c.Directory, Beat: c.Beat}).Run(ctx, versions) })
 	stage(func() error { return r.work(ctx, batches, versions) })
 	for _, tree := range c.Trees {
-		w := &Watcher{Root: filepath.Clean(tree), NoEvents: c.NoEvents, Every: c.Every, Beat: c.Beat}
+		var w Source = &Watcher{Root: filepath.Clean(tree), NoEvents: c.NoEvents, Every: c.Every, Beat: c.Beat}
+		if c.From != nil {
+			w = c.From(filepath.Clean(tree))
+		}
 		stage(func() error { return w.Run(ctx, batches) })
 	}
 	all.Wait()

@@ -2,7 +2,6 @@ package index
 
 import (
 	"fmt"
-	"path"
 	"slices"
 
 	"github.com/refmon/refmon/effective"
@@ -28,6 +27,7 @@ type kind struct {
 	Class
 	event   *ClassEvent
 	members effective.Set
+	number  int // 0, 1, … as classes came
 	rows    int
 }
 
@@ -54,7 +54,7 @@ func (s *State) Apply(e *Event) error {
 	case e.Class != nil:
 		err = s.class(e.Class)
 	case e.Row != nil:
-		err = s.row(e.Row)
+		err = s.row(e)
 	case e.Gone != "":
 		s.forget(e.Gone)
 	default:
@@ -114,14 +114,15 @@ func (s *State) class(e *ClassEvent) error {
 		if c.Through, err = s.passing(e.Through); err != nil {
 			return fmt.Errorf("class %s: %w", e.ID, err)
 		}
-		k = &kind{Class: c}
+		k = &kind{Class: c, number: len(s.classes)}
 		s.classes[e.ID] = k
 	}
 	k.event, k.members = e, members
 	return nil
 }
 
-func (s *State) row(r *RowEvent) error {
+func (s *State) row(e *Event) error {
+	r := e.Row
 	if r.Error == "" && len(r.Classes) != len(s.start.Rights) {
 		return fmt.Errorf("%s: %d classes for %d rights", r.Path, len(r.Classes), len(s.start.Rights))
 	}
@@ -133,14 +134,11 @@ func (s *State) row(r *RowEvent) error {
 	if r.Pass != "" && s.classes[r.Pass] == nil {
 		return fmt.Errorf("%s: no class %s", r.Path, r.Pass)
 	}
+	r.seq, r.time = e.Seq, e.Time
 	s.count(s.rows[r.Path], -1)
 	s.rows[r.Path] = r
 	s.count(r, 1)
-	dir, name := path.Split(r.Path)
-	if s.below[dir] == nil {
-		s.below[dir] = map[string]struct{}{}
-	}
-	s.below[dir][name] = struct{}{}
+	s.link(r.Path)
 	return nil
 }
 
@@ -160,11 +158,7 @@ func (s *State) count(r *RowEvent, n int) {
 func (s *State) forget(at string) {
 	s.count(s.rows[at], -1)
 	delete(s.rows, at)
-	dir, name := path.Split(at)
-	delete(s.below[dir], name)
-	if len(s.below[dir]) == 0 {
-		delete(s.below, dir)
-	}
+	s.unlink(at)
 }
 
 // under returns the paths of a document and of all below it, in order.

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"time"
 )
 
 // View tells a sink what an event changes in its tables. It belongs to the
@@ -11,7 +12,12 @@ import (
 type View struct{ state *State }
 
 // DocumentRow says of which class a document is for one right.
-type DocumentRow struct{ Path, Tree, Right, Class string }
+type DocumentRow struct {
+	Path, Tree, Right, Class string
+	Descriptor               string // hash
+	Seq                      uint64 // of the event that wrote it
+	Time                     time.Time
+}
 
 // MemberRow says that a person has the right of a class.
 type MemberRow struct{ Class, SID string }
@@ -53,14 +59,21 @@ func (v *View) Documents(yield func(DocumentRow) bool) {
 
 func (v *View) documents(r *RowEvent) (out []DocumentRow) {
 	for i, id := range r.Classes {
-		out = append(out, DocumentRow{r.Path, r.Tree, v.state.start.Rights[i], id})
+		out = append(out, DocumentRow{r.Path, r.Tree, v.state.start.Rights[i], id, r.Descriptor, r.seq,
+			time.Unix(0, r.time)})
 	}
 	return out
 }
 
+// Directory returns the version of the directory that all is as of.
+func (v *View) Directory() string { return v.state.version }
+
 // Members yields a row for each class and each person who has its right.
 func (v *View) Members(yield func(MemberRow) bool) {
 	for id, k := range v.state.classes {
+		if k.Passing { // it is of no document
+			continue
+		}
 		for n := range k.members.All() {
 			if !yield(MemberRow{id, v.state.people[n].SID}) {
 				return
@@ -87,7 +100,7 @@ func (v *View) Apply(e *Event) (Difference, error) {
 		d.Gone = []string{e.Row.Path}
 	case e.Row != nil:
 		d.Documents = v.documents(e.Row)
-	case e.Class != nil:
+	case e.Class != nil && !e.Class.Passing:
 		after := v.state.classes[e.Class.ID].members
 		d.Class, d.Gained = e.Class.ID, v.state.sids(after, nil)
 		if before != nil {

@@ -14,6 +14,12 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
+// Source tells what a tree has and what changes there, as a [Watcher] does: until the context
+// ends or something fails.
+type Source interface {
+	Run(ctx context.Context, out chan<- Batch) error
+}
+
 // Watcher tells about the files of a tree: all of them at its beginning, then those that
 // change, and all of them again from time to time. Its fields are immutable; [Watcher.Run]
 // is called once.
@@ -27,6 +33,8 @@ type Watcher struct {
 	// is as old as the walk's beginning.
 	NoEvents bool
 	Options  objects.TreeOptions // Recurse is set
+	// Again asks for a walk of the whole tree; nil: no one asks.
+	Again <-chan struct{}
 }
 
 // What is done unless a [Watcher] says otherwise.
@@ -111,6 +119,11 @@ func (w *watch) often() time.Duration {
 // are read, so that what happens meanwhile is not vouched for (N-7).
 func (w *watch) look() error {
 	moment := now()
+	select {
+	case <-w.Again:
+		w.lost = true
+	default:
+	}
 	if err := w.drain(); err != nil || w.lost {
 		return err
 	}

@@ -27,6 +27,8 @@ type Worker struct {
 	walks  map[string]map[string]struct{} // of a tree that is walked: what was seen
 	events []Event
 	clock  int64
+	// defines: classes are told of, and not decided.
+	defines bool
 
 	traverse   Traverse // "" where folders on the way are not tested
 	lastFolder string   // the folder whose lastAbove is known; "" for none
@@ -137,6 +139,9 @@ func (w *Worker) person(p *people.Principal) error {
 // decide adds the event of a class; k holds what is known of it, nil if it is new. Nothing is
 // added where the answer stays.
 func (w *Worker) decide(c *Class, k *kind) error {
+	if w.defines {
+		return w.define(c)
+	}
 	got, err := w.d.decide(c)
 	if err != nil {
 		return err
@@ -154,8 +159,7 @@ func (w *Worker) decide(c *Class, k *kind) error {
 			e.Expression = append(e.Expression, terms)
 		}
 	}
-	if k != nil && k.event.Members == e.Members && slices.Equal(k.event.Allow, e.Allow) &&
-		slices.Equal(k.event.Expand, e.Expand) && slices.EqualFunc(k.event.Expression, e.Expression, slices.Equal) {
+	if k != nil && k.event.same(e) {
 		return nil
 	}
 	return w.add(Event{Class: e})
@@ -170,7 +174,7 @@ func texts(sids []sid.SID) (out []string) {
 
 // Batch takes what a watcher has seen. There must have been a directory.
 func (w *Worker) Batch(b *Batch) error {
-	if w.d == nil {
+	if w.d == nil && !w.defines {
 		return fmt.Errorf("%s: no directory was read yet", b.Tree)
 	}
 	if w.clock = at(b.Beat.Time); b.Beat.Time.IsZero() {
@@ -187,7 +191,10 @@ func (w *Worker) Batch(b *Batch) error {
 	if !b.End {
 		return nil
 	}
-	seen := w.walks[b.Tree]
+	seen, walked := w.walks[b.Tree]
+	if !walked { // another worker has seen the walk's beginning
+		return fmt.Errorf("%s: a walk has ended that had not begun", b.Tree)
+	}
 	delete(w.walks, b.Tree)
 	for _, at := range w.state.under(b.Tree) {
 		if _, there := seen[at]; !there {

@@ -285,3 +285,33 @@ func TestSessionStress(t *testing.T) {
 		t.Error("T-5: the session leaks")
 	}
 }
+
+// T-5: a session ends whether or not its end is recorded, and the record is of the logon that
+// opened it; one that no logon opened has none.
+func TestEndOfALogon(t *testing.T) {
+	for _, listens := range []bool{false, true} {
+		s := se.NewState()
+		var ended []se.Logon
+		if listens {
+			s.Sessions.Ended = func(o se.Logon) { ended = append(ended, o) }
+		}
+		for i, noted := range []bool{true, false} {
+			id := s.AllocateLUID()
+			v := admin(t, id, 1)
+			tok := s.NewToken(v, nil)
+			if noted {
+				s.Sessions.Note(se.Logon{Token: v, Type: winnt.LOGON32_LOGON_BATCH, Proof: "p"})
+			}
+			tok.Deref(ob.TagCall)
+			if s.Sessions.Known(id) {
+				t.Errorf("T-5: session %d is still there", i)
+			}
+		}
+		if !listens {
+			continue
+		}
+		if len(ended) != 1 || ended[0].Type != winnt.LOGON32_LOGON_BATCH || ended[0].Proof != "p" || ended[0].Token == nil {
+			t.Errorf("T-5: the ends told are %+v, want that of the one logon", ended)
+		}
+	}
+}

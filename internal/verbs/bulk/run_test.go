@@ -330,6 +330,8 @@ users:
   - {name: alice, sid: S-1-5-21-1-2-3-1107, memberOf: [a], claims: {Level: 3, Tags: [x, y]}}
   - {name: guest, sid: S-1-5-21-1-2-3-501}
   - {name: admin, sid: S-1-5-21-1-2-3-1108, memberOf: [Admins]}
+  - {name: foreign guest, sid: S-1-5-21-9-9-9-501}
+  - {name: krbtgt, sid: S-1-5-21-1-2-3-502}
   - {name: stranger, sid: S-1-5-21-9-9-9-1, claims: [{name: Dept, type: string, values: [Sales]}]}
 groups:
   - {name: A, sid: S-1-5-21-1-2-3-2001, memberOf: [b]}
@@ -342,6 +344,9 @@ groups:
 			"BA BG IU S-1-5-21-1-2-3-512"},
 		{"guest", "WD NU BG S-1-5-21-1-2-3-514", "AU BU DU S-1-5-15"},
 		{"admin", "WD AU BU BA S-1-5-21-1-2-3-512 DU", "S-1-5-21-1-2-3-2001"},
+		// The guest of another domain is a user here, as its RID says nothing of this one.
+		{"foreign guest", "WD NU AU BU S-1-5-15", "BG DU S-1-5-21-1-2-3-514 S-1-5-21-9-9-9-514"},
+		{"krbtgt", "WD NU AU BU DU", "BG S-1-5-21-1-2-3-514"},
 		{"stranger", "WD NU AU BU", "DU S-1-5-21-1-2-3-2009"},
 	} {
 		i := dir.Find(c.who)

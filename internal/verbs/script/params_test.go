@@ -12,6 +12,8 @@ import (
 const asking = prelude + `
 k.PsImpersonateClient(Thread=th, Token=alice, ImpersonationLevel=SecurityImpersonation)
 h = th.NtOpenThreadToken(ThreadHandle=NtCurrentThread(), DesiredAccess=TOKEN_QUERY, OpenAsSelf=True).TokenHandle
+own = process("own", token(user="S-1-5-21-1-2-3-1107")).thread
+o = own.NtOpenProcessToken(ProcessHandle=NtCurrentProcess(), DesiredAccess=0xF01FF).TokenHandle
 A, B = "bf9679c0-0de6-11d0-a285-00aa003049e2", "bf967aba-0de6-11d0-a285-00aa003049e2"
 def ask(sd, desired, types=None, mapping="file", self=None):
     return th.NtAccessCheckByType(SecurityDescriptor=sd, PrincipalSelfSid=self, ClientToken=h, DesiredAccess=desired,
@@ -49,6 +51,13 @@ func TestParameters(t *testing.T) {
 		{`ask(` + one + `, 1, types=[(1, A)]).status`, "STATUS_INVALID_PARAMETER"},
 		{`ask(` + one + `, 1, types=[(0, A), (2, B)]).status`, "STATUS_INVALID_PARAMETER"},
 		{`ask(` + one + `, 1, types=[]).AccessStatus`, "STATUS_SUCCESS"},
+		// The class says what the information is, wherever it stands.
+		{`own.NtSetInformationToken(TokenHandle=o, TokenInformationClass=TokenSessionId, TokenInformation=0).status`,
+			"STATUS_PRIVILEGE_NOT_HELD"},
+		{`own.NtSetInformationToken(TokenInformation="S-1-5-21-1-2-3-1107", TokenHandle=o,
+			TokenInformationClass=TokenOwner).status`, "STATUS_SUCCESS"},
+		{`own.NtSetInformationToken(TokenInformation="D:(A;;GA;;;SY)", TokenInformationClass=TokenDefaultDacl,
+			TokenHandle=o).status`, "STATUS_SUCCESS"},
 	} {
 		out, err, leak := run(t, script.Config{Quiet: true}, asking+"expect("+c.call+", "+c.want+")\n")
 		if err != nil || leak != nil {

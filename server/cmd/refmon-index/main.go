@@ -23,6 +23,15 @@ type cli struct {
 	Filter  filterCmd  `cmd:"" help:"List the classes whose documents are a person's."`
 	Changes changesCmd `cmd:"" help:"Print whose answers have changed, from a number on."`
 	Status  statusCmd  `cmd:"" help:"Say how much the index knows."`
+	Listed  listedCmd  `cmd:"" help:"List classes whose people a list of SIDs that allow does not tell, and these people."`
+
+	Site      siteCmd      `cmd:"" help:"Make the keys of an index of many machines." group:"Many machines"`
+	Broker    brokerCmd    `cmd:"" help:"Run a message server." group:"Many machines"`
+	Watch     watchCmd     `cmd:"" help:"Tell of the files of this host." group:"Many machines"`
+	Directory directoryCmd `cmd:"" help:"Tell who the people are." group:"Many machines"`
+	Work      workCmd      `cmd:"" help:"Decide who has which right." group:"Many machines"`
+	Follow    followCmd    `cmd:"" help:"Keep what was decided, and answer from it." group:"Many machines"`
+
 	Version versionCmd `cmd:"" help:"Print the version."`
 }
 

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/refmon/refmon/server/index"
+	"github.com/refmon/refmon/server/index/feed"
 	"github.com/refmon/refmon/server/index/postgres"
 )
 
@@ -22,8 +23,10 @@ type runCmd struct {
 	Index     string        `help:"The name of the search index in bulk lines." default:"documents"`
 	Postgres  string        `help:"Keep the index in a database, too." placeholder:"DSN"`
 	Limit     time.Duration `help:"The database shows nothing last vouched for longer ago." default:"10s"`
+	Watch     string        `help:"refmond's socket for watchers: it looks at the trees." placeholder:"SOCKET"`
 	NoEvents  bool          `help:"Walk only: for file systems whose changes cannot be heard."`
 	Every     time.Duration `help:"How often all files are looked at (default an hour)." placeholder:"TIME"`
+	messages  `embed:""`
 }
 
 // Help returns the long help of the verb.
@@ -31,7 +34,8 @@ func (runCmd) Help() string {
 	return `Looks at all files of the trees, then follows them: a changed descriptor, a file that comes, goes or
 moves is in the index within a second, a changed membership as soon as the directory file was read twice
 alike. It has no listener. Changes of a file system are heard with CAP_SYS_ADMIN and
-CAP_DAC_READ_SEARCH; --no-events does without.
+CAP_DAC_READ_SEARCH; --no-events does without, and with --watch refmond looks at its trees for a user
+who may nothing with their files.
 
 What was changed while it did not run is found by the walk at its start.`
 }
@@ -55,11 +59,18 @@ func (c *runCmd) Run(std *streams) error {
 		}
 		sinks = append(sinks, s)
 	}
+	warn := func(err error) { fmt.Fprintf(std.err, "refmon-index: %v\n", err) }
+	var from func(tree string) index.Source
+	if c.Watch != "" {
+		from = func(tree string) index.Source {
+			return &feed.Follower{Socket: c.Watch, Root: tree, Share: c.Share, Traverse: index.Traverse(c.Traverse), Warn: warn}
+		}
+	}
 	start := time.Now()
-	return index.Run(ctx, index.Config{Trees: c.Tree, Directory: c.Directory, Rights: c.Right, Share: c.Share,
+	return c.run(ctx, index.Config{Trees: c.Tree, Directory: c.Directory, Rights: c.Right, Share: c.Share,
 		Traverse: index.Traverse(c.Traverse),
 		State:    c.State, Sinks: sinks, NoEvents: c.NoEvents, Every: c.Every,
-		Warn: func(err error) { fmt.Fprintf(std.err, "refmon-index: %v\n", err) },
+		From: from, Warn: warn,
 		Ready: func() {
 			fmt.Fprintf(std.err, "refmon-index: all files were looked at in %s\n", time.Since(start).Round(time.Millisecond))
 		}})

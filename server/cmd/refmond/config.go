@@ -39,7 +39,10 @@ type settings struct {
 	Kerberos       tickets                 `json:"kerberos"`
 	Directory      directory               `json:"directory"`
 	IDNumbers      string                  `json:"idNumbers"`
-	Limits         struct {
+	Watch          struct {
+		Socket string `json:"socket"`
+	} `json:"watch"`
+	Limits struct {
 		Connections int `json:"connections"`
 		PerUser     int `json:"perUser"`
 		Threads     int `json:"threads"`
@@ -118,6 +121,9 @@ func (c *config) check() error {
 	}
 	if c.State == "" || c.Socket == "" || c.Socket == c.AdminSocket {
 		return errors.New("state and socket must be given, and adminSocket be another")
+	}
+	if w := c.Watch.Socket; w != "" && (w == c.Socket || w == c.AdminSocket) {
+		return errors.New("watch.socket must be another than socket and adminSocket")
 	}
 	if err := c.level.UnmarshalText([]byte(c.Log.Level)); err != nil {
 		return fmt.Errorf("log.level: %q, want debug, info, warn or error", c.Log.Level)

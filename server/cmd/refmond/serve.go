@@ -86,6 +86,7 @@ type service struct {
 
 	mounts     []*mount.Mount
 	operations *operations // nil: it could not be had
+	watching   *watching   // nil: no one may watch trees
 }
 
 // start starts what a configuration describes; on an error nothing is left.
@@ -134,6 +135,9 @@ func start(cfg *config, std *streams) (*service, error) {
 		return nil, errors.Join(err, s.stop())
 	}
 	if err := s.mountTrees(cfg); err != nil {
+		return nil, errors.Join(err, s.stop())
+	}
+	if err := s.watch(cfg); err != nil {
 		return nil, errors.Join(err, s.stop())
 	}
 	// Without it the daemon serves its clients all the same.
@@ -229,7 +233,7 @@ func (s *service) stop() error {
 	if s.operations != nil {
 		err = s.operations.close()
 	}
-	err = errors.Join(err, s.unmount())
+	err = errors.Join(err, s.watching.close(), s.unmount())
 	return errors.Join(err, s.Close(), s.kept())
 }
 

@@ -10,6 +10,12 @@ create table if not exists refmon.fence (source text primary key, seq bigint not
 create table if not exists refmon.state (one boolean primary key default true check (one), index text not null,
 	seq bigint not null, allowance interval not null);
 
+-- What an answer was decided by, and when.
+alter table refmon.documents add column if not exists descriptor text not null default '',
+	add column if not exists seq bigint not null default 0,
+	add column if not exists at timestamptz not null default 'epoch';
+alter table refmon.state add column if not exists directory text not null default '';
+
 -- The trees that are vouched for now, and by a directory that is: none where the fence is
 -- older than the limit, or in the future.
 create or replace function refmon.fresh() returns text[] language sql stable security definer

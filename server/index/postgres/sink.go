@@ -62,7 +62,8 @@ func (s *Sink) begin(limit time.Duration) error {
 				return err
 			}
 		}
-		_, err := tx.Exec(s.ctx, `insert into refmon.state (index, seq, allowance) values ('', 0, $1)`, limit)
+		_, err := tx.Exec(s.ctx, `insert into refmon.state (index, seq, allowance, directory)
+			values ('', 0, $1, $2)`, limit, s.view.Directory())
 		if err != nil {
 			return err
 		}
@@ -74,7 +75,8 @@ func (s *Sink) begin(limit time.Duration) error {
 func (s *Sink) fill(tx pgx.Tx) error {
 	var documents, members [][]any
 	for d := range s.view.Documents {
-		documents = append(documents, []any{d.Path, d.Right, d.Tree, d.Class})
+		documents = append(documents, []any{d.Path, d.Right, d.Tree, d.Class, d.Descriptor,
+			int64(d.Seq), d.Time})
 	}
 	for m := range s.view.Members {
 		members = append(members, []any{m.Class, m.SID})
@@ -84,7 +86,7 @@ func (s *Sink) fill(tx pgx.Tx) error {
 		columns []string
 		rows    [][]any
 	}{
-		{"documents", []string{"id", "right_name", "tree", "class"}, documents},
+		{"documents", []string{"id", "right_name", "tree", "class", "descriptor", "seq", "at"}, documents},
 		{"members", []string{"class", "sid"}, members},
 	} {
 		_, err := tx.CopyFrom(s.ctx, pgx.Identifier{"refmon", t.name}, t.columns, pgx.CopyFromRows(t.rows))
@@ -108,9 +110,10 @@ func (s *Sink) Write(events []index.Event) error {
 			b.Queue(`delete from refmon.documents where id = $1`, p)
 		}
 		for _, x := range d.Documents {
-			b.Queue(`insert into refmon.documents (id, right_name, tree, class) values ($1, $2, $3, $4)
-				on conflict (id, right_name) do update set tree = excluded.tree, class = excluded.class`,
-				x.Path, x.Right, x.Tree, x.Class)
+			b.Queue(`insert into refmon.documents (id, right_name, tree, class, descriptor, seq, at)
+				values ($1, $2, $3, $4, $5, $6, $7) on conflict (id, right_name) do update set tree = excluded.tree,
+				class = excluded.class, descriptor = excluded.descriptor, seq = excluded.seq, at = excluded.at`,
+				x.Path, x.Right, x.Tree, x.Class, x.Descriptor, int64(x.Seq), x.Time)
 		}
 		if len(d.Lost) > 0 {
 			b.Queue(`delete from refmon.members where class = $1 and sid = any ($2)`, d.Class, d.Lost)
@@ -123,6 +126,7 @@ func (s *Sink) Write(events []index.Event) error {
 	if b.Len() == 0 {
 		return nil
 	}
+	b.Queue(`update refmon.state set directory = $1`, s.view.Directory())
 	return pgx.BeginFunc(s.ctx, s.conn, func(tx pgx.Tx) error { return tx.SendBatch(s.ctx, b).Close() })
 }
 

@@ -149,6 +149,34 @@ func TestBloodHound(t *testing.T) {
 	}
 }
 
+// TestAuthenticatedUsersAsMembers: a group with Authenticated Users has all users but the guest,
+// and one with Everyone has the guest too (B-17).
+func TestAuthenticatedUsersAsMembers(t *testing.T) {
+	group := func(rid, member string) string {
+		return `{"ObjectIdentifier":"S-1-5-21-1-2-3-` + rid + `","Members":[{"ObjectIdentifier":"CORP.TEST-` + member +
+			`","ObjectType":"Group"}],"Properties":{"name":"G` + rid + `@CORP.TEST"}}`
+	}
+	user := func(rid string) string {
+		return `{"ObjectIdentifier":"S-1-5-21-1-2-3-` + rid + `","Properties":{"name":"U` + rid + `@CORP.TEST"}}`
+	}
+	d, _ := list(t, [2]string{"auto", `{"data":[` + user("500") + "," + user("501") + "," + user("502") +
+		`],"meta":{"type":"users","version":6}}`}, [2]string{"auto", `{"data":[` + group("2001", "S-1-5-11") + "," +
+		group("2002", "S-1-1-0") + `],"meta":{"type":"groups","version":6}}`}, [2]string{"auto", bloodhoundDomains})
+	for who, want := range map[string][2]bool{"u500": {true, true}, "u501": {false, true}, "u502": {true, true}} {
+		i := d.Find(who)
+		if i < 0 {
+			t.Errorf("B-17: %s is no principal", who)
+			continue
+		}
+		tok := d.Principals[i].Token
+		got := [2]bool{tok.Member(sid.MustParse("S-1-5-21-1-2-3-2001"), false),
+			tok.Member(sid.MustParse("S-1-5-21-1-2-3-2002"), false)}
+		if got != want {
+			t.Errorf("B-17: %s is a member of the groups of authenticated users and of everyone: %v, want %v", who, got, want)
+		}
+	}
+}
+
 // TestZipLimits: a zip that unpacks to more than a limit, and one of many files, are refused.
 func TestZipLimits(t *testing.T) {
 	var packed bytes.Buffer
@@ -173,6 +201,26 @@ func TestZipLimits(t *testing.T) {
 		}
 		if err := l.Read("bloodhound", packed.Bytes()); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("a file of %d bytes as its header says: %v", size, err)
+		}
+	}
+}
+
+// TestZipLimitOfAll: the limit is that of all files together: where one has been unpacked,
+// another that would fill the limit alone does not fit.
+func TestZipLimitOfAll(t *testing.T) {
+	for size, want := range map[uint64]string{1<<28 - 1: "unpack to more than",
+		1<<28 - uint64(len(bloodhoundDomains)): "EOF"} {
+		var packed bytes.Buffer
+		z := zip.NewWriter(&packed)
+		must(must(z.Create("a.json")).Write([]byte(bloodhoundDomains)))
+		w := must(z.CreateRaw(&zip.FileHeader{Name: "b.json", UncompressedSize64: size, CompressedSize64: 3}))
+		must(w.Write([]byte("{} ")))
+		if err := z.Close(); err != nil {
+			t.Fatal(err)
+		}
+		var l accounts.List
+		if err := l.Read("bloodhound", packed.Bytes()); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("a second file of %d bytes as its header says: %v, want %q", size, err, want)
 		}
 	}
 }

@@ -22,6 +22,9 @@ type TreeOptions struct {
 	// as they are: what a server does that is configured to.
 	IgnoreSystemACLs bool
 	Accounts         ntacl.Accounts // who has a file without the attribute; nil: S-1-22-1-uid
+	// Required makes a file an error whose attribute is missing or does not count: such a file
+	// is no one's.
+	Required bool
 }
 
 // files is the source of a walk over the file system: it finds files, and the
@@ -195,6 +198,9 @@ func (r *fileReader) read(path string) error {
 	if o.Form, o.SD = FormBinary, f.Descriptor; o.SD != nil {
 		return nil
 	}
+	if r.files.opt.Required {
+		return errRequired
+	}
 	plain := f.PosixACL == nil && f.Inherited == nil
 	if o.SD = r.plain[f.Info]; o.SD != nil && plain {
 		return nil
@@ -212,6 +218,8 @@ func (r *fileReader) read(path string) error {
 	}
 	return nil
 }
+
+var errRequired = errors.New("it has no attribute that counts, and its tree takes none from permissions")
 
 // posix makes the descriptor of a file without the attribute.
 func posix(f *ntacl.File, who ntacl.Accounts) (*sd.Descriptor, error) {

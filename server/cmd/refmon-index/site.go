@@ -1,0 +1,238 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/url"
+	"os"
+	"os/signal"
+	"strings"
+	"syscall"
+	"time"
+
+	"github.com/refmon/refmon/server/index"
+	"github.com/refmon/refmon/server/index/broker"
+	"github.com/refmon/refmon/server/index/feed"
+	"github.com/refmon/refmon/server/index/postgres"
+	"github.com/refmon/refmon/server/index/site"
+	"github.com/refmon/refmon/server/index/stages"
+)
+
+type siteCmd struct {
+	Folder   string   `arg:"" help:"The folder that is made."`
+	Host     []string `help:"A file server and one of its trees: NAME=/DIR." required:"" placeholder:"NAME=DIR" sep:"none"`
+	Server   []string `help:"Where a message server listens." required:"" placeholder:"HOST:PORT"`
+	Right    string   `help:"The rights that are kept, joined by +." default:"read" short:"w"`
+	Share    string   `help:"The share's own descriptor: what it does not grant is denied." placeholder:"SDDL"`
+	Parts    int      `help:"In how many parts a tree and the classes are cut." default:"4"`
+	Replicas int      `help:"How many servers keep each message (default: 3 of three or more)." placeholder:"N"`
+}
+
+// Help returns the long help of the verb.
+func (siteCmd) Help() string {
+	return `Makes what the machines of an index share: site.json, an authority and a certificate for its message
+servers, and a key for each role. Copy to each machine site.json, ca.pem and the seeds of its own roles:
+watch-NAME.seed to the file server NAME, directory.seed, work.seed and follow.seed to those that run these
+verbs, and server.pem, server-key.pem and keeper.seed to the message servers.`
+}
+
+// Run makes the folder.
+func (c *siteCmd) Run(std *streams) error {
+	s := site.Site{Rights: c.Right, Share: c.Share, Hosts: map[string][]string{}, Parts: c.Parts, Deciders: c.Parts,
+		Replicas: c.Replicas}
+	for _, h := range c.Host {
+		name, dir, ok := strings.Cut(h, "=")
+		if !ok {
+			return fmt.Errorf("host %q: want NAME=/DIR", h)
+		}
+		s.Hosts[name] = append(s.Hosts[name], dir)
+	}
+	var names []string
+	for _, at := range c.Server {
+		host, _, err := net.SplitHostPort(at)
+		if err != nil {
+			return err
+		}
+		names = append(names, host)
+		s.Servers = append(s.Servers, (&url.URL{Scheme: "tls", Host: at}).String())
+	}
+	if s.Replicas == 0 && len(c.Server) >= 3 {
+		s.Replicas = 3
+	}
+	made, seeds, err := site.New(s)
+	if err != nil {
+		return err
+	}
+	if err := site.Save(c.Folder, made, seeds, names); err != nil {
+		return err
+	}
+	_, err = fmt.Fprintf(std.out, "%s: a site of %d file servers and %d message servers\n", c.Folder, len(s.Hosts),
+		len(s.Servers))
+	return err
+}
+
+type brokerCmd struct {
+	Site    string   `help:"The folder of the site." required:"" placeholder:"DIR"`
+	Name    string   `help:"Its name among the message servers." required:""`
+	Listen  string   `help:"Where roles reach it." required:"" placeholder:"HOST:PORT"`
+	Cluster string   `help:"Where the other message servers reach it." placeholder:"HOST:PORT"`
+	Route   []string `help:"Where it reaches another one." placeholder:"HOST:PORT"`
+	Store   string   `help:"The folder of its messages." required:"" placeholder:"DIR"`
+}
+
+// Run runs a message server.
+func (c *brokerCmd) Run(std *streams) error {
+	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
+	defer stop()
+	s, err := site.Load(c.Site)
+	if err != nil {
+		return err
+	}
+	secure, err := site.ServerTLS(c.Site)
+	if err != nil {
+		return err
+	}
+	b, err := broker.Start(s, broker.Options{Name: c.Name, Listen: c.Listen, Cluster: c.Cluster, Routes: c.Route,
+		TLS: secure, Store: c.Store, Log: func(line string) { fmt.Fprintf(std.err, "refmon-index: %s\n", line) }})
+	if err != nil {
+		return err
+	}
+	defer b.Close()
+	seed, err := site.Seed(c.Site, site.Keeper)
+	if errors.Is(err, os.ErrNotExist) { // another server makes the streams
+		<-ctx.Done()
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	client, err := site.ClientTLS(c.Site)
+	if err != nil {
+		return err
+	}
+	k, err := stages.Dial(s, site.Keeper, seed, stages.Options{TLS: client, Warn: std.warn})
+	if err != nil {
+		return err
+	}
+	defer k.Close()
+	if err := stages.Prepare(ctx, k); err != nil && ctx.Err() == nil {
+		return err
+	}
+	fmt.Fprintf(std.err, "refmon-index: the streams are ready\n")
+	<-ctx.Done()
+	return nil
+}
+
+// member are the flags of roles that reach a site's message servers.
+type member struct {
+	Site string        `help:"The folder of the site." required:"" placeholder:"DIR"`
+	Beat time.Duration `help:"How often it vouches, and looks where it was not woken." default:"1s"`
+}
+
+// run connects as a role and runs a stage until it is told to end.
+func (m *member) run(std *streams, r site.Role, stage func(context.Context, *stages.Conn) error) error {
+	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
+	defer stop()
+	s, err := site.Load(m.Site)
+	if err != nil {
+		return err
+	}
+	seed, err := site.Seed(m.Site, r)
+	if err != nil {
+		return err
+	}
+	secure, err := site.ClientTLS(m.Site)
+	if err != nil {
+		return err
+	}
+	c, err := stages.Dial(s, r, seed, stages.Options{TLS: secure, Warn: std.warn})
+	if err != nil {
+		return err
+	}
+	defer c.Close()
+	return stage(ctx, c)
+}
+
+// warn prints what may pass.
+func (s *streams) warn(err error) { fmt.Fprintf(s.err, "refmon-index: %v\n", err) }
+
+type watchCmd struct {
+	Host     string        `help:"This file server's name in the site." required:""`
+	Watch    string        `help:"refmond's socket for watchers: it looks at the trees." placeholder:"SOCKET"`
+	NoEvents bool          `help:"Walk only: for file systems whose changes cannot be heard."`
+	Every    time.Duration `help:"How often all files are looked at (default an hour)." placeholder:"TIME"`
+	member   `embed:""`
+}
+
+// Run watches the trees of a host.
+func (c *watchCmd) Run(std *streams) error {
+	o := stages.WatchConfig{Host: c.Host, NoEvents: c.NoEvents, Every: c.Every, Beat: c.Beat}
+	return c.run(std, site.Watch(c.Host), func(ctx context.Context, x *stages.Conn) error {
+		if c.Watch != "" {
+			o.From = func(tree string) index.Source {
+				return &feed.Follower{Socket: c.Watch, Root: tree, Share: x.Share(), Beat: c.Beat, Warn: std.warn}
+			}
+		}
+		return stages.Watch(ctx, x, o)
+	})
+}
+
+type directoryCmd struct {
+	Directory string `help:"The directory file: users and groups." required:"" short:"d" placeholder:"FILE"`
+	member    `embed:""`
+}
+
+// Run tells who the people are.
+func (c *directoryCmd) Run(std *streams) error {
+	return c.run(std, site.Directory, func(ctx context.Context, x *stages.Conn) error {
+		return stages.Directory(ctx, x, stages.DirectoryConfig{File: c.Directory, Beat: c.Beat})
+	})
+}
+
+type workCmd struct {
+	Name   string `help:"Its name among the workers: letters, digits and -." required:""`
+	member `embed:""`
+}
+
+// Run decides.
+func (c *workCmd) Run(std *streams) error {
+	return c.run(std, site.Work, func(ctx context.Context, x *stages.Conn) error {
+		return stages.Work(ctx, x, stages.WorkConfig{Name: c.Name, Beat: c.Beat})
+	})
+}
+
+type followCmd struct {
+	State    string        `help:"The folder of the index, made if it is not there." required:"" placeholder:"DIR"`
+	Bulk     string        `help:"Write Elasticsearch bulk lines to FILE, too." placeholder:"FILE"`
+	Index    string        `help:"The name of the search index in bulk lines." default:"documents"`
+	Postgres string        `help:"Keep the index in a database, too." placeholder:"DSN"`
+	Limit    time.Duration `help:"The database shows nothing last vouched for longer ago." default:"10s"`
+	member   `embed:""`
+}
+
+// Run keeps what was decided.
+func (c *followCmd) Run(std *streams) error {
+	return c.run(std, site.Follow, func(ctx context.Context, x *stages.Conn) error {
+		var sinks []index.Sink
+		if c.Bulk != "" {
+			s, err := index.NewBulk(c.Bulk, c.Index, c.State)
+			if err != nil {
+				return err
+			}
+			sinks = append(sinks, s)
+		}
+		if c.Postgres != "" {
+			s, err := postgres.Open(ctx, c.Postgres, c.State, c.Limit)
+			if err != nil {
+				return err
+			}
+			sinks = append(sinks, s)
+		}
+		start := time.Now()
+		return stages.Follow(ctx, x, stages.FollowConfig{State: c.State, Sinks: sinks, Beat: c.Beat, Ready: func() {
+			fmt.Fprintf(std.err, "refmon-index: all is known, after %s\n", time.Since(start).Round(time.Millisecond))
+		}})
+	})
+}

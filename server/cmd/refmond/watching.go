@@ -1,0 +1,91 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"slices"
+	"sync"
+
+	"github.com/refmon/refmon/hostfs"
+	"github.com/refmon/refmon/internal/verbs/bulk/objects"
+	"github.com/refmon/refmon/ntstatus"
+	auth "github.com/refmon/refmon/server/auth/unix"
+	"github.com/refmon/refmon/server/daemon"
+	"github.com/refmon/refmon/server/index/feed"
+	"github.com/refmon/refmon/sid"
+	"github.com/refmon/refmon/token"
+	"github.com/refmon/refmon/winnt"
+)
+
+// watching lets clients hear of changes of the trees. A nil one lets no one.
+type watching struct {
+	listener *net.UnixListener
+	server   *feed.Server
+	all      sync.WaitGroup
+}
+
+// watch listens for those who watch trees, if the configuration says where.
+func (s *service) watch(cfg *config) error {
+	if cfg.Watch.Socket == "" {
+		return nil
+	}
+	l, err := daemon.Listen(cfg.Watch.Socket)
+	if err != nil {
+		return fmt.Errorf("watch: %w", err)
+	}
+	w := &watching{listener: l, server: &feed.Server{Trees: map[string]feed.Tree{}, May: s.mayWatch, Log: s.log}}
+	for i := range cfg.trees {
+		t := &cfg.trees[i]
+		traverse := cfg.Trees[t.name].Traverse
+		if traverse == "" {
+			traverse = "privilege"
+		}
+		w.server.Trees[t.Path] = feed.Tree{Share: cfg.Trees[t.name].Share, Traverse: traverse,
+			Options: objects.TreeOptions{Attribute: t.Attribute, IgnoreSystemACLs: t.IgnorePosix, Accounts: t.Accounts,
+				Required: t.Missing == hostfs.RefuseMissing}}
+	}
+	w.all.Go(func() {
+		if err := w.server.Serve(l); err != nil {
+			s.log.Error("trees are watched no longer", "error", err)
+		}
+	})
+	s.watching = w
+	return nil
+}
+
+// mayWatch says why a client may not watch trees: who does learns of every file's name and
+// descriptor, as who makes backups does (N-17).
+func (s *service) mayWatch(c *net.UnixConn) error {
+	p, err := auth.Of(c)
+	if err != nil {
+		return err
+	}
+	defer p.Close()
+	r, err := s.Identity().LogOn(p, false)
+	if err != nil {
+		return err
+	}
+	if r.Token.Privileges.Has(winnt.SeBackupPrivilege) ||
+		slices.ContainsFunc(r.Token.Groups, func(g token.Group) bool {
+			return g.SID == sid.Administrators && g.Attributes&winnt.SE_GROUP_ENABLED != 0
+		}) {
+		return nil
+	}
+	s.log.Warn("a client may not watch trees", "uid", p.UID, "program", p.Name)
+	return fmt.Errorf("uid %d holds no SeBackupPrivilege: %w", p.UID, ntstatus.AccessDenied.Err())
+}
+
+// close ends all watches.
+func (w *watching) close() error {
+	if w == nil {
+		return nil
+	}
+	err := w.listener.Close()
+	w.server.Close()
+	w.all.Wait()
+	if errors.Is(err, net.ErrClosed) {
+		return nil
+	}
+	return err
+}

@@ -1,0 +1,139 @@
+package broker
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"sync"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/refmon/refmon/server/index"
+	"github.com/refmon/refmon/server/index/site"
+	"github.com/refmon/refmon/server/index/stages"
+)
+
+// Alone says what an index of one machine is about whose stages talk through a message server
+// of its own. Host, Trees, Directory, Rights and State are needed; see [index.Config].
+type Alone struct {
+	Host      string // as documents name it: //HOST/srv/plan
+	Trees     []string
+	Directory string
+	Rights    string
+	Share     string
+	State     string // the folder of the index
+	Sinks     []index.Sink
+	Parts     int // of each tree, and of the classes; 0: 1
+
+	NoEvents bool
+	Every    time.Duration
+	Beat     time.Duration
+	From     func(tree string) index.Source
+	Warn     func(error)
+	Ready    func()
+}
+
+// Run keeps the index until the context ends or a stage fails. It listens nowhere, and the
+// keys of its roles are in its memory alone.
+func (a *Alone) Run(ctx context.Context) error {
+	s, seeds, err := site.New(site.Site{Rights: a.Rights, Share: a.Share, Hosts: map[string][]string{a.Host: a.Trees},
+		Parts: a.Parts, Deciders: a.Parts})
+	if err != nil {
+		return err
+	}
+	store, done, err := a.store()
+	if err != nil {
+		return err
+	}
+	defer done()
+	b, err := Start(s, Options{Store: store})
+	if err != nil {
+		return err
+	}
+	defer b.Close()
+	var open []*stages.Conn
+	defer func() {
+		for _, c := range open {
+			c.Close()
+		}
+	}()
+	dial := func(r site.Role) (*stages.Conn, error) {
+		c, err := stages.Dial(s, r, seeds[r], stages.Options{InProcess: b, Warn: a.Warn})
+		if err == nil {
+			open = append(open, c)
+		}
+		return c, err
+	}
+	keeper, err := dial(site.Keeper)
+	if err != nil {
+		return err
+	}
+	if err := stages.Prepare(ctx, keeper); err != nil {
+		return fmt.Errorf("make the streams: %w", err)
+	}
+	var all []func(context.Context) error
+	for _, role := range []site.Role{site.Watch(a.Host), site.Directory, site.Work, site.Follow} {
+		c, err := dial(role)
+		if err != nil {
+			return err
+		}
+		all = append(all, func(ctx context.Context) error { return a.stage(ctx, c, role) })
+	}
+	return together(ctx, all)
+}
+
+// store makes an empty folder for messages: those of an earlier run are signed by keys that
+// no one has any more. One run at a time has it (N-10).
+func (a *Alone) store() (dir string, done func(), err error) {
+	if err := os.MkdirAll(a.State, 0o700); err != nil {
+		return "", nil, err
+	}
+	lock, err := os.OpenFile(filepath.Join(a.State, "messages.lock"), os.O_RDWR|os.O_CREATE, 0o600)
+	if err != nil {
+		return "", nil, err
+	}
+	dir = filepath.Join(a.State, "messages")
+	if err = unix.Flock(int(lock.Fd()), unix.LOCK_EX|unix.LOCK_NB); err == nil {
+		err = os.RemoveAll(dir)
+	}
+	if err != nil {
+		_ = lock.Close()
+		return "", nil, fmt.Errorf("%s: another refmon-index has its messages here: %w", dir, err)
+	}
+	return dir, func() {
+		_ = os.RemoveAll(dir) // the next run removes what is left
+		_ = lock.Close()
+	}, nil
+}
+
+// stage runs one of the stages.
+func (a *Alone) stage(ctx context.Context, c *stages.Conn, role site.Role) error {
+	switch role {
+	case site.Directory:
+		return stages.Directory(ctx, c, stages.DirectoryConfig{File: a.Directory, Beat: a.Beat})
+	case site.Work:
+		return stages.Work(ctx, c, stages.WorkConfig{Name: "w", Beat: a.Beat})
+	case site.Follow:
+		return stages.Follow(ctx, c, stages.FollowConfig{State: a.State, Sinks: a.Sinks, Beat: a.Beat, Ready: a.Ready})
+	}
+	return stages.Watch(ctx, c, stages.WatchConfig{Host: a.Host, NoEvents: a.NoEvents, Every: a.Every, Beat: a.Beat,
+		From: a.From})
+}
+
+// together runs stages until one fails or the context ends.
+func together(ctx context.Context, all []func(context.Context) error) error {
+	told := ctx
+	ctx, stop := context.WithCancelCause(ctx)
+	defer stop(nil)
+	var running sync.WaitGroup
+	for _, run := range all {
+		running.Go(func() { stop(run(ctx)) })
+	}
+	running.Wait()
+	if told.Err() != nil {
+		return nil
+	}
+	return context.Cause(ctx)
+}

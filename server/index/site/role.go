@@ -1,0 +1,167 @@
+package site
+
+import (
+	"encoding/binary"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/nats-io/nkeys"
+)
+
+// Role is a kind of program of a site. The zero value may nothing.
+type Role string
+
+// Roles that a site has once; each host has [Watch], too.
+const (
+	Keeper    Role = "keeper"    // makes the streams
+	Directory Role = "directory" // tells who the people are
+	Work      Role = "work"      // decides
+	Follow    Role = "follow"    // reads what was decided
+)
+
+// Watch returns the role that tells of the files of a host.
+func Watch(host string) Role { return Role("watch-" + host) }
+
+// Roles returns all roles of a site.
+func (s *Site) Roles() []Role {
+	out := []Role{Keeper, Directory, Work, Follow}
+	for host := range s.Hosts {
+		out = append(out, Watch(host))
+	}
+	slices.Sort(out)
+	return out
+}
+
+// New checks a site and makes a key for each role. The seeds are secrets: each belongs on
+// the machines of its role alone.
+func New(s Site) (*Site, map[Role]string, error) {
+	seeds := map[Role]string{}
+	s.Keys = map[string]string{}
+	if err := s.check(); err != nil {
+		return nil, nil, err
+	}
+	for _, r := range s.Roles() {
+		key, err := nkeys.CreateUser()
+		if err != nil {
+			return nil, nil, err
+		}
+		seed, err := key.Seed()
+		if err != nil {
+			return nil, nil, err
+		}
+		if s.Keys[string(r)], err = key.PublicKey(); err != nil {
+			return nil, nil, err
+		}
+		seeds[r] = string(seed)
+	}
+	return &s, seeds, nil
+}
+
+// Permissions lists the subjects that a role may publish and hear, with wildcards.
+type Permissions struct{ Publish, Hear []string }
+
+// Names of streams. Each keeps the subjects that begin with its name in small letters.
+const (
+	StreamSeen      = "SEEN"
+	StreamDirectory = "DIRECTORY"
+	StreamClass     = "CLASS"
+	StreamRows      = "ROWS"
+	StreamPeople    = "PEOPLE"
+	StreamFence     = "FENCE"
+)
+
+// Streams returns the names of all streams.
+func Streams() []string {
+	return []string{StreamSeen, StreamDirectory, StreamClass, StreamRows, StreamPeople, StreamFence}
+}
+
+// Permissions returns what a role may do; one that the site does not have may nothing. No role but the
+// keeper may make a stream or a consumer: a consumer delivers to any subject, whatever its
+// maker may publish (N-45).
+func (s *Site) Permissions(r Role) Permissions {
+	inbox := Inbox(r) + ".>"
+	get := func(streams ...string) (out []string) {
+		for _, name := range streams {
+			out = append(out, "$JS.API.DIRECT.GET."+name, "$JS.API.DIRECT.GET."+name+".>")
+		}
+		return out
+	}
+	if _, known := s.Keys[string(r)]; !known {
+		return Permissions{}
+	}
+	switch r {
+	case Keeper:
+		return Permissions{Publish: []string{"$JS.API.>"}, Hear: []string{inbox}}
+	case Directory:
+		return Permissions{Hear: []string{inbox},
+			Publish: []string{"directory.>", "wake.directory.>", "$JS.API.DIRECT.GET.DIRECTORY.directory.>"}}
+	case Work:
+		return Permissions{Hear: []string{inbox, "wake.>", "alive.>"},
+			Publish: append(get(Streams()...), "rows.>", "class.>", "people.>", "fence.>", "wake.>", "alive.>", "again.>",
+				"$JS.API.STREAM.PURGE."+StreamSeen, "$JS.API.STREAM.MSG.DELETE."+StreamSeen)}
+	case Follow:
+		return Permissions{Hear: []string{inbox, "wake.>"},
+			Publish: get(StreamRows, StreamPeople, StreamFence)}
+	}
+	host := strings.TrimPrefix(string(r), "watch-")
+	own := "seen." + host + ".>" // of its own host and of no other (N-46)
+	return Permissions{Hear: []string{inbox, "again." + host + ".>"},
+		Publish: []string{own, "wake." + own, "$JS.API.DIRECT.GET." + StreamSeen + "." + own}}
+}
+
+// Inbox returns the prefix of subjects where a role hears answers, which no other role hears.
+func Inbox(r Role) string { return "_INBOX." + string(r) }
+
+// Author returns the role that publishes a subject; "" for one that no role publishes.
+func (s *Site) Author(subject string) Role {
+	first, rest, _ := strings.Cut(subject, ".")
+	switch first {
+	case "rows", "class", "people", "fence":
+		return Work
+	case "directory":
+		return Directory
+	case "seen":
+		host, _, _ := strings.Cut(rest, ".")
+		return Watch(host)
+	}
+	return ""
+}
+
+// Signed holds what a signature is over: where a message stands and what it says.
+type Signed struct {
+	Subject string
+	ID      string // of the message
+	After   uint64 // the sequence of the message before it that counts; 0: none does
+	Body    []byte
+}
+
+func (m *Signed) bytes() []byte {
+	out := []byte("refmon message 1\x00")
+	for _, part := range [][]byte{[]byte(m.Subject), []byte(m.ID), m.Body} {
+		out = binary.LittleEndian.AppendUint64(out, uint64(len(part)))
+		out = append(out, part...)
+	}
+	return binary.LittleEndian.AppendUint64(out, m.After)
+}
+
+// Sign returns the signature of a message by the key of a role.
+func Sign(key nkeys.KeyPair, m *Signed) ([]byte, error) { return key.Sign(m.bytes()) }
+
+// Verify reports by an error whether a message was not written by the role that its subject belongs to
+// (N-43).
+func (s *Site) Verify(m *Signed, signature []byte) error {
+	role := s.Author(m.Subject)
+	public, known := s.Keys[string(role)]
+	if !known {
+		return fmt.Errorf("%s: %w", m.Subject, ErrRole)
+	}
+	key, err := nkeys.FromPublicKey(public)
+	if err != nil {
+		return err
+	}
+	if err := key.Verify(m.bytes(), signature); err != nil {
+		return fmt.Errorf("%s: not signed by %s: %w", m.Subject, role, err)
+	}
+	return nil
+}

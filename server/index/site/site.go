@@ -1,0 +1,154 @@
+package site
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"hash/fnv"
+	"path"
+	"regexp"
+	"slices"
+	"strconv"
+
+	"github.com/nats-io/nkeys"
+
+	"github.com/refmon/refmon/internal/strict"
+	"github.com/refmon/refmon/internal/verbs/bulk"
+	"github.com/refmon/refmon/sd"
+	"github.com/refmon/refmon/sddl"
+)
+
+// Site holds what all machines of an index know. Parts, Deciders and Replicas of 0 are 1.
+type Site struct {
+	Servers []string            `json:"servers,omitempty"` // URLs of message servers
+	Rights  string              `json:"rights"`            // "read" or "read+write"
+	Share   string              `json:"share,omitempty"`   // SDDL of the share's own descriptor
+	Hosts   map[string][]string `json:"hosts"`             // the trees of each file server
+	// Parts is in how many parts the documents of a tree are cut, Deciders in how many the
+	// classes are; Replicas is how many servers keep each message. Parts and Deciders stay as
+	// they were at the beginning: other numbers are another site.
+	Parts    int               `json:"parts,omitempty"`
+	Deciders int               `json:"deciders,omitempty"`
+	Replicas int               `json:"replicas,omitempty"`
+	Keys     map[string]string `json:"keys"` // the public key of each role
+}
+
+// Bounds of a site.
+const (
+	maxHosts = 4096
+	maxTrees = 64
+	maxParts = 256
+)
+
+var hostName = regexp.MustCompile(`^[a-z0-9][a-z0-9-]{0,62}$`)
+
+// Read reads a site. A field that is not known or stands there twice is an error, and so is
+// what is out of bounds.
+func Read(b []byte) (*Site, error) {
+	s := &Site{}
+	if err := strict.Unmarshal(b, s); err != nil {
+		return nil, err
+	}
+	return s, s.check()
+}
+
+func (s *Site) check() error {
+	for _, n := range []*int{&s.Parts, &s.Deciders, &s.Replicas} {
+		if *n == 0 {
+			*n = 1
+		}
+		if *n < 0 || *n > maxParts {
+			return fmt.Errorf("parts, deciders, replicas: want 1 to %d", maxParts)
+		}
+	}
+	if len(s.Hosts) == 0 || len(s.Hosts) > maxHosts {
+		return fmt.Errorf("%d hosts: want 1 to %d", len(s.Hosts), maxHosts)
+	}
+	for host, trees := range s.Hosts {
+		if !hostName.MatchString(host) {
+			return fmt.Errorf("host %q: want letters a-z, digits and -", host)
+		}
+		if len(trees) == 0 || len(trees) > maxTrees {
+			return fmt.Errorf("host %s: %d trees: want 1 to %d", host, len(trees), maxTrees)
+		}
+		for _, t := range trees {
+			if !path.IsAbs(t) || path.Clean(t) != t || t == "/" {
+				return fmt.Errorf("host %s: tree %q: want an absolute path", host, t)
+			}
+		}
+	}
+	for role, key := range s.Keys {
+		if !nkeys.IsValidPublicUserKey(key) {
+			return fmt.Errorf("key of %s: want the public key of a user", role)
+		}
+	}
+	_, _, err := s.Question()
+	return err
+}
+
+// Question returns what the index is about: its rights and the share's descriptor, nil for
+// none.
+func (s *Site) Question() ([]bulk.Right, *sd.Descriptor, error) {
+	rights, err := bulk.ParseRights(s.Rights)
+	if err != nil || s.Share == "" {
+		return rights, nil, err
+	}
+	share, err := sddl.Parse(s.Share, sddl.Options{})
+	if err != nil {
+		return nil, nil, fmt.Errorf("share: %w", err)
+	}
+	return rights, share, nil
+}
+
+// Part is one share of the work on documents: some of those of a tree.
+type Part struct {
+	Host, Tree string
+	Number     int
+}
+
+// Subject returns the part as subjects end: HOST.TREE.NUMBER.
+func (p Part) Subject() string {
+	return p.Host + "." + treeToken(p.Tree) + "." + strconv.Itoa(p.Number)
+}
+
+// Root returns the name of the tree among all machines: //HOST/TREE.
+func (p Part) Root() string { return "//" + p.Host + p.Tree }
+
+// treeToken names a tree in subjects, which have no slashes.
+func treeToken(tree string) string {
+	sum := sha256.Sum256([]byte(tree))
+	return hex.EncodeToString(sum[:6])
+}
+
+// DocumentParts returns the parts of all trees, in order.
+func (s *Site) DocumentParts() (out []Part) {
+	for host, trees := range s.Hosts {
+		for _, t := range trees {
+			for n := range s.Parts {
+				out = append(out, Part{host, t, n})
+			}
+		}
+	}
+	slices.SortFunc(out, func(a, b Part) int {
+		return slices.Compare([]string{a.Host, a.Tree, fmt.Sprintf("%3d", a.Number)},
+			[]string{b.Host, b.Tree, fmt.Sprintf("%3d", b.Number)})
+	})
+	return out
+}
+
+// PartOf returns the part of a document of a tree, by its path on its own host.
+func (s *Site) PartOf(local string) int { return hashed(local, s.Parts) }
+
+// DeciderOf returns who decides a class: by the hash that its id is, so that it is the same
+// on every machine (N-44).
+func (s *Site) DeciderOf(class string) int { return hashed(class, s.Deciders) }
+
+func hashed(text string, n int) int {
+	h := fnv.New64a()
+	_, _ = h.Write([]byte(text)) // it never fails
+	return int(h.Sum64() % uint64(n))
+}
+
+// ErrRole says that the site does not have a role.
+var ErrRole = errors.New("the site has no such role")

@@ -1,0 +1,176 @@
+package stages
+
+import (
+	"errors"
+	"fmt"
+	"testing"
+
+	"github.com/nats-io/nats.go"
+
+	"github.com/refmon/refmon/server/index"
+	"github.com/refmon/refmon/server/index/site"
+)
+
+// events returns some events that a log can begin with.
+func events(n int) (out []index.Event) {
+	out = append(out, index.Event{Seq: 1, Start: &index.StartEvent{Format: 1, Index: "x", Rights: []string{"read"}}})
+	for i := range n {
+		out = append(out, index.Event{Seq: uint64(i + 2), Person: &index.PersonEvent{Number: i,
+			SID: fmt.Sprintf("S-1-5-21-1-2-3-%d", 1000+i), Name: fmt.Sprint("p", i)}})
+	}
+	return out
+}
+
+// TestLateWorker: a worker that was thought dead and wakes writes nothing behind the one who
+// has taken its share, and what both wrote before is kept (N-49).
+func TestLateWorker(t *testing.T) {
+	h := newHall(t, 1)
+	c := h.dial(site.Work)
+	first, err := take(t.Context(), c, site.StreamPeople, "people.0", "w1")
+	if err != nil {
+		t.Fatal(err)
+	}
+	list := events(3)
+	if err := first.write(t.Context(), first.last, list[:2]); err != nil {
+		t.Fatal(err)
+	}
+	second, err := take(t.Context(), h.dial(site.Work), site.StreamPeople, "people.0", "w2")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := first.write(t.Context(), first.last, list[2:]); !errors.Is(err, errFenced) {
+		t.Errorf("the late worker: %v", err)
+	}
+	if err := second.write(t.Context(), second.last, list[2:]); err != nil {
+		t.Error(err)
+	}
+	third, err := take(t.Context(), c, site.StreamPeople, "people.0", "w3")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if third.last.Generation != 3 || third.state.Apply(&index.Event{Seq: 5, Directory: "v"}) != nil {
+		t.Errorf("generation %d of a log of four events", third.last.Generation)
+	}
+}
+
+// TestRetried: a message whose answer was lost is stored once, whether or not the server knows
+// its id still, and what follows stands behind it (N-50).
+func TestRetried(t *testing.T) {
+	h := newHall(t, 1)
+	c := h.dial(site.Work)
+	w := &chain{c: c, stream: site.StreamPeople, subject: "people.1", rival: func(*message) bool { return false }}
+	if err := w.append(t.Context(), "one", []byte("1"), false); err != nil {
+		t.Fatal(err)
+	}
+	lost := &site.Signed{Subject: w.subject, ID: "two", After: w.head, Body: []byte("2")}
+	seq, err := c.publish(t.Context(), lost, &w.last)
+	if err != nil {
+		t.Fatal(err)
+	}
+	again := *w
+	if err := w.append(t.Context(), "two", []byte("2"), false); err != nil || w.head != seq {
+		t.Errorf("the server knows its id: it stands at %d, and not at %d: %v", seq, w.head, err)
+	}
+	if done, err := again.look(t.Context(), lost); !done || err != nil || again.head != seq {
+		t.Errorf("the server has forgotten its id: %v at %d: %v", done, again.head, err)
+	}
+	if err := w.append(t.Context(), "three", []byte("3"), false); err != nil {
+		t.Fatal(err)
+	}
+	var got string
+	r := follower{c: c, stream: w.stream, subject: w.subject}
+	err = r.all(t.Context(), func(m *message) error {
+		got += string(m.Body)
+		return nil
+	})
+	if got != "123" || err != nil || r.refused != 0 {
+		t.Errorf("%q, %d refused, %v", got, r.refused, err)
+	}
+}
+
+// TestForeignMessages: what stands in a log without being its worker's word there is passed over
+// by who reads and by who writes: garbage, another role's message, a copy of an earlier one,
+// one with headers that only a server sets, and what a server answers to a place that a client
+// named (N-43).
+func TestForeignMessages(t *testing.T) {
+	h := newHall(t, 1)
+	c := h.dial(site.Work)
+	l, err := take(t.Context(), c, site.StreamPeople, "people.0", "w1")
+	if err != nil {
+		t.Fatal(err)
+	}
+	list := events(2)
+	if err := l.write(t.Context(), l.last, list[:1]); err != nil {
+		t.Fatal(err)
+	}
+	put := func(m *nats.Msg) {
+		t.Helper()
+		m.Subject = "people.0"
+		if _, err := c.js.PublishMsg(t.Context(), m); err != nil {
+			t.Fatal(err)
+		}
+	}
+	copied, err := c.signed(&site.Signed{Subject: "people.0", ID: "x", Body: []byte(`{"generation":9,"worker":"w"}`)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	other, err := h.dial(site.Watch("b")).signed(&site.Signed{Subject: "people.0", ID: "y", After: l.chain.head,
+		Body: []byte(`{"generation":9,"worker":"w"}`)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	odd := nats.NewMsg("")
+	odd.Header = nats.Header{"Nats-Sequence": {"99999"}, "Nats-Subject": {"people.0"}, "Status": {"204"},
+		"Nats-Last-Sequence": {"7"}}
+	for _, m := range []*nats.Msg{nats.NewMsg(""), copied, other, odd} {
+		put(m)
+	}
+	// The answer to a question goes where the question says, whatever the client may publish.
+	if err := c.nc.PublishRequest("$JS.API.DIRECT.GET.PEOPLE.people.0", "people.0", nil); err != nil {
+		t.Fatal(err)
+	}
+	if err := c.nc.Flush(); err != nil {
+		t.Fatal(err)
+	}
+	if err := l.write(t.Context(), l.last, list[1:]); err != nil {
+		t.Fatal(err)
+	}
+	next, err := take(t.Context(), c, site.StreamPeople, "people.0", "w2")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if next.follower.refused < 4 || next.last.Generation != 2 {
+		t.Errorf("%d refused, generation %d", next.follower.refused, next.last.Generation)
+	}
+	if err := next.state.Apply(&index.Event{Seq: 3, Directory: "v"}); err == nil {
+		t.Error("an event is missing from the log")
+	}
+}
+
+// TestLargeRecords: events that are too many for one message are written as several, of which
+// only the last moves on what they are made of.
+func TestLargeRecords(t *testing.T) {
+	h := newHall(t, 1)
+	c := h.dial(site.Work)
+	l, err := take(t.Context(), c, site.StreamPeople, "people.0", "w1")
+	if err != nil {
+		t.Fatal(err)
+	}
+	next := l.last
+	next.Cursor = 77
+	if err := l.write(t.Context(), next, events(30_000)); err != nil {
+		t.Fatal(err)
+	}
+	var cursors []uint64
+	r := follower{c: c, stream: site.StreamPeople, subject: "people.0"}
+	err = r.all(t.Context(), func(m *message) error {
+		x, err := parseRecord(m.Body)
+		if err == nil {
+			cursors = append(cursors, x.Cursor)
+		}
+		return err
+	})
+	if err != nil || len(cursors) < 3 || cursors[len(cursors)-2] != 0 || cursors[len(cursors)-1] != 77 {
+		t.Errorf("cursors %v: %v", cursors, err)
+	}
+}

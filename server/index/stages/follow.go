@@ -1,0 +1,234 @@
+package stages
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/nats-io/nats.go"
+
+	"github.com/refmon/refmon/server/index"
+	"github.com/refmon/refmon/server/index/site"
+)
+
+// FollowConfig says where what was decided is kept. State is needed.
+type FollowConfig struct {
+	State string       // the folder of an index, as [index.Open] wants it
+	Sinks []index.Sink // beside the folder; closed at the end
+	Beat  time.Duration
+	Ready func() // called once, when all shares are known and vouched for; nil: it is told to no one
+}
+
+// Follow keeps an index of the whole site in a folder until the context ends or something
+// fails; then nothing vouches for it any more.
+func Follow(ctx context.Context, c *Conn, o FollowConfig) (err error) {
+	rights, share, err := c.site.Question()
+	if err != nil {
+		return err
+	}
+	log, state, err := index.OpenLog(o.State)
+	if err != nil {
+		return err
+	}
+	f := &following{c: c, config: o, sinks: append([]index.Sink{log}, o.Sinks...), fences: map[string]*fence{}}
+	defer func() {
+		for _, s := range f.sinks {
+			err = errors.Join(err, s.Close())
+		}
+	}()
+	if f.merge, err = index.NewMerge(state, rights, share, c.site.Share, c.site.Deciders); err != nil {
+		return err
+	}
+	f.logs = f.all()
+	if f.config.Beat == 0 {
+		f.config.Beat = index.Often
+	}
+	return f.run(ctx)
+}
+
+// following reads the logs of all shares. Owned by its goroutine.
+type following struct {
+	c      *Conn
+	config FollowConfig
+	merge  *index.Merge
+	sinks  []index.Sink
+	logs   []*share
+	fences map[string]*fence // by the name of the share, the newest that counts
+}
+
+// share is a log that is read.
+type share struct {
+	follower   follower
+	source     string // the tree it tells of, or "directory"
+	generation uint64
+	own        func(path string) bool
+	whole      bool
+}
+
+func (f *following) all() (out []*share) {
+	for _, p := range f.c.site.DocumentParts() {
+		root := p.Root()
+		out = append(out, &share{source: root, own: func(at string) bool {
+			local, below := strings.CutPrefix(at, "//"+p.Host)
+			return below && (at == root || strings.HasPrefix(at, root+"/")) && f.c.site.PartOf(local) == p.Number
+		}, follower: follower{c: f.c, stream: site.StreamRows, subject: "rows." + p.Subject()}})
+	}
+	for n := range f.c.site.Deciders {
+		out = append(out, &share{source: "directory", own: func(string) bool { return false },
+			follower: follower{c: f.c, stream: site.StreamPeople, subject: fmt.Sprintf("people.%d", n)}})
+	}
+	return out
+}
+
+func (f *following) run(ctx context.Context) error {
+	woken := make(chan struct{}, 1)
+	for _, what := range []string{"rows", "people", "fence"} {
+		sub, err := f.c.nc.Subscribe("wake."+what+".>", func(*nats.Msg) {
+			select {
+			case woken <- struct{}{}:
+			default: // it will look in any case
+			}
+		})
+		if err != nil {
+			return err
+		}
+		defer func() { _ = sub.Unsubscribe() }() // it fails when the connection is closed
+	}
+	s := &shift{beat: f.config.Beat, woken: woken}
+	for {
+		if err := f.turn(ctx); err != nil {
+			if ctx.Err() != nil {
+				return nil
+			}
+			if errors.Is(err, errRecord) || errors.Is(err, errSink) {
+				return err
+			}
+			f.c.warn(err)
+		}
+		if err := s.rest(ctx); err != nil {
+			return nil
+		}
+	}
+}
+
+// turn takes the fences that there are, then all that the logs have, so that a fence counts
+// when what it stands behind was read (N-7).
+func (f *following) turn(ctx context.Context) error {
+	list, err := f.c.ask(ctx, site.StreamFence, question{MultiLast: []string{"fence.>"}})
+	if err != nil {
+		return err
+	}
+	for _, s := range f.logs {
+		if err := f.read(ctx, s); err != nil {
+			return err
+		}
+	}
+	if err := f.write(); err != nil {
+		return err
+	}
+	for i := range list {
+		f.fence(&list[i])
+	}
+	return f.vouch()
+}
+
+var errSink = errors.New("keep events")
+
+// write hands the events to the sinks.
+func (f *following) write() error {
+	events := f.merge.Take()
+	if len(events) == 0 {
+		return nil
+	}
+	for _, s := range f.sinks {
+		if err := s.Write(events); err != nil {
+			return fmt.Errorf("%w: %w", errSink, err)
+		}
+	}
+	return nil
+}
+
+// read takes what a log has.
+func (f *following) read(ctx context.Context, s *share) error {
+	name := s.follower.subject
+	err := s.follower.all(ctx, func(m *message) error {
+		r, err := parseRecord(m.Body)
+		if err != nil {
+			return fmt.Errorf("%s: %w: %w", name, errRecord, err)
+		}
+		s.generation = r.Generation
+		for i := range r.events {
+			if err := f.merge.Apply(name, &r.events[i]); err != nil {
+				return fmt.Errorf("%s: %w: %w", name, errRecord, err)
+			}
+		}
+		return nil
+	})
+	if s.follower.refused > 0 {
+		f.c.warn(fmt.Errorf("%s: %d messages do not count", name, s.follower.refused))
+		s.follower.refused = 0
+	}
+	if err != nil || s.whole || s.generation == 0 {
+		return err
+	}
+	s.whole = true
+	return f.merge.Whole(name, s.own)
+}
+
+// fence takes a fence of the worker who has its share now, behind records that were read, and
+// newer than the last (N-49).
+func (f *following) fence(m *message) {
+	name := strings.TrimPrefix(m.Subject, "fence.")
+	if m.signed != nil {
+		f.c.warn(m.signed)
+		return
+	}
+	x, err := parseFence(m.Body)
+	if err != nil {
+		f.c.warn(fmt.Errorf("%s: %w", m.Subject, err))
+		return
+	}
+	for _, s := range f.logs {
+		if s.follower.subject != name || s.generation != x.Generation || s.follower.head < x.Log {
+			continue
+		}
+		if old := f.fences[name]; old == nil || old.Beat.Time < x.Beat.Time || old.Beat.ahead() {
+			f.fences[name] = x
+		}
+	}
+}
+
+// vouch writes the fence of all: a source is as new as its oldest share, and one with a share
+// that nothing vouches for has none (N-55).
+func (f *following) vouch() error {
+	sources, missing := map[string]index.Moment{}, map[string]bool{}
+	for _, s := range f.logs {
+		x := f.fences[s.follower.subject]
+		if x == nil {
+			missing[s.source] = true
+			continue
+		}
+		m := index.Moment(x.Beat.moment())
+		if old, known := sources[s.source]; !known || m.Time.Before(old.Time) {
+			sources[s.source] = m
+		}
+	}
+	for source := range missing {
+		delete(sources, source)
+	}
+	if len(sources) == 0 {
+		return nil
+	}
+	for _, s := range f.sinks {
+		if err := s.Fence(f.merge.Fence(sources)); err != nil {
+			return fmt.Errorf("%w: %w", errSink, err)
+		}
+	}
+	if len(missing) == 0 && f.config.Ready != nil {
+		f.config.Ready()
+		f.config.Ready = nil
+	}
+	return nil
+}

@@ -1,0 +1,127 @@
+package stages
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/json"
+	"errors"
+	"fmt"
+
+	"github.com/refmon/refmon/server/index"
+	"github.com/refmon/refmon/server/index/site"
+)
+
+// ledger is the log of a share that a worker has taken. Owned by the share's goroutine.
+type ledger struct {
+	c        *Conn
+	name     string // of the share: rows.HOST.TREE.PART or people.NUMBER
+	worker   string
+	run      string
+	number   int
+	follower follower
+	chain    chain
+	state    *index.State
+	last     record // without its events
+}
+
+// errRecord says that a record that counts cannot be read: nothing is made of the share any
+// more, so that nothing vouches for it.
+var errRecord = errors.New("a record cannot be used")
+
+// take reads the log of a share and writes that this worker has it now (N-49).
+func take(ctx context.Context, c *Conn, stream, name, worker string) (*ledger, error) {
+	l := &ledger{c: c, name: name, worker: worker, run: rand.Text(), state: index.NewState(),
+		follower: follower{c: c, stream: stream, subject: name}}
+	err := l.follower.all(ctx, func(m *message) error {
+		r, err := parseRecord(m.Body)
+		if err != nil {
+			return fmt.Errorf("%s: %w: %w", name, errRecord, err)
+		}
+		for i := range r.events {
+			if err := l.state.Apply(&r.events[i]); err != nil {
+				return fmt.Errorf("%s: %w: %w", name, errRecord, err)
+			}
+		}
+		l.last = *r
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	l.last.events = nil
+	l.chain = chain{c: c, stream: stream, subject: name, head: l.follower.head,
+		last:  l.follower.next - min(l.follower.next, 1),
+		rival: func(m *message) bool { return m.After >= l.chain.head && m.ID != "" }}
+	if err := l.resume(ctx); err != nil {
+		return nil, err
+	}
+	next := l.last
+	next.Generation++
+	next.Worker = worker
+	return l, l.write(ctx, next, nil)
+}
+
+// resume goes on from the fence where nothing was written for it, and counts how often a worker
+// began at the same message.
+func (l *ledger) resume(ctx context.Context) error {
+	m, err := l.c.last(ctx, site.StreamFence, "fence."+l.name)
+	if err != nil {
+		return err
+	}
+	l.last.Tries++
+	if m == nil || m.signed != nil {
+		return nil
+	}
+	f, err := parseFence(m.Body)
+	if err == nil && f.Generation == l.last.Generation && f.Log == l.chain.head && f.Cursor > l.last.Cursor {
+		l.last.Cursor, l.last.Tries = f.Cursor, 0
+	}
+	return nil
+}
+
+// write appends events and moves the share on to next, in as many records as they need: only
+// the last says next, so that what is half written is made again.
+func (l *ledger) write(ctx context.Context, next record, events []index.Event) error {
+	r := l.last
+	size := 0
+	for i := range events {
+		line, err := json.Marshal(&events[i])
+		if err != nil {
+			return err
+		}
+		if size += len(line); size > targetRecord && len(r.lines) > 0 {
+			if err := l.append(ctx, &r); err != nil {
+				return err
+			}
+			r.lines, size = nil, len(line)
+		}
+		r.lines = append(r.lines, line)
+	}
+	next.lines = r.lines
+	if err := l.append(ctx, &next); err != nil {
+		return err
+	}
+	next.lines = nil
+	l.last = next
+	return nil
+}
+
+func (l *ledger) append(ctx context.Context, r *record) error {
+	body, err := r.bytes()
+	if err != nil {
+		return err
+	}
+	l.number++
+	return l.chain.append(ctx, fmt.Sprintf("%s/%d", l.run, l.number), body, false)
+}
+
+// vouch tells up to when the share is true, behind what was written.
+func (l *ledger) vouch(ctx context.Context, cursor uint64, b *beat, version string) error {
+	body, err := json.Marshal(&fence{Generation: l.last.Generation, Log: l.chain.head, Cursor: cursor, Beat: *b,
+		Version: version})
+	if err != nil {
+		return err
+	}
+	l.number++
+	return l.c.keep(ctx, "fence."+l.name, fmt.Sprintf("%s/fence/%d", l.run, l.number), body)
+}

@@ -1,0 +1,143 @@
+package stages
+
+import (
+	"context"
+	"encoding/base64"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strconv"
+	"time"
+
+	"github.com/nats-io/nats.go"
+
+	"github.com/refmon/refmon/server/index/site"
+)
+
+// message is one that a stream has kept.
+type message struct {
+	site.Signed
+	sequence uint64
+	signed   error // nil: it is of the role that its subject belongs to
+}
+
+// Headers of ours.
+const (
+	afterHeader     = "Refmon-After"
+	signatureHeader = "Refmon-Signature"
+)
+
+// Bounds of one look at a stream.
+const (
+	batchMessages = 256
+	batchBytes    = 16 << 20
+	answerWithin  = 5 * time.Second
+)
+
+// question asks a stream for messages without a consumer: no server keeps anything of it.
+type question struct {
+	Seq       uint64   `json:"seq,omitempty"`
+	NextBy    string   `json:"next_by_subj,omitempty"`
+	Batch     int      `json:"batch,omitempty"`
+	MaxBytes  int      `json:"max_bytes,omitempty"`
+	MultiLast []string `json:"multi_last,omitempty"`
+}
+
+// errCut says that some answers of a batch are missing.
+var errCut = errors.New("answers are missing")
+
+// ask asks and collects the answers until the last. A failure is one of the servers, and
+// may be over the next time.
+func (c *Conn) ask(ctx context.Context, stream string, q question) ([]message, error) {
+	body, err := json.Marshal(q)
+	if err != nil {
+		return nil, err
+	}
+	inbox := c.nc.NewInbox()
+	sub, err := c.nc.SubscribeSync(inbox)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = sub.Unsubscribe() }() // it fails when the connection is closed
+	if err := c.nc.PublishRequest("$JS.API.DIRECT.GET."+stream, inbox, body); err != nil {
+		return nil, err
+	}
+	ctx, stop := context.WithTimeout(ctx, answerWithin)
+	defer stop()
+	var out []message
+	for {
+		m, err := sub.NextMsgWithContext(ctx)
+		if err != nil {
+			return nil, err
+		}
+		if header(m, "Nats-Sequence") == "" { // the end, or a failure
+			switch status := m.Header.Get("Status"); status {
+			case "404", "204":
+				return out, nil
+			default:
+				return nil, fmt.Errorf("stream %s: status %s %s", stream, status, m.Header.Get("Description"))
+			}
+		}
+		x, err := c.read(m)
+		if err != nil {
+			return nil, err
+		}
+		if q.Batch > 0 && len(out) > 0 && header(m, "Nats-Last-Sequence") != text(out[len(out)-1].sequence) {
+			return nil, errCut
+		}
+		out = append(out, x)
+	}
+}
+
+func text(n uint64) string { return strconv.FormatUint(n, 10) }
+
+// header returns a header of the server's, which stands behind those that the author of the
+// message wrote under the same name.
+func header(m *nats.Msg, name string) string {
+	all := m.Header.Values(name)
+	if len(all) == 0 {
+		return ""
+	}
+	return all[len(all)-1]
+}
+
+// read takes a message and looks at who has signed it.
+func (c *Conn) read(m *nats.Msg) (message, error) {
+	seq, err := strconv.ParseUint(header(m, "Nats-Sequence"), 10, 64)
+	if err != nil {
+		return message{}, fmt.Errorf("an answer without a sequence: %w", err)
+	}
+	x := message{sequence: seq, Signed: site.Signed{Subject: header(m, "Nats-Subject"),
+		ID: m.Header.Get(nats.MsgIdHdr), Body: m.Data}}
+	after, err1 := strconv.ParseUint(m.Header.Get(afterHeader), 10, 64)
+	signature, err2 := base64.RawStdEncoding.DecodeString(m.Header.Get(signatureHeader))
+	x.After = after
+	if x.signed = errors.Join(err1, err2); x.signed == nil {
+		x.signed = c.site.Verify(&x.Signed, signature)
+	}
+	return x, nil
+}
+
+// last returns the last message of a subject; nil for none.
+func (c *Conn) last(ctx context.Context, stream, subject string) (*message, error) {
+	ctx, stop := context.WithTimeout(ctx, answerWithin)
+	defer stop()
+	m, err := c.nc.RequestWithContext(ctx, "$JS.API.DIRECT.GET."+stream+"."+subject, nil)
+	if err != nil {
+		return nil, err
+	}
+	if header(m, "Nats-Sequence") == "" {
+		if status := m.Header.Get("Status"); status != "404" {
+			return nil, fmt.Errorf("%s: status %s %s", subject, status, m.Header.Get("Description"))
+		}
+		return nil, nil
+	}
+	x, err := c.read(m)
+	return &x, err
+}
+
+// next returns messages of a subject, or of a pattern of subjects, from a sequence on: some
+// of those that are there.
+func (c *Conn) next(ctx context.Context, stream, subject string, from uint64) ([]message, error) {
+	return c.ask(ctx, stream, question{Seq: max(from, 1), NextBy: subject, Batch: batchMessages, MaxBytes: batchBytes})
+}

@@ -1,0 +1,395 @@
+package stages
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/nats-io/nats.go"
+
+	"github.com/refmon/refmon/sddl"
+	"github.com/refmon/refmon/server/index"
+	"github.com/refmon/refmon/server/index/site"
+)
+
+// bench is a worker whose watcher is the test.
+type bench struct {
+	*hall
+	c      *Conn // hears and reads as the worker does
+	teller *teller
+	fences chan *fence
+	again  chan struct{}
+	number int
+}
+
+func newBench(t *testing.T) *bench {
+	b := &bench{hall: newHall(t, 1), fences: make(chan *fence, 64), again: make(chan struct{}, 64)}
+	b.c = b.dial(site.Work)
+	w := b.dial(site.Watch("a"))
+	b.teller = &teller{c: w, site: b.site}
+	b.teller.chains = []*chain{{c: w, stream: site.StreamSeen, subject: subjectOf(b.part), rival: b.teller.rival}}
+	_, err1 := b.c.nc.Subscribe("wake.fence.rows."+b.part.Subject(), func(*nats.Msg) {
+		m, err := b.c.last(t.Context(), site.StreamFence, "fence.rows."+b.part.Subject())
+		if err != nil || m == nil {
+			return
+		}
+		f, err := parseFence(m.Body)
+		if err != nil || m.signed != nil {
+			t.Errorf("%v %v", err, m.signed)
+			return
+		}
+		b.fences <- f
+	})
+	_, err2 := b.c.nc.Subscribe("again."+b.part.Subject(), func(*nats.Msg) {
+		select {
+		case b.again <- struct{}{}:
+		default: // one is enough
+		}
+	})
+	if err := errors.Join(err1, err2); err != nil {
+		t.Fatal(err)
+	}
+	return b
+}
+
+// work runs a worker until it is stopped.
+func (b *bench) work(name string) (stop func()) {
+	b.t.Helper()
+	ctx, end := context.WithCancel(b.t.Context())
+	done := make(chan error, 1)
+	c := b.dial(site.Work)
+	go func() { done <- Work(ctx, c, WorkConfig{Name: name, Beat: beats}) }()
+	return func() {
+		end()
+		if err := <-done; err != nil {
+			b.t.Error(err)
+		}
+	}
+}
+
+// tell sends a batch as the watcher does, and returns its beat.
+func (b *bench) tell(x index.Batch) int64 {
+	b.t.Helper()
+	x.Tree = b.tree
+	if err := b.teller.batch(b.t.Context(), &x); err != nil {
+		b.t.Fatal(err)
+	}
+	if x.Beat.Time.IsZero() {
+		return 0
+	}
+	return x.Beat.Time.UnixNano()
+}
+
+func beatNow() index.Beat { return index.Beat{Time: time.Now()} }
+
+// vouched waits for the fence of a beat; those of other beats that come first are an error.
+func (b *bench) vouched(beat int64) *fence {
+	b.t.Helper()
+	for {
+		select {
+		case f := <-b.fences:
+			if f.Beat.Time < beat {
+				b.t.Errorf("a beat was vouched for that should not be, or twice")
+				continue
+			}
+			return f
+		case <-b.t.Context().Done():
+			b.t.Fatal("nothing vouches")
+		}
+	}
+}
+
+// asked waits until the worker asks for a walk.
+func (b *bench) asked() {
+	b.t.Helper()
+	for len(b.again) > 0 {
+		<-b.again
+	}
+	<-b.again
+}
+
+// record returns what the part's log says last, and the documents that it has.
+func (b *bench) record() (last record, rows map[string]string) {
+	b.t.Helper()
+	rows = map[string]string{}
+	r := follower{c: b.c, stream: site.StreamRows, subject: "rows." + b.part.Subject()}
+	err := r.all(b.t.Context(), func(m *message) error {
+		x, err := parseRecord(m.Body)
+		if err != nil {
+			return err
+		}
+		last = *x
+		for _, e := range x.events {
+			if e.Row != nil {
+				rows[e.Row.Path] = strings.Join(e.Row.Classes, " ")
+			}
+			delete(rows, e.Gone)
+		}
+		return nil
+	})
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	return last, rows
+}
+
+var forAll = sddl.MustParse("O:SYG:SYD:(A;;FR;;;WD)")
+
+func (b *bench) file(name string) index.Seen {
+	return index.Seen{Path: filepath.Join(b.tree, name), Descriptor: forAll}
+}
+
+// TestPoison: a message of the right watcher that cannot be used ends no worker, is counted,
+// and nothing is vouched for until another walk has ended (N-51, N-54); so it is when what
+// stood before a message is lost.
+func TestPoison(t *testing.T) {
+	b := newBench(t)
+	defer b.work("w1")()
+	walk := func() {
+		t.Helper()
+		b.vouched(b.tell(index.Batch{Begin: true, End: true, Seen: []index.Seen{b.file("plan")}, Beat: beatNow()}))
+	}
+	walk()
+	good := func(change func(m *seen)) string {
+		m := seen{Run: b.teller.run, Started: b.teller.started, Descriptors: [][]byte{forAll.Binary()}}
+		m.Documents = []document{{Path: []byte(filepath.Join(b.tree, "plan")), Descriptor: 1}}
+		change(&m)
+		text, err := json.Marshal(&m)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return string(text)
+	}
+	poisons := []string{"", "garbage", "{}", strings.Repeat("[", 10_000), strings.Repeat("x", maxSeen+1),
+		good(func(m *seen) { m.Documents[0].Path = []byte("/etc/passwd") }),
+		good(func(m *seen) { m.Documents[0].Descriptor = 2 }),
+		good(func(m *seen) { m.Descriptors[0] = []byte("no descriptor") }),
+		good(func(m *seen) { m.Started-- }),
+		good(func(m *seen) { m.Documents = make([]document, maxDocuments+1) })}
+	for i, text := range poisons {
+		if err := b.teller.chains[0].append(t.Context(), fmt.Sprint("poison", i), []byte(text), false); err != nil {
+			t.Fatal(err)
+		}
+		b.tell(index.Batch{Beat: beatNow()}) // vouched would complain of it
+		b.asked()
+		walk()
+		if last, rows := b.record(); last.Poison != uint64(i+1) || !last.Whole || len(rows) != 1 {
+			t.Errorf("poison %.20q: %+v, %d rows", text, last, len(rows))
+		}
+	}
+	b.teller.chains[0].head += 1000 // as if a message had been lost
+	b.tell(index.Batch{Beat: beatNow()})
+	b.asked()
+	walk()
+}
+
+// TestReplayed: a copy of an earlier message, a walk that began before, and messages of another
+// host's watcher for this tree change nothing, and fill no place (N-43, N-49).
+func TestReplayed(t *testing.T) {
+	b := newBench(t)
+	defer b.work("w1")()
+	b.vouched(b.tell(index.Batch{Begin: true, End: true, Seen: []index.Seen{b.file("plan")}, Beat: beatNow()}))
+	old, err := b.c.last(t.Context(), site.StreamSeen, subjectOf(b.part))
+	if err != nil || old == nil {
+		t.Fatal(err)
+	}
+	b.vouched(b.tell(index.Batch{Begin: true, End: true, Beat: beatNow()})) // plan is gone
+	b.send(site.Watch("a"), old.Subject, rand.Text(), old.After, old.Body)
+	b.send(site.Watch("a"), old.Subject, rand.Text(), 0, old.Body)
+	b.send(site.Watch("b"), old.Subject, rand.Text(), b.teller.chains[0].head, old.Body)
+	b.send(site.Work, old.Subject, rand.Text(), b.teller.chains[0].head, old.Body)
+	b.vouched(b.tell(index.Batch{Beat: beatNow()}))
+	b.vouched(b.tell(index.Batch{Begin: true, End: true, Beat: beatNow()}))
+	if last, rows := b.record(); last.Refused != 4 || len(rows) != 0 {
+		t.Errorf("%d refused, %v", last.Refused, rows)
+	}
+}
+
+// TestTakenOver: the share of a worker that ends is another's, which goes on where it was; in
+// the middle of a walk it asks for another one, since it does not know what the first part of
+// the walk has seen (N-53).
+func TestTakenOver(t *testing.T) {
+	b := newBench(t)
+	stop := b.work("w1")
+	b.vouched(b.tell(index.Batch{Begin: true, End: true, Seen: []index.Seen{b.file("a"), b.file("b")}, Beat: beatNow()}))
+	stop()
+	stop = b.work("w2")
+	if f := b.vouched(b.tell(index.Batch{Beat: beatNow()})); f.Generation != 2 {
+		t.Errorf("generation %d", f.Generation)
+	}
+	b.tell(index.Batch{Begin: true, Seen: []index.Seen{b.file("a")}})
+	b.tell(index.Batch{Seen: []index.Seen{b.file("c")}})
+	for { // until it has seen the beginning
+		if last, rows := b.record(); !last.Whole && len(rows) == 3 {
+			break
+		}
+		time.Sleep(time.Millisecond)
+	}
+	stop()
+	b.tell(index.Batch{Seen: []index.Seen{b.file("d")}, End: true, Beat: beatNow()}) // no one vouches for it
+	defer b.work("w3")()
+	b.asked()
+	b.vouched(b.tell(index.Batch{Begin: true, End: true, Seen: []index.Seen{b.file("a"), b.file("c")}, Beat: beatNow()}))
+	if _, rows := b.record(); len(rows) != 2 || rows["//a"+b.tree+"/b"] != "" {
+		t.Errorf("%v", rows)
+	}
+}
+
+// TestPanicking: a message at which one worker after another ends is left out by the fourth
+// (N-54).
+func TestPanicking(t *testing.T) {
+	b := newBench(t)
+	b.tell(index.Batch{Begin: true, End: true, Seen: []index.Seen{b.file("a")}})
+	for i := range maxTries {
+		l, err := take(t.Context(), b.c, site.StreamRows, "rows."+b.part.Subject(), fmt.Sprint("w", i))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if l.last.Tries != i+1 {
+			t.Errorf("try %d is counted as %d", i+1, l.last.Tries)
+		}
+	}
+	defer b.work("w9")()
+	b.asked()
+	if last, rows := b.record(); last.Poison != 1 || last.Tries != 0 || len(rows) != 0 {
+		t.Errorf("%+v, %d rows", last, len(rows))
+	}
+	b.vouched(b.tell(index.Batch{Begin: true, End: true, Seen: []index.Seen{b.file("a")}, Beat: beatNow()}))
+}
+
+// TestTwoWatchers: the second watcher of a tree has it, and the first hears so (N-49).
+func TestTwoWatchers(t *testing.T) {
+	h := newHall(t, 2)
+	run := func() <-chan error {
+		done := make(chan error, 1)
+		c := h.dial(site.Watch("a"))
+		go func() {
+			done <- Watch(t.Context(), c, WatchConfig{Host: "a", NoEvents: true, Every: beats, Beat: beats})
+		}()
+		return done
+	}
+	first := run()
+	c := h.dial(site.Work)
+	for { // until it has begun
+		if m, err := c.last(t.Context(), site.StreamSeen, subjectOf(h.part)); err == nil && m != nil {
+			break
+		}
+		time.Sleep(time.Millisecond)
+	}
+	run()
+	if err := <-first; !errors.Is(err, errFenced) {
+		t.Errorf("the first watcher: %v", err)
+	}
+}
+
+// TestHalfADirectory: pieces of two versions are no version, and so is one with a piece of
+// another role: nothing vouches for the people then (N-52).
+func TestHalfADirectory(t *testing.T) {
+	h := newHall(t, 1)
+	c := h.dial(site.Work)
+	d := &lister{c: h.dial(site.Directory), head: head{Started: 1}, run: "r"}
+	d.chain = &chain{c: d.c, stream: site.StreamDirectory, subject: headSubject, rival: d.rival}
+	first := []byte(strings.Repeat("a", pieceBytes) + "b")
+	v := index.Version{People: anyPeople(t), File: first, Beat: beatNow()}
+	if err := d.version(t.Context(), &v); err != nil {
+		t.Fatal(err)
+	}
+	n, err := c.newest(t.Context())
+	if err != nil || n == nil || n.Pieces != 2 {
+		t.Fatalf("%+v: %v", n, err)
+	}
+	if got, err := c.pieces(t.Context(), n); err != nil || string(got) != string(first) {
+		t.Errorf("%d bytes: %v", len(got), err)
+	}
+	h.send(site.Directory, pieceSubject(1), "x", 0, []byte("c"))
+	if _, err := c.pieces(t.Context(), n); !errors.Is(err, errPieces) {
+		t.Errorf("a piece of another version: %v", err)
+	}
+	h.send(site.Watch("b"), pieceSubject(1), "y", 0, []byte("b"))
+	if _, err := c.pieces(t.Context(), n); !errors.Is(err, errPieces) {
+		t.Errorf("a piece of another role: %v", err)
+	}
+	h.send(site.Work, headSubject, "z", 0, []byte("{}"))
+	if n, err := c.newest(t.Context()); n != nil || err != nil {
+		t.Errorf("a head of another role: %+v, %v", n, err)
+	}
+	h.send(site.Directory, headSubject, "zz", 0, []byte("{}"))
+	if n, err := c.newest(t.Context()); n != nil || err != nil {
+		t.Errorf("a head that says nothing: %+v, %v", n, err)
+	}
+}
+
+// TestStopped: while any one of the stages does not run, answers end with the limit, and they
+// are back when it runs again (N-9, N-55).
+func TestStopped(t *testing.T) {
+	h := newHall(t, 2)
+	h.site.Hosts = map[string][]string{"a": {h.tree}} // no one watches b
+	state := filepath.Join(t.TempDir(), "state")
+	stages := map[string]func(context.Context) error{
+		"watch": func(ctx context.Context) error {
+			return Watch(ctx, h.dial(site.Watch("a")), WatchConfig{Host: "a", NoEvents: true, Every: beats, Beat: beats})
+		},
+		"directory": func(ctx context.Context) error {
+			return Directory(ctx, h.dial(site.Directory), DirectoryConfig{File: h.dir, Beat: beats})
+		},
+		"work": func(ctx context.Context) error {
+			return Work(ctx, h.dial(site.Work), WorkConfig{Name: "w", Beat: beats})
+		},
+		"follow": func(ctx context.Context) error {
+			return Follow(ctx, h.dial(site.Follow), FollowConfig{State: state, Beat: beats})
+		},
+	}
+	start := func(name string) (stop func()) {
+		ctx, end := context.WithCancel(t.Context())
+		done := make(chan error, 1)
+		go func() { done <- stages[name](ctx) }()
+		return func() {
+			end()
+			if err := <-done; err != nil {
+				t.Errorf("%s: %v", name, err)
+			}
+		}
+	}
+	stops := map[string]func(){}
+	for name := range stages {
+		stops[name] = start(name)
+	}
+	defer func() {
+		for _, stop := range stops {
+			stop()
+		}
+	}()
+	says := func(who string, want bool) {
+		t.Helper()
+		for {
+			x, err := index.Open(state, 300*time.Millisecond)
+			if err == nil {
+				a := x.CanRead("//a"+h.tree+"/plan", who, "read")
+				x.Close()
+				if a.Allowed == want {
+					if !want && !strings.Contains(a.Because, "no beat") {
+						t.Errorf("%+v", a)
+					}
+					return
+				}
+			} else if !errors.Is(err, os.ErrNotExist) {
+				t.Fatal(err)
+			}
+			time.Sleep(time.Millisecond)
+		}
+	}
+	says("alice", true)
+	for _, name := range []string{"watch", "directory", "work", "follow"} {
+		stops[name]()
+		says("alice", false)
+		stops[name] = start(name)
+		says("alice", true)
+	}
+}
