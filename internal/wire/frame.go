@@ -79,16 +79,17 @@ const headSize = 15 // of the length's own bytes on: kind, request, thread, serv
 var ErrFrame = errors.New("malformed frame")
 
 // AppendFrame appends the bytes of a frame.
-func AppendFrame(b []byte, f *Frame) []byte { return appendFrame(b, f, nil) }
+func AppendFrame(b []byte, f *Frame) []byte {
+	return append(appendFrameHead(b, f, len(f.Body)), f.Body...)
+}
 
-// appendFrame does the same where a tail follows the body.
-func appendFrame(b []byte, f *Frame, tail []byte) []byte {
-	b = binary.LittleEndian.AppendUint32(b, uint32(headSize+len(f.Body)+len(tail)))
+// appendFrameHead appends the bytes of a frame before a body of n bytes.
+func appendFrameHead(b []byte, f *Frame, n int) []byte {
+	b = binary.LittleEndian.AppendUint32(b, uint32(headSize+n))
 	b = append(b, byte(f.Kind))
 	b = binary.LittleEndian.AppendUint64(b, f.Request)
 	b = binary.LittleEndian.AppendUint32(b, f.Thread)
-	b = binary.LittleEndian.AppendUint16(b, f.Service)
-	return append(append(b, f.Body...), tail...)
+	return binary.LittleEndian.AppendUint16(b, f.Service)
 }
 
 // ReadFrame reads a frame. It returns io.EOF where the stream ends between two

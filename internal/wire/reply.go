@@ -37,9 +37,9 @@ func (s *Server) reply(f *Frame, a reply) error {
 	}
 	out := &Frame{Kind: kind, Request: f.Request, Thread: f.Thread, Service: f.Service, Files: a.files}
 	var apart []byte
-	if len(a.rest) >= largeAnswer && a.tail == nil && s.form != inJSON {
-		a.rest, apart = nil, a.rest
+	if len(a.rest) >= largeAnswer && a.room == nil && s.form != inJSON {
+		apart, a.rest = a.rest, nil
 	}
 	out.Body = s.answered(a)
-	return s.sendWith(out, a.tail, apart)
+	return s.send(out, a.tail, apart)
 }

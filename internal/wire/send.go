@@ -1,7 +1,6 @@
 package wire
 
 import (
-	"encoding/binary"
 	"fmt"
 	"net"
 	"os"
@@ -23,15 +22,14 @@ type parcel struct {
 // largeAnswer is from how many bytes on what an answer carries is not copied to the others.
 const largeAnswer = fullAnswers
 
-// send sends a frame and what follows its body, once the reader has done what came with it if it is at work (W-44).
-func (s *Server) send(f *Frame, tail []byte) error { return s.sendWith(f, tail, nil) }
-
-// sendWith does the same with what follows that and is not copied: it belongs to no other.
-func (s *Server) sendWith(f *Frame, tail, apart []byte) error {
-	size := headSize + len(f.Body) + len(tail) + len(apart)
-	if size > MaxFrame {
+// send sends a frame, whose body goes on with a tail, which is copied, or with what is sent
+// apart and does not change any more, once the reader has done what came with it if it is
+// at work (W-44).
+func (s *Server) send(f *Frame, tail, apart []byte) error {
+	n := len(f.Body) + len(tail) + len(apart)
+	if n += headSize; n > MaxFrame {
 		closeAll(f.Files)
-		return fmt.Errorf("%w: an answer of %d bytes, the bound is %d", ErrFrame, size, MaxFrame)
+		return fmt.Errorf("%w: an answer of %d bytes, the bound is %d", ErrFrame, n, MaxFrame)
 	}
 	s.write.Lock()
 	defer s.write.Unlock()
@@ -39,9 +37,8 @@ func (s *Server) sendWith(f *Frame, tail, apart []byte) error {
 		s.unsent, s.apart = append(s.unsent, s.apart...), nil
 	}
 	at := len(s.unsent)
-	s.unsent = appendFrame(s.roomFor(4+headSize+len(f.Body)+len(tail)), f, tail)
-	binary.LittleEndian.PutUint32(s.unsent[at:], uint32(size))
-	s.apart = apart
+	b := appendFrameHead(s.roomFor(4+n-len(apart)), f, n-headSize)
+	s.unsent, s.apart = append(append(b, f.Body...), tail...), apart
 	if n := len(f.Files); n > 0 {
 		s.parcels = append(s.parcels, parcel{at, len(s.unsent), f.Files})
 		s.passed += n
@@ -79,28 +76,30 @@ func (s *Server) deliver(t *stint) error {
 //
 // +checklocks:s.write
 func (s *Server) sendAll(t *stint) error {
-	apart := s.apart
-	s.apart = nil
-	err := s.sendUnsent(t)
+	b, parcels, apart := s.unsent, s.parcels, s.apart
+	s.unsent, s.parcels, s.apart = nil, nil, nil
+	if len(b) == 0 {
+		return nil
+	}
+	err := s.sendOut(t, b, parcels)
+	switch {
+	case cap(b) <= smallAnswers:
+		s.unsent = b[:0]
+	case cap(b) == largeAnswers:
+		large.Put((*[largeAnswers]byte)(b[:largeAnswers]))
+	}
 	if err == nil && apart != nil {
-		s.unsent = apart
-		err = s.sendUnsent(t)
+		err = s.sendOut(t, apart, nil)
 	}
 	return err
 }
 
-// sendUnsent sends the answers, within WriteTimeout. What was not written whole ends the
-// connection (W-3).
+// sendOut sends answers, within WriteTimeout. What was not written whole ends the connection
+// (W-3).
 //
 // +checklocks:s.write
-func (s *Server) sendUnsent(t *stint) error {
-	if len(s.unsent) == 0 {
-		return nil
-	}
-	b, parcels := s.unsent, s.parcels
-	s.unsent, s.parcels = nil, nil
+func (s *Server) sendOut(t *stint, b []byte, parcels []parcel) (err error) {
 	var n int
-	var err error
 	if len(parcels) == 0 {
 		n, err = s.now.with(b, nil)
 	} else if p := parcels[0]; p.at == 0 && len(parcels) == 1 {
@@ -110,12 +109,6 @@ func (s *Server) sendUnsent(t *stint) error {
 		}
 	}
 	if err != nil || n == len(b) {
-		switch {
-		case cap(b) <= smallAnswers:
-			s.unsent = b[:0]
-		case cap(b) == largeAnswers:
-			large.Put((*[largeAnswers]byte)(b[:largeAnswers]))
-		}
 		return err
 	}
 	if t != nil {
