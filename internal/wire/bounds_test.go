@@ -98,7 +98,8 @@ func TestReasonsTravel(t *testing.T) {
 func TestLargestAnswer(t *testing.T) {
 	s := NewServer(nil, nil)
 	s.keep()
-	if err := s.send(&Frame{Kind: Answer, Body: make([]byte, MaxBody)}, nil, nil); err != nil || len(s.unsent) != 4+MaxFrame {
+	err := s.send(&Frame{Kind: Answer, Body: make([]byte, MaxBody)}, nil, nil)
+	if err != nil || len(s.unsent) != 4+MaxFrame {
 		t.Errorf("the largest answer: %v, %d bytes wait", err, len(s.unsent))
 	}
 	before := len(s.unsent)
