@@ -138,7 +138,7 @@ func TestBehind(t *testing.T) {
 	x := b.open(time.Hour)
 	b.equal(x)
 	r := rand.New(rand.NewPCG(randtest.Seed(t), 15))
-	for range 3 {
+	for range 2 {
 		folder := b.folders[r.IntN(len(b.folders))]
 		before, _ := os.ReadFile(filepath.Join(b.state, "events.jsonl"))
 		b.describe(folder, b.list[r.IntN(len(b.list))])
