@@ -78,3 +78,31 @@ capi-bench: capi ## nanoseconds of calls through librefmon.so and librefmonk.so
 	build/capi/bench
 	cc -O2 -std=gnu11 -Ibuild/capi/include -o build/capi/bench-kernel capi/tests/bench/kernel.c -Lbuild/capi/lib -lrefmonk -lrefmon -Wl,-rpath,$(CURDIR)/build/capi/lib
 	build/capi/bench-kernel
+
+# --- install and release: packaging/ ---------------------------------------
+
+.PHONY: install install-c uninstall dist package
+PREFIX  ?= /usr/local
+LIBDIR  ?= $(PREFIX)/lib
+VERSION := $(shell cat VERSION)
+STAMP   := -ldflags '-X main.release=v$(VERSION)'
+LDCONFIG ?= ldconfig
+
+install: install-c ## commands and the C library into PREFIX (/usr/local); DESTDIR stands before it
+	CGO_ENABLED=0 go build $(STAMP) -o $(DESTDIR)$(PREFIX)/bin/ ./cmd/refmon ./cmd/refmon-verify
+	CGO_ENABLED=0 go -C server build $(STAMP) -o $(abspath $(DESTDIR)$(PREFIX)/bin)/ ./cmd/refmond ./cmd/refmon-gateway ./cmd/refmon-index
+
+install-c: capi ## the C library alone: LIBDIR (PREFIX/lib), headers, pkg-config files
+	bash packaging/install-c.sh build/capi '$(DESTDIR)' '$(PREFIX)' '$(LIBDIR)'
+	[ -n '$(DESTDIR)' ] || [ "$$(id -u)" != 0 ] || $(LDCONFIG)
+
+uninstall: ## takes away what install brought
+	rm -f $(foreach p,refmon refmon-verify refmond refmon-gateway refmon-index,$(DESTDIR)$(PREFIX)/bin/$(p))
+	rm -rf $(DESTDIR)$(PREFIX)/include/refmon
+	rm -f $(DESTDIR)$(LIBDIR)/librefmon* $(DESTDIR)$(LIBDIR)/pkgconfig/refmon.pc $(DESTDIR)$(LIBDIR)/pkgconfig/refmonk.pc
+
+dist: ## what is released, into dist/: archives, deb, rpm, wheel, sums, bill of materials
+	bash packaging/build.sh dist
+
+package: ## the packages in a fresh Debian root, as root
+	bash .ci/run package

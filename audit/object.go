@@ -125,7 +125,7 @@ func ObjectDeleted(from Origin, o Object) Event {
 // ObjectAccessed makes event 4663: audited rights of a handle were used. d is the
 // object's descriptor, for its resource attributes; it may be nil.
 func ObjectAccessed(from Origin, o Object, used winnt.AccessMask, d *sd.Descriptor) Event {
-	var l fieldList
+	l := make(fieldList, 0, 16)
 	from.appendSubject(&l)
 	o.appendObject(&l)
 	l.hex("HandleId", uint64(o.Handle))

@@ -106,3 +106,38 @@ func TestLostIsRemembered(t *testing.T) {
 		t.Errorf("%v", events)
 	}
 }
+
+// TestPolicyOfManyAccounts: each account whose own policy changes has its records once, in the
+// order of the SIDs, whether it had a policy before, has one afterwards, or both (U-85).
+func TestPolicyOfManyAccounts(t *testing.T) {
+	type users = map[sid.SID]map[audit.Subcategory]audit.UserSetting
+	before, after := users{}, users{}
+	var want []string
+	for i := range uint32(40) {
+		who := sid.MustParse("S-1-5-21-1-2-3").WithRID(1000 + i)
+		own := func(s audit.Setting) map[audit.Subcategory]audit.UserSetting {
+			return map[audit.Subcategory]audit.UserSetting{audit.FileSystem: {Include: s}}
+		}
+		if i%4 != 1 {
+			before[who] = own(audit.OnSuccess)
+		}
+		switch {
+		case i%4 == 3:
+			after[who] = own(audit.OnSuccess) // as before: no record
+			continue
+		case i%4 != 2:
+			after[who] = own(audit.OnFailure)
+		}
+		want = append(want, who.String())
+	}
+	for range 5 { // maps have no order
+		var got []string
+		for _, e := range audit.PolicyChanged(origin(t), mustPolicy(t, audit.PolicySpec{Users: before}),
+			mustPolicy(t, audit.PolicySpec{Users: after})) {
+			got = append(got, field(t, e, "TargetUserSid"))
+		}
+		if !slices.Equal(got, want) {
+			t.Fatalf("U-85: records of\n%v, want\n%v", got, want)
+		}
+	}
+}

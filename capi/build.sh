@@ -2,14 +2,15 @@
 # Builds librefmon.so, librefmon-ms.so, their kernel-mode companions librefmonk.so
 # and librefmonk-ms.so, the headers and the .pc files into a folder
 # (default build/capi): bash capi/build.sh [FOLDER]. Needs Go with cgo and a C
-# compiler (CC, default cc). SANITIZE=address,undefined builds its C with those
+# compiler (CC, default cc); GOFLAGS and CFLAGS count as elsewhere. SANITIZE=address,undefined builds its C with those
 # sanitizers, for programs that are built with them too.
 set -euo pipefail
 out=$(realpath -m "${1:-$(dirname "$0")/../build/capi}")
 cd "$(dirname "$0")"
 cc=${CC:-cc}
+version=$(cat ../VERSION)
 # Go does not see that a header in another folder has changed: a flag tells it.
-flags="-O2 -g -DRM_HEADERS=0x$(cat ./*.h include/refmon/*.h | sha256sum | cut -c1-8)"
+flags="${CFLAGS:-} -O2 -g -DRM_HEADERS=0x$(cat ./*.h include/refmon/*.h | sha256sum | cut -c1-8)"
 export CGO_CFLAGS=$flags
 sanitize=()
 if [[ -n ${SANITIZE:-} ]]; then
@@ -19,12 +20,14 @@ fi
 mkdir -p "$out/lib/pkgconfig" "$out/include"
 # Symbolic binding keeps calls within the library from reaching functions of
 # the same names in librefmon-ms.so, which have another calling convention.
-CGO_ENABLED=1 go build -buildmode=c-shared -ldflags '-s -w -extldflags "-Wl,-Bsymbolic -Wl,-soname,librefmon.so"' -o "$out/lib/librefmon.so" .
-rm -f "$out/lib/librefmon.h"
+CGO_ENABLED=1 go build -buildmode=c-shared -ldflags '-s -w -extldflags "-Wl,-Bsymbolic -Wl,-soname,librefmon.so.0"' -o "$out/lib/librefmon.so.0" .
+rm -f "$out"/lib/librefmon*.h
+ln -sf librefmon.so.0 "$out/lib/librefmon.so"
 rm -rf "$out/include/refmon"
 cp -R include/refmon "$out/include/"
-"$cc" -shared -fPIC -O2 -std=gnu11 -Wall "${sanitize[@]}" -Iinclude -o "$out/lib/librefmonk.so" \
-	kernel/*.c -Wl,-Bsymbolic -Wl,-soname,librefmonk.so "-Wl,-rpath,\$ORIGIN" -L"$out/lib" -lrefmon -lpthread
+"$cc" -shared -fPIC -O2 -std=gnu11 -Wall "${sanitize[@]}" -Iinclude -o "$out/lib/librefmonk.so.0" \
+	kernel/*.c -Wl,-Bsymbolic -Wl,-soname,librefmonk.so.0 "-Wl,-rpath,\$ORIGIN" -L"$out/lib" -lrefmon -lpthread
+ln -sf librefmonk.so.0 "$out/lib/librefmonk.so"
 machine=$("$cc" -dumpmachine)
 # veneers NAME SOURCE... builds the ms_abi forms twice: as a shared library for
 # those who look symbols up, and as an archive, because common Windows headers
@@ -57,16 +60,16 @@ if [[ $machine == x86_64* ]]; then
 	veneers refmon-ms stubs_gen.c rtl/*.c win/*.c
 	veneers refmonk-ms kernel/*.c
 fi
-cat > "$out/lib/pkgconfig/refmon.pc" <<'PC'
-prefix=${pcfiledir}/../..
-libdir=${prefix}/lib
-includedir=${prefix}/include
+cat > "$out/lib/pkgconfig/refmon.pc" <<PC
+prefix=\${pcfiledir}/../..
+libdir=\${prefix}/lib
+includedir=\${prefix}/include
 
 Name: refmon
 Description: NT access tokens, impersonation and access checks with the documented C prototypes
-Version: 0.1.0
-Libs: -L${libdir} -lrefmon
-Cflags: -I${includedir}
+Version: $version
+Libs: -L\${libdir} -lrefmon
+Cflags: -I\${includedir}
 PC
 sed -e 's/^Name: refmon/&k/' -e 's/^Description: .*/Description: the kernel-mode face of refmon: Ps, Se, Ob and Zw routines/' -e 's/-lrefmon/-lrefmonk &/' \
 	"$out/lib/pkgconfig/refmon.pc" > "$out/lib/pkgconfig/refmonk.pc"

@@ -4,9 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
-	"os"
 	"sync"
-	"syscall"
 	"time"
 
 	"github.com/refmon/refmon/internal/wire"
@@ -29,9 +27,9 @@ type Conn struct {
 	services map[string]uint16 // immutable: the daemon's numbers of the rows that both sides know alike
 	first    *nt.Thread        // immutable
 
-	raw syscall.RawConn // immutable; nil where conn is no socket
-
 	write sync.Mutex // one frame at a time
+	// +checklocks:write
+	now *wire.NowWriter // guarded by write
 	// +checklocks:write
 	frame []byte // memory for one; guarded by write
 
@@ -39,7 +37,9 @@ type Conn struct {
 	// +checklocks:mu
 	last uint64 // number of the newest request; guarded by mu
 	// +checklocks:mu
-	waiting map[uint64]chan *wire.Frame // guarded by mu; nil once the connection is lost
+	waiting map[uint64]waiter // guarded by mu; nil once the connection is lost
+	// +checklocks:mu
+	spare []chan *wire.Frame // guarded by mu
 	// +checklocks:mu
 	err error // why; guarded by mu
 	// +checklocks:mu
@@ -54,13 +54,11 @@ type Conn struct {
 
 // New speaks to a daemon at the other end of a stream, which it then owns.
 func New(c net.Conn) (*Conn, error) {
-	conn := &Conn{conn: c, from: wire.NewReader(c), waiting: map[uint64]chan *wire.Frame{}, services: map[string]uint16{}}
+	conn := &Conn{conn: c, from: wire.NewReader(c), waiting: map[uint64]waiter{}, services: map[string]uint16{},
+		now: wire.NewNowWriter(c)}
 	if err := conn.greet(); err != nil {
 		_ = c.Close()
 		return nil, err
-	}
-	if socket, ok := c.(syscall.Conn); ok {
-		conn.raw, _ = socket.SyscallConn() // without it writes take the long way
 	}
 	conn.mu.Lock()
 	defer conn.mu.Unlock()
@@ -182,81 +180,12 @@ func (c *Conn) lose(err error) error {
 		c.err = err
 	}
 	for _, w := range c.waiting {
-		close(w)
+		close(w.answer)
 	}
 	c.waiting = nil
 	c.idle.Stop()
 	_ = c.conn.Close()
 	return c.err
-}
-
-// ask sends a frame and waits for its answer.
-func (c *Conn) ask(f *wire.Frame) (head wire.AnswerHead, rest []byte, err error) {
-	return c.askUntil(f, nil, nil)
-}
-
-// askUntil does the same, and cancels the waiting of the call once one of the
-// channels is closed. The answer is waited for also then: the call may have been
-// made meanwhile.
-func (c *Conn) askUntil(f *wire.Frame, closed, due <-chan struct{}) (head wire.AnswerHead, rest []byte, err error) {
-	head, rest, files, err := c.askFor(f, closed, due)
-	if len(files) > 0 {
-		closeAll(files)
-		err = c.lose(fmt.Errorf("%w: descriptors that were not asked for", wire.ErrFrame))
-	}
-	return head, rest, err
-}
-
-// askFor does the same where the answer may bring descriptors, which are the caller's.
-func (c *Conn) askFor(f *wire.Frame, closed, due <-chan struct{}) (head wire.AnswerHead, rest []byte, files []*os.File,
-	err error) {
-	w := make(chan *wire.Frame, 1)
-	c.mu.Lock()
-	if c.waiting == nil {
-		defer c.mu.Unlock()
-		return head, nil, nil, c.err
-	}
-	c.last++
-	f.Request = c.last
-	c.waiting[f.Request] = w
-	c.mu.Unlock()
-	if err := c.send(f); err != nil {
-		return head, nil, nil, c.lose(err)
-	}
-	answer, ok, cancelled := c.received(f.Request, w, closed, due)
-	if cancelled {
-		if _, _, err := c.ask(&wire.Frame{Kind: wire.Cancel, Body: wire.AppendCancel(nil, f.Request)}); err != nil {
-			return head, nil, nil, err
-		}
-		answer, ok = <-w
-	}
-	if !ok {
-		return head, nil, nil, c.Err()
-	}
-	if head, rest, err = wire.DecodeAnswer(answer.Body); err != nil {
-		closeAll(answer.Files)
-		return head, nil, nil, c.lose(err)
-	}
-	return head, rest, answer.Files, nil
-}
-
-// received returns the answer to a request, unless one of the channels is closed before.
-func (c *Conn) received(request uint64, w <-chan *wire.Frame, closed, due <-chan struct{}) (f *wire.Frame, ok,
-	cancelled bool) {
-	if c.take(request) {
-		if closed == nil && due == nil {
-			f = c.readFor(request)
-			return f, f != nil, false
-		}
-		go c.read() // what ends the wait does not end a read
-	}
-	select {
-	case f, ok = <-w:
-		return f, ok, false
-	case <-closed:
-	case <-due:
-	}
-	return nil, false, true
 }
 
 // send writes frames at once. One that was not written whole ends the connection (W-3).
@@ -270,7 +199,7 @@ func (c *Conn) send(frames ...*wire.Frame) error {
 	if cap(b) <= smallFrame {
 		c.frame = b[:0]
 	}
-	n, err := wire.WriteNow(c.raw, b)
+	n, err := c.now.Write(b)
 	if err != nil || n == len(b) {
 		return err
 	}

@@ -24,7 +24,7 @@ func (c *Conn) OpenFile(th *nt.Thread, in nt.CreateFileIn) (out nt.CreateFileOut
 	if err != nil {
 		return out, nil, ntstatus.InvalidCid
 	}
-	row := wire.Rows()[nt.NtTable.Find("NtCreateFile").Info().Number]
+	row := opening()
 	number, known := c.services["NtCreateFile"]
 	body, err := row.AppendCall(nil, in, false)
 	switch {

@@ -101,7 +101,7 @@ type answered struct {
 
 // file returns what the answer to NtCreateFile brings. On an error nothing of it is kept.
 func (a *answered) file() (out nt.CreateFileOut, file *os.File, err error) {
-	row := wire.Rows()[nt.NtTable.Find("NtCreateFile").Info().Number]
+	row := opening()
 	if len(a.rest) > 0 {
 		var v any
 		if v, err = row.DecodeOut(a.rest); err == nil {
@@ -134,7 +134,7 @@ func (c *Conn) askAll(frames []*wire.Frame) (answers []answered, err error) {
 		c.last++
 		f.Request = c.last
 		waits[i] = make(chan *wire.Frame, 1)
-		c.waiting[f.Request] = waits[i]
+		c.waiting[f.Request] = waiter{answer: waits[i]}
 	}
 	c.mu.Unlock()
 	if err := c.send(frames...); err != nil {

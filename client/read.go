@@ -17,12 +17,27 @@ import (
 // idleTime is how long nothing reads after the last answer, or twice that.
 const idleTime = 10 * time.Millisecond
 
+// waiter is a caller that waits for an answer.
+type waiter struct {
+	answer chan *wire.Frame // room for one; closed once the connection is lost
+	heir   bool             // it waits for nothing else, and reads when it is sent readOn
+}
+
+// readOn tells a caller that it is the one that reads from now on.
+var readOn = new(wire.Frame)
+
 // take makes the caller, which waits for a request, the one that reads. It reports false
-// where there is one, and where the answer has been read.
-func (c *Conn) take(request uint64) bool {
+// where there is one, and where the answer has been read; a caller that waits for nothing
+// else may be told later to read.
+func (c *Conn) take(request uint64, plain bool) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.reading || c.waiting[request] == nil {
+	w, here := c.waiting[request]
+	if c.reading || !here {
+		if here && plain {
+			w.heir = true
+			c.waiting[request] = w
+		}
 		return false
 	}
 	c.reading = true
@@ -34,6 +49,14 @@ func (c *Conn) take(request uint64) bool {
 func (c *Conn) leave() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	for request, w := range c.waiting {
+		if w.heir {
+			w.heir = false
+			c.waiting[request] = w
+			w.answer <- readOn // there is room: only who reads sends
+			return
+		}
+	}
 	if len(c.waiting) > 0 {
 		go c.read()
 		return
@@ -114,7 +137,7 @@ func (c *Conn) next() (*wire.Frame, chan<- *wire.Frame) {
 		return nil, nil
 	}
 	c.mu.Lock()
-	w := c.waiting[f.Request]
+	w := c.waiting[f.Request].answer
 	delete(c.waiting, f.Request)
 	c.mu.Unlock()
 	if w == nil {

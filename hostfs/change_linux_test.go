@@ -131,6 +131,52 @@ func TestRename(t *testing.T) {
 	w.nothingPrivate("", "from", "to", "shut")
 }
 
+// A file moves within its tree alone, whether another one is meant by its name or by a
+// directory that is open in it, and what is looked up on the way is let go (F-118).
+func TestRenameIntoAnotherTree(t *testing.T) {
+	w, other := newWorld(t), newWorld(t)
+	w.must(w.sys.AddTree("other", other.tree))
+	const all = "O:BAG:SYD:P(A;;FA;;;WD)"
+	for _, x := range []*world{w, other} {
+		x.describe("", all)
+		x.dir("d", all)
+	}
+	w.file("f", "f", all)
+	th := w.as(alice)
+	open := func(name string, desired winnt.AccessMask) winnt.Handle {
+		t.Helper()
+		in := call{desired: desired, disposition: fileaccess.FileOpen}.at("")
+		in.ObjectAttributes = nt.Cap(&nt.ObjectAttributes{ObjectName: name})
+		h, _, st := th.NtCreateFile(in)
+		w.want(st, ntstatus.Success)
+		return h
+	}
+	h := open(`\??\share\f`, winnt.DELETE|winnt.FILE_WRITE_ATTRIBUTES)
+	here, there := open(`\??\share\d`, winnt.FILE_LIST_DIRECTORY), open(`\??\other\d`, winnt.FILE_LIST_DIRECTORY)
+	objects, handles, references := w.sys.Counts()
+	for i, c := range []struct {
+		root winnt.Handle
+		to   string
+		want ntstatus.Status
+	}{
+		{there, "g", ntstatus.NotSameDevice}, {0, `\??\other\g`, ntstatus.NotSameDevice},
+		{0, `\??\other\d\g`, ntstatus.NotSameDevice}, {here, "g", ntstatus.Success}, {0, `\??\share\h`, ntstatus.Success},
+	} {
+		for class, more := range map[nt.FileInfoClass]string{nt.FileLinkInformation: "link", nt.FileRenameInformation: ""} {
+			to := nt.FileRename{RootDirectory: c.root, FileName: c.to + more}
+			if st := th.NtSetInformationFile(h, class, to); st != c.want {
+				t.Errorf("F-118: %d: class %v: %v, want %v", i, class, st, c.want)
+			}
+		}
+	}
+	if o, n, r := w.sys.Counts(); o != objects || n != handles || r != references {
+		t.Errorf("%d objects, %d handles, %d references, want %d, %d, %d", o, n, r, objects, handles, references)
+	}
+	for _, h := range []winnt.Handle{h, here, there} {
+		w.want(th.NtClose(h), ntstatus.Success)
+	}
+}
+
 // What a name stood for when it was decided about is moved; another file that took the
 // name goes back to its place (F-118).
 func TestRenameOfAnotherFile(t *testing.T) {
@@ -188,6 +234,12 @@ func TestContents(t *testing.T) {
 	w.want(st, ntstatus.AccessDenied)
 	if b, _ := os.ReadFile(w.path("f")); string(b) != "01234567ABend" {
 		t.Errorf("the file holds %q", b)
+	}
+	// Offset 0 is the file's beginning, for whom may write it.
+	_, st = one.NtWriteFileAt(h, []byte("x"), 0)
+	w.want(st, ntstatus.Success)
+	if b, _ := os.ReadFile(w.path("f")); string(b) != "x1234567ABend" {
+		t.Errorf("written at 0, the file holds %q", b)
 	}
 	w.want(two.NtSetInformationFile(a, nt.FileEndOfFileInformation, nt.FileEndOfFile{}), ntstatus.AccessDenied)
 	w.want(one.NtSetInformationFile(h, nt.FileEndOfFileInformation, nt.FileEndOfFile{EndOfFile: 4}), ntstatus.Success)

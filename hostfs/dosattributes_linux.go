@@ -90,11 +90,19 @@ func (f *file) dosNow(s *unix.Statx_t) dos {
 	if f.keptOf == id {
 		return f.kept
 	}
-	f.kept, f.keptOf = dosOf(placeOf(f.fd)), identity{}
-	if s.Ctime.Sec != 0 && time.Since(time.Unix(s.Ctime.Sec, int64(s.Ctime.Nsec))) >= settled {
-		f.keptOf = id
-	}
+	f.keepLocked(dosOf(placeOf(f.fd)), s)
 	return f.kept
+}
+
+// keepLocked keeps what was read of a file: for later, where the file can be told from what
+// it becomes with a change.
+//
+// +checklocks:f.keeping
+func (f *file) keepLocked(d dos, s *unix.Statx_t) {
+	f.kept, f.keptOf = d, identity{}
+	if s.Ctime.Sec != 0 && time.Since(time.Unix(s.Ctime.Sec, int64(s.Ctime.Nsec))) >= settled {
+		f.keptOf = identityOf(s)
+	}
 }
 
 // basicOf returns times and attributes. F-130

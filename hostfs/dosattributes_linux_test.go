@@ -65,6 +65,8 @@ func TestReadOnly(t *testing.T) {
 	h := w.open(th, "f", winnt.FILE_READ_ATTRIBUTES|winnt.DELETE, ntstatus.Success)
 	w.want(th.NtSetInformationFile(h, nt.FileDispositionInformation, nt.FileDisposition{DeleteFile: true}),
 		ntstatus.CannotDelete)
+	// To keep it is no deletion: the attribute is not looked at.
+	w.want(th.NtSetInformationFile(h, nt.FileDispositionInformation, nt.FileDisposition{}), ntstatus.Success)
 	v, st := th.NtQueryInformationFile(h, nt.FileBasicInformation)
 	basic, ok := v.(nt.FileBasic)
 	if w.want(st, ntstatus.Success); !ok || basic.FileAttributes != 0x23 || basic.CreationTime != 0x01dd79c50631be1a {

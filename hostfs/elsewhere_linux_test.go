@@ -7,6 +7,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/refmon/refmon/fileaccess"
 	"github.com/refmon/refmon/nt"
 	"github.com/refmon/refmon/ntstatus"
 	"github.com/refmon/refmon/winnt"
@@ -75,8 +76,8 @@ func TestNoFacts(t *testing.T) {
 	}
 }
 
-// Two names of one file that are both to be deleted both go with its last open; one that is
-// spared stays (F-117).
+// A name that is to be deleted goes with its own last open, whatever opens the file has by
+// another name; that one opens the file all the while, and one that is spared stays (F-117).
 func TestDeleteTwoNames(t *testing.T) {
 	w := newWorld(t)
 	w.describe("", "O:BAG:SYD:P(A;;FA;;;WD)")
@@ -98,10 +99,58 @@ func TestDeleteTwoNames(t *testing.T) {
 			remove(one, false)
 		}
 		w.open(th, "g", winnt.FILE_READ_DATA, ntstatus.DeletePending)
+		if spared {
+			w.want(th.NtClose(w.open(th, "f", winnt.FILE_READ_DATA, ntstatus.Success)), ntstatus.Success)
+		}
 		w.want(th.NtClose(one), ntstatus.Success)
+		w.exists("f", spared)
 		w.exists("g", true)
 		w.want(th.NtClose(two), ntstatus.Success)
 		w.exists("f", spared)
 		w.exists("g", false)
 	}
+}
+
+// pends expects that an open says of its name that it goes away, or that it does not.
+func (w *world) pends(th *nt.Thread, h winnt.Handle, want bool) {
+	w.Helper()
+	about, st := th.NtQueryInformationFile(h, nt.FileStandardInformation)
+	w.want(st, ntstatus.Success)
+	if s := about.(nt.FileStandard); s.DeletePending != want {
+		w.Errorf("F-117: DeletePending is %v", s.DeletePending)
+	}
+}
+
+// What is said and done of one name of a file leaves its other names alone (F-117).
+func TestDeleteOneName(t *testing.T) {
+	w := newWorld(t)
+	const full = "O:BAG:SYD:P(A;;FA;;;WD)"
+	w.describe("", full)
+	th := w.as(alice)
+	w.file("f", "text", full)
+	w.file("other", "", full)
+	w.must(os.Link(w.path("f"), w.path("g")))
+	kept := w.open(th, "g", winnt.FILE_READ_DATA|winnt.DELETE, ntstatus.Success)
+	first := w.open(th, "f", winnt.FILE_READ_DATA, ntstatus.Success)
+	gone := w.create(th, "f", call{desired: winnt.DELETE, disposition: fileaccess.FileOpen,
+		options: fileaccess.DeleteOnClose}, ntstatus.Success)
+	w.want(th.NtClose(gone), ntstatus.Success)
+	w.open(th, "f", winnt.FILE_READ_DATA, ntstatus.DeletePending)
+	w.exists("f", true)
+	w.pends(th, first, true)
+	w.pends(th, kept, false)
+	// Nothing replaces a name that goes, and the other name can be changed.
+	h := w.open(th, "other", winnt.DELETE, ntstatus.Success)
+	if st := th.NtSetInformationFile(h, nt.FileRenameInformation, nt.FileRename{FileName: "f",
+		ReplaceIfExists: true}); st == ntstatus.Success {
+		t.Error("F-117: a name that goes away was replaced")
+	}
+	w.want(th.NtClose(h), ntstatus.Success)
+	w.want(th.NtSetInformationFile(kept, nt.FileRenameInformation, nt.FileRename{FileName: "k"}), ntstatus.Success)
+	w.want(th.NtClose(w.open(th, "k", winnt.FILE_READ_DATA, ntstatus.Success)), ntstatus.Success)
+	w.want(th.NtClose(first), ntstatus.Success)
+	w.open(th, "f", winnt.FILE_READ_DATA, ntstatus.ObjectNameNotFound)
+	w.want(th.NtClose(kept), ntstatus.Success)
+	w.exists("k", true)
+	w.exists("f", false)
 }

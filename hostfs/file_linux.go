@@ -25,6 +25,7 @@ type file struct {
 	share     fileaccess.ShareAccess // immutable
 	node      *node                  // immutable once entered
 	decided   *known                 // immutable; what the open was decided by; nil: the open made the file
+	found     nt.FileFacts           // immutable; as it was found; zero: the open changed it
 	link      *link                  // guarded by Tree.mu
 	// deleteOnClose is guarded by Tree.mu once entered.
 	deleteOnClose bool
@@ -85,7 +86,7 @@ func (f *file) Facts() (out nt.FileFacts, st ntstatus.Status) {
 	}
 	out = nt.FileFacts{FileBasic: f.dosNow(&s).basicOf(&s), EndOfFile: int64(s.Size),
 		AllocationSize: int64(s.Blocks) * 512,
-		Links:          s.Nlink, FileID: s.Ino, DeletePending: f.t.pending(s.Ino), Directory: f.directory}
+		Links:          s.Nlink, FileID: s.Ino, DeletePending: f.goes(), Directory: f.directory}
 	if f.directory {
 		out.EndOfFile, out.AllocationSize, out.Links = 0, 0, 1
 		if out.NotEmpty, err = notEmpty(f.fd); err != nil {

@@ -20,7 +20,7 @@ type place struct {
 	facts fileaccess.Facts
 	above fileaccess.Directory
 
-	parent int // holds the directory; -1: the place is the root of the tree
+	parent int // holds the directory; -1: the place is the root of the tree, or was found without it
 	object int // holds what the name means; -1: nothing
 	owned  bool
 	// path is that of the directory, name that of the entry, as the tree spells them;
@@ -47,9 +47,7 @@ func (t *Tree) Find(r *fileaccess.Request, start nt.OpenFile) (nt.FilePlace, nts
 		// A tree with a descriptor of its own is opened as behind an SMB server. F-111
 		r.Face = fileaccess.SMB
 	}
-	p := &place{t: t, parent: -1, object: -1}
-	p.facts.Path = p.components[:0]
-	p.facts.ReadOnlyVolume, p.facts.Share, p.facts.Policy = t.readOnly, t.share, t.cfg.Policy
+	p := t.place()
 	if !fileaccess.ValidName(r.Name) {
 		return p, ntstatus.Success // the decision refuses it (F-13)
 	}

@@ -18,16 +18,29 @@ func (f *file) Shown() (facts nt.FileFacts, d *sd.Descriptor, st ntstatus.Status
 	if err != nil {
 		return facts, nil, statusOf(err)
 	}
-	facts = nt.FileFacts{FileBasic: nt.FileBasic{LastAccessTime: fileTime(s.Atime), LastWriteTime: fileTime(s.Mtime),
-		ChangeTime: fileTime(s.Ctime)}, EndOfFile: int64(s.Size), AllocationSize: int64(s.Blocks) * 512,
-		Links: s.Nlink, FileID: s.Ino, Directory: f.directory}
-	if f.directory {
-		facts.EndOfFile, facts.AllocationSize, facts.Links = 0, 0, 1
-	}
 	if k, err := f.t.known(f.fd, &s); err == nil {
 		d = k.descriptor
 	}
-	return facts, d, ntstatus.Success
+	return factsOf(&s), d, ntstatus.Success
+}
+
+// Found returns the same as it was when the file was opened, without a look at it: for who
+// opened it this moment. It looks where the open made or emptied the file.
+func (f *file) Found() (facts nt.FileFacts, d *sd.Descriptor, st ntstatus.Status) {
+	if f.decided == nil || f.found.FileID == 0 {
+		return f.Shown()
+	}
+	return f.found, f.decided.descriptor, ntstatus.Success
+}
+
+func factsOf(s *unix.Statx_t) nt.FileFacts {
+	facts := nt.FileFacts{FileBasic: nt.FileBasic{LastAccessTime: fileTime(s.Atime), LastWriteTime: fileTime(s.Mtime),
+		ChangeTime: fileTime(s.Ctime)}, EndOfFile: int64(s.Size), AllocationSize: int64(s.Blocks) * 512,
+		Links: s.Nlink, FileID: s.Ino, Directory: s.Mode&unix.S_IFMT == unix.S_IFDIR}
+	if facts.Directory {
+		facts.EndOfFile, facts.AllocationSize, facts.Links = 0, 0, 1
+	}
+	return facts
 }
 
 // Statfs tells about the file system that the tree is on.

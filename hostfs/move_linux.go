@@ -33,7 +33,7 @@ func (f *file) Move(m *nt.FileMove) ntstatus.Status {
 		// The root of the tree has no name to change. F-118
 		return ntstatus.AccessDenied
 	}
-	q := fileaccess.Move{Directory: f.directory, DeletePending: f.t.pending(f.node.inode), ReplaceIfExists: m.Replace,
+	q := fileaccess.Move{Directory: f.directory, DeletePending: f.goes(), ReplaceIfExists: m.Replace,
 		OpensBelow: f.directory && f.t.opensBelow(l.path)}
 	var g target
 	defer g.release()
@@ -118,7 +118,8 @@ func (f *file) describeExisting(g *target, q *fileaccess.Move) (st ntstatus.Stat
 	}
 	q.Existing = &fileaccess.Existing{IsDirectory: kind == unix.S_IFDIR, Attributes: k.dos.attributes,
 		Descriptor:    k.descriptor,
-		DeletePending: f.t.pending(g.status.Ino), Open: f.t.isOpen(g.status.Ino)}
+		DeletePending: f.t.pendingAt(g.status.Ino, link{directory: g.directory.status.Ino, name: g.name}),
+		Open:          f.t.isOpen(g.status.Ino)}
 	return ntstatus.Success
 }
 

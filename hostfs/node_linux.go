@@ -15,14 +15,14 @@ type node struct {
 	inode  uint64
 	opens  []*file
 	first  [1]*file // room of opens
-	doomed []*link  // the names that go with its last open; one says that the file goes away
+	doomed []*link  // the names that go, each with its last open
 
 	moving sync.Mutex // held while a name of the file is moved or removed
 }
 
 // link is one name of an open file. Tree.mu guards its fields.
 type link struct {
-	dir       int // holds the directory
+	dir       int // holds the directory; -1: it is not held
 	owned     bool
 	directory uint64 // its inode
 	name      string // in it; empty: the root of the tree
@@ -44,8 +44,8 @@ func (t *Tree) enter(inode uint64, f *file) ntstatus.Status {
 		n = &f.ownNode
 		n.inode, n.opens = inode, n.first[:0]
 	}
-	if len(n.doomed) > 0 {
-		// What goes away is not opened any more. F-117
+	if n.goesLocked(f.link) {
+		// A name that goes away opens nothing any more. F-117
 		return ntstatus.DeletePending
 	}
 	for _, other := range n.opens {
@@ -64,20 +64,38 @@ func (t *Tree) enter(inode uint64, f *file) ntstatus.Status {
 	return ntstatus.Success
 }
 
-// linkLocked gives opens by the same name one link.
+// linkLocked gives opens by the same name one link. One that was found without its
+// directory gets it of the next that was found with it. F-181
 //
 // +checklocks:t.mu
 func (t *Tree) linkLocked(n *node, f *file) {
 	for _, other := range n.opens {
-		if l := other.link; l.directory == f.link.directory && l.name == f.link.name {
-			if f.link.owned {
-				shut(f.link.dir)
-			}
-			f.link = l
-			break
+		l := other.link
+		if !l.same(f.link) {
+			continue
 		}
+		switch {
+		case l.dir < 0:
+			l.dir, l.owned, l.directory = f.link.dir, f.link.owned, f.link.directory
+		case f.link.owned:
+			shut(f.link.dir)
+		}
+		f.link = l
+		break
 	}
 	f.link.users++
+}
+
+// same reports whether two links of a file are one name. Where a directory is not held, its
+// path counts.
+func (l *link) same(m *link) bool {
+	if l.name != m.name {
+		return false
+	}
+	if l.dir < 0 || m.dir < 0 {
+		return l.path == m.path
+	}
+	return l.directory == m.directory
 }
 
 // shares reports whether a share access lets another open have these rights.
@@ -88,13 +106,13 @@ func shares(s fileaccess.ShareAccess, granted winnt.AccessMask) bool {
 		(granted&winnt.DELETE == 0 || s&fileaccess.ShareDelete != 0)
 }
 
-// leave takes an open off its file. The last one removes the name of a file that is to
-// go; until that is done it cannot be opened. F-117
+// leave takes an open off its file. The last one by a name that is to go removes it; until
+// that is done nothing is opened by it. F-117
 func (t *Tree) leave(f *file) {
 	t.mu.Lock()
-	n := f.node
+	n, l := f.node, f.link
 	if f.deleteOnClose {
-		n.doomLocked(f.link)
+		t.doomLocked(n, l)
 	}
 	for i, other := range n.opens {
 		if other == f {
@@ -103,31 +121,32 @@ func (t *Tree) leave(f *file) {
 		}
 	}
 	t.opens--
-	t.unlinkLocked(f.link)
-	last, doomed := len(n.opens) == 0, n.doomed
-	if last && len(doomed) == 0 {
+	t.unlinkLocked(l)
+	if slices.Contains(n.doomed, l) && l.users == 1 { // that it is to go is its last use
+		t.mu.Unlock()
+		t.remove(n, l, f)
+		t.mu.Lock()
+		t.spareLocked(n, l)
+	}
+	if len(n.opens) == 0 && len(n.doomed) == 0 {
 		delete(t.nodes, n.inode)
 	}
 	t.mu.Unlock()
-	if !last || len(doomed) == 0 {
-		return
-	}
-	for _, l := range doomed {
-		t.remove(n, l, f)
-	}
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	for _, l := range doomed {
-		t.unlinkLocked(l)
-	}
-	delete(t.nodes, n.inode)
 }
 
-// doomLocked adds a name to those that go. Tree.mu is held.
-func (n *node) doomLocked(l *link) {
+// goesLocked reports whether a name of a file goes away. Tree.mu is held.
+func (n *node) goesLocked(l *link) bool {
+	return slices.ContainsFunc(n.doomed, func(d *link) bool { return d.same(l) })
+}
+
+// doomLocked adds a name to those that go.
+//
+// +checklocks:t.mu
+func (t *Tree) doomLocked(n *node, l *link) {
 	if !slices.Contains(n.doomed, l) {
 		n.doomed = append(n.doomed, l)
 		l.users++
+		t.dooms++
 	}
 }
 
@@ -137,6 +156,7 @@ func (n *node) doomLocked(l *link) {
 func (t *Tree) spareLocked(n *node, l *link) {
 	if i := slices.Index(n.doomed, l); i >= 0 {
 		n.doomed = slices.Delete(n.doomed, i, i+1)
+		t.dooms--
 		t.unlinkLocked(l)
 	}
 }
@@ -155,18 +175,33 @@ func (t *Tree) doom(f *file, remove bool) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if remove {
-		f.node.doomLocked(f.link)
+		t.doomLocked(f.node, f.link)
 	} else {
 		t.spareLocked(f.node, f.link)
 	}
 }
 
-// pending reports whether a file that is open goes away.
+// pending reports whether a directory that is open goes away: it has one name.
 func (t *Tree) pending(inode uint64) bool {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	n := t.nodes[inode]
 	return n != nil && len(n.doomed) > 0
+}
+
+// goes reports whether the name of an open goes away.
+func (f *file) goes() bool {
+	f.t.mu.Lock()
+	defer f.t.mu.Unlock()
+	return f.node.goesLocked(f.link)
+}
+
+// pendingAt reports whether a name of a file in a directory that is held goes away.
+func (t *Tree) pendingAt(inode uint64, l link) bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	n := t.nodes[inode]
+	return n != nil && n.goesLocked(&l)
 }
 
 // isOpen reports whether a file is open.

@@ -88,6 +88,14 @@ func (p *place) open(f *file, r *fileaccess.Request, d *fileaccess.Decision) (ag
 	if f.fd == p.object {
 		p.object = -1
 	}
+	if d.Action == fileaccess.Opened {
+		f.found = factsOf(&p.status)
+	}
+	if p.read != nil {
+		f.keeping.Lock()
+		f.keepLocked(p.read.dos, &p.status)
+		f.keeping.Unlock()
+	}
 	if d.Action == fileaccess.Overwritten || d.Action == fileaccess.Superseded {
 		err := f.empty()
 		if err == nil {

@@ -36,6 +36,8 @@ type Tree struct {
 	nodes map[uint64]*node // guarded by mu: the files that are open, by inode
 	// +checklocks:mu
 	opens int // guarded by mu
+	// +checklocks:mu
+	dooms int // guarded by mu: names that are to go
 }
 
 // unixDevice is a device as statx tells it.

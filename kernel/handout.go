@@ -24,3 +24,17 @@ func (s *System) HandOut(th *nt.Thread, h winnt.Handle, uid uint32) (HandedOut, 
 	}
 	return c.HandOut(h, uid)
 }
+
+// Contents returns facts of the file of a tree behind a handle of the thread's process,
+// and reads what is in it where there is room for all of it, EndOfFile bytes; whole is false
+// where there is not, and for a directory. It is a record as a hand-out is. Errors: those of the handle,
+// STATUS_ACCESS_DENIED without FILE_READ_ATTRIBUTES, STATUS_NOT_SUPPORTED for what is in
+// no tree, and STATUS_AUDIT_FAILED.
+func (s *System) Contents(th *nt.Thread, h winnt.Handle, room []byte) (facts nt.FileFacts, whole bool,
+	st ntstatus.Status) {
+	c, ok := th.Services().(*services.Context)
+	if !ok || c.Sys != s.sys {
+		return facts, false, ntstatus.InvalidParameter
+	}
+	return c.Contents(h, room)
+}

@@ -72,11 +72,17 @@ func TestLogonSession(t *testing.T) {
 // (L-32).
 func TestRefusedLogon(t *testing.T) {
 	for said, want := range map[ntstatus.Status][2]ntstatus.Status{
-		ntstatus.NoSuchUser:       {ntstatus.LogonFailure},
-		ntstatus.WrongPassword:    {ntstatus.LogonFailure},
-		ntstatus.AccountDisabled:  {ntstatus.AccountRestriction, ntstatus.AccountDisabled},
-		ntstatus.AccountLockedOut: {ntstatus.AccountLockedOut},
-		ntstatus.NoLogonServers:   {ntstatus.NoLogonServers},
+		ntstatus.NoSuchUser:      {ntstatus.LogonFailure},
+		ntstatus.WrongPassword:   {ntstatus.LogonFailure},
+		ntstatus.AccountDisabled: {ntstatus.AccountRestriction, ntstatus.AccountDisabled},
+		// L-66: what limits an account.
+		ntstatus.PasswordExpired:    {ntstatus.AccountRestriction, ntstatus.PasswordExpired},
+		ntstatus.InvalidLogonHours:  {ntstatus.AccountRestriction, ntstatus.InvalidLogonHours},
+		ntstatus.InvalidWorkstation: {ntstatus.AccountRestriction, ntstatus.InvalidWorkstation},
+		ntstatus.AccountExpired:     {ntstatus.AccountExpired, 0},
+		ntstatus.PasswordMustChange: {ntstatus.PasswordMustChange, 0},
+		ntstatus.AccountLockedOut:   {ntstatus.AccountLockedOut},
+		ntstatus.NoLogonServers:     {ntstatus.NoLogonServers},
 	} {
 		s := kernel.Boot(kernel.Config{LSA: refusing{logon.Example(sid.SID{}), said}})
 		p, err := s.NewProcess("p", system(t))

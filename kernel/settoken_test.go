@@ -98,3 +98,65 @@ func TestSetWrongType(t *testing.T) {
 		t.Errorf("T-90: setting TokenLinkedToken to a value of another type: %s", st)
 	}
 }
+
+// T-90: the token that is to be linked is named by a handle that may duplicate it, of whatever
+// else it may do; who is linked is looked at afterwards.
+func TestSetLinkedNeedsDuplicate(t *testing.T) {
+	th, h := systemToken(t)
+	for right, want := range map[winnt.AccessMask]ntstatus.Status{
+		winnt.TOKEN_QUERY: ntstatus.AccessDenied, winnt.TOKEN_ALL_ACCESS &^ winnt.TOKEN_DUPLICATE: ntstatus.AccessDenied,
+		winnt.TOKEN_DUPLICATE: ntstatus.InvalidParameter, // a token is no pair with itself
+	} {
+		other, st := th.NtOpenProcessToken(winnt.NtCurrentProcess, right)
+		if st != ntstatus.Success {
+			t.Fatal(st)
+		}
+		if st := th.NtSetInformationToken(h, winnt.TokenLinkedToken, other); st != want {
+			t.Errorf("T-90: linking by a handle of %#x: %s, want %s", uint32(right), st, want)
+		}
+	}
+}
+
+// T-90: isolation is switched on with a prefix and off without; half of it is refused and
+// changes nothing.
+func TestSetIsolation(t *testing.T) {
+	th, h := systemToken(t)
+	on, off := nt.TokenBnoIsolation{IsolationEnabled: true, IsolationPrefix: "x"}, nt.TokenBnoIsolation{}
+	for _, c := range []struct {
+		set  nt.TokenBnoIsolation
+		st   ntstatus.Status
+		then nt.TokenBnoIsolation
+	}{
+		{off, ntstatus.Success, off}, {nt.TokenBnoIsolation{IsolationPrefix: "x"}, ntstatus.InvalidParameter, off},
+		{on, ntstatus.Success, on}, {nt.TokenBnoIsolation{IsolationEnabled: true}, ntstatus.InvalidParameter, on},
+		{nt.TokenBnoIsolation{IsolationPrefix: "y"}, ntstatus.InvalidParameter, on}, {off, ntstatus.Success, off},
+	} {
+		if st := th.NtSetInformationToken(h, winnt.TokenBnoIsolation, c.set); st != c.st {
+			t.Errorf("T-90: setting %+v: %s, want %s", c.set, st, c.st)
+		}
+		if got, st := th.NtQueryInformationToken(h, winnt.TokenBnoIsolation); st != ntstatus.Success || got != c.then {
+			t.Errorf("T-90: after %+v: %+v, %s, want %+v", c.set, got, st, c.then)
+		}
+	}
+}
+
+// T-90: a flag is 0 or 1; what else is given is refused and leaves it.
+func TestSetFlagIsBoolean(t *testing.T) {
+	th, h := systemToken(t)
+	for _, class := range []winnt.TokenInfoClass{winnt.TokenVirtualizationAllowed, winnt.TokenVirtualizationEnabled,
+		winnt.TokenUIAccess, winnt.TokenPrivateNameSpace} {
+		for _, c := range []struct {
+			set  uint32
+			st   ntstatus.Status
+			then uint32
+		}{{1, ntstatus.Success, 1}, {2, ntstatus.InvalidParameter, 1}, {0xFFFFFFFF, ntstatus.InvalidParameter, 1},
+			{0, ntstatus.Success, 0}, {2, ntstatus.InvalidParameter, 0}} {
+			st := th.NtSetInformationToken(h, class, c.set)
+			got, read := th.NtQueryInformationToken(h, class)
+			if st != c.st || read != ntstatus.Success || got != c.then {
+				t.Errorf("T-90: setting %s to %d: %s, then %v, %s, want %s, %d", class, c.set, st, got, read, c.st, c.then)
+			}
+		}
+		th.NtSetInformationToken(h, winnt.TokenVirtualizationAllowed, uint32(1)) // for TokenVirtualizationEnabled
+	}
+}

@@ -18,6 +18,13 @@ type FileSystem interface {
 	Find(r *fileaccess.Request, start OpenFile) (FilePlace, ntstatus.Status)
 }
 
+// DirectFinder may be implemented by a FileSystem that finds what is there without a look at
+// its directory, where that has no say unless the file's own descriptor refuses: the
+// kernel opens what is found so where it is granted, and has it found by Find otherwise.
+type DirectFinder interface {
+	FindDirect(r *fileaccess.Request, start OpenFile) (p FilePlace, ok bool)
+}
+
 // FilePlace is where the look-up of one name ended. It belongs to one goroutine, which
 // releases it.
 type FilePlace interface {

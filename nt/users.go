@@ -139,7 +139,10 @@ var (
 				{ntstatus.PrivilegeNotHeld, "L-33", "LocalGroups is given and SeTcbPrivilege is not enabled"},
 				{ntstatus.LogonFailure, "L-32", "an unknown name, a wrong password or a token that is not taken"},
 				{ntstatus.AccountLockedOut, "L-31", "the name failed too often"},
-				{ntstatus.AccountRestriction, "L-35", "the account is disabled; SubStatus says so"},
+				{ntstatus.AccountRestriction, "L-35", "the account is disabled, its password too old, or it may not be used at " +
+					"this hour or from here; SubStatus says which"},
+				{ntstatus.AccountExpired, "L-66", "the account has expired"},
+				{ntstatus.PasswordMustChange, "L-66", "the password must be changed first"},
 				{ntstatus.NoLogonServers, "L-56", "the groups of the user, or its SID, cannot be had whole"},
 				{ntstatus.LogonTypeNotGranted, "L-2", "the account lacks the right for the type of logon"},
 				{ntstatus.TooManyContextIDs, "L-4", "the account is in more groups than a token holds"},

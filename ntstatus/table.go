@@ -62,6 +62,9 @@ const (
 	WrongPassword           Status = 0xC000006A
 	LogonFailure            Status = 0xC000006D
 	AccountRestriction      Status = 0xC000006E
+	InvalidLogonHours       Status = 0xC000006F
+	InvalidWorkstation      Status = 0xC0000070
+	PasswordExpired         Status = 0xC0000071
 	AccountDisabled         Status = 0xC0000072
 	NoneMapped              Status = 0xC0000073
 	InvalidACL              Status = 0xC0000077
@@ -111,8 +114,10 @@ const (
 	TooManyContextIDs       Status = 0xC000015A
 	LogonTypeNotGranted     Status = 0xC000015B
 	TrustedDomainFailure    Status = 0xC000018C
+	AccountExpired          Status = 0xC0000193
 	NotSameObject           Status = 0xC00001AC
 	ReplyMessageMismatch    Status = 0xC000021F
+	PasswordMustChange      Status = 0xC0000224
 	PipeEmpty               Status = 0xC00000D9
 	TooManyOpenedFiles      Status = 0xC000011F
 	IODeviceError           Status = 0xC0000185
@@ -191,6 +196,9 @@ var table = []row{
 	{WrongPassword, "STATUS_WRONG_PASSWORD", 86},
 	{LogonFailure, "STATUS_LOGON_FAILURE", 1326},
 	{AccountRestriction, "STATUS_ACCOUNT_RESTRICTION", 1327},
+	{InvalidLogonHours, "STATUS_INVALID_LOGON_HOURS", 1328},
+	{InvalidWorkstation, "STATUS_INVALID_WORKSTATION", 1329},
+	{PasswordExpired, "STATUS_PASSWORD_EXPIRED", 1330},
 	{AccountDisabled, "STATUS_ACCOUNT_DISABLED", 1331},
 	{NoneMapped, "STATUS_NONE_MAPPED", 1332},
 	{InvalidACL, "STATUS_INVALID_ACL", 1336},
@@ -240,8 +248,10 @@ var table = []row{
 	{TooManyContextIDs, "STATUS_TOO_MANY_CONTEXT_IDS", 1384},
 	{LogonTypeNotGranted, "STATUS_LOGON_TYPE_NOT_GRANTED", 1385},
 	{TrustedDomainFailure, "STATUS_TRUSTED_DOMAIN_FAILURE", 1788},
+	{AccountExpired, "STATUS_ACCOUNT_EXPIRED", 1793},
 	{NotSameObject, "STATUS_NOT_SAME_OBJECT", 1656},
 	{ReplyMessageMismatch, "STATUS_REPLY_MESSAGE_MISMATCH", 317},
+	{PasswordMustChange, "STATUS_PASSWORD_MUST_CHANGE", 1907},
 	{PipeEmpty, "STATUS_PIPE_EMPTY", 232},
 	{TooManyOpenedFiles, "STATUS_TOO_MANY_OPENED_FILES", 4},
 	{IODeviceError, "STATUS_IO_DEVICE_ERROR", 1117},

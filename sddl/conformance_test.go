@@ -264,6 +264,14 @@ func TestExtended(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	// A type that is not known belongs in either list, a known one in its own, also by its number (S-14).
+	for text, ok := range map[string]bool{"D:(0x40;;;;;;#0102)": true, "S:(0x40;;;;;;#0102)": true,
+		"D:(0x00;;CC;;;WD)": true,
+		"S:(0x00;;CC;;;WD)": false, "D:(0x02;SA;CC;;;WD)": false, "S:(0x02;SA;CC;;;WD)": true} {
+		if _, err := sddl.Parse(text, sddl.Options{Extended: true}); (err == nil) != ok {
+			t.Errorf("%s: %v", text, err)
+		}
+	}
 	if _, err := sddl.Parse("D:(0x00;;GA;;;;#01)", sddl.Options{Extended: true}); err == nil {
 		t.Error("rights without a trustee were dropped")
 	}

@@ -2,7 +2,7 @@
 import ctypes, sys
 from ctypes import byref, c_int32, c_uint32, c_void_p
 
-nt = ctypes.CDLL(sys.argv[1] if len(sys.argv) > 1 else "librefmon.so")
+nt = ctypes.CDLL(sys.argv[1] if len(sys.argv) > 1 else "librefmon.so.0")
 
 def check(ok):
     if not ok:

@@ -13,8 +13,8 @@ import (
 )
 
 type aclCmd struct {
-	Get     aclGetCmd     `cmd:"" help:"Print the descriptor of a file on a mount of refmond, as the caller may see it."`
-	Set     aclSetCmd     `cmd:"" help:"Change the descriptor of a file on a mount of refmond, as the caller may."`
+	Get     aclGetCmd     `cmd:"" help:"Print the descriptor of a file on a mount or in a tree, as the caller may see it."`
+	Set     aclSetCmd     `cmd:"" help:"Change the descriptor of a file on a mount or in a tree, as the caller may."`
 	Inherit aclInheritCmd `cmd:"" help:"Let the DACL of a file inherit from its directory again."`
 	Reset   aclResetCmd   `cmd:"" help:"Replace the DACL of a file by what its directory gives."`
 	Export  aclExportCmd  `cmd:"" help:"Write the descriptors of files, or of another format, as an objects file."`

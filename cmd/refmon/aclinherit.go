@@ -15,8 +15,8 @@ type aclInheritCmd struct {
 // Help returns the long help text.
 func (aclInheritCmd) Help() string {
 	return `Lets the DACL inherit again: its own entries stay, those that were inherited become what the directory above
-gives now, and the DACL is protected no more. Children keep what they have. The mount asks READ_CONTROL of both and
-WRITE_DAC of the file.
+gives now, and the DACL is protected no more. Children keep what they have. The mount, or refmond, asks READ_CONTROL of
+both and WRITE_DAC of the file.
 
   refmon acl inherit /srv/projects/plan
   refmon acl inherit --offline /srv/share/plan`
@@ -46,7 +46,7 @@ type aclResetCmd struct {
 // Help returns the long help text.
 func (aclResetCmd) Help() string {
 	return `Replaces the DACL by what the directory above gives: entries of its own go. Owner, group and SACL stay, and
-children keep what they have. The mount asks READ_CONTROL of both and WRITE_DAC of the file.
+children keep what they have. The mount, or refmond, asks READ_CONTROL of both and WRITE_DAC of the file.
 
   refmon acl reset /srv/projects/plan
   refmon acl reset --offline /srv/share/plan`

@@ -9,19 +9,21 @@ import (
 	"github.com/refmon/refmon/sd"
 )
 
-// kept is a file whose descriptor is kept on a mount, which decides about it, or in the
-// attribute of a file of the host.
+// kept is a file whose descriptor is kept on a mount or in a tree of a daemon, which
+// decide about it, or in the attribute of a file of the host.
 type kept struct {
 	path      string
 	now       *sd.Descriptor // nil: it cannot be read
 	parent    *sd.Descriptor // of its directory; nil: it cannot be read
 	directory bool
-	offline   *hostfs.Offline // nil: on a mount
+	offline   *hostfs.Offline // nil: on a mount, or served
+	served    *served         // nil: on a mount, or offline
 }
 
 // offlineFlags say where a descriptor is kept.
 type offlineFlags struct {
-	Offline   bool   `help:"${offline}"`
+	Connect   string `help:"Ask refmond on this socket: PATH is TREE/dir/file." placeholder:"SOCKET" xor:"kept"`
+	Offline   bool   `help:"${offline}" xor:"kept"`
 	Attribute string `default:"security.NTACL" help:"With --offline: its attribute (${default})." placeholder:"NAME"`
 }
 
@@ -37,6 +39,15 @@ func (f *offlineFlags) open(path string, above bool) (*kept, error) {
 		return k, nil
 	}
 	var err error
+	if f.isServed(path) {
+		if k.served, err = f.dial(path); err != nil {
+			return nil, err
+		}
+		if err = k.served.open(k, above); err != nil {
+			k.close()
+		}
+		return k, err
+	}
 	if k.now, err = readMounted(path); err != nil || !above {
 		return k, err
 	}
@@ -57,11 +68,17 @@ func (k *kept) close() {
 	if k.offline != nil {
 		k.offline.Close()
 	}
+	if k.served != nil {
+		_ = k.served.conn.Close() // every question was answered
+	}
 }
 
 // write gives the file another descriptor: all of it offline, or the parts that are given,
 // as the caller may.
 func (k *kept) write(std *streams, d *sd.Descriptor) error {
+	if k.served != nil {
+		return k.served.write(d)
+	}
 	if k.offline == nil {
 		if err := setAttribute(k.path, ntfsACL, d.Append(nil)); err != nil {
 			return aclError(k.path, err)

@@ -20,10 +20,12 @@ type aclGetCmd struct {
 // Help returns the long help text.
 func (aclGetCmd) Help() string {
 	return `Asks the mount (refmond mount, or the key mount of a tree) as the user who runs this: READ_CONTROL tells
-owner, group and DACL, SeSecurityPrivilege the SACL. With --offline it reads the attribute itself, as refmon acl
-export does for many files.
+owner, group and DACL, SeSecurityPrivilege the SACL. A name such as \??\projects\plan asks refmond by REFMON_SOCKET,
+or /run/refmon/refmond.sock, and with --connect PATH is TREE/dir/file: no mount is needed. With --offline it reads the
+attribute itself, as refmon acl export does for many files.
 
   refmon acl get /srv/projects/plan
+  refmon acl get --connect /run/refmon/refmond.sock projects/plan
   refmon acl get --offline /srv/share/plan`
 }
 
@@ -70,11 +72,12 @@ type aclSetCmd struct {
 
 // Help returns the long help text.
 func (aclSetCmd) Help() string {
-	return `Asks the mount as the user who runs this: WRITE_DAC changes the DACL, WRITE_OWNER owner and group,
+	return `Asks the mount, or refmond, as the user who runs this: WRITE_DAC changes the DACL, WRITE_OWNER owner and group,
 ACCESS_SYSTEM_SECURITY the SACL. Parts that are not given stay, and children keep what they have. With --offline it
 writes the attribute itself, so that a file server believes it.
 
   refmon acl set /srv/projects/plan 'D:P(A;;FA;;;S-1-22-1-1000)(A;;FR;;;WD)'
+  refmon acl set --connect /run/refmon/refmond.sock projects/plan 'O:S-1-22-1-1000'
   refmon acl set --offline /srv/share/plan 'O:BAD:P(A;;FA;;;BA)'`
 }
 
@@ -84,7 +87,13 @@ func (c *aclSetCmd) Run(std *streams) error {
 	if err != nil {
 		return err
 	}
-	k := &kept{path: c.Path} // the mount merges itself
+	k := &kept{path: c.Path} // the mount and the daemon merge themselves
+	if c.isServed(c.Path) {
+		if k.served, err = c.dial(c.Path); err != nil {
+			return err
+		}
+		defer k.close()
+	}
 	if c.Offline {
 		if k, err = c.open(c.Path, false); err != nil {
 			return err

@@ -1,6 +1,8 @@
 package wire
 
 import (
+	"encoding/binary"
+
 	"github.com/refmon/refmon/access"
 	"github.com/refmon/refmon/nt"
 	"github.com/refmon/refmon/ntstatus"
@@ -60,7 +62,19 @@ func (h *AnswerHead) Reason() nt.Why {
 
 // DecodeAnswer reads the head of an answer and returns the bytes after it.
 func DecodeAnswer(b []byte) (h AnswerHead, rest []byte, err error) {
+	if len(b) > 4 && b[4] == 0 {
+		// Almost every head is a status alone.
+		return AnswerHead{Status: ntstatus.Status(binary.LittleEndian.Uint32(b))}, b[5:], nil
+	}
 	return prefix(answerHead, b)
+}
+
+// appendHead appends the head of an answer.
+func appendHead(b []byte, h *AnswerHead) []byte {
+	if h.Why == nil {
+		return append(binary.LittleEndian.AppendUint32(b, uint32(h.Status)), 0)
+	}
+	return answerHead.append(inBinary, b, *h)
 }
 
 // DecodeThread reads the answer to NewThread.

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"reflect"
+	"slices"
 	"strings"
 	"sync"
 
@@ -159,7 +160,15 @@ func byKind(t reflect.Type) *codec {
 }
 
 func number(b []byte, n uint64, size int) []byte {
-	return append(b, binary.LittleEndian.AppendUint64(nil, n)[:size]...)
+	switch size {
+	case 1:
+		return append(b, byte(n))
+	case 2:
+		return binary.LittleEndian.AppendUint16(b, uint16(n))
+	case 4:
+		return binary.LittleEndian.AppendUint32(b, uint32(n))
+	}
+	return binary.LittleEndian.AppendUint64(b, n)
 }
 
 func pointer(t reflect.Type) *codec {
@@ -178,8 +187,27 @@ func pointer(t reflect.Type) *codec {
 	}}
 }
 
+// run returns the codec of a list of bytes, which travels in one piece: what is read is a part
+// of the frame, and no copy.
+func run(form string) *codec {
+	return &codec{form, 4, func(b []byte, v reflect.Value) ([]byte, error) {
+		if v.IsNil() {
+			return number(b, uint64(nothing), 4), nil
+		}
+		return append(number(slices.Grow(b, 4+v.Len()), uint64(v.Len()), 4), v.Bytes()...), nil
+	}, func(r *reader, v reflect.Value) {
+		if n, isNil := r.count(1); !isNil {
+			v.SetBytes(r.take(n))
+		}
+	}}
+}
+
 func slice(t reflect.Type) *codec {
 	e := make1(t.Elem())
+	if t.Elem().Kind() == reflect.Uint8 {
+		// A list of bytes travels in one piece (W-82).
+		return run("[]" + e.form)
+	}
 	return &codec{"[]" + e.form, 4, func(b []byte, v reflect.Value) (_ []byte, err error) {
 		if v.IsNil() {
 			return number(b, uint64(nothing), 4), nil

@@ -156,11 +156,11 @@ func (s *Server) out(r *Row, out any) ([]byte, error) {
 func (s *Server) answered(a reply) []byte {
 	n := len(a.files)
 	if s.form != inJSON {
-		var b []byte
+		b := make([]byte, 0, len(a.rest)+8)
 		if n > 0 {
 			b = append(b, byte(n))
 		}
-		return append(answerHead.append(inBinary, b, a.head), a.rest...)
+		return append(appendHead(b, &a.head), a.rest...)
 	}
 	b := answerHead.append(inJSON, nil, a.head)
 	b = b[:len(b)-1]

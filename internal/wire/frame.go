@@ -48,6 +48,7 @@ const (
 	WaitAny                    // waits for the first of several objects
 	HandOut                    // asks for a descriptor of an open file
 	CallWith                   // a call that opens a file, and a descriptor of it
+	ReadAs                     // a call that opens a file as a client, and what is in it
 	// Look (65) is in look.go.
 )
 
@@ -79,21 +80,23 @@ var ErrFrame = errors.New("malformed frame")
 
 // AppendFrame appends the bytes of a frame.
 func AppendFrame(b []byte, f *Frame) []byte {
-	b = binary.LittleEndian.AppendUint32(b, uint32(headSize+len(f.Body)))
+	return append(appendFrameHead(b, f, len(f.Body)), f.Body...)
+}
+
+// appendFrameHead appends the bytes of a frame before a body of n bytes.
+func appendFrameHead(b []byte, f *Frame, n int) []byte {
+	b = binary.LittleEndian.AppendUint32(b, uint32(headSize+n))
 	b = append(b, byte(f.Kind))
 	b = binary.LittleEndian.AppendUint64(b, f.Request)
 	b = binary.LittleEndian.AppendUint32(b, f.Thread)
-	b = binary.LittleEndian.AppendUint16(b, f.Service)
-	return append(b, f.Body...)
+	return binary.LittleEndian.AppendUint16(b, f.Service)
 }
 
 // ReadFrame reads a frame. It returns io.EOF where the stream ends between two
 // frames, io.ErrUnexpectedEOF within one.
 func ReadFrame(r io.Reader) (*Frame, error) {
-	if b, ok := r.(*bufio.Reader); ok {
-		if f := small(b); f != nil {
-			return f, nil
-		}
+	if b, ok := r.(*bufio.Reader); ok && b.Buffered() >= 4+headSize {
+		return begun(b)
 	}
 	var length [4]byte
 	if _, err := io.ReadFull(r, length[:]); err != nil {
@@ -113,30 +116,35 @@ func ReadFrame(r io.Reader) (*Frame, error) {
 	return &f, err
 }
 
-// small takes a frame that has come whole and is small, as almost all are, in one piece of
-// memory, and nil where no such frame has come.
-func small(r *bufio.Reader) *Frame {
+// begun reads a frame of which the head has come. One that has come whole and is small, as
+// almost all are, is one piece of memory.
+func begun(r *bufio.Reader) (*Frame, error) {
 	const most = 128
-	if r.Buffered() < 4+headSize {
-		return nil
-	}
 	b, err := r.Peek(4 + headSize)
 	if err != nil {
-		return nil
+		return nil, err
 	}
 	n := binary.LittleEndian.Uint32(b)
-	if n < headSize || n > headSize+most || r.Buffered() < 4+int(n) {
-		return nil
+	// The length is compared before memory is taken (W-2).
+	if n < headSize || n > MaxFrame {
+		return nil, fmt.Errorf("%w: a length of %d, want %d to %d", ErrFrame, n, headSize, MaxFrame)
+	}
+	n -= headSize
+	if n > most || r.Buffered() < 4+headSize+int(n) {
+		f := head(b[4:])
+		_, _ = r.Discard(4 + headSize) // it is buffered
+		f.Body, err = readBody(r, int(n))
+		return &f, err
 	}
 	f := new(struct {
 		Frame
 		body [most]byte
 	})
 	f.Frame = head(b[4:])
-	f.Body = f.body[: n-headSize : n-headSize]
+	f.Body = f.body[:n:n]
 	_, _ = r.Discard(4 + headSize) // both are buffered
 	_, _ = io.ReadFull(r, f.Body)
-	return &f.Frame
+	return &f.Frame, nil
 }
 
 // head reads the head of a frame.
@@ -149,14 +157,20 @@ func head(b []byte) Frame {
 	}
 }
 
-// readBody takes memory as bytes arrive, so that a length alone costs nothing.
+// readBody takes memory as bytes arrive, so that a length alone costs nothing: eight times
+// what has come at most.
 func readBody(r io.Reader, n int) ([]byte, error) {
 	const step = 64 << 10
 	body := make([]byte, 0, min(n, step))
-	for len(body) < n {
-		k := min(n-len(body), max(step, len(body)))
-		at := len(body)
-		body = append(body, make([]byte, k)...)
+	for at := 0; at < n; at = len(body) {
+		if at == cap(body) {
+			next := 4 * at
+			if n <= 2*next {
+				next = n
+			}
+			body = append(make([]byte, 0, next), body...)
+		}
+		body = body[:cap(body)]
 		if _, err := io.ReadFull(r, body[at:]); err != nil {
 			if errors.Is(err, io.EOF) {
 				err = io.ErrUnexpectedEOF

@@ -8,6 +8,7 @@ import (
 	"os"
 	"runtime"
 	"syscall"
+	"unsafe"
 
 	"golang.org/x/sys/unix"
 )
@@ -15,28 +16,74 @@ import (
 // receiver reads a socket's bytes and hands over the descriptors that come with them,
 // closed on exec.
 type receiver struct {
-	socket *net.UnixConn
-	to     *Reader
-	oob    [64 + 4*MaxDescriptors]byte // the header of the message, and what it brings
+	raw syscall.RawConn // immutable
+	to  *Reader         // immutable
+	try func(uintptr) bool
+	oob [64 + 4*MaxDescriptors]byte // the header of the message, and what it brings
+
+	// Owned by the call under way.
+	message unix.Msghdr
+	vector  unix.Iovec
+	n       int
+	err     error
+}
+
+func newReceiver(socket *net.UnixConn, to *Reader) (io.Reader, error) {
+	r := &receiver{to: to}
+	r.try = r.once
+	var err error
+	r.raw, err = socket.SyscallConn()
+	return r, err
 }
 
 // Read implements [io.Reader].
 func (r *receiver) Read(p []byte) (int, error) {
-	n, oobn, flags, _, err := r.socket.ReadMsgUnix(p, r.oob[:unix.CmsgSpace(4*MaxDescriptors)])
-	if errors.Is(err, io.EOF) {
-		err = io.EOF // io.ReadFull compares
+	if len(p) == 0 {
+		return 0, nil
 	}
-	if oobn > 0 {
+	r.vector.Base = &p[0]
+	r.vector.SetLen(len(p))
+	lost := r.raw.Read(r.try)
+	r.vector.Base = nil
+	n, err := r.n, r.err
+	switch {
+	case lost != nil:
+		return 0, lost
+	case err == nil && n == 0:
+		return 0, io.EOF
+	}
+	if oobn := int(r.message.Controllen); err == nil && oobn > 0 {
 		err = errors.Join(err, r.descriptors(r.oob[:oobn]))
 	}
 	// The flag comes without an error: with a full table all bytes come, and no descriptor (W-50).
-	if flags&unix.MSG_CTRUNC != 0 {
-		err = errors.Join(errTruncated, err)
+	if err == nil && r.message.Flags&unix.MSG_CTRUNC != 0 {
+		err = errTruncated
 	}
 	if err != nil {
 		return 0, err // no bytes: those that came could make a whole frame
 	}
 	return n, nil
+}
+
+// once receives what is there; false where nothing is. Package net would ask for the peer's
+// name each time.
+func (r *receiver) once(fd uintptr) bool {
+	r.message = unix.Msghdr{Iov: &r.vector, Control: &r.oob[0]}
+	r.message.SetIovlen(1)
+	r.message.SetControllen(unix.CmsgSpace(4 * MaxDescriptors))
+	for {
+		n, _, e := unix.Syscall(unix.SYS_RECVMSG, fd, uintptr(unsafe.Pointer(&r.message)), unix.MSG_CMSG_CLOEXEC)
+		switch r.n, r.err = int(n), nil; e {
+		case 0:
+			return true
+		case unix.EINTR:
+		case unix.EAGAIN:
+			return false
+		default:
+			r.n, r.err = 0, os.NewSyscallError("recvmsg", e)
+			return true
+		}
+	}
 }
 
 func (r *receiver) descriptors(oob []byte) error {

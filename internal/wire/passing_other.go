@@ -5,20 +5,15 @@ package wire
 import (
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"os"
 	"syscall"
 )
 
-// receiver reads a socket's bytes: refmond runs on Linux alone, and here no
-// descriptors come.
-type receiver struct {
-	socket *net.UnixConn
-	to     *Reader
-}
-
-// Read implements [io.Reader].
-func (r *receiver) Read(p []byte) (int, error) { return r.socket.Read(p) }
+// newReceiver reads a socket's bytes: refmond runs on Linux alone, and here no descriptors
+// come.
+func newReceiver(socket *net.UnixConn, _ *Reader) (io.Reader, error) { return socket, nil }
 
 func writeWith(conn net.Conn, b []byte, files []*os.File) error {
 	if len(files) > 0 {

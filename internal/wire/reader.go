@@ -19,12 +19,18 @@ type Reader struct {
 func NewReader(conn net.Conn) *Reader {
 	r := new(Reader)
 	if socket, ok := conn.(*net.UnixConn); ok {
-		r.from = bufio.NewReader(&receiver{socket: socket, to: r})
-	} else {
-		r.from = bufio.NewReader(conn) // it carries none
+		if from, err := newReceiver(socket, r); err == nil {
+			r.from = bufio.NewReaderSize(from, atOnce)
+			return r
+		}
 	}
+	r.from = bufio.NewReader(conn) // it carries none, or is closed
 	return r
 }
+
+// atOnce is how much a client reads of a socket at once, in bytes: an answer with what is
+// in a small file.
+const atOnce = 16 << 10
 
 // Frame reads a frame. After an error the reader holds no descriptor, and is not to
 // be used: what belongs to which answer is not known any more.

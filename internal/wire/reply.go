@@ -13,6 +13,8 @@ type reply struct {
 	head  AnswerHead
 	rest  []byte
 	files []*os.File
+	tail  []byte             // follows rest
+	room  *[MaxContents]byte // where tail is: given back once it is sent
 }
 
 // refusal returns a reply of a status alone.
@@ -30,6 +32,14 @@ func (s *Server) reply(f *Frame, a reply) error {
 		kind = AnswerWith
 		defer s.unreserve()
 	}
-	return s.send(&Frame{Kind: kind, Request: f.Request, Thread: f.Thread, Service: f.Service, Body: s.answered(a),
-		Files: a.files})
+	if a.room != nil {
+		defer contents.Put(a.room)
+	}
+	out := &Frame{Kind: kind, Request: f.Request, Thread: f.Thread, Service: f.Service, Files: a.files}
+	var apart []byte
+	if len(a.rest) >= largeAnswer && a.room == nil && s.form != inJSON {
+		apart, a.rest = a.rest, nil
+	}
+	out.Body = s.answered(a)
+	return s.send(out, a.tail, apart)
 }

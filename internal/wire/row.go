@@ -48,6 +48,14 @@ func (r *Row) DecodeIn(b []byte) (any, error) { return decode(r.in, r.InType(), 
 // DecodeOut reads an output structure, which fills the bytes.
 func (r *Row) DecodeOut(b []byte) (any, error) { return decode(r.out, r.OutType(), b) }
 
+// outPrefix reads an output structure and returns the bytes after it.
+func (r *Row) outPrefix(b []byte) (any, []byte, error) {
+	v := reflect.New(r.OutType()).Elem()
+	from := &reader{b: b}
+	r.out.get(from, v)
+	return v.Interface(), from.b, from.err
+}
+
 // Nothing returns the zero value of the output structure.
 func (r *Row) Nothing() any { return reflect.Zero(r.OutType()).Interface() }
 

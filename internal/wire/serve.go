@@ -68,7 +68,11 @@ type Server struct {
 
 	write sync.Mutex
 	// +checklocks:write
+	now *NowWriter // guarded by write
+	// +checklocks:write
 	unsent []byte // answers; guarded by write
+	// +checklocks:write
+	apart []byte // the end of the last of them; guarded by write
 	// +checklocks:write
 	parcels []parcel // of the answers that bring descriptors; guarded by write
 	// +checklocks:write
@@ -96,7 +100,8 @@ func NewServer(conn net.Conn, p Process) *Server {
 	turns, _ := p.(Turns)
 	watcher, _ := p.(Watcher)
 	s := &Server{conn: conn, from: bufio.NewReader(conn), process: p, turns: turns, watcher: watcher,
-		threads: map[uint32]*worker{}, over: make(chan struct{}), unread: make(chan error, 1), waits: map[uint64]*waiting{}}
+		threads: map[uint32]*worker{}, over: make(chan struct{}), unread: make(chan error, 1), waits: map[uint64]*waiting{},
+		now: NewNowWriter(conn)}
 	if turns != nil {
 		s.lookout = turns.Lookout()
 	} else {
@@ -195,7 +200,8 @@ func (s *Server) reason() error {
 func (s *Server) begin() error {
 	w, err := s.newThread()
 	if err != nil {
-		_ = s.send(&Frame{Kind: Answer, Body: answerHead.append(inBinary, nil, AnswerHead{Status: statusOf(err)})})
+		_ = s.send(&Frame{Kind: Answer, Body: answerHead.append(inBinary, nil, AnswerHead{Status: statusOf(err)})},
+			nil, nil)
 		return err
 	}
 	if !s.patient {
@@ -220,7 +226,7 @@ func (s *Server) greet(thread string) error {
 	s.form = formOf(f.Body) // the client chooses (W-37)
 	body := appendHello(s.form, nil, HelloBody{Profile: uint8(s.process.Profile()), Process: uint64(s.process.ID()),
 		Thread: thread})
-	if err := s.send(&Frame{Kind: Hello, Request: f.Request, Body: body}); err != nil {
+	if err := s.send(&Frame{Kind: Hello, Request: f.Request, Body: body}, nil, nil); err != nil {
 		return err
 	}
 	_, err = DecodeHello(f.Body)

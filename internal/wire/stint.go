@@ -17,8 +17,9 @@ type Turns interface {
 	Slow() bool
 	// Crowded reports whether another connection waits for a turn.
 	Crowded() bool
-	// Rest returns how long the connection stays away after a turn that lasted so long.
-	Rest(turn time.Duration) time.Duration
+	// Rest returns how long the connection stays away after a turn that lasted so long, or how
+	// much longer, after it has stayed away for a time.
+	Rest(turn, rested time.Duration) time.Duration
 	// Lookout looks for calls that take long.
 	Lookout() *Lookout
 }
@@ -37,6 +38,7 @@ type stint struct {
 	// Used by the goroutine alone.
 	began time.Time     // of its turn
 	in    bool          // it has a turn
+	turn  time.Duration // how long the last one lasted that a rest follows
 	rest  time.Duration // after it
 
 	watched atomic.Bool   // by the lookout; a turn sets it, and it stays as long as turns are found
@@ -89,15 +91,15 @@ func (t *stint) spent() bool {
 	if lasted <= turnTime {
 		return false
 	}
-	t.rest = t.s.turns.Rest(lasted)
+	t.turn, t.rest = lasted, t.s.turns.Rest(lasted, 0)
 	return t.rest > 0 || t.s.turns.Crowded()
 }
 
 // pause stays away after a turn that had much: the processors are others' meanwhile (W-78).
 func (t *stint) pause() {
-	if t.rest > 0 {
+	for rested := time.Duration(0); t.rest > 0; t.rest = t.s.turns.Rest(t.turn, rested) {
 		t.s.lookout.sleep(t.rest)
-		t.rest = 0
+		rested += t.rest
 	}
 }
 

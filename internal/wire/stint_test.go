@@ -27,7 +27,7 @@ type patient struct {
 	most        int // at once
 	all         int // turns that there were
 	crowded     bool
-	rest        time.Duration
+	rest, rests time.Duration // after a turn, and so many of them
 }
 
 func (p *patient) Look(*nt.Thread, []byte) ([]byte, ntstatus.Status) {
@@ -68,7 +68,12 @@ func (p *patient) Slow() bool {
 
 func (p *patient) Crowded() bool { return p.crowded }
 
-func (p *patient) Rest(time.Duration) time.Duration { return p.rest }
+func (p *patient) Rest(turn, rested time.Duration) time.Duration {
+	if rested > 0 && (turn != 60*time.Microsecond || rested >= p.rests*p.rest) {
+		return 0
+	}
+	return p.rest
+}
 
 func (p *patient) Lookout() *wire.Lookout { return &p.lookout }
 
@@ -240,22 +245,24 @@ func TestTurnIsPassedOn(t *testing.T) {
 	for _, c := range []struct {
 		crowded bool
 		rest    time.Duration
+		rests   time.Duration // so many one after the other
 		takes   time.Duration
 		want    int // turns of ten calls
 		lasts   time.Duration
 	}{
-		{false, 0, 60 * time.Microsecond, 1, 600 * time.Microsecond},
-		{true, 0, 60 * time.Microsecond, 10, 600 * time.Microsecond},
-		{true, 0, 30 * time.Microsecond, 5, 300 * time.Microsecond},
-		{true, 0, time.Microsecond, 1, 10 * time.Microsecond},
+		{false, 0, 0, 60 * time.Microsecond, 1, 600 * time.Microsecond},
+		{true, 0, 0, 60 * time.Microsecond, 10, 600 * time.Microsecond},
+		{true, 0, 0, 30 * time.Microsecond, 5, 300 * time.Microsecond},
+		{true, 0, 0, time.Microsecond, 1, 10 * time.Microsecond},
 		// who had much stays away after each turn, answered
-		{false, time.Millisecond, 60 * time.Microsecond, 10, 9600 * time.Microsecond},
-		{true, time.Millisecond, 30 * time.Microsecond, 5, 4300 * time.Microsecond},
-		{true, time.Millisecond, time.Microsecond, 1, 10 * time.Microsecond},
+		{false, time.Millisecond, 1, 60 * time.Microsecond, 10, 9600 * time.Microsecond},
+		{true, time.Millisecond, 1, 30 * time.Microsecond, 5, 4300 * time.Microsecond},
+		{true, time.Millisecond, 1, time.Microsecond, 1, 10 * time.Microsecond},
+		{false, time.Millisecond, 3, 60 * time.Microsecond, 10, 27600 * time.Microsecond},
 	} {
 		synctest.Test(t, func(t *testing.T) {
 			s, p, writes := patience(t)
-			p.crowded, p.rest, p.takes = c.crowded, c.rest, c.takes
+			p.crowded, p.rest, p.rests, p.takes = c.crowded, c.rest, c.rests, c.takes
 			begun := time.Now()
 			go func() { _, _ = s.conn.Write(frames(&wire.Frame{Kind: wire.Look, Thread: 1}, 10)) }()
 			for range 10 {

@@ -96,3 +96,9 @@ func (l *looker) lent() (list []Lent) {
 	slices.SortStableFunc(list, func(a, b Lent) int { return int(a.Process) - int(b.Process) })
 	return list
 }
+
+// Contents reads what is in a file that the program opened, for the answer to the open.
+func (c *connection) Contents(th *nt.Thread, file winnt.Handle, room []byte) (facts nt.FileFacts, whole bool,
+	st ntstatus.Status) {
+	return c.d.sys.Contents(th, file, room)
+}

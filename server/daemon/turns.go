@@ -195,24 +195,33 @@ type ended struct {
 const (
 	companyTime = time.Millisecond // since the turn of another one
 	restTurns   = 4                // for as long as so many of its turn
-	longestRest = time.Millisecond
+	longestRest = time.Millisecond // at once
+	mostRests   = 4                // one after the other, while another one goes on
 )
 
-// rest returns how long a connection stays away now after a turn that lasted so long: not at
-// all, unless another one was served just now that has had less of the daemon's time.
-// That one will come again, and it and the daemon need a processor then: who has many
-// calls waiting would have them all (W-78).
-func (t *turns) rest(s *share, lasted time.Duration, now time.Time) time.Duration {
+// rest returns how long a connection stays away now after a turn that lasted so long, and
+// after the rests that it had since: not at all, unless another one was served just now, or
+// in the last of those rests, that has had less of the daemon's time. That one will come
+// again, and it and the daemon need a processor then: who has many calls waiting would
+// have them all (W-78).
+func (t *turns) rest(s *share, lasted, rested time.Duration, now time.Time) time.Duration {
+	one, company := min(restTurns*lasted, longestRest), companyTime
+	if rested >= mostRests*one {
+		return 0
+	}
+	if rested > 0 {
+		company, lasted = one, 0 // what it had has been counted since
+	}
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	o := t.newest
 	if o.of == s {
 		o = t.other
 	}
-	if o.of == nil || now.Sub(o.at) > companyTime || !o.of.hadLess(s, lasted) {
+	if o.of == nil || now.Sub(o.at) > company || !o.of.hadLess(s, lasted) {
 		return 0
 	}
-	return min(restTurns*lasted, longestRest)
+	return one
 }
 
 // hadLess reports whether a connection, or its user, has had less than another one with its
@@ -236,9 +245,9 @@ func (c *connection) Slow() bool { return c.d.turns.takesLong(c.share) }
 // Crowded reports whether a call waits for its turn.
 func (c *connection) Crowded() bool { return c.d.turns.waiting.Load() > 0 }
 
-// Rest returns how long the connection stays away after a turn.
-func (c *connection) Rest(turn time.Duration) time.Duration {
-	return c.d.turns.rest(c.share, turn, time.Now())
+// Rest returns how long the connection stays away after a turn, or how much longer.
+func (c *connection) Rest(turn, rested time.Duration) time.Duration {
+	return c.d.turns.rest(c.share, turn, rested, time.Now())
 }
 
 // Lookout looks for calls that take long, of all connections.

@@ -200,8 +200,8 @@ func TestLongTurns(t *testing.T) {
 }
 
 // TestRest: who had a long turn stays away for four of them where another connection was
-// served in the last millisecond that had less, counted by users, and else not at all
-// (W-78).
+// served in the last millisecond that had less, counted by users, and else not at all; and
+// again, three times at most, where that one was served meanwhile (W-78).
 func TestRest(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		tr := makeTurns(2, 1, 8)
@@ -213,8 +213,14 @@ func TestRest(t *testing.T) {
 		}
 		rests := func(s *share, lasted, want time.Duration) {
 			t.Helper()
-			if got := tr.rest(s, lasted, time.Now()); got != want {
+			if got := tr.rest(s, lasted, 0, time.Now()); got != want {
 				t.Errorf("after a turn of %s: %s, want %s", lasted, got, want)
+			}
+		}
+		on := func(s *share, lasted, rested, want time.Duration) {
+			t.Helper()
+			if got := tr.rest(s, lasted, rested, time.Now()); got != want {
+				t.Errorf("after a turn of %s and rests of %s: %s, want %s", lasted, rested, got, want)
 			}
 		}
 		const us = time.Microsecond
@@ -226,14 +232,23 @@ func TestRest(t *testing.T) {
 		rests(flood, 60*us, 240*us)
 		rests(flood, time.Second, time.Millisecond)
 		turn(flood, 60*us)
-		rests(flood, 60*us, 240*us) // what it did itself since
-		rests(good, 60*us, 0)       // the other one had more
+		rests(flood, 60*us, 240*us)      // what it did itself since
+		on(flood, 60*us, 240*us, 240*us) // the other one was served in that time
+		on(flood, 60*us, 720*us, 240*us)
+		on(flood, 60*us, 960*us, 0) // it rested enough
+		time.Sleep(180 * us)
+		on(flood, 60*us, 240*us, 240*us)
+		time.Sleep(us)
+		on(flood, 60*us, 240*us, 0) // the other one was served before that rest
+		rests(flood, 60*us, 240*us)
+		rests(good, 60*us, 0) // the other one had more
 		rests(good, 200*us, 800*us)
-		time.Sleep(time.Millisecond - 60*us)
+		time.Sleep(time.Millisecond - 241*us)
 		rests(flood, 60*us, 240*us)
 		time.Sleep(us)
 		rests(flood, 60*us, 0) // the other one is gone
 		turn(good, 500*us)
+		on(flood, time.Microsecond, 4*us, 0) // the other one has had more meanwhile
 		turn(other, 300*us)
 		rests(good, 60*us, 240*us) // the user with two connections had more than the other
 		rests(other, 60*us, 0)

@@ -2,10 +2,10 @@ package gateway
 
 import (
 	"context"
-	"fmt"
 	"io/fs"
 	"mime"
 	"path"
+	"strconv"
 	"strings"
 	"time"
 
@@ -49,7 +49,10 @@ func (f facts) Mode() fs.FileMode {
 }
 
 // etag changes with what is in the file.
-func (f facts) etag() string { return fmt.Sprintf(`"%x-%x"`, f.written, f.size) }
+func (f facts) etag() string {
+	b := strconv.AppendInt(append(make([]byte, 0, 40), '"'), f.written, 16)
+	return string(append(strconv.AppendInt(append(b, '-'), f.size, 16), '"'))
+}
 
 // ETag implements webdav.ETager.
 func (f facts) ETag(context.Context) (string, error) { return f.etag(), nil }

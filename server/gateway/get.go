@@ -1,10 +1,12 @@
 package gateway
 
 import (
+	"bytes"
 	"io"
 	"net/http"
 	"os"
 	"path"
+	"strconv"
 	"strings"
 	"time"
 
@@ -18,36 +20,49 @@ const contentPolicy = "sandbox; default-src 'none'; img-src 'self' data:; media-
 	"style-src 'unsafe-inline'; " +
 	"frame-ancestors 'none'; base-uri 'none'; form-action 'none'"
 
+// Values of headers that every file has; nothing changes them.
+var (
+	revalidated = []string{"private, no-cache"}
+	sandboxed   = []string{contentPolicy}
+	ownOrigin   = []string{"same-origin"}
+)
+
 // get serves what is in a file, or a page of a directory.
 func (q *request) get(w http.ResponseWriter, r *http.Request) {
 	if q.at.tree == "" {
 		q.page(w, r, q.roots(), false)
 		return
 	}
-	h, file, st := q.openToRead(q.at)
+	o, st := q.readAs(q.at)
 	if st != ntstatus.Success {
 		q.refusedToRead(w, r, st)
 		return
 	}
-	defer q.s.p.releaseSoon(h)
-	if file != nil {
-		defer func() { _ = file.Close() }() // it was only read
-		info, err := file.Stat()
-		if err != nil {
-			busy(w)
-			return
-		}
-		q.content(w, r, facts{size: info.Size(), written: info.ModTime().UnixNano()/100 + epoch}, file)
+	f := facts{created: o.CreationTime, written: o.LastWriteTime, size: o.EndOfFile, dir: o.Directory, id: o.FileID}
+	if o.Whole {
+		q.whole(w, r, f, o.Data)
 		return
 	}
-	f, st := q.facts(h)
-	if st != ntstatus.Success {
-		q.refusedAs(q.at, winnt.FILE_READ_ATTRIBUTES, st).write(w, r)
-		return
-	}
+	defer q.s.p.release(o.FileHandle)
 	if f.dir {
-		q.directory(w, r, h)
+		q.directory(w, r, o.FileHandle)
 		return
+	}
+	q.long(w, r, f, o.FileHandle)
+}
+
+// long serves a file that is more than an answer of refmond has: by a descriptor where one
+// is handed out, for which it is opened once more with the rights that this needs.
+func (q *request) long(w http.ResponseWriter, r *http.Request, f facts, h winnt.Handle) {
+	if again, file, st := q.openToRead(q.at); st == ntstatus.Success {
+		defer q.s.p.release(again)
+		if file != nil {
+			defer func() { _ = file.Close() }() // it was only read
+			if info, err := file.Stat(); err == nil {
+				q.content(w, r, facts{size: info.Size(), written: info.ModTime().UnixNano()/100 + epoch}, file)
+				return
+			}
+		}
 	}
 	q.content(w, r, f, &seeker{reader: reader{q: q, h: h}, size: f.size})
 }
@@ -84,26 +99,57 @@ func (q *request) directory(w http.ResponseWriter, r *http.Request, h winnt.Hand
 var active = []string{"text/html", "application/xhtml+xml", "image/svg+xml", "text/xml", "application/xml",
 	"application/javascript", "text/javascript", "application/pdf", "application/x-shockwave-flash"}
 
+// conditional are the headers with which a client wants less than the whole file, or nothing.
+var conditional = []string{"Range", "If-Match", "If-None-Match", "If-Modified-Since", "If-Unmodified-Since", "If-Range"}
+
+// whole serves a file of which all has come. Its client gets it in one piece unless it asks
+// for less.
+func (q *request) whole(w http.ResponseWriter, r *http.Request, f facts, data []byte) {
+	for _, name := range conditional {
+		if len(r.Header[name]) > 0 {
+			q.content(w, r, f, bytes.NewReader(data))
+			return
+		}
+	}
+	if !q.describe(w, r, f) {
+		return
+	}
+	h := w.Header()
+	h.Set("Content-Length", strconv.Itoa(len(data)))
+	h.Set("Last-Modified", when(f.written).Format(http.TimeFormat))
+	w.WriteHeader(http.StatusOK)
+	if r.Method != http.MethodHead {
+		_, _ = w.Write(data) // a client that has left is told nothing
+	}
+}
+
 // content serves what is in a file, whole or in ranges.
 func (q *request) content(w http.ResponseWriter, r *http.Request, f facts, from io.ReadSeeker) {
+	if q.describe(w, r, f) {
+		http.ServeContent(w, r, "", whenRounded(f.written), from)
+	}
+}
+
+// describe sets the headers of a file's contents. It answers a path that is a directory's,
+// and reports false.
+func (q *request) describe(w http.ResponseWriter, r *http.Request, f facts) bool {
 	if strings.HasSuffix(r.URL.Path, "/") {
 		absent(w)
-		return
+		return false
 	}
 	name := path.Base(r.URL.Path)
 	kind := contentType(name)
 	h := w.Header()
 	h.Set("Content-Type", kind)
 	h.Set("ETag", f.etag())
-	h.Set("Cache-Control", "private, no-cache")
-	h.Set("Content-Security-Policy", contentPolicy)
-	h.Set("Cross-Origin-Resource-Policy", "same-origin")
+	h["Cache-Control"], h["Content-Security-Policy"] = revalidated, sandboxed
+	h["Cross-Origin-Resource-Policy"] = ownOrigin
 	for _, t := range active {
 		if strings.HasPrefix(kind, t) {
 			h.Set("Content-Disposition", "attachment")
 		}
 	}
-	http.ServeContent(w, r, "", whenRounded(f.written), from)
+	return true
 }
 
 func whenRounded(t int64) time.Time { return when(t).Truncate(time.Second) }

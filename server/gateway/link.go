@@ -4,9 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 	"sync"
-	"time"
 
 	"github.com/refmon/refmon/client"
 	"github.com/refmon/refmon/nt"
@@ -77,10 +75,6 @@ type process struct {
 	conn     *client.Conn    // immutable
 	threads  chan *nt.Thread // one entry a thread that may be; nil: it is not made yet
 	sessions *sessions       // immutable
-
-	mu sync.Mutex
-	// +checklocks:mu
-	done []winnt.Handle // guarded by mu: handles that are closed with the next open, or soon
 }
 
 func newProcess(conn *client.Conn, cfg *Config) *process {
@@ -159,8 +153,12 @@ func (p *process) take(ctx context.Context) (*nt.Thread, ntstatus.Status) {
 	var th *nt.Thread
 	select {
 	case th = <-p.threads:
-	case <-ctx.Done():
-		return nil, ntstatus.Cancelled
+	default:
+		select {
+		case th = <-p.threads:
+		case <-ctx.Done():
+			return nil, ntstatus.Cancelled
+		}
 	}
 	if th != nil {
 		return th, ntstatus.Success
@@ -196,48 +194,28 @@ func (p *process) openAs(ctx context.Context, tok winnt.Handle, in nt.CreateFile
 		}
 		p.threads <- th
 	}()
-	return p.conn.OpenFileAs(th, tok, in, p.takeDone(mostClosed)...)
+	return p.conn.OpenFileAs(th, tok, in)
 }
 
-// Bounds of handles that are closed later: with an open at most, and at all.
-const (
-	mostClosed = 8
-	mostDone   = 64
-	closeAfter = 10 * time.Millisecond
-)
-
-// releaseSoon closes a handle with the next open, or a moment later.
-func (p *process) releaseSoon(h winnt.Handle) {
-	if h == 0 {
-		return
+// readAs opens an existing file as the owner of a token, with what is in it where that is
+// little, in one exchange with refmond.
+func (p *process) readAs(ctx context.Context, tok winnt.Handle, in nt.CreateFileIn) (o client.ReadAs,
+	st ntstatus.Status) {
+	if tok == 0 {
+		return o, ntstatus.NoToken
 	}
-	p.mu.Lock()
-	first, full := len(p.done) == 0, len(p.done) >= mostDone
-	if !full {
-		p.done = append(p.done, h)
+	th, st := p.take(ctx)
+	if st != ntstatus.Success {
+		return o, st
 	}
-	p.mu.Unlock()
-	switch {
-	case full:
-		p.release(h)
-	case first:
-		time.AfterFunc(closeAfter, func() {
-			for _, h := range p.takeDone(mostDone) {
-				p.release(h)
-			}
-		})
-	}
+	// refmond lets the thread act as the client for the open alone (G-30).
+	defer func() { p.threads <- th }()
+	return p.conn.ReadFileAs(th, tok, in, mostAtOnce)
 }
 
-// takeDone takes handles that are to be closed.
-func (p *process) takeDone(most int) []winnt.Handle {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	n := min(most, len(p.done))
-	taken := slices.Clone(p.done[len(p.done)-n:])
-	p.done = p.done[:len(p.done)-n]
-	return taken
-}
+// mostAtOnce is the longest file, in bytes, that refmond sends with its answer: longer ones
+// are read by a descriptor.
+const mostAtOnce = 64 << 10
 
 // release closes a handle of the process. A client that has left is no reason to keep it.
 func (p *process) release(h winnt.Handle) {

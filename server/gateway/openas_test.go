@@ -38,3 +38,23 @@ func TestOpenAs(t *testing.T) {
 	w.settles(kept)
 	w.want(200, "alice", "GET", "/share/f", "")
 }
+
+// TestReadAsOfTwo: one thread reads for two clients by turns, and never as the other, nor as
+// either afterwards (G-30).
+func TestReadAsOfTwo(t *testing.T) {
+	w := newWorld(t, "O:BAG:SYD:P(A;OICI;FA;;;SY)", func(c *Config) { c.Threads = 1 })
+	for _, name := range []string{"alice", "bob"} {
+		w.file(name, "of "+name, "O:BAG:SYD:P(A;;FA;;;{"+name+"})")
+	}
+	for range 3 {
+		for _, who := range [][2]string{{"alice", "bob"}, {"bob", "alice"}} {
+			if got := w.want(200, who[0], "GET", "/share/"+who[0], ""); got.body != "of "+who[0] {
+				t.Errorf("%s reads %q", who[0], got.body)
+			}
+			w.want(404, who[0], "GET", "/share/"+who[1], "")
+			if n := w.acting(); n != 0 {
+				t.Errorf("G-30: %d threads act as %s", n, who[0])
+			}
+		}
+	}
+}

@@ -6,6 +6,7 @@ import (
 	"os"
 	"sync"
 
+	"github.com/refmon/refmon/client"
 	"github.com/refmon/refmon/fileaccess"
 	"github.com/refmon/refmon/nt"
 	"github.com/refmon/refmon/ntstatus"
@@ -102,6 +103,16 @@ func (q *request) openToRead(at place) (h winnt.Handle, f *os.File, st ntstatus.
 		h, st = q.open(at, winnt.FILE_READ_DATA|winnt.FILE_READ_ATTRIBUTES, winnt.FILE_OPEN, 0)
 	}
 	return h, f, st
+}
+
+// readAs opens a file as the client for reading, with what is in it where that is little, in
+// one exchange with refmond.
+func (q *request) readAs(at place) (o client.ReadAs, st ntstatus.Status) {
+	if !q.served(at) {
+		return o, ntstatus.ObjectNameNotFound
+	}
+	in := q.creation(at, winnt.FILE_READ_DATA|winnt.FILE_READ_ATTRIBUTES, winnt.FILE_OPEN, 0)
+	return q.s.p.readAs(q.ctx, q.s.token, in)
 }
 
 // facts tells about an open file.

@@ -5,6 +5,7 @@ import (
 	"crypto/hmac"
 	"crypto/rand"
 	"crypto/sha256"
+	"hash"
 	"sync"
 	"time"
 
@@ -26,7 +27,9 @@ type session struct {
 	reply string                           // immutable likewise: goes back to the client, in base64
 	st    ntstatus.Status                  // immutable likewise
 	until time.Time                        // immutable likewise
-	ready chan struct{}                    // closed once the fields above are there
+	// tooMany is immutable likewise: the logon was not tried, as the address failed too often.
+	tooMany bool
+	ready   chan struct{} // closed once the fields above are there
 
 	users   int  // guarded by p.sessions.mu: requests that use it
 	dropped bool // guarded by p.sessions.mu: it ends with its last request
@@ -49,6 +52,8 @@ type sessions struct {
 	life time.Duration    // immutable
 	now  func() time.Time // immutable
 
+	hashes sync.Pool // of *keyed
+
 	mu sync.Mutex
 	// +checklocks:mu
 	known map[proof]*session // guarded by mu
@@ -62,12 +67,40 @@ func newSessions(p *process, cfg *Config) *sessions {
 	return s
 }
 
-// name returns what stands for a credential.
-func (s *sessions) name(credential string) (n proof) {
-	h := hmac.New(sha256.New, s.key[:])
-	h.Write([]byte(credential))
+// name returns what stands for a credential of a kind.
+func (s *sessions) name(kind, credential string) (n proof) {
+	h, _ := s.hashes.Get().(*keyed)
+	if h == nil {
+		h = &keyed{Hash: hmac.New(sha256.New, s.key[:])}
+	}
+	h.text = append(append(h.text[:0], kind...), credential...)
+	_, _ = h.Write(h.text) // it never fails
 	h.Sum(n[:0])
+	h.Reset()
+	clear(h.text) // it has a password
+	s.hashes.Put(h)
 	return n
+}
+
+// keyed is a hash with the key of the sessions, and memory for a credential.
+type keyed struct {
+	hash.Hash
+	text []byte
+}
+
+// find returns the session of a credential that is known, which the caller gives back; nil
+// where it is not known, or no more.
+func (s *sessions) find(n proof) *session {
+	s.mu.Lock()
+	known := s.known[n]
+	if known == nil || known.expired(s.now()) {
+		s.mu.Unlock()
+		return nil
+	}
+	known.users++
+	s.mu.Unlock()
+	<-known.ready
+	return known
 }
 
 // get returns the session of a credential, which the caller gives back. make logs on; it

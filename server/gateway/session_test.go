@@ -70,7 +70,7 @@ func TestSessionsAreBounded(t *testing.T) {
 func TestSessionsOfProofs(t *testing.T) {
 	cfg := Config{Sessions: 10, SessionLife: time.Hour, Now: time.Now}
 	a, b := newSessions(nil, &cfg), newSessions(nil, &cfg)
-	if a.name("x") != a.name("x") || a.name("x") == a.name("y") || a.name("x") == b.name("x") {
+	if a.name("", "x") != a.name("", "x") || a.name("", "x") == a.name("", "y") || a.name("", "x") == b.name("", "x") {
 		t.Error("G-5: the name of a credential is not a hash with a key of its own")
 	}
 	in := logon.Secret("pw")
@@ -78,7 +78,7 @@ func TestSessionsOfProofs(t *testing.T) {
 	var group sync.WaitGroup
 	for range 20 {
 		group.Go(func() {
-			s := a.get(a.name(string(in)), func(s *session) {
+			s := a.get(a.name("basic ", string(in)), func(s *session) {
 				made.Add(1)
 				s.token, s.st = 4, ntstatus.Success
 			})

@@ -35,6 +35,29 @@ type holding struct {
 	s sid.SID
 }
 
+// deciderFor makes a decider that only grants: its people have no numbers.
+func deciderFor(d *people.Directory) *decider {
+	return newDecider(d, "", func(sid.SID) int { return 0 }, 1)
+}
+
+// grants reports whether the one token of a decider is allowed a class.
+func (d *decider) grants(c *Class) (bool, error) {
+	e, err := d.evaluator(c.Type, c.Mask)
+	if err != nil {
+		return false, err
+	}
+	if !e.Allowed(c.Descriptor)[0].Has(0) || c.Share != nil && !e.Allowed(c.Share)[0].Has(0) {
+		return false, nil
+	}
+	for i := range c.Through {
+		p, err := d.pass(&c.Through[i])
+		if err != nil || !p.allowed.Has(0) {
+			return false, err
+		}
+	}
+	return true, nil
+}
+
 // newDecider makes a decider. number gives each person its own.
 func newDecider(d *people.Directory, version string, number func(s sid.SID) int, count int) *decider {
 	out := &decider{version: version, people: count, asked: map[question]*effective.Evaluator{},

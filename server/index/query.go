@@ -70,6 +70,17 @@ func (x *Index) Close() error {
 // of the first right where it is "". What is unknown, unreadable or stale gives nothing
 // (N-5, N-9).
 func (x *Index) CanRead(path, who, right string) Answer {
+	return x.answer(path, right, func(s *State, k *kind) (bool, string) {
+		number, known := s.number(who)
+		if !known {
+			return false, "the directory has no such person"
+		}
+		return k.members.Has(number), ""
+	})
+}
+
+// answer finds the class of a document and a right, and asks may about it.
+func (x *Index) answer(path, right string, may func(s *State, k *kind) (bool, string)) Answer {
 	x.mu.Lock()
 	defer x.mu.Unlock()
 	fence, err := x.follow()
@@ -95,46 +106,15 @@ func (x *Index) CanRead(path, who, right string) Answer {
 		a.Because = "the index is not about the right " + right
 		return a
 	}
-	number, known := x.state.number(who)
-	if !known {
-		a.Because = "the directory has no such person"
+	k := x.state.classes[row.Classes[at]]
+	if k.event.Version == "" { // no one has it yet (N-40)
+		a.Class, a.Because = row.Classes[at], "its class is not decided yet"
 		return a
 	}
-	a.Class = row.Classes[at]
-	if x.state.classes[a.Class].event.Version == "" { // no one has it yet (N-40)
-		a.Because = "its class is not decided yet"
-		return a
+	if a.Allowed, a.Because = may(x.state, k); a.Because == "" {
+		a.Class = row.Classes[at]
 	}
-	a.Allowed = x.state.classes[a.Class].members.Has(number)
 	return a
-}
-
-// Classes returns the classes of which a person has the right, sorted: documents whose row
-// names one of them are the person's. The error says why nothing is given.
-func (x *Index) Classes(who, right string) ([]string, error) {
-	x.mu.Lock()
-	defer x.mu.Unlock()
-	fence, err := x.follow()
-	if err != nil {
-		return nil, err
-	}
-	number, known := x.state.number(who)
-	if !known {
-		return nil, errors.New("the directory has no such person")
-	}
-	for source := range fence.Sources {
-		if why := x.stale(fence, source); why != "" {
-			return nil, errors.New(why)
-		}
-	}
-	var out []string
-	for id, k := range x.state.classes {
-		if k.Right == right && k.members.Has(number) {
-			out = append(out, id)
-		}
-	}
-	slices.Sort(out)
-	return out, nil
 }
 
 // stale says why nothing is given of a tree; "" if something is.

@@ -27,6 +27,7 @@ type kind struct {
 	Class
 	event   *ClassEvent
 	members effective.Set
+	number  int // 0, 1, … as classes came
 	rows    int
 }
 
@@ -113,7 +114,7 @@ func (s *State) class(e *ClassEvent) error {
 		if c.Through, err = s.passing(e.Through); err != nil {
 			return fmt.Errorf("class %s: %w", e.ID, err)
 		}
-		k = &kind{Class: c}
+		k = &kind{Class: c, number: len(s.classes)}
 		s.classes[e.ID] = k
 	}
 	k.event, k.members = e, members

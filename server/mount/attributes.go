@@ -29,13 +29,13 @@ func modeOf(dir bool) uint32 {
 }
 
 // attributes tells of the file of a handle what every user sees alike, and which file it is.
-func (m *Mount) attributes(t *worker, h winnt.Handle, out *fuse.Attr) (id identity, s fuse.Status) {
+func (m *Mount) attributes(t *worker, h winnt.Handle, look look, out *fuse.Attr) (id identity, s fuse.Status) {
 	f, done, st := t.file(m, h)
 	if st != ntstatus.Success {
 		return id, status(st)
 	}
 	defer done()
-	facts, d, st := f.Shown()
+	facts, d, st := look(f)
 	if st != ntstatus.Success {
 		return id, status(st)
 	}
@@ -53,7 +53,12 @@ type shown interface {
 	Identity() (number uint64, id string)
 	Directory() bool
 	Shown() (nt.FileFacts, *sd.Descriptor, ntstatus.Status)
+	Found() (nt.FileFacts, *sd.Descriptor, ntstatus.Status)
 }
+
+// look tells of an open file: as it is (shown.Shown), or as it was found by the open that
+// was made for the request (shown.Found).
+type look func(shown) (nt.FileFacts, *sd.Descriptor, ntstatus.Status)
 
 // file returns the file of a handle that this mount opened, until done is called.
 func (t *worker) file(m *Mount, h winnt.Handle) (f shown, done func(), st ntstatus.Status) {
@@ -142,7 +147,7 @@ func (m *Mount) answer(t *worker, n *node, in *fuse.InHeader, out *fuse.AttrOut)
 }
 
 func (m *Mount) attributesOf(t *worker, n *node, h winnt.Handle, out *fuse.AttrOut) fuse.Status {
-	_, s := m.attributes(t, h, &out.Attr)
+	_, s := m.attributes(t, h, shown.Shown, &out.Attr)
 	if s == fuse.OK && !m.nodes.isBare(n) {
 		out.SetTimeout(attributeLife)
 	}

@@ -112,13 +112,13 @@ func (m *Mount) Lookup(_ <-chan struct{}, in *fuse.InHeader, name string, out *f
 			return status(st)
 		}
 		defer t.NtClose(h)
-		return m.tell(t, h, parent, name, out)
+		return m.tell(t, h, parent, name, shown.Found, out)
 	})
 }
 
 // tell answers with a file that is open, and its attributes.
-func (m *Mount) tell(t *worker, h winnt.Handle, parent *node, name string, out *fuse.EntryOut) fuse.Status {
-	id, s := m.attributes(t, h, &out.Attr)
+func (m *Mount) tell(t *worker, h winnt.Handle, parent *node, name string, look look, out *fuse.EntryOut) fuse.Status {
+	id, s := m.attributes(t, h, look, &out.Attr)
 	if s != fuse.OK {
 		return s
 	}

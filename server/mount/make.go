@@ -50,7 +50,7 @@ func (m *Mount) Create(_ <-chan struct{}, in *fuse.CreateIn, name string, out *f
 		if st != ntstatus.Success {
 			return status(st)
 		}
-		if s := m.tell(t, h, parent, name, &out.EntryOut); s != fuse.OK {
+		if s := m.tell(t, h, parent, name, shown.Shown, &out.EntryOut); s != fuse.OK {
 			t.NtClose(h)
 			return s
 		}
@@ -96,7 +96,7 @@ func (m *Mount) new(in *fuse.InHeader, name string, kind fileaccess.CreateOption
 			return status(st)
 		}
 		defer t.NtClose(h)
-		return m.tell(t, h, parent, name, out)
+		return m.tell(t, h, parent, name, shown.Shown, out)
 	})
 }
 
@@ -198,6 +198,6 @@ func (m *Mount) Link(_ <-chan struct{}, in *fuse.LinkIn, name string, out *fuse.
 		if st != ntstatus.Success {
 			return status(st)
 		}
-		return m.tell(t, h, parent, name, out)
+		return m.tell(t, h, parent, name, shown.Shown, out)
 	})
 }

@@ -121,7 +121,7 @@ func (m *Mount) chown(t *worker, n *node, in *fuse.SetAttrIn) fuse.Status {
 	}
 	var now fuse.Attr
 	if s := t.with(m, n, winnt.FILE_READ_ATTRIBUTES, func(h winnt.Handle) fuse.Status {
-		_, s := m.attributes(t, h, &now)
+		_, s := m.attributes(t, h, shown.Found, &now)
 		return s
 	}); s != fuse.OK {
 		return s

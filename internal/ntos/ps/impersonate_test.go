@@ -8,6 +8,7 @@ import (
 	"github.com/refmon/refmon/internal/ntos/se"
 	"github.com/refmon/refmon/nt"
 	"github.com/refmon/refmon/ntstatus"
+	"github.com/refmon/refmon/sddl"
 	"github.com/refmon/refmon/token"
 	"github.com/refmon/refmon/winnt"
 )
@@ -197,5 +198,39 @@ func TestImpersonateAllocatesNothing(t *testing.T) {
 		th.RevertToSelf()
 	}); n != 0 {
 		t.Errorf("%v allocations", n)
+	}
+}
+
+// I-43, I-23: a demotion keeps copy-on-open and effective-only as they were asked for; its copy
+// is one of its own, at SecurityIdentification, that client and server share, however the token
+// is protected.
+func TestDemotionKeepsWhatWasAsked(t *testing.T) {
+	w := newWorld(t, nt.Documented)
+	p := w.process("server", nil)
+	tok := w.token(user, winnt.SecurityDelegation)
+	tok.SetSecurity(sddl.MustParse("O:SYG:SYD:(A;;0x8;;;BU)"))
+	before := tok.PointerCount()
+	for _, asked := range [][2]bool{{false, false}, {true, false}, {false, true}, {true, true}} {
+		th := w.thread(p)
+		out := ps.ImpersonateClient(th, tok, asked[0], asked[1], winnt.SecurityDelegation)
+		if out.Status != ntstatus.Success || !out.Demoted || out.Raised {
+			t.Errorf("I-43: %+v", out)
+		}
+		r := th.Impersonation(ob.TagCall)
+		if r.CopyOnOpen != asked[0] || r.EffectiveOnly != asked[1] || r.Level != winnt.SecurityIdentification ||
+			r.Own || r.Token == tok {
+			t.Errorf("I-43: asked for %v: %+v", asked, r)
+		}
+		v := r.Token.Value()
+		if v.Type() != winnt.TokenImpersonation || v.Level() != winnt.SecurityIdentification {
+			t.Errorf("I-43: the copy is of type %v, level %v", v.Type(), v.Level())
+		}
+		if want := se.CopyDescriptor(v, p.Token()); !r.Token.Security().Equal(want) {
+			t.Errorf("I-23: asked for %v: the copy is protected otherwise", asked)
+		}
+		r.Token.Deref(ob.TagCall)
+	}
+	if got := tok.PointerCount(); got != before {
+		t.Errorf("I-45: %d references, had %d", got, before)
 	}
 }

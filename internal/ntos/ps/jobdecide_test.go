@@ -7,6 +7,7 @@ import (
 	"github.com/refmon/refmon/internal/ntos/se"
 	"github.com/refmon/refmon/nt"
 	"github.com/refmon/refmon/ntstatus"
+	"github.com/refmon/refmon/sddl"
 	"github.com/refmon/refmon/sid"
 	"github.com/refmon/refmon/token"
 	"github.com/refmon/refmon/winnt"
@@ -293,4 +294,59 @@ func TestAssignImpersonationToken(t *testing.T) {
 		}
 		w.close()
 	}
+}
+
+// TestLimitsAreWhole: a limit needs what it is about, each list is enough for a filter, the
+// single token is a primary one, and what is given without its flag is not kept (I-89, T-112).
+func TestLimitsAreWhole(t *testing.T) {
+	w := newJobWorld(t)
+	primary, client := w.token(user()), w.token(user(func(s *token.Spec) {
+		s.Type, s.Level = winnt.TokenImpersonation, winnt.SecurityDelegation
+	}))
+	for _, c := range []struct {
+		limits JobLimits
+		want   ntstatus.Status
+		kept   bool // the token
+	}{
+		{JobLimits{Flags: JobFilterTokens}, ntstatus.InvalidParameter, false},
+		{JobLimits{Flags: JobFilterTokens, Filter: token.FilterSpec{Disable: []sid.SID{sid.Users}}}, 0, false},
+		{JobLimits{Flags: JobFilterTokens, Filter: token.FilterSpec{Delete: winnt.SeUndockPrivilege.Bit()}}, 0, false},
+		{JobLimits{Flags: JobFilterTokens, Filter: token.FilterSpec{Restrict: []token.Group{{SID: sid.Users}}}}, 0, false},
+		{JobLimits{Flags: JobOnlyToken}, ntstatus.InvalidParameter, false},
+		{JobLimits{Flags: JobOnlyToken, Token: client}, ntstatus.BadTokenType, false},
+		{JobLimits{Flags: JobOnlyToken, Token: primary}, 0, true},
+		{JobLimits{Flags: JobNoAdmin, Token: primary}, 0, false}, {JobLimits{Flags: JobNoAdmin, Token: client}, 0, false},
+		{JobLimits{Flags: 1 << 30}, ntstatus.InvalidParameter, false},
+	} {
+		j := w.NewJob(w.p.Token())
+		if out := j.SetLimits(c.limits); out.Status != c.want || (c.want != 0 && out.Rule != "I-89") {
+			t.Errorf("I-89: flags %#x: %+v, want %v", c.limits.Flags, out, c.want)
+		}
+		got := j.Limits()
+		if (got.Token != nil) != c.kept || c.want != 0 && got.Flags != 0 || c.want == 0 && got.Flags != c.limits.Flags {
+			t.Errorf("I-89: flags %#x are kept as %+v", c.limits.Flags, got)
+		}
+		j.Deref(ob.TagCall)
+	}
+	primary.Deref(ob.TagCall)
+	client.Deref(ob.TagCall)
+	w.close()
+}
+
+// TestFilteredTokenIsProtected: what a job's filter makes of a token is protected as the token
+// is (I-90).
+func TestFilteredTokenIsProtected(t *testing.T) {
+	w := newJobWorld(t)
+	j := w.NewJob(w.p.Token())
+	j.SetLimits(JobLimits{Flags: JobFilterTokens, Filter: token.FilterSpec{Disable: []sid.SID{sid.Users}}})
+	tok := w.token(admin())
+	tok.SetSecurity(sddl.MustParse("O:SYG:SYD:(A;;0x8;;;BU)"))
+	use, out := j.admit(w.System, tok, false)
+	if out.Status != ntstatus.Success || use == tok || use.Security() == nil || !use.Security().Equal(tok.Security()) {
+		t.Errorf("I-90: %+v, protected by %v", out, use.Security())
+	}
+	for _, o := range []ob.Object{use, tok, j} {
+		o.Head().Deref(ob.TagCall)
+	}
+	w.close()
 }

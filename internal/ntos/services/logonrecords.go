@@ -183,7 +183,8 @@ func text(format string, v any) []string { return []string{fmt.Sprintf(format, v
 var failureCodes = map[ntstatus.Status]string{
 	ntstatus.AccountLockedOut: "%%2307", ntstatus.LogonTypeNotGranted: "%%2308", ntstatus.AccountDisabled: "%%2310",
 	ntstatus.WrongPassword: "%%2313", ntstatus.NoSuchUser: "%%2313", ntstatus.LogonFailure: "%%2313",
-	ntstatus.NameTooLong: "%%2313",
+	ntstatus.NameTooLong: "%%2313", ntstatus.AccountExpired: "%%2305", ntstatus.PasswordExpired: "%%2309",
+	ntstatus.PasswordMustChange: "%%2309", ntstatus.InvalidLogonHours: "%%2311", ntstatus.InvalidWorkstation: "%%2312",
 }
 
 func yesNo(yes bool) string {

@@ -104,13 +104,15 @@ var logonRules = map[ntstatus.Status]string{
 	ntstatus.LogonTypeNotGranted: "L-2", ntstatus.TooManyContextIDs: "L-4", ntstatus.PrivilegeNotHeld: "L-33",
 	ntstatus.InsufficientResources: "O-81", ntstatus.AccountRestriction: "L-35",
 	ntstatus.NoLogonServers: "L-56", ntstatus.NoSuchPackage: "K-49",
+	ntstatus.AccountExpired: "L-66", ntstatus.PasswordMustChange: "L-66",
 }
 
 // refusedLogon tells the caller why a logon was refused: an account that may not be
 // used by a status below another, and an unknown name never as such. L-32, L-35
 func (c *Context) refusedLogon(st ntstatus.Status) (out nt.LsaLogonUserOut, _ ntstatus.Status) {
 	switch st {
-	case ntstatus.AccountDisabled:
+	case ntstatus.AccountDisabled, ntstatus.PasswordExpired, ntstatus.InvalidLogonHours, ntstatus.InvalidWorkstation:
+		// These four are told below STATUS_ACCOUNT_RESTRICTION, others by themselves. L-66
 		out.SubStatus, st = st, ntstatus.AccountRestriction
 	case ntstatus.NoSuchUser, ntstatus.WrongPassword, ntstatus.Success:
 		st = ntstatus.LogonFailure

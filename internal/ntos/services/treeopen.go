@@ -3,7 +3,6 @@ package services
 import (
 	"strings"
 
-	"github.com/refmon/refmon/access"
 	"github.com/refmon/refmon/audit"
 	"github.com/refmon/refmon/fileaccess"
 	"github.com/refmon/refmon/internal/ntos/ob"
@@ -76,13 +75,13 @@ func (c *Context) openTree(n *treeName, in *nt.CreateFileIn, oa *nt.ObjectAttrib
 	st ntstatus.Status) {
 	r := c.requestOf(in, oa, n.name)
 	for range attempts {
-		// reference
-		place, st := n.device.tree.Find(r, n.start)
+		// reference, decide
+		place, d, st := n.find(r)
 		if st != ntstatus.Success {
 			// The name means nothing that can be opened.
 			return out, c.Fail("F-112", st)
 		}
-		out, again, st := c.openPlace(n, r, place, oa.Attributes)
+		out, again, st := c.openPlace(n, r, place, &d, oa.Attributes)
 		place.Release()
 		if !again {
 			return out, st
@@ -92,17 +91,34 @@ func (c *Context) openTree(n *treeName, in *nt.CreateFileIn, oa *nt.ObjectAttrib
 	return out, c.Fail("F-114", ntstatus.SharingViolation)
 }
 
-// openPlace decides about what was found and does it.
-func (c *Context) openPlace(n *treeName, r *fileaccess.Request, place nt.FilePlace, attributes uint32) (
-	out nt.CreateFileOut, again bool, st ntstatus.Status) {
-	// decide
+// find finds what a name means and decides about it.
+func (n *treeName) find(r *fileaccess.Request) (nt.FilePlace, fileaccess.Decision, ntstatus.Status) {
+	if direct, ok := n.device.tree.(nt.DirectFinder); ok {
+		if place, ok := direct.FindDirect(r, n.start); ok {
+			d := fileaccess.Open(r, place.Facts())
+			if d.Allowed() {
+				return place, d, ntstatus.Success
+			}
+			// The directory may give what the file's own descriptor does not (F-181).
+			place.Release()
+		}
+	}
+	place, st := n.device.tree.Find(r, n.start)
+	if st != ntstatus.Success {
+		return nil, fileaccess.Decision{}, st
+	}
+	return place, fileaccess.Open(r, place.Facts()), ntstatus.Success
+}
+
+// openPlace does what was decided about what was found.
+func (c *Context) openPlace(n *treeName, r *fileaccess.Request, place nt.FilePlace, d *fileaccess.Decision,
+	attributes uint32) (out nt.CreateFileOut, again bool, st ntstatus.Status) {
 	facts := place.Facts()
-	d := fileaccess.Open(r, facts)
-	if st := c.recordShare(n, r, facts.Share, &d); st != ntstatus.Success {
+	if st := c.recordShare(n, r, facts.Share, d); st != ntstatus.Success {
 		return out, false, c.Fail("U-64", st)
 	}
 	if !d.Allowed() {
-		if st := c.recordTree(n, r, &d, 0, nil); st != ntstatus.Success {
+		if st := c.recordTree(n, r, d, 0, nil); st != ntstatus.Success {
 			// A demanded record that cannot be kept is told instead of the refusal.
 			return out, false, c.Fail("U-64", st)
 		}
@@ -121,16 +137,16 @@ func (c *Context) openPlace(n *treeName, r *fileaccess.Request, place nt.FilePla
 		return out, false, c.Fail("O-82", st)
 	}
 	// commit
-	open, again, st := place.Open(r, &d)
+	open, again, st := place.Open(r, d)
 	if again || st != ntstatus.Success {
 		slot.Abandon()
 		// The file is shared otherwise, going away, or the system under the tree refused.
 		return out, again, c.Fail("F-116", st)
 	}
-	f := c.treeFile(n, place, open, r, &d)
+	f := c.treeFile(n, place, open, r, d)
 	defer f.Deref(ob.TagCall)
 	var remembered audit.HandleAudit
-	if st := c.recordTree(n, r, &d, slot.Handle(), &remembered); st != ntstatus.Success {
+	if st := c.recordTree(n, r, d, slot.Handle(), &remembered); st != ntstatus.Success {
 		slot.Abandon()
 		// A demanded record that cannot be kept fails the open: nothing is granted.
 		return out, false, c.Fail("U-64", st)
@@ -164,63 +180,6 @@ func (c *Context) treeFile(n *treeName, place nt.FilePlace, open nt.OpenFile, r 
 	f.SetPath(n.device.above + `\` + f.path)
 	n.device.census.Track(f)
 	return f
-}
-
-// recordTree records an open where a SACL and the policy ask for it.
-func (c *Context) recordTree(n *treeName, r *fileaccess.Request, d *fileaccess.Decision, h winnt.Handle,
-	remembered *audit.HandleAudit) ntstatus.Status {
-	a := &d.Audit
-	if c.Mode != access.User || !c.Sys.Log.Policy.Opens() ||
-		a.About != fileaccess.AuditObject && a.About != fileaccess.AuditDirectory {
-		return ntstatus.Success
-	}
-	granted := access.Refuse(d.Status())
-	if d.Allowed() {
-		granted = access.Grant(a.Granted)
-	}
-	o := audit.Opening{Origin: originOf(&c.Caller),
-		Object: audit.Object{Type: winnt.FileObject.Name, Name: strings.TrimSuffix(n.above, `\`) + `\` + a.Name, Handle: h},
-		// The SACL is that of the object, or of the directory that refused (F-80, F-81).
-		Request: &access.Request{Descriptor: a.Descriptor, Subject: r.Subject, Desired: a.Desired,
-			Type: winnt.FileObject, Mode: c.Mode},
-		Decision: granted.Using(d.PrivilegesUsed)}
-	ha, st := c.Sys.Log.Opened(&o)
-	if remembered != nil {
-		*remembered = ha
-	}
-	return st
-}
-
-// recordShare records a request that came through a share, once, where the policy asks for
-// it: the share refused, or agreed whatever the file says then. F-178
-func (c *Context) recordShare(n *treeName, r *fileaccess.Request, share *fileaccess.Share,
-	d *fileaccess.Decision) ntstatus.Status {
-	outcome := audit.Success
-	if d.Audit.About == fileaccess.AuditShare {
-		outcome = audit.Failure
-	}
-	if share == nil || n.told || c.Mode != access.User ||
-		!c.Sys.Log.Records(audit.DetailedFileShare, outcome, r.Subject.Effective()) {
-		return ntstatus.Success
-	}
-	n.told = true
-	asked := winnt.FileObject.Mapping.Map(r.Desired) &^ winnt.MAXIMUM_ALLOWED
-	if r.Desired&winnt.MAXIMUM_ALLOWED != 0 && d.Allowed() {
-		asked |= d.Granted
-	}
-	check := audit.ShareCheck{Share: n.device.above[strings.LastIndexByte(n.device.above, '\\')+1:], Path: share.Path,
-		Target: strings.TrimPrefix(n.above+`\`+n.name, n.device.above), Outcome: outcome,
-		Request: access.Request{Descriptor: share.Descriptor, Subject: r.Subject, Desired: asked, Type: winnt.FileObject}}
-	return c.Sys.Log.ShareChecked(originOf(&c.Caller), &check)
-}
-
-// tellTree explains a refusal to a tracer.
-func (c *Context) tellTree(n *treeName, r *fileaccess.Request, facts *fileaccess.Facts) {
-	if c.Why == nil {
-		return
-	}
-	_, why := fileaccess.Explain(r, facts)
-	c.why.Object, c.why.Because = n.above+`\`+n.name, why.String()
 }
 
 // NtCreateFile opens or makes a file of a tree, or opens another named file.

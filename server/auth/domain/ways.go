@@ -102,13 +102,18 @@ func ByDirectory(d *ldap.Directory) ByName {
 
 // restricted are the statuses of accounts that may not be used.
 var restricted = map[ldap.Restriction]ntstatus.Status{ldap.Disabled: ntstatus.AccountDisabled,
-	ldap.Expired: ntstatus.AccountRestriction, ldap.Locked: ntstatus.AccountLockedOut}
+	ldap.Expired: ntstatus.AccountExpired, ldap.Locked: ntstatus.AccountLockedOut,
+	ldap.MustChange: ntstatus.PasswordMustChange, ldap.PasswordExpired: ntstatus.PasswordExpired,
+	ldap.OutOfHours: ntstatus.InvalidLogonHours, ldap.OtherWorkstation: ntstatus.InvalidWorkstation}
 
 // forbidden refuses an account that may not be used.
 func forbidden(f *ldap.Found) error {
 	st := restricted[f.Restricted]
-	return &Refused{Status: st, Result: logon.Result{Reason: st}, Why: errors.New(
-		"the account is disabled, expired or locked")}
+	if st == ntstatus.Success {
+		st = ntstatus.AccountRestriction
+	}
+	return &Refused{Status: st, Result: logon.Result{Reason: st}, Why: fmt.Errorf("the account %.64q is %v", f.Name,
+		f.Restricted)}
 }
 
 // refused tells an answer that refuses from none.
@@ -120,6 +125,10 @@ func refused(err error) *Refused {
 		r.Result.Reason = ntstatus.NoSuchUser
 	case errors.As(err, &wrong):
 		r.Result.Reason = ntstatus.WrongPassword
+		if wrong.Locked {
+			// Who does not know the password is not told. D-32
+			r.Result.Reason = ntstatus.AccountLockedOut
+		}
 	default:
 		// Half an answer counts as no answer: the groups that are missing could deny. D-20
 		r.Status, r.Result.Reason = ntstatus.NoLogonServers, ntstatus.NoLogonServers

@@ -2,6 +2,8 @@ package kerberos
 
 import (
 	"encoding/base64"
+	"errors"
+	"maps"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -11,6 +13,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/refmon/refmon/ntstatus"
 	"github.com/refmon/refmon/server/auth/kerberos/pac"
 	"github.com/refmon/refmon/server/internal/test/addc"
 	"github.com/refmon/refmon/server/internal/test/forge"
@@ -25,7 +28,11 @@ import (
 func TestDomain(t *testing.T) {
 	users := map[string]int{"one": 1, "hundred": 100, "thousand": 1000}
 	const service = "HTTP/www.refmon.test"
-	d := addc.Start(t, addc.Order{Users: users, Service: service})
+	ordered := maps.Clone(users)
+	for name := range limitedUsers {
+		ordered[name] = 0
+	}
+	d := addc.Start(t, addc.Order{Users: ordered, Service: service, Changes: addc.Limits})
 	keys, err := ReadKeytab(d.Keytab)
 	if err != nil {
 		t.Fatal(err)
@@ -70,6 +77,34 @@ func TestDomain(t *testing.T) {
 	}
 	w.curl(t, d.Login("hundred"), "--negotiate", "-u", ":")
 	altered(t, d, a, w.blob)
+	limited(t, d, keys)
+}
+
+// limitedUsers are the accounts of addc.Limits, with what the record of a refused logon says:
+// of one that is locked this KDC says that it is revoked, and no more.
+var limitedUsers = map[string]ntstatus.Status{"locked": ntstatus.AccountRestriction,
+	"expired": ntstatus.AccountExpired, "disabled": ntstatus.AccountDisabled, "fresh": ntstatus.PasswordMustChange,
+	"aged": ntstatus.PasswordExpired, "idle": ntstatus.InvalidLogonHours}
+
+// limited asks a real KDC about passwords of accounts that may not be used: the record has
+// the reason (K-85), the client hears of none (K-58).
+func limited(t *testing.T, d *addc.Domain, keys *Keys) {
+	t.Helper()
+	a, err := New(Config{Keys: keys, Realm: addc.Realm, Domain: d.SID})
+	if err != nil {
+		t.Fatal(err)
+	}
+	p := Passwords{Acceptor: a, KDCs: KDCs{Addresses: []string{d.Address}, Wait: time.Minute}}
+	if c, err := p.Check(t.Context(), "one", addc.Password); err != nil || c.Name != "one" {
+		t.Errorf("K-53: %+v, %v", c, err)
+	}
+	for name, want := range limitedUsers {
+		var r *Refusal
+		if _, err := p.Check(t.Context(), name, addc.Password); !errors.As(err, &r) || r.Reason != want ||
+			r.Status != ntstatus.LogonFailure {
+			t.Errorf("K-85: %s: %v, the record says %v, want %v", name, err, r.Reason, want)
+		}
+	}
 }
 
 // web is a small HTTP server that hands clients' tokens to an acceptor.

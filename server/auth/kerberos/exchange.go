@@ -212,7 +212,7 @@ func (x *exchange) send(ctx context.Context, marshal func() ([]byte, error)) ([]
 func coded(err error) error {
 	var e *messages.KRBError
 	if errors.As(err, &e) {
-		return KDCError(e.ErrorCode)
+		return told{KDCError(e.ErrorCode), extended(e.EData)}
 	}
 	return err
 }

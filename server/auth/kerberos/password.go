@@ -136,15 +136,13 @@ func refusedBy(err error) error {
 		if why, ok := reasons[code]; ok {
 			r.Reason = why
 		}
+		var more told
+		if errors.As(err, &more) && limits[more.status] {
+			// The KDC says which of its reasons it was. K-85
+			r.Reason = more.status
+		}
 	case errors.Is(err, errWrongKey):
 		r.Reason = ntstatus.WrongPassword
 	}
 	return r
-}
-
-// reasons tell the record more than the client hears, by the KDC's refusal.
-var reasons = map[KDCError]ntstatus.Status{
-	ClientUnknown: ntstatus.NoSuchUser, PreauthFailed: ntstatus.WrongPassword, ClientRevoked: ntstatus.AccountDisabled,
-	ClientExpired: ntstatus.AccountRestriction, KeyExpired: ntstatus.AccountRestriction,
-	PolicyRefused: ntstatus.AccountRestriction,
 }

@@ -118,9 +118,27 @@ func TestPasswordsRefused(t *testing.T) {
 		"no name":                 {nil, "", "wonderland", failure, failure},
 		"a disabled account (K-58)": {func(k *forge.Centre) {
 			k.Code = 18
+		}, "alice", "x", failure, ntstatus.AccountRestriction},
+		"a disabled account, says the status (K-85)": {func(k *forge.Centre) {
+			k.Code, k.Data = 18, statusData(0xC0000072)
 		}, "alice", "x", failure, ntstatus.AccountDisabled},
 		"an expired password (K-58)": {func(k *forge.Centre) {
 			k.Code = 23
+		}, "alice", "x", failure, ntstatus.PasswordExpired},
+		"an expired account (K-58)": {func(k *forge.Centre) {
+			k.Code = 1
+		}, "alice", "x", failure, ntstatus.AccountExpired},
+		"one that is locked, says the status (K-85)": {func(k *forge.Centre) {
+			k.Code, k.Data = 18, statusData(0xC0000234)
+		}, "alice", "x", failure, ntstatus.AccountLockedOut},
+		"one outside its hours, in a list (K-85)": {func(k *forge.Centre) {
+			k.Code, k.Data = 12, append([]byte{0x30, byte(len(statusData(0xC000006F)))}, statusData(0xC000006F)...)
+		}, "alice", "x", failure, ntstatus.InvalidLogonHours},
+		"a password to be changed (K-85)": {func(k *forge.Centre) {
+			k.Code, k.Data = 23, statusData(0xC0000224)
+		}, "alice", "x", failure, ntstatus.PasswordMustChange},
+		"a status that is no limit (K-85)": {func(k *forge.Centre) {
+			k.Code, k.Data = 18, statusData(0)
 		}, "alice", "x", failure, ntstatus.AccountRestriction},
 		"a KDC without our key (K-53)": {func(k *forge.Centre) {
 			k.Anyone, k.Key, k.PAC = true, other, pacOf(other)
@@ -377,4 +395,45 @@ func TestInitiate(t *testing.T) {
 	if err := c.Finish(taken.Answer); err != nil {
 		t.Errorf("K-60: %v", err)
 	}
+}
+
+// statusData is KERB-ERROR-DATA with a status, written by hand from MS-KILE 2.2.1.
+func statusData(status uint32) []byte {
+	b := []byte{0x30, 21, 0xa1, 3, 2, 1, 3, 0xa2, 14, 4, 12}
+	return append(binary.LittleEndian.AppendUint32(b, status), 0, 0, 0, 0, 1, 0, 0, 0)
+}
+
+// TestStatusOfAKDC: what is beside an error's code is a status where it has its form, and
+// nothing else (K-85).
+func TestStatusOfAKDC(t *testing.T) {
+	good := statusData(0xC0000193)
+	if st := extended(good); st != ntstatus.AccountExpired {
+		t.Errorf("K-85: %v", st)
+	}
+	for i := range good {
+		if st := extended(good[:i]); st != 0 {
+			t.Errorf("K-85: %d bytes of it: %v", i, st)
+		}
+	}
+	other := statusData(0xC0000193)
+	other[6] = 2 // a time
+	for what, b := range map[string][]byte{"a byte more": append(statusData(1), 0), "another type": other,
+		"a value too short": {0x30, 13, 0xa1, 3, 2, 1, 3, 0xa2, 6, 4, 4, 1, 2, 3, 4}, "no value": {0x30, 5, 0xa1, 3, 2, 1, 3},
+		"an empty list": {0x30, 0}, "nothing": nil} {
+		if st := extended(b); st != 0 {
+			t.Errorf("K-85: %s: %v", what, st)
+		}
+	}
+}
+
+// FuzzStatusOfAKDC: no answer of a KDC makes the reading of it panic (K-85).
+func FuzzStatusOfAKDC(f *testing.F) {
+	f.Add(statusData(0xC0000193))
+	f.Add(append([]byte{0x30, 23}, statusData(0xC000006F)...)) // a list of one
+	f.Add([]byte{0x30, 0x84, 0xff, 0xff, 0xff, 0xff})          // a length of four gigabytes
+	f.Fuzz(func(t *testing.T, b []byte) {
+		if st := extended(b); st != 0 && len(b) < 12 {
+			t.Errorf("a status of %d bytes", len(b))
+		}
+	})
 }

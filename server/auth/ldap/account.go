@@ -2,7 +2,6 @@ package ldap
 
 import (
 	"context"
-	"fmt"
 	"slices"
 
 	goldap "github.com/go-ldap/ldap/v3"
@@ -25,46 +24,15 @@ type Found struct {
 	Restricted Restriction
 	Cached     bool // the directory is away, and told this earlier
 
-	expires int64 // a FILETIME
+	bounds bounds // when it may be used
 }
-
-// Restriction says why an account may not be used. The zero value says that it may.
-type Restriction uint8
-
-// The restrictions.
-const (
-	Disabled Restriction = 1 + iota
-	Expired
-	Locked
-)
-
-// String returns the restriction in a word.
-func (r Restriction) String() string {
-	switch r {
-	case 0:
-		return "usable"
-	case Disabled:
-		return "disabled"
-	case Expired:
-		return "expired"
-	case Locked:
-		return "locked"
-	}
-	return fmt.Sprintf("restriction %d", r)
-}
-
-// Bits of userAccountControl and of msDS-User-Account-Control-Computed.
-const (
-	controlDisabled = 0x2
-	controlLocked   = 0x10
-)
 
 // ErrUnknown says that the directory has no such account.
 var ErrUnknown = &Error{"the directory has no such account"}
 
 // accountAttributes make an account, with its claims.
 var accountAttributes = []string{"objectSid", "sAMAccountName", "userAccountControl", "accountExpires",
-	"lockoutTime", "primaryGroupID", "sIDHistory", "memberOf"}
+	"lockoutTime", "pwdLastSet", "logonHours", "primaryGroupID", "sIDHistory", "memberOf"}
 
 // filterOf returns the filter for the account of a name; a name with a realm may also be
 // the one that an administrator gave it. D-9
@@ -160,7 +128,7 @@ func (d *Directory) found(c *conn, p *place, e *entry, asked string) (*Found, er
 	if f.Claims, _, err = e.claims(d.claims); err != nil {
 		return nil, err
 	}
-	return f, d.restrict(f, e, computed)
+	return f, d.restrict(f, e, &computed)
 }
 
 // fill drops the SIDs that are not the directory's to give, as of a ticket. D-15
@@ -172,36 +140,6 @@ func (f *Found) fill(d *Directory, groups []sid.SID) (err error) {
 	at := pac.Place{Domain: d.cfg.Domain, Machine: d.cfg.Machine}
 	if f.Groups, f.Dropped, err = at.Filter(f.SID, all); err != nil {
 		return wrong("%v", err)
-	}
-	return nil
-}
-
-// restrict says why an account may not be used. What is absent restricts nothing, save
-// for userAccountControl, without which nothing is known. D-11
-func (d *Directory) restrict(f *Found, e *entry, computed int64) error {
-	control, err := e.number("userAccountControl", -1)
-	if err != nil {
-		return err
-	}
-	expires, err := e.number("accountExpires", 0)
-	if err != nil {
-		return err
-	}
-	lockout, err := e.number("lockoutTime", 0)
-	if err != nil {
-		return err
-	}
-	f.expires = expires
-	switch {
-	case control < 0:
-		return wrong("the directory does not show whether the account is disabled")
-	case control&controlDisabled != 0:
-		f.Restricted = Disabled
-	case past(expires, d.cfg.Now()):
-		f.Restricted = Expired
-	case computed >= 0 && computed&controlLocked != 0, computed < 0 && lockout != 0:
-		// The server says whether the lock is over; where it does not, it is not. D-11
-		f.Restricted = Locked
 	}
 	return nil
 }

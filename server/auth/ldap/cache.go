@@ -107,12 +107,13 @@ func (d *Directory) Find(ctx context.Context, name string, byRealm bool) (*Found
 	return nil, err
 }
 
-// current returns an answer as of now: an account may have expired since. D-11
+// current returns an answer as of now: an account or its password may have expired since,
+// and its hours be over. D-11
 func (d *Directory) current(f *Found) *Found {
-	if f.Restricted == 0 && past(f.expires, d.cfg.Now()) {
-		expired := *f
-		expired.Restricted = Expired
-		return &expired
+	if since := f.bounds.at(d.cfg.Now()); f.Restricted == 0 && since != 0 {
+		ended := *f
+		ended.Restricted = since
+		return &ended
 	}
 	return f
 }

@@ -226,7 +226,7 @@ func FuzzEntry(f *testing.F) {
 		d := &Directory{cfg: Config{Domain: domain, Now: time.Now}}
 		e := &entry{DN: "CN=x"}
 		for name, value := range map[string]string{"objectSid": string(id), "userAccountControl": control,
-			"primaryGroupID": primary, "accountExpires": expires, "memberOf;" + option: "CN=y"} {
+			"primaryGroupID": primary, "accountExpires": expires, "logonHours": string(id), "memberOf;" + option: "CN=y"} {
 			e.add(name, value)
 		}
 		ids, err := e.sids("objectSid")
@@ -238,7 +238,7 @@ func FuzzEntry(f *testing.F) {
 			}
 		}
 		found := &Found{}
-		_ = d.restrict(found, e, -1)
+		_ = d.restrict(found, e, &computed{control: -1, expiry: -1})
 		_, _, _ = e.values("memberOf")
 		_, _ = e.number("primaryGroupID", 0)
 	})

@@ -3,17 +3,47 @@ package ldap
 import (
 	"context"
 	"errors"
+	"regexp"
 
 	goldap "github.com/go-ldap/ldap/v3"
 
 	"github.com/refmon/refmon/logon"
 )
 
-// WrongPassword says that the directory did not take a password. It does not say why: what
-// limits an account is told to who knows the password.
-type WrongPassword struct{}
+// WrongPassword says that the directory did not take a password. The zero value says no
+// more: what limits an account is told to who knows the password.
+type WrongPassword struct {
+	// Locked says, for the record alone, that the account is locked: a server says so
+	// whether or not the password was right.
+	Locked bool
+}
 
 func (*WrongPassword) Error() string { return "ldap: the directory does not take the password" }
+
+// limitedBy are the restrictions by the number behind "data" in the answer to a bind that
+// was refused, an error number of Windows, where it means that the password was right.
+var limitedBy = map[string]Restriction{"530": OutOfHours, "531": OtherWorkstation, "532": PasswordExpired,
+	"533": Disabled, "701": Expired, "773": MustChange}
+
+// lockedOut is that number of an account that is locked.
+const lockedOut = "775"
+
+var dataNumber = regexp.MustCompile(`, data ([0-9a-f]{1,8}),`)
+
+// refusedBind returns what the answer to a bind that was refused says: a restriction of who
+// knows the password, or that the password is wrong. D-32
+func refusedBind(says string) (Restriction, error) {
+	m := dataNumber.FindStringSubmatch(says)
+	switch {
+	case m == nil:
+		return 0, &WrongPassword{}
+	case m[1] == lockedOut:
+		return 0, &WrongPassword{Locked: true}
+	case limitedBy[m[1]] == 0:
+		return 0, &WrongPassword{}
+	}
+	return limitedBy[m[1]], nil
+}
 
 // maxPassword bounds passwords, in bytes.
 const maxPassword = 1024
@@ -41,8 +71,12 @@ func (d *Directory) Check(ctx context.Context, name string, password logon.Secre
 	})
 	if err != nil {
 		var refused *goldap.Error
-		if errors.As(err, &refused) && refused.ResultCode == goldap.LDAPResultInvalidCredentials {
-			return nil, &WrongPassword{}
+		if errors.As(err, &refused) && refused.ResultCode == goldap.LDAPResultInvalidCredentials && refused.Err != nil {
+			f.Restricted, err = refusedBind(refused.Err.Error())
+			if err != nil {
+				return nil, err
+			}
+			return f, nil
 		}
 		return nil, ErrAway // the text of a server that failed may have what was sent
 	}

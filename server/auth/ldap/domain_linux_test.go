@@ -69,23 +69,14 @@ gidNumber: 10008
 replace: sIDHistory
 sIDHistory: S-1-5-21-9-9-9-1234
 
-dn: CN=locked,CN=Users,BASE
-changetype: modify
-replace: lockoutTime
-lockoutTime: 159000000000000000
+` + addc.Limits
 
-dn: CN=expired,CN=Users,BASE
-changetype: modify
-replace: accountExpires
-accountExpires: 133000000000000000
+// limited are the accounts of which a part says when they may be used.
+var limited = map[string]Restriction{"one": 0, "locked": Locked, "expired": Expired, "disabled": Disabled,
+	"fresh": MustChange, "aged": PasswordExpired, "idle": OutOfHours}
 
-dn: CN=disabled,CN=Users,BASE
-changetype: modify
-replace: userAccountControl
-userAccountControl: 514
-`
-
-var realUsers = map[string]int{"one": 1, "hundred": 100, "thousand": 1000, "locked": 0, "expired": 0, "disabled": 0}
+var realUsers = map[string]int{"one": 1, "hundred": 100, "thousand": 1000, "locked": 0, "expired": 0, "disabled": 0,
+	"fresh": 0, "aged": 0, "idle": 0} // the last six for addc.Limits
 
 // ways are those by which a server and who asks prove themselves.
 func ways(t *testing.T, d *addc.Domain) map[string]Config {
@@ -163,7 +154,7 @@ func TestDomain(t *testing.T) {
 		if !slices.Contains(sidsOf(f.Groups), sid.MustParse("S-1-5-21-9-9-9-1234")) {
 			t.Errorf("D-14: %s: the SID of earlier is missing: %v", name, f.Groups)
 		}
-		for user, want := range map[string]Restriction{"one": 0, "locked": Locked, "expired": Expired, "disabled": Disabled} {
+		for user, want := range limited {
 			if f, err := dir.Find(ctx, user, true); err != nil || f.Restricted != want {
 				t.Errorf("D-11: %s: %s: %+v, %v", name, user, f, err)
 			}
@@ -184,6 +175,28 @@ func TestDomain(t *testing.T) {
 	defer dir.Close()
 	both(t, d, dir)
 	exported(t, d, dir)
+	bound(t, dir)
+}
+
+// bound asks the directory about passwords: what limits an account is told to who knows
+// its password, and nothing to others (D-24, D-32).
+func bound(t *testing.T, dir *Directory) {
+	t.Helper()
+	for user, want := range limited {
+		var wrong *WrongPassword
+		if f, err := dir.Check(context.Background(), user, "guess"); f != nil || !errors.As(err, &wrong) {
+			t.Errorf("D-32: %s by a guess: %+v, %v", user, f, err)
+		}
+		f, err := dir.Check(context.Background(), user, addc.Password)
+		switch {
+		case user == "locked":
+			if !errors.As(err, &wrong) || !wrong.Locked {
+				t.Errorf("D-32: %s: %+v, %v", user, f, err)
+			}
+		case err != nil || f.Restricted != want:
+			t.Errorf("D-32: %s: %+v, %v; want %v", user, f, err, want)
+		}
+	}
 }
 
 // both compares the groups of each account by both ways with those that the directory

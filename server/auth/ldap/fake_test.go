@@ -59,6 +59,7 @@ type fake struct {
 	t        testing.TB
 	listener net.Listener
 	bind     func(name, password string) int64 // nil: everyone may
+	says     string                            // beside the code of a bind; guarded by mu
 	// search returns the messages that answer; nil: silence until the client goes.
 	search func(a asked) [][]byte
 
@@ -152,7 +153,10 @@ func (f *fake) conn(c net.Conn) {
 			if f.bind != nil {
 				code = f.bind(name, password)
 			}
-			if _, err := c.Write(done(id, goldap.ApplicationBindResponse, code)); err != nil {
+			f.mu.Lock()
+			says := f.says
+			f.mu.Unlock()
+			if _, err := c.Write(ended(id, goldap.ApplicationBindResponse, code, says)); err != nil {
 				return
 			}
 		case goldap.ApplicationExtendedRequest:
@@ -232,10 +236,15 @@ func text(s string) *ber.Packet {
 
 // done ends an answer with a code.
 func done(id int64, tag ber.Tag, code int64, controls ...goldap.Control) []byte {
+	return ended(id, tag, code, "of the test", controls...)
+}
+
+// ended is done with a text of its own.
+func ended(id int64, tag ber.Tag, code int64, says string, controls ...goldap.Control) []byte {
 	op := ber.Encode(ber.ClassApplication, ber.TypeConstructed, tag, nil, "")
 	op.AppendChild(ber.NewInteger(ber.ClassUniversal, ber.TypePrimitive, ber.TagEnumerated, code, ""))
 	op.AppendChild(text(""))
-	op.AppendChild(text("of the test"))
+	op.AppendChild(text(says))
 	return message(id, op, controls...)
 }
 

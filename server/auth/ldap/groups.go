@@ -17,32 +17,43 @@ const securityEnabled = 1 << 31
 // batch is how many groups are asked for at once.
 const batch = 64
 
-// groups returns the groups of an account, those that they are in included, and what the
-// server computes of its control flags, -1 where it does not. D-16
-func (d *Directory) groups(c *conn, p *place, e *entry, primary sid.SID) ([]sid.SID, int64, error) {
+// What a server of Active Directory works out of an account.
+const (
+	computedControl = "msDS-User-Account-Control-Computed"
+	computedExpiry  = "msDS-UserPasswordExpiryTimeComputed"
+)
+
+var computedAttributes = []string{"tokenGroups", computedControl, computedExpiry}
+
+// groups returns the groups of an account, those that they are in included, and what else
+// the server computes. D-16
+func (d *Directory) groups(c *conn, p *place, e *entry, primary sid.SID) ([]sid.SID, computed, error) {
+	told := computed{control: -1, expiry: -1}
 	if !p.computes {
 		out, err := d.nested(c, p, e, primary)
-		return out, -1, err
+		return out, told, err
 	}
 	var out []sid.SID
-	computed := int64(-1)
-	err := c.search(query{base: e.DN, most: 1, attributes: []string{"tokenGroups", "msDS-User-Account-Control-Computed"}},
+	err := c.search(query{base: e.DN, most: 1, attributes: computedAttributes},
 		func(e *entry) (err error) {
-			if out, err = e.sids("tokenGroups"); err == nil {
-				computed, err = e.number("msDS-User-Account-Control-Computed", -1)
+			if out, err = e.sids("tokenGroups"); err != nil {
+				return err
+			}
+			if told.control, err = e.number(computedControl, -1); err == nil {
+				told.expiry, err = e.number(computedExpiry, -1)
 			}
 			return err
 		})
 	switch {
 	case err != nil:
-		return nil, 0, err
+		return nil, told, err
 	case len(out) == 0:
 		// The primary group is always among them: who asks may not read the list. D-16
-		return nil, 0, wrong("who asks may not read the account's groups")
+		return nil, told, wrong("who asks may not read the account's groups")
 	case len(out) > d.cfg.Limits.Groups:
-		return nil, 0, wrong("the account is in more than %d groups", d.cfg.Limits.Groups)
+		return nil, told, wrong("the account is in more than %d groups", d.cfg.Limits.Groups)
 	}
-	return out, computed, nil
+	return out, told, nil
 }
 
 // walk collects groups by their names.

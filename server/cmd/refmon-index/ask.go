@@ -2,13 +2,16 @@ package main
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
+	"os"
 	"strings"
 	"time"
 
 	"github.com/refmon/refmon/sd"
 	"github.com/refmon/refmon/sddl"
 	"github.com/refmon/refmon/server/index"
+	"github.com/refmon/refmon/token"
 )
 
 // asked are the flags of verbs that ask.
@@ -21,7 +24,8 @@ func (a *asked) open() (*index.Index, error) { return index.Open(a.State, a.Limi
 
 type canReadCmd struct {
 	Document string `arg:"" help:"The document, by its path."`
-	Who      string `arg:"" help:"The person, by name or SID."`
+	Who      string `arg:"" optional:"" help:"The person, by name or SID."`
+	Token    string `help:"Ask for the token in FILE instead of a person." placeholder:"FILE"`
 	Right    string `help:"The right, of those that are kept; the first unless it is given." short:"w"`
 	JSON     bool   `help:"Print the answer with its evidence, as JSON." name:"json"`
 	asked    `embed:""`
@@ -34,7 +38,25 @@ func (c *canReadCmd) Run(std *streams) error {
 		return err
 	}
 	defer func() { _ = x.Close() }() // only read
-	return c.say(std, x.CanRead(c.Document, c.Who, c.Right))
+	a, err := c.answer(x)
+	if err != nil {
+		return err
+	}
+	return c.say(std, a)
+}
+
+// answer asks for the person or for the token.
+func (c *canReadCmd) answer(x *index.Index) (index.Answer, error) {
+	t, err := readToken(c.Token)
+	switch {
+	case err != nil:
+		return index.Answer{}, err
+	case (t == nil) == (c.Who == ""):
+		return index.Answer{}, errors.New("name a person, or a token by --token")
+	case t != nil:
+		return x.CanReadAs(c.Document, t, c.Right), nil
+	}
+	return x.CanRead(c.Document, c.Who, c.Right), nil
 }
 
 func (c *canReadCmd) say(std *streams, a index.Answer) error {
@@ -68,7 +90,10 @@ func (c *whyCmd) Run(std *streams) error {
 		return err
 	}
 	defer func() { _ = x.Close() }() // only read
-	a := x.CanRead(c.Document, c.Who, c.Right)
+	a, err := c.answer(x)
+	if err != nil {
+		return err
+	}
 	said := c.say(std, a)
 	e, class := x.Why(a)
 	if e == nil || c.JSON {
@@ -101,23 +126,58 @@ func text(d *sd.Descriptor) string {
 }
 
 type filterCmd struct {
-	Who   string `arg:"" help:"The person, by name or SID."`
+	Who   string `arg:"" optional:"" help:"The person, by name or SID."`
+	Token string `help:"Ask for the token in FILE instead of a person." placeholder:"FILE"`
+	Form  string `help:"list: one a line; bitmap, sids: JSON with evidence." enum:"list,bitmap,sids" default:"list"`
 	Right string `help:"The right." short:"w" default:"read"`
 	asked `embed:""`
 }
 
-// Run lists classes, one a line.
+// Run prints the filter.
 func (c *filterCmd) Run(std *streams) error {
 	x, err := c.open()
 	if err != nil {
 		return err
 	}
 	defer func() { _ = x.Close() }() // only read
-	list, err := x.Classes(c.Who, c.Right)
-	for _, id := range list {
+	var f index.Filter
+	switch t, failed := readToken(c.Token); {
+	case failed != nil:
+		return failed
+	case (t == nil) == (c.Who == ""):
+		return errors.New("filter: name a person, or a token by --token")
+	case t != nil:
+		f, err = x.FilterOf(t, c.Right, index.Form(c.Form))
+	default:
+		f, err = x.Filter(c.Who, c.Right, index.Form(c.Form))
+	}
+	if err != nil || index.Form(c.Form) != index.FormList {
+		return errors.Join(err, printed(std, err, f))
+	}
+	for _, id := range f.Classes {
 		fmt.Fprintln(std.out, id)
 	}
-	return err
+	return nil
+}
+
+// printed prints a filter as JSON, unless it failed.
+func printed(std *streams, err error, f index.Filter) error {
+	if err != nil {
+		return nil
+	}
+	return json.NewEncoder(std.out).Encode(f)
+}
+
+// readToken reads a token file; nil for no name.
+func readToken(name string) (*token.Token, error) {
+	if name == "" {
+		return nil, nil
+	}
+	b, err := os.ReadFile(name)
+	if err != nil {
+		return nil, err
+	}
+	return token.Parse(b)
 }
 
 type changesCmd struct {

@@ -23,6 +23,11 @@ func TestVerbs(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	file := filepath.Join(t.TempDir(), "token.json")
+	const tok = `{"user":"S-1-5-21-1-2-3-1107","groups":["S-1-1-0"]}`
+	if err := os.WriteFile(file, []byte(tok), 0o600); err != nil {
+		t.Fatal(err)
+	}
 	ctx, stop := context.WithCancel(t.Context())
 	defer stop()
 	err = index.Run(ctx, index.Config{Trees: []string{tree}, Directory: dir, Rights: "read", State: state, NoEvents: true,
@@ -48,6 +53,13 @@ func TestVerbs(t *testing.T) {
 		{"can-read TREE/plan alice --json", `{"allowed":true,"class":"`, 0},
 		{"can-read TREE/own alice --json", `{"allowed":false,"class":"`, 1},
 		{"listed", "", 0},
+		{"filter alice --form bitmap", `{"right":"read","bitmap":"`, 0},
+		{"filter alice --form sids", "those of a token", 2},
+		{"filter --token TOKEN --form sids", `"sids":["S-1-1-0"`, 0},
+		{"filter", "name a person, or a token", 2},
+		{"can-read TREE/plan --token TOKEN", "yes\n", 0},
+		{"can-read TREE/own --token TOKEN", "no\n", 1},
+		{"can-read TREE/own alice --token TOKEN", "name a person, or a token", 2},
 		{"why TREE/nothing alice", "no: ", 1},
 		{"can-read TREE/plan mallory", "no: ", 1},
 		{"can-read TREE/plan alice --limit 1ns", "no: there was no beat of ", 1},
@@ -56,7 +68,7 @@ func TestVerbs(t *testing.T) {
 		{"version", "refmon-index", 0},
 		{"status --bad", "unknown flag", 2},
 	} {
-		args := strings.Fields(strings.ReplaceAll(c.args, "TREE", tree))
+		args := strings.Fields(strings.NewReplacer("TREE", tree, "TOKEN", file).Replace(c.args))
 		if args[0] != "version" {
 			args = append(args, "--state", state)
 		}

@@ -54,6 +54,9 @@ func (w *treeWorld) says(uid uint32, want, line string) {
 func TestMount(t *testing.T) {
 	w, p, at := newMountWorld(t)
 	w.byKey(p, at)
+	if !testing.Short() { // it builds a program
+		w.byName(p)
+	}
 	w.byVerb(p, at)
 	t.Run("own", func(t *testing.T) { ownMounts(t, p) })
 }
@@ -146,14 +149,51 @@ func (w *treeWorld) byKey(p *program, at string) {
 	w.says(alice, "the plan", "cat "+at+"/plan")
 }
 
-// acl: refmon acl asks the mount, which tells and changes a descriptor as the caller
-// may (M-16).
-func (w *treeWorld) acl(at string) {
+// byName: refmon acl asks refmond for a file of a tree, which tells and changes its descriptor
+// as the caller may: no mount is needed (F-50, F-170).
+func (w *treeWorld) byName(p *program) {
+	p.configure(fmt.Sprintf("trees:\n  projects:\n    path: %s\n", w.root))
+	_, end := p.serve()
+	defer end()
+	bin, socket := w.refmon()+" acl ", filepath.Join(p.dir, "s")
+	get, set := bin+"get --connect "+socket+" ", bin+"set --connect "+socket+" "
+	w.says(alice, "O:BAG:SYD:P(A;;FA;;;S-1-22-1-4711)", get+"projects/plan")
+	w.says(alice, "O:BAG:SYD:P(A;;FA;;;S-1-22-1-4711)", "REFMON_SOCKET="+socket+" "+bin+`get '\??\projects\plan'`)
+	w.says(bob, "STATUS_ACCESS_DENIED (0xC0000022)", get+"projects/plan")
+	w.says(bob, "STATUS_ACCESS_DENIED (0xC0000022)", set+"projects/plan 'D:P(A;;FA;;;WD)'")
+	w.says(alice, "STATUS_OBJECT_NAME_NOT_FOUND (0xC0000034)", get+"projects/absent")
+	w.says(alice, "as in projects/plans/plan.docx", get+w.root+"/plan")
+	w.says(alice, "", set+"projects/plan 'G:S-1-22-2-4711D:P(A;;FA;;;S-1-22-1-4711)(A;;0x1200a9;;;S-1-22-1-4712)'")
+	w.says(bob, "O:BAG:S-1-22-2-4711D:P(A;;FA;;;S-1-22-1-4711)(A;;0x1200a9;;;S-1-22-1-4712)", get+"projects/plan")
+	w.says(alice, "STATUS_PRIVILEGE_NOT_HELD (0xC0000061)", set+"projects/plan 'S:(AU;SA;FA;;;WD)'")
+	w.says(bob, "STATUS_ACCESS_DENIED (0xC0000022)", bin+"reset --connect "+socket+" projects/plan")
+	w.says(alice, "", bin+"reset --connect "+socket+" projects/plan")
+	w.says(alice, "D:AI(A;ID;FA;;;S-1-22-1-4711)(A;ID;0x1200a9;;;S-1-22-1-4712)", get+"projects/plan")
+	w.says(alice, "", set+"projects/plan 'D:P(A;;FA;;;S-1-22-1-4711)'")
+	w.says(alice, "", bin+"inherit --connect "+socket+" projects/plan")
+	w.says(alice, "D:AI(A;;FA;;;S-1-22-1-4711)(A;ID;FA;;;S-1-22-1-4711)(A;ID;0x1200a9;;;S-1-22-1-4712)",
+		get+"projects/plan")
+	w.says(alice, "no descriptor that can be read", bin+"inherit --connect "+socket+" projects")
+	w.describe("plan", "O:BAG:SYD:P(A;;FA;;;S-1-22-1-4711)")
+}
+
+// refmon builds the command refmon, once.
+func (w *treeWorld) refmon() string {
+	w.Helper()
 	bin := filepath.Join(w.dir, "refmon")
+	if _, err := os.Stat(bin); err == nil {
+		return bin
+	}
 	if out, err := exec.Command("go", "build", "-C", "../../..", "-o", bin, "./cmd/refmon").CombinedOutput(); err != nil {
 		w.Fatalf("%v\n%s", err, out)
 	}
-	bin += " acl "
+	return bin
+}
+
+// acl: refmon acl asks the mount, which tells and changes a descriptor as the caller
+// may (M-16).
+func (w *treeWorld) acl(at string) {
+	bin := w.refmon() + " acl "
 	plan := " " + at + "/plan"
 	w.says(alice, "O:BAG:SYD:P(A;;FA;;;S-1-22-1-4711)", bin+"get"+plan)
 	w.says(bob, "permission denied", bin+"get"+plan)

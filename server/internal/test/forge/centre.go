@@ -32,6 +32,7 @@ type Centre struct {
 	Anyone     bool                        // every password is right
 	NoPreauth  bool                        // the first request is answered
 	Code       int32                       // every request is refused with it
+	Data       []byte                      // beside the code
 	Ticket     func(client string) *Ticket // instead of the one for the service
 	Session    *types.EncryptionKey        // that the client is told, instead of the ticket's
 	Nonce      int                         // is added
@@ -108,7 +109,7 @@ func (k *Centre) answer(b []byte) []byte {
 	var tgs messages.TGSReq
 	switch {
 	case k.Code != 0:
-		return k.refuse(k.Code, nil)
+		return k.refuse(k.Code, k.Data)
 	case as.Unmarshal(b) == nil:
 		return k.logOn(&as)
 	case tgs.Unmarshal(b) == nil:

@@ -1,0 +1,107 @@
+package client
+
+import (
+	"fmt"
+	"os"
+
+	"github.com/refmon/refmon/internal/wire"
+)
+
+// mostSpare is how many channels of calls that were answered a connection keeps.
+const mostSpare = 16
+
+// spareLocked returns a channel for an answer.
+//
+// +checklocks:c.mu
+func (c *Conn) spareLocked() chan *wire.Frame {
+	if n := len(c.spare); n > 0 {
+		w := c.spare[n-1]
+		c.spare = c.spare[:n-1]
+		return w
+	}
+	return make(chan *wire.Frame, 1)
+}
+
+// keep keeps the channel of a call that was answered: it is empty, and nothing else has it.
+func (c *Conn) keep(w chan *wire.Frame) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if len(c.spare) < mostSpare {
+		c.spare = append(c.spare, w)
+	}
+}
+
+// ask sends a frame and waits for its answer.
+func (c *Conn) ask(f *wire.Frame) (head wire.AnswerHead, rest []byte, err error) {
+	return c.askUntil(f, nil, nil)
+}
+
+// askUntil does the same, and cancels the waiting of the call once one of the
+// channels is closed. The answer is waited for also then: the call may have been
+// made meanwhile.
+func (c *Conn) askUntil(f *wire.Frame, closed, due <-chan struct{}) (head wire.AnswerHead, rest []byte, err error) {
+	head, rest, files, err := c.askFor(f, closed, due)
+	if len(files) > 0 {
+		closeAll(files)
+		err = c.lose(fmt.Errorf("%w: descriptors that were not asked for", wire.ErrFrame))
+	}
+	return head, rest, err
+}
+
+// askFor does the same where the answer may bring descriptors, which are the caller's.
+func (c *Conn) askFor(f *wire.Frame, closed, due <-chan struct{}) (head wire.AnswerHead, rest []byte, files []*os.File,
+	err error) {
+	c.mu.Lock()
+	if c.waiting == nil {
+		defer c.mu.Unlock()
+		return head, nil, nil, c.err
+	}
+	w := c.spareLocked()
+	c.last++
+	f.Request = c.last
+	c.waiting[f.Request] = waiter{answer: w}
+	c.mu.Unlock()
+	if err := c.send(f); err != nil {
+		return head, nil, nil, c.lose(err)
+	}
+	answer, ok, cancelled := c.received(f.Request, w, closed, due)
+	if cancelled {
+		if _, _, err := c.ask(&wire.Frame{Kind: wire.Cancel, Body: wire.AppendCancel(nil, f.Request)}); err != nil {
+			return head, nil, nil, err
+		}
+		answer, ok = <-w
+	}
+	if !ok {
+		return head, nil, nil, c.Err()
+	}
+	c.keep(w)
+	if head, rest, err = wire.DecodeAnswer(answer.Body); err != nil {
+		closeAll(answer.Files)
+		return head, nil, nil, c.lose(err)
+	}
+	return head, rest, answer.Files, nil
+}
+
+// received returns the answer to a request, unless one of the channels is closed before.
+func (c *Conn) received(request uint64, w <-chan *wire.Frame, closed, due <-chan struct{}) (f *wire.Frame, ok,
+	cancelled bool) {
+	plain := closed == nil && due == nil
+	if c.take(request, plain) {
+		if plain {
+			f = c.readFor(request)
+			return f, f != nil, false
+		}
+		go c.read() // what ends the wait does not end a read
+	}
+	select {
+	case f, ok = <-w:
+		if f == readOn {
+			f = c.readFor(request)
+			return f, f != nil, false
+		}
+		return f, ok, false
+	case <-closed:
+	case <-due:
+	}
+	return nil, false, true
+}

@@ -1,0 +1,67 @@
+package client
+
+import (
+	"fmt"
+	"sync"
+
+	"github.com/refmon/refmon/internal/wire"
+	"github.com/refmon/refmon/nt"
+	"github.com/refmon/refmon/ntstatus"
+	"github.com/refmon/refmon/winnt"
+)
+
+// ReadAs holds the result of [Conn.ReadFileAs]. The zero value opened nothing.
+type ReadAs struct {
+	nt.CreateFileOut       // FileHandle is 0 where the file is whole
+	CreationTime     int64 // units of 100 ns since 1601
+	LastWriteTime    int64
+	EndOfFile        int64 // bytes
+	FileID           uint64
+	Directory        bool
+	Whole            bool // Data has all that is in the file; else FileHandle is to be read and closed
+	Data             []byte
+}
+
+// opening is the row of opens.
+var opening = sync.OnceValue(func() *wire.Row { return wire.Rows()[nt.NtTable.Find("NtCreateFile").Info().Number] })
+
+// ReadFileAs opens an existing file as the client whose token it is given, and returns what
+// is in it where that is at most so many bytes, [wire.MaxContents] at the most; else the
+// handle. It is one exchange: the daemon lets the thread act as the client for the open
+// alone, so that the thread is as before afterwards, whatever comes. Where it cannot act as
+// the client the status is that of impersonating, and nothing was opened. Another
+// disposition than FILE_OPEN, and FILE_DELETE_ON_CLOSE, are STATUS_INVALID_PARAMETER; a
+// daemon that does not know this returns STATUS_NOT_SUPPORTED or ends the connection.
+func (c *Conn) ReadFileAs(th *nt.Thread, token winnt.Handle, in nt.CreateFileIn, most int) (r ReadAs,
+	st ntstatus.Status) {
+	t, err := c.own(th)
+	if err != nil {
+		return r, ntstatus.InvalidCid
+	}
+	row := opening()
+	number, known := c.services["NtCreateFile"]
+	begin := wire.AppendReadAs(make([]byte, 0, 192), token, uint32(min(max(most, 0), wire.MaxContents)))
+	body, err := row.AppendCall(begin, in, false)
+	switch {
+	case !known:
+		return r, ntstatus.NotSupported
+	case err != nil || len(body) > wire.MaxBody:
+		return r, ntstatus.InvalidParameter
+	}
+	head, rest, err := c.ask(&wire.Frame{Kind: wire.ReadAs, Thread: t.number, Service: number, Body: body})
+	if err != nil {
+		return r, ntstatus.PortDisconnected
+	}
+	if len(rest) == 0 || head.Status != ntstatus.Success {
+		return r, head.Status
+	}
+	out, b, data, err := wire.DecodeContents(row, rest)
+	if err != nil {
+		_ = c.lose(fmt.Errorf("what is in a file: %w", err))
+		return r, ntstatus.PortDisconnected
+	}
+	r = ReadAs{CreationTime: b.CreationTime, LastWriteTime: b.LastWriteTime, EndOfFile: b.EndOfFile, FileID: b.FileID,
+		Directory: b.Directory, Whole: b.Whole, Data: data}
+	r.CreateFileOut, _ = out.(nt.CreateFileOut)
+	return r, head.Status
+}

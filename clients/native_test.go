@@ -1,0 +1,168 @@
+package clients
+
+import (
+	"bytes"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+)
+
+const (
+	functionsFile = "python/refmon/functions.txt"
+	headersFolder = "../capi/include/refmon"
+)
+
+var (
+	prototype = regexp.MustCompile(`(?m)^REFMON_(?:SERVICE|API) ([A-Za-z_ *]+?) ?\b(?:NTAPI|WINAPI) (\w+)\(([^;]*)\);`)
+	// A parameter is a type and a name; arrays are pointers.
+	parameter = regexp.MustCompile(`^((?:const |CONST |struct )?\w+[ *]*?)\s*(?:\w+)?(\[\w*\])?$`)
+)
+
+// kinds are the types that are numbers; native.py has the other side. What else is
+// not an enumeration is a pointer. A handle and what is passed for an address by value
+// are apart from pointers to variables, since in Python the same object stands for both.
+var kinds = map[string]string{
+	"void": "void", "VOID": "void", "NTSTATUS": "status", "BOOL": "i32", "LONG": "i32", "INT": "i32", "int": "i32",
+	"HRESULT": "i32", "BOOLEAN": "u8", "UCHAR": "u8", "BYTE": "u8", "CHAR": "i8", "SHORT": "i16", "USHORT": "u16",
+	"WORD": "u16", "WCHAR": "u16", "ULONG": "u32", "DWORD": "u32", "UINT": "u32", "ACCESS_MASK": "u32",
+	"SECURITY_INFORMATION": "u32", "SECURITY_DESCRIPTOR_CONTROL": "u16", "LONGLONG": "i64", "ULONGLONG": "u64",
+	"ULONG_PTR": "u64", "DWORD_PTR": "u64", "SIZE_T": "u64", "size_t": "u64", "LONG_PTR": "i64", "KPROCESSOR_MODE": "i8",
+	"HANDLE": "h", "HLOCAL": "h", "LSA_HANDLE": "h", "HMODULE": "h", "PSID": "h", "PVOID": "h", "LPVOID": "h",
+	"PSECURITY_DESCRIPTOR": "h",
+}
+
+// native is a function of the headers. Immutable.
+type native struct {
+	name  string
+	types []string // its result, then its parameters
+}
+
+// TestNativeFunctions: the table of native.py is that of the headers, and a C compiler
+// agrees about each type.
+func TestNativeFunctions(t *testing.T) {
+	list := functions(t)
+	var text strings.Builder
+	asserts := map[string]bool{}
+	for _, f := range list {
+		text.WriteString(f.name)
+		for _, typ := range f.types {
+			k := kindOf(typ)
+			fmt.Fprintf(&text, " %s", k)
+			asserts[assertion(typ, k)] = true
+		}
+		text.WriteString("\n")
+	}
+	if *write {
+		if err := os.WriteFile(functionsFile, []byte(text.String()), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if got, err := os.ReadFile(functionsFile); err != nil || string(got) != text.String() {
+		t.Errorf("%s is not that of the headers (%v): go test ./clients -args -write", functionsFile, err)
+	}
+	cc, err := exec.LookPath("cc")
+	if err != nil {
+		t.Skip("no C compiler to ask about the types")
+	}
+	source := []string{"#include <refmon/refmon.h>", "#include <stddef.h>"}
+	for a := range asserts {
+		source = append(source, a)
+	}
+	slices.Sort(source[2:])
+	cmd := exec.Command(cc, "-std=gnu11", "-fsyntax-only", "-I../capi/include", "-x", "c", "-")
+	cmd.Stdin = strings.NewReader(strings.Join(source, "\n") + "\n")
+	if out, err := cmd.CombinedOutput(); err != nil {
+		t.Errorf("%v\n%s", err, out)
+	}
+}
+
+// functions reads the prototypes of user mode.
+func functions(t *testing.T) []native {
+	t.Helper()
+	paths, err := filepath.Glob(headersFolder + "/*.h")
+	if err != nil || len(paths) == 0 {
+		t.Fatal("no headers: ", err)
+	}
+	var list []native
+	for _, path := range paths {
+		if name := filepath.Base(path); name == "ntifs.h" || name == "wdm.h" { // kernel mode has a library of its own
+			continue
+		}
+		b, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, m := range prototype.FindAllSubmatch(b, -1) {
+			if strings.Contains(string(m[3]), "...") { // ctypes calls no such functions
+				continue
+			}
+			f := native{name: string(m[2]), types: []string{strings.TrimSpace(string(m[1]))}}
+			if all := strings.Join(strings.Fields(string(m[3])), " "); all != "void" && all != "VOID" {
+				for _, p := range strings.Split(all, ",") {
+					typ := parameter.FindStringSubmatch(strings.TrimSpace(p))
+					if typ == nil {
+						t.Fatalf("%s: the parameter %q is not understood", f.name, p)
+					}
+					if typ[2] != "" {
+						typ[1] += " *"
+					}
+					f.types = append(f.types, strings.TrimSpace(typ[1]))
+				}
+			}
+			list = append(list, f)
+		}
+	}
+	slices.SortFunc(list, func(a, b native) int { return strings.Compare(a.name, b.name) })
+	if len(list) < 500 {
+		t.Errorf("%d functions were found in the headers", len(list))
+	}
+	return list
+}
+
+func kindOf(typ string) string {
+	if k, ok := kinds[typ]; ok {
+		return k
+	}
+	if strings.ContainsRune(typ, '*') || enumeration(typ) == "" {
+		return "p"
+	}
+	return "i32"
+}
+
+// enumeration returns the name of the type where the headers say that it is an enumeration.
+var enumeration = func() func(string) string {
+	var text []byte
+	paths, _ := filepath.Glob(headersFolder + "/*.h")
+	for _, path := range paths {
+		b, _ := os.ReadFile(path)
+		text = append(text, b...)
+	}
+	names := map[string]bool{}
+	for _, m := range regexp.MustCompile(`(?s)typedef enum \w*\s*\{[^}]*\} (\w+)`).FindAllSubmatch(text, -1) {
+		names[string(bytes.TrimSpace(m[1]))] = true
+	}
+	return func(typ string) string {
+		if names[typ] {
+			return typ
+		}
+		return ""
+	}
+}()
+
+// assertion says in C what a kind says of a type.
+func assertion(typ, kind string) string {
+	size := map[string]int{"i8": 1, "u8": 1, "i16": 2, "u16": 2, "i32": 4, "u32": 4, "status": 4, "i64": 8, "u64": 8}[kind]
+	switch {
+	case kind == "void":
+		return ""
+	case size == 0:
+		return fmt.Sprintf(`_Static_assert(__builtin_classify_type((%s)0) == 5, "%s is a pointer");`, typ, typ)
+	}
+	return fmt.Sprintf(`_Static_assert(sizeof(%s) == %d && __builtin_classify_type((%s)0) != 5, "%s is %s");`,
+		typ, size, typ, typ, kind)
+}

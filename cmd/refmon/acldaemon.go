@@ -1,0 +1,149 @@
+package main
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/refmon/refmon/client"
+	"github.com/refmon/refmon/fileaccess"
+	"github.com/refmon/refmon/nt"
+	"github.com/refmon/refmon/ntstatus"
+	"github.com/refmon/refmon/sd"
+	"github.com/refmon/refmon/winnt"
+)
+
+// served is a file in a tree of a daemon, which decides about it as it does for every program
+// of the caller.
+type served struct {
+	conn *client.Conn
+	name string // as the daemon's names are written: \??\projects\plan
+	sacl bool   // the caller may read SACLs, and asks for this one
+}
+
+// treeNames begins the names of trees.
+const treeNames = `\??\`
+
+// isServed reports whether a path is a daemon's: one is named to ask, or it is written so.
+func (f *offlineFlags) isServed(path string) bool {
+	return !f.Offline && (f.Connect != "" || strings.HasPrefix(path, treeNames))
+}
+
+// dial connects to the daemon as the caller.
+func (f *offlineFlags) dial(path string) (*served, error) {
+	socket := f.Connect
+	if socket == "" {
+		socket = client.Socket()
+	}
+	name, err := servedName(path)
+	if err != nil {
+		return nil, err
+	}
+	conn, err := client.Dial(socket)
+	if err != nil {
+		return nil, err
+	}
+	s := &served{conn: conn, name: name}
+	s.sacl = s.enable(winnt.SeSecurityPrivilege)
+	return s, nil
+}
+
+// servedName returns the daemon's name of projects/plan, which it may be already.
+func servedName(path string) (string, error) {
+	if strings.HasPrefix(path, treeNames) {
+		return path, nil
+	}
+	if strings.HasPrefix(path, "/") || strings.HasPrefix(path, ".") || path == "" {
+		return "", fmt.Errorf("%s: a daemon's file is named by its tree, as in projects/plans/plan.docx", printable(path))
+	}
+	return treeNames + strings.ReplaceAll(strings.TrimRight(path, "/"), "/", `\`), nil
+}
+
+// enable turns a privilege of the caller's on, where it is held.
+func (s *served) enable(p winnt.Privilege) bool {
+	th := s.conn.Thread()
+	token, st := th.NtOpenProcessToken(winnt.NtCurrentProcess, winnt.TOKEN_ADJUST_PRIVILEGES)
+	if st != ntstatus.Success {
+		return false
+	}
+	defer th.NtClose(token)
+	_, st = th.NtAdjustPrivilegesToken(token, false, []nt.LUIDAndAttributes{
+		{LUID: p.LUID(), Attributes: winnt.SE_PRIVILEGE_ENABLED}}, false)
+	return st == ntstatus.Success
+}
+
+// with opens a file for one question.
+func (s *served) with(name string, want winnt.AccessMask, f func(*nt.Thread, winnt.Handle) ntstatus.Status) error {
+	const share = uint32(fileaccess.ShareRead | fileaccess.ShareWrite | fileaccess.ShareDelete)
+	th := s.conn.Thread()
+	h, st := th.NtOpenFile(want, &nt.ObjectAttributes{ObjectName: name}, share, 0)
+	if st == ntstatus.Success {
+		st = f(th, h)
+		th.NtClose(h)
+	}
+	if st != ntstatus.Success {
+		return fmt.Errorf("%s: %w", printable(name), st.Err())
+	}
+	return nil
+}
+
+// read returns the descriptor as the caller may see it, and whether it is of a directory.
+func (s *served) read(name string) (d *sd.Descriptor, directory bool, err error) {
+	want := winnt.READ_CONTROL
+	parts := winnt.OWNER_SECURITY_INFORMATION | winnt.GROUP_SECURITY_INFORMATION | winnt.DACL_SECURITY_INFORMATION
+	if s.sacl {
+		want, parts = want|winnt.ACCESS_SYSTEM_SECURITY, parts|winnt.SACL_SECURITY_INFORMATION
+	}
+	err = s.with(name, want, func(th *nt.Thread, h winnt.Handle) (st ntstatus.Status) {
+		if d, st = th.NtQuerySecurityObject(h, parts); st != ntstatus.Success {
+			return st
+		}
+		about, st := th.NtQueryInformationFile(h, nt.FileStandardInformation)
+		if standard, ok := about.(nt.FileStandard); ok {
+			directory = standard.Directory
+		}
+		return st
+	})
+	return d, directory, err
+}
+
+// open reads a file's descriptor, and where above says so that of its directory.
+func (s *served) open(k *kept, above bool) (err error) {
+	if k.now, k.directory, err = s.read(s.name); err != nil || !above {
+		return err
+	}
+	dir := s.name[:strings.LastIndexByte(s.name, '\\')]
+	if len(dir) < len(treeNames) {
+		return nil // the root of a tree is below none
+	}
+	k.parent, _, err = s.read(dir)
+	return err
+}
+
+// write changes the parts that are given, each by its own right (F-50).
+func (s *served) write(d *sd.Descriptor) error {
+	var want winnt.AccessMask
+	var parts uint32
+	if !d.Owner().IsZero() {
+		want, parts = want|winnt.WRITE_OWNER, parts|winnt.OWNER_SECURITY_INFORMATION
+	}
+	if !d.Group().IsZero() {
+		want, parts = want|winnt.WRITE_OWNER, parts|winnt.GROUP_SECURITY_INFORMATION
+	}
+	if d.Control()&sd.DACLPresent != 0 {
+		want, parts = want|winnt.WRITE_DAC, parts|winnt.DACL_SECURITY_INFORMATION
+		if d.Control()&sd.DACLProtected != 0 {
+			parts |= winnt.PROTECTED_DACL_SECURITY_INFORMATION
+		} else {
+			parts |= winnt.UNPROTECTED_DACL_SECURITY_INFORMATION
+		}
+	}
+	if d.Control()&sd.SACLPresent != 0 {
+		want, parts = want|winnt.ACCESS_SYSTEM_SECURITY, parts|winnt.SACL_SECURITY_INFORMATION
+	}
+	if parts == 0 {
+		return fmt.Errorf("%s: no part is given to change: O:, G:, D: or S:", printable(s.name))
+	}
+	return s.with(s.name, want, func(th *nt.Thread, h winnt.Handle) ntstatus.Status {
+		return th.NtSetSecurityObject(h, parts, d)
+	})
+}

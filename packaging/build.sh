@@ -1,0 +1,190 @@
+#!/bin/bash
+# Builds what is released into a folder (default dist): archives, deb and rpm packages, the
+# Python package, the sums and the bill of materials.
+#
+#   bash packaging/build.sh [FOLDER]
+#
+# TARGETS (linux/amd64 linux/arm64 darwin/amd64 darwin/arm64 windows/amd64) are the systems, FORMATS
+# (tar deb rpm) what is made for each. Two runs on one machine with the same compilers give the same bytes.
+# The C library is made for Linux, where a C compiler for the machine is there; otherwise a line says that it is not.
+# QUICK=1 leaves -trimpath and the bill of materials out: packages for a test, made of what was compiled before.
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+out=$(realpath -m "${1:-dist}")
+targets=${TARGETS:-linux/amd64 linux/arm64 darwin/amd64 darwin/arm64 windows/amd64}
+formats=${FORMATS:-tar deb rpm}
+VERSION=$(cat VERSION)
+# The time of everything that is made is that of the commit.
+SOURCE_DATE_EPOCH=${SOURCE_DATE_EPOCH:-$(git log -1 --format=%ct 2>/dev/null || stat -c %Y VERSION)}
+export VERSION SOURCE_DATE_EPOCH TZ=UTC LC_ALL=C
+umask 022
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+flags=(-trimpath -buildvcs=false)
+[ -z "${QUICK:-}" ] || flags=(-buildvcs=false)
+
+main() {
+	mkdir -p "$out"
+	[ -z "$(ls -A "$out")" ] || [ -e "$out/SHA256SUMS" ] || { echo "$out has other things in it" >&2; exit 1; }
+	rm -f "$out"/*
+	local target
+	for target in $targets; do build "${target%/*}" "${target#*/}"; done
+	[[ $targets != *linux* ]] || python_package
+	[ -n "${QUICK:-}" ] || materials
+	(cd "$out" && sha256sum -- * >"$work/SHA256SUMS" && mv "$work/SHA256SUMS" .)
+	cat "$out/SHA256SUMS"
+}
+
+# build makes everything for one system.
+build() {
+	local os=$1 arch=$2 bin=$work/$1-$2/bin suffix=
+	mkdir -p "$bin"
+	[ "$os" != windows ] || suffix=.exe
+	local programs=(./cmd/refmon ./cmd/refmon-verify) server=(./cmd/refmond ./cmd/refmon-gateway ./cmd/refmon-index) p
+	[ "$os" != windows ] || programs+=(./cmd/refmon-record)
+	compile . "$os" "$arch" "$bin" "${programs[@]}"
+	# What serves others, and acts for users of a host, is for Linux.
+	[ "$os" != linux ] || compile server "$os" "$arch" "$bin" "${server[@]}"
+	[ "$os" != linux ] || library "$arch"
+	! wanted tar || archive "$os" "$arch" "$suffix"
+	[ "$os" = linux ] || return 0
+	stage "$arch"
+	! wanted deb || packages deb "$arch"
+	! wanted rpm || packages rpm "$arch"
+}
+
+wanted() { [[ " $formats " == *" $1 "* ]]; }
+
+# compile MODULE OS ARCH FOLDER PACKAGE... builds programs that need no library of the system.
+compile() {
+	local module=$1 os=$2 arch=$3 bin=$4
+	shift 4
+	GOOS=$os GOARCH=$arch CGO_ENABLED=0 GOWORK=off go -C "$module" build "${flags[@]}" \
+		-ldflags "-s -w -buildid= -X main.release=v$VERSION" -o "$bin/" "$@"
+}
+
+# library ARCH builds the C libraries, where this machine has a compiler for that one.
+library() {
+	local arch=$1 cc=${CC:-cc}
+	[ "$arch" = "$(go env GOHOSTARCH)" ] || case $arch in
+	arm64) cc=aarch64-linux-gnu-gcc ;;
+	amd64) cc=x86_64-linux-gnu-gcc ;;
+	esac
+	command -v "$cc" >/dev/null || { echo "no $cc here: the C library for linux/$arch is not made"; return 0; }
+	local flags
+	flags=$([ -n "${QUICK:-}" ] || echo -trimpath)
+	CC=$cc GOARCH=$arch GOFLAGS="${GOFLAGS:-} -buildvcs=false $flags" CFLAGS=$([ -n "${QUICK:-}" ] || echo "-ffile-prefix-map=$PWD=.") \
+		bash capi/build.sh "$work/linux-$arch/capi" >/dev/null
+}
+
+# documents FOLDER copies what is read.
+documents() {
+	mkdir -p "$1"
+	cp README.md CHANGELOG.md SECURITY.md LICENSE "$1/"
+	cp -R docs examples "$1/"
+	rm -rf "$1/docs/adr" "$1"/docs/*.go "$1"/examples/*_test.go "$1/examples/webdav" "$1/examples/sftp"
+	find "$1" -name '__pycache__' -prune -exec rm -rf {} +
+}
+
+# same gives every file below a folder the time of the release.
+same() {
+	find "$1" -exec touch -h -d "@$SOURCE_DATE_EPOCH" {} +
+}
+
+# archive OS ARCH SUFFIX makes the archive of a system: zip for Windows, tar.gz elsewhere.
+archive() {
+	local os=$1 arch=$2 name=refmon_${VERSION}_$1_$2 folder
+	folder=$work/archive/$name
+	mkdir -p "$folder"
+	cp "$work/$os-$arch"/bin/* "$folder/"
+	documents "$folder"
+	if [ "$os" = linux ]; then
+		cp -R clients/python "$folder/python"
+		cp -R server/systemd "$folder/systemd"
+		[ ! -d "$work/linux-$arch/capi" ] || cp -R "$work/linux-$arch/capi" "$folder/c"
+	fi
+	find "$folder" -name '__pycache__' -prune -exec rm -rf {} +
+	same "$folder"
+	if [ "$os" = windows ]; then
+		python3 packaging/zip.py "$out/$name.zip" "$work/archive" "$name"
+	else
+		tar -C "$work/archive" --sort=name --owner=0 --group=0 --numeric-owner --format=gnu -cf - "$name" | gzip -9n >"$out/$name.tar.gz"
+	fi
+}
+
+# stage ARCH lays the files of the packages out as they will lie; those of the library apart from it,
+# since its folder is another one in deb and rpm.
+stage() {
+	local arch=$1 root=$work/linux-$1/root doc
+	mkdir -p "$root"/usr/bin "$root"/etc/refmon "$root"/etc/apparmor.d "$root"/usr/lib/{systemd/system,sysusers.d,tmpfiles.d}
+	cp "$work/linux-$arch"/bin/* "$root/usr/bin/"
+	documents "$root/usr/share/doc/refmon"
+	for p in refmond librefmon0 librefmon-dev python3-refmon; do
+		doc=$root/usr/share/doc/$p
+		mkdir -p "$doc"
+		cp packaging/copyright "$doc/copyright"
+	done
+	mv "$root/usr/share/doc/refmon/LICENSE" "$work/LICENSE"
+	cp packaging/copyright "$root/usr/share/doc/refmon/copyright"
+	cp server/systemd/refmond-trees.conf "$root/usr/share/doc/refmond/"
+	for p in refmond.service refmond.socket refmon-gateway.service; do
+		sed 's#/usr/local/bin/#/usr/bin/#' "server/systemd/$p" >"$root/usr/lib/systemd/system/$p"
+	done
+	for p in refmond refmon-gateway; do cp "server/systemd/$p.sysusers" "$root/usr/lib/sysusers.d/$p.conf"; done
+	cp server/systemd/refmond.tmpfiles "$root/usr/lib/tmpfiles.d/refmond.conf"
+	cp server/cmd/refmond/refmond.yaml "$root/etc/refmon/refmond.yaml"
+	cp server/cmd/refmon-gateway/refmon-gateway.yaml "$root/etc/refmon/gateway.yaml"
+	cp packaging/apparmor/* "$root/etc/apparmor.d/"
+	same "$root"
+}
+
+# packages FORMAT ARCH makes the packages of one format.
+packages() {
+	local format=$1 arch=$2 name list="refmon refmond" here
+	here=$work/linux-$arch/$format
+	[ ! -d "$work/linux-$arch/capi" ] || list+=" librefmon0 librefmon-dev"
+	[ "$format" != deb ] || list+=" python3-refmon"
+	mkdir -p "$here"
+	cp -a "$work/linux-$arch/root/." "$here/"
+	local triplet=x86_64-linux-gnu
+	[ "$arch" = amd64 ] || triplet=aarch64-linux-gnu
+	export LIBDIR=/usr/lib/$triplet ARCH=$arch ROOT=$here GLIBC=2.34
+	[ "$format" = deb ] || LIBDIR=/usr/lib64
+	if [ -d "$work/linux-$arch/capi" ]; then
+		bash packaging/install-c.sh "$work/linux-$arch/capi" "$here" /usr "$LIBDIR"
+		GLIBC=$(objdump -T "$here$LIBDIR"/librefmon*.so.0 2>/dev/null | grep -o 'GLIBC_[0-9.]*' | sort -Vu | tail -n 1 | cut -d_ -f2)
+		GLIBC=${GLIBC:-2.34}
+	fi
+	mkdir -p "$here/usr/lib/python3/dist-packages"
+	cp -R clients/python/refmon "$here/usr/lib/python3/dist-packages/"
+	find "$here" -name '__pycache__' -prune -exec rm -rf {} +
+	same "$here"
+	for name in $list; do
+		ARCH=$arch
+		if [ "$name" = python3-refmon ]; then
+			[ ! -e "$out/python3-refmon_${VERSION}_all.deb" ] || continue
+			ARCH=all
+		fi
+		"$(nfpm)" package --config "packaging/nfpm/$name.yaml" --packager "$format" --target "$out/" >/dev/null
+	done
+}
+
+# nfpm prints the path of the packager, built from tools/dist/go.mod.
+nfpm() {
+	local dir
+	dir=${REFMON_TOOLS:-${XDG_CACHE_HOME:-$HOME/.cache}/refmon-tools}/$( (go version; cat tools/dist/go.mod tools/dist/go.sum) | sha256sum | cut -c1-16)
+	[ -x "$dir/nfpm" ] || { mkdir -p "$dir" && GOWORK=off go -C tools/dist build -o "$dir/nfpm" github.com/goreleaser/nfpm/v2/cmd/nfpm >&2; }
+	echo "$dir/nfpm"
+}
+
+# python_package makes what pip installs, with setuptools alone.
+python_package() {
+	python3 packaging/wheel.py clients/python "$out"
+}
+
+# materials writes the bill of materials: what each program was linked from.
+materials() {
+	python3 packaging/sbom.py "$VERSION" "$SOURCE_DATE_EPOCH" "$work"/*/bin/* >"$out/refmon_$VERSION.cdx.json"
+}
+
+main

@@ -1,0 +1,36 @@
+#!/bin/bash
+# Installs the programs of both modules with `go install …@latest` from a module proxy of files, made of
+# the tags that packaging/release.sh makes in a clone of this repository: bash packaging/goinstall.sh
+# The exit code is 77, with a reason, where there is no repository to clone.
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+module=github.com/refmon/refmon version=0.0.0-rehearsal.$$
+git rev-parse -q --verify HEAD >/dev/null 2>&1 || { echo "SKIPPED: this is no clone of the repository"; exit 77; }
+work=$(mktemp -d)
+cache=$(go env GOMODCACHE)
+cleanup() { # the rehearsed version goes from the module cache, too
+	for path in "$cache/github.com/refmon/"*"@v$version" "$cache/github.com/refmon/refmon/"*"@v$version"; do
+		[ ! -d "$path" ] || { chmod -R u+w "$path" && rm -rf "$path"; }
+	done
+	rm -rf "$cache"/cache/download/github.com/refmon/refmon{,/server}/@v/{"v$version".*,list,list.lock}
+	rmdir -p "$cache"/cache/download/github.com/refmon/refmon/{server/,}@v "$cache/github.com/refmon/refmon" 2>/dev/null || true
+	rm -rf "$work"
+}
+trap cleanup EXIT
+
+git clone -q --shared . "$work/clone"
+cd "$work/clone"
+export GIT_AUTHOR_NAME=refmon GIT_AUTHOR_EMAIL=refmon@localhost GIT_COMMITTER_NAME=refmon GIT_COMMITTER_EMAIL=refmon@localhost
+REHEARSE=1 bash packaging/release.sh "$version" >/dev/null
+bash packaging/goproxy.sh "$work/proxy" . "v$version" "v$version"
+bash packaging/goproxy.sh "$work/proxy" server "v$version" "server/v$version"
+cd "$work"
+# Other modules come from the cache, or from where they come otherwise.
+export GOPROXY=file://$work/proxy,file://$cache/cache/download,$(go env GOPROXY) GONOSUMDB=$module,$module/server
+export GOBIN=$work/bin GOFLAGS=-mod=mod GOWORK=off
+go install "$module/cmd/refmon@latest" "$module/cmd/refmon-verify@latest"
+go install "$module/server/cmd/refmond@latest"
+for told in "$(bin/refmon version)" "$(bin/refmond version)"; do
+	[[ $told == *" v$version "* ]] || { echo "FAILED: $told"; exit 1; }
+	echo "ok  go install …@latest: $told"
+done

@@ -1,0 +1,19 @@
+#!/bin/bash
+# Installs the C libraries that capi/build.sh built: install-c.sh BUILT DESTDIR PREFIX LIBDIR.
+# The .pc files name the folders, so that they are right wherever LIBDIR lies.
+set -euo pipefail
+built=$1 dest=$2 prefix=$3 libdir=$4
+lib=$dest$libdir
+install -d "$lib/pkgconfig" "$dest$prefix/include/refmon"
+install -m 0644 "$built"/include/refmon/*.h "$dest$prefix/include/refmon/"
+for f in "$built"/lib/*; do
+	case $f in
+	*.so.0) install -m 0755 "$f" "$lib/" ;;
+	*/pkgconfig) ;;
+	*) if [ -L "$f" ]; then cp -d "$f" "$lib/"; else install -m 0644 "$f" "$lib/"; fi ;;
+	esac
+done
+for f in "$built"/lib/pkgconfig/*.pc; do
+	sed -e "s#^prefix=.*#prefix=$prefix#" -e "s#^libdir=.*#libdir=$libdir#" "$f" >"$lib/pkgconfig/${f##*/}"
+	chmod 0644 "$lib/pkgconfig/${f##*/}"
+done

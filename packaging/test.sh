@@ -1,0 +1,65 @@
+#!/bin/bash
+# Installs the packages in a fresh Debian root, uses them there, upgrades and removes them, as root:
+#
+#   bash packaging/test.sh [FOLDER]
+#
+# FOLDER has the packages (default: they are built, quickly, for this machine). REFMON_ROOT=ROOT takes
+# a root that is there, with gcc, libc6-dev, pkgconf and python3, in place of a new one; it is changed.
+# The exit code is 77, with a reason, where debootstrap or its mirror is missing.
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+[ "$(id -u)" = 0 ] || { echo "SKIPPED: a Debian root is made by root alone"; exit 77; }
+work=$(mktemp -d -p "$([ -w /dev/shm ] && echo /dev/shm || echo "${TMPDIR:-/tmp}")")
+trap 'rm -rf --one-file-system "$work"' EXIT
+root=${REFMON_ROOT:-$work/root}
+arch=$(dpkg --print-architecture)
+
+main() {
+	local making= packages=${1:-}
+	if [ -z "${REFMON_ROOT:-}" ]; then
+		debian >"$work/debootstrap.log" 2>&1 &
+		making=$!
+	fi
+	if [ -z "$packages" ]; then
+		packages=$work/packages
+		QUICK=1 TARGETS=linux/$arch FORMATS=deb bash packaging/build.sh "$packages" >"$work/build.log" 2>&1 ||
+			{ cat "$work/build.log"; exit 1; }
+	fi
+	if [ -n "$making" ] && ! wait "$making"; then
+		tail -n 5 "$work/debootstrap.log"
+		echo "SKIPPED: debootstrap makes no Debian root here"
+		exit 77
+	fi
+	mkdir -p "$root/packages/old"
+	cp "$packages"/*.deb "$packages"/*.whl "$root/packages/"
+	cp capi/tests/example.c packaging/*.py packaging/inside.sh "$root/packages/"
+	previous "$packages"/refmond_*.deb
+	printf '#!/bin/sh\necho "policy-rc.d was asked: $*" >>/packages/asked\nexit 101\n' >"$root/usr/sbin/policy-rc.d"
+	chmod +x "$root/usr/sbin/policy-rc.d"
+	unshare --mount --pid --fork --kill-child sh -euc '
+		mount -t proc proc "$0/proc"
+		mount -t tmpfs tmpfs "$0/tmp"
+		exec chroot "$0" /usr/bin/env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin LC_ALL=C.UTF-8 DEBIAN_FRONTEND=noninteractive \
+			bash /packages/inside.sh "$1"' "$root" "$(cat VERSION)"
+}
+
+# debian makes a root of the release that this machine has, from its own mirror.
+debian() {
+	command -v debootstrap >/dev/null ||
+		{ apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends debootstrap; } || return 1
+	local mirror suite
+	suite=$(. /etc/os-release && echo "$VERSION_CODENAME")
+	mirror=$(cat /etc/apt/sources.list /etc/apt/sources.list.d/*.sources 2>/dev/null |
+		sed -nE 's/^(deb .*|URIs: *)(https?:[^ ]*).*/\2/p' | head -n 1)
+	debootstrap --variant=minbase --include=gcc,libc6-dev,pkgconf,python3 "$suite" "$root" "$mirror"
+}
+
+# previous makes the package of an earlier version, with other bytes in its program's place on disk.
+previous() {
+	dpkg-deb -R "$1" "$work/old"
+	sed -i 's/^Version: .*/Version: 0.0.1/' "$work/old/DEBIAN/control"
+	dpkg-deb -Zgzip -z1 -b "$work/old" "$root/packages/old/refmond.deb" >/dev/null
+	rm -rf "$work/old"
+}
+
+main "$@"

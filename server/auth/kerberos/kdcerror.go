@@ -1,0 +1,63 @@
+package kerberos
+
+import (
+	"encoding/asn1"
+	"encoding/binary"
+
+	"github.com/refmon/refmon/ntstatus"
+)
+
+// told is a refusal by the KDC with the status that it gave, 0 for none.
+type told struct {
+	KDCError
+	status ntstatus.Status
+}
+
+// Unwrap returns the code.
+func (t told) Unwrap() error { return t.KDCError }
+
+// errorData is KERB-ERROR-DATA, which has the form of PA-DATA (MS-KILE 2.2.1).
+type errorData struct {
+	Type  int    `asn1:"explicit,tag:1"`
+	Value []byte `asn1:"explicit,optional,tag:2"`
+}
+
+// errorExtended is the type of KERB_EXT_ERROR, and extendedSize its bytes: a status and two
+// numbers more (MS-KILE 2.2.2).
+const (
+	errorExtended = 3
+	extendedSize  = 12
+)
+
+// extended returns the status in what came with a refusal, 0 for none: one element, or a
+// list of them.
+func extended(b []byte) ntstatus.Status {
+	var list []errorData
+	var one errorData
+	if rest, err := asn1.Unmarshal(b, &one); err == nil && len(rest) == 0 {
+		list = []errorData{one}
+	} else if rest, err := asn1.Unmarshal(b, &list); err != nil || len(rest) > 0 {
+		return 0
+	}
+	for _, e := range list {
+		if e.Type == errorExtended && len(e.Value) == extendedSize {
+			return ntstatus.Status(binary.LittleEndian.Uint32(e.Value))
+		}
+	}
+	return 0
+}
+
+// limits are the statuses that say what limits an account, which are taken of a KDC.
+var limits = map[ntstatus.Status]bool{
+	ntstatus.AccountDisabled: true, ntstatus.AccountExpired: true, ntstatus.AccountLockedOut: true,
+	ntstatus.AccountRestriction: true, ntstatus.PasswordExpired: true, ntstatus.PasswordMustChange: true,
+	ntstatus.InvalidLogonHours: true, ntstatus.InvalidWorkstation: true,
+}
+
+// reasons tell the record more than the client hears, by the code of the KDC's refusal. A
+// client that is revoked is disabled or locked: the code alone does not say which.
+var reasons = map[KDCError]ntstatus.Status{
+	ClientUnknown: ntstatus.NoSuchUser, PreauthFailed: ntstatus.WrongPassword, ClientRevoked: ntstatus.AccountRestriction,
+	ClientExpired: ntstatus.AccountExpired, KeyExpired: ntstatus.PasswordExpired,
+	PolicyRefused: ntstatus.AccountRestriction,
+}

@@ -1,0 +1,122 @@
+package ldap
+
+import (
+	"fmt"
+	"time"
+)
+
+// Restriction says why an account may not be used. The zero value says that it may.
+type Restriction uint8
+
+// The restrictions.
+const (
+	Disabled         Restriction = 1 + iota
+	Expired                      // the account's end has come
+	Locked                       // after wrong passwords
+	MustChange                   // the password was given by an administrator, to be changed at first
+	PasswordExpired              // the password is too old
+	OutOfHours                   // the account may be used at other hours of the week
+	OtherWorkstation             // the account may be used from other computers
+)
+
+var restrictionNames = [...]string{"usable", "disabled", "expired", "locked", "of a password that must be changed",
+	"of a password that has expired", "not to be used at this hour", "not to be used from here"}
+
+// String returns the restriction in words.
+func (r Restriction) String() string {
+	if int(r) < len(restrictionNames) {
+		return restrictionNames[r]
+	}
+	return fmt.Sprintf("restriction %d", r)
+}
+
+// Bits of userAccountControl and of msDS-User-Account-Control-Computed.
+const (
+	controlDisabled        = 0x2
+	controlLocked          = 0x10
+	controlNeverExpires    = 0x10000
+	controlPasswordExpired = 0x800000
+)
+
+// hoursOfAWeek is the length of logonHours, a bit an hour from Sunday, 0:00 UTC.
+const hoursOfAWeek = 7 * 24 / 8
+
+// bounds say when an account may be used. The zero value bounds nothing. Immutable.
+type bounds struct {
+	expires  int64  // of the account, a FILETIME; 0 and never: not
+	password int64  // likewise of its password
+	hours    []byte // logonHours; nil: all
+}
+
+// at returns the restriction at a time, 0 for none.
+func (b *bounds) at(now time.Time) Restriction {
+	switch {
+	case past(b.expires, now):
+		return Expired
+	case past(b.password, now):
+		return PasswordExpired
+	case !b.inHours(now):
+		return OutOfHours
+	}
+	return 0
+}
+
+// inHours reports whether the hour is one at which the account may be used.
+func (b *bounds) inHours(now time.Time) bool {
+	if b.hours == nil {
+		return true
+	}
+	now = now.UTC()
+	hour := int(now.Weekday())*24 + now.Hour()
+	return b.hours[hour/8]>>(hour%8)&1 != 0
+}
+
+// computed has what a server of Active Directory works out of an account.
+type computed struct {
+	control int64 // msDS-User-Account-Control-Computed; -1: it does not tell
+	expiry  int64 // msDS-UserPasswordExpiryTimeComputed: 0 where the password must be changed; -1: it does not tell
+}
+
+// restrict says why an account may not be used. What is absent restricts nothing, save
+// for userAccountControl, without which nothing is known. D-11
+func (d *Directory) restrict(f *Found, e *entry, c *computed) error {
+	var numbers [4]int64
+	for i, name := range [...]string{"userAccountControl", "accountExpires", "lockoutTime", "pwdLastSet"} {
+		n, err := e.number(name, -1)
+		if err != nil {
+			return err
+		}
+		numbers[i] = n
+	}
+	control, lockout, set := numbers[0], numbers[2], numbers[3]
+	f.bounds = bounds{expires: numbers[1], password: c.expiry}
+	hours, _, all := e.values("logonHours")
+	if len(hours) > 0 && len(hours[0]) > 0 {
+		if !all || len(hours) != 1 || len(hours[0]) != hoursOfAWeek {
+			// Hours that cannot be read could forbid this one. D-31
+			return wrong("logonHours are not those of a week")
+		}
+		f.bounds.hours = hours[0]
+	}
+	timed := f.bounds.at(d.cfg.Now())
+	switch {
+	case control < 0:
+		return wrong("the directory does not show whether the account is disabled")
+	case control&controlDisabled != 0:
+		f.Restricted = Disabled
+	case timed == Expired:
+		f.Restricted = Expired
+	case c.control >= 0 && c.control&controlLocked != 0, c.control < 0 && lockout > 0:
+		// The server says whether the lock is over; where it does not, it is not. D-11
+		f.Restricted = Locked
+	case c.expiry == 0, c.expiry < 0 && set == 0 && control&controlNeverExpires == 0:
+		// A password that an administrator gave is changed before it counts. D-31
+		f.Restricted = MustChange
+	case c.control >= 0 && c.control&controlPasswordExpired != 0:
+		// The server says that the password is too old, by the policy that is the account's. D-31
+		f.Restricted = PasswordExpired
+	default:
+		f.Restricted = timed
+	}
+	return nil
+}

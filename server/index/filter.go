@@ -1,0 +1,171 @@
+package index
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/refmon/refmon/internal/verbs/bulk/people"
+	"github.com/refmon/refmon/token"
+	"github.com/refmon/refmon/winnt"
+)
+
+// Filter holds the classes of which someone has a right, in one of three forms: documents whose row
+// names one of them are his. The zero value finds nothing.
+type Filter struct {
+	Right string `json:"right"`
+	// Classes are their names, sorted.
+	Classes []string `json:"classes,omitempty"`
+	// Bitmap has bit n%8 of byte n/8 for the class of number n: classes are numbered from 0 in the
+	// order in which the log first has them.
+	Bitmap []byte `json:"bitmap,omitempty"`
+	// SIDs are the terms for documents that list who may read them, as bulk lines do.
+	SIDs []string `json:"sids,omitempty"`
+
+	Directory string    `json:"directory"` // version
+	Seq       uint64    `json:"seq"`
+	Time      time.Time `json:"time"` // up to which all trees are known
+}
+
+// Form is a form of a [Filter].
+type Form string
+
+// Forms.
+const (
+	FormList   Form = "list"
+	FormBitmap Form = "bitmap"
+	FormSIDs   Form = "sids" // for a token alone: an index does not keep who is in which group
+)
+
+// Classes returns the classes of which a person has the right, sorted. The error says why
+// nothing is given.
+func (x *Index) Classes(who, right string) ([]string, error) {
+	f, err := x.Filter(who, right, FormList)
+	return f.Classes, err
+}
+
+// Filter returns what a person of the directory, by name or SID, finds. The error says why
+// nothing is given.
+func (x *Index) Filter(who, right string, form Form) (Filter, error) {
+	if form == FormSIDs {
+		return Filter{}, errors.New("terms are those of a token: an index does not keep who is in which group")
+	}
+	return x.filter(right, form, func(s *State) (func(*kind) (bool, error), error) {
+		number, known := s.number(who)
+		if !known {
+			return nil, errors.New("the directory has no such person")
+		}
+		return func(k *kind) (bool, error) { return k.members.Has(number), nil }, nil
+	})
+}
+
+// FilterOf returns what a token finds, which may be restricted or hold groups for deny only: each
+// class is decided for it (N-19).
+func (x *Index) FilterOf(t *token.Token, right string, form Form) (Filter, error) {
+	out, err := x.filter(right, form, func(*State) (func(*kind) (bool, error), error) {
+		d := deciderOf(t)
+		return func(k *kind) (bool, error) { return d.grants(&k.Class) }, nil
+	})
+	if err == nil && form == FormSIDs {
+		out.SIDs, err = x.terms(t, out.Classes, right)
+		out.Classes = nil
+	}
+	if err != nil {
+		return Filter{}, err
+	}
+	return out, nil
+}
+
+// filter gathers the classes of a right that are had, of trees and a directory that are known.
+func (x *Index) filter(right string, form Form, by func(*State) (func(*kind) (bool, error), error)) (Filter, error) {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	fence, err := x.follow()
+	if err != nil {
+		return Filter{}, err
+	}
+	s := x.state
+	if !slices.Contains(s.start.Rights, right) {
+		return Filter{}, fmt.Errorf("the index is not about the right %s", right)
+	}
+	out := Filter{Right: right, Directory: s.version, Seq: s.seq}
+	for source, m := range fence.Sources {
+		if why := x.stale(fence, source); why != "" {
+			return Filter{}, errors.New(why)
+		}
+		if out.Time.IsZero() || m.Time.Before(out.Time) {
+			out.Time = m.Time
+		}
+	}
+	has, err := by(s)
+	if err != nil {
+		return Filter{}, err
+	}
+	if form == FormBitmap {
+		out.Bitmap = make([]byte, (len(s.classes)+7)/8)
+	}
+	for id, k := range s.classes {
+		if k.Right != right || k.Passing {
+			continue
+		}
+		may, err := has(k)
+		switch {
+		case err != nil:
+			return Filter{}, err
+		case may && form == FormBitmap:
+			out.Bitmap[k.number/8] |= 1 << (k.number % 8)
+		case may:
+			out.Classes = append(out.Classes, id)
+		}
+	}
+	slices.Sort(out.Classes)
+	return out, nil
+}
+
+// terms returns the SIDs by which a token finds documents that list who may read them, if these
+// lists give it no class but its own (N-20).
+func (x *Index) terms(t *token.Token, own []string, right string) ([]string, error) {
+	sids := []string{t.User().SID.String()}
+	for _, g := range t.Groups() {
+		if g.Attributes&winnt.SE_GROUP_ENABLED != 0 && g.Attributes&winnt.SE_GROUP_USE_FOR_DENY_ONLY == 0 {
+			sids = append(sids, g.SID.String())
+		}
+	}
+	slices.Sort(sids)
+	sids = slices.Compact(sids)
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	for id, k := range x.state.classes {
+		if k.Right != right || k.Passing || k.rows == 0 {
+			continue
+		}
+		found := slices.ContainsFunc(slices.Concat(k.event.Allow, k.event.Expand), func(s string) bool {
+			_, has := slices.BinarySearch(sids, s)
+			return has
+		})
+		if _, has := slices.BinarySearchFunc(own, id, strings.Compare); found && !has {
+			return nil, fmt.Errorf("lists of SIDs would give this token class %s, which it has not: take a list of classes", id)
+		}
+	}
+	return sids, nil
+}
+
+// CanReadAs reports whether a token has a right on a document, as [Index.CanRead] does for a
+// person (N-19).
+func (x *Index) CanReadAs(path string, t *token.Token, right string) Answer {
+	return x.answer(path, right, func(_ *State, k *kind) (bool, string) {
+		may, err := deciderOf(t).grants(&k.Class)
+		if err != nil {
+			return false, err.Error()
+		}
+		return may, ""
+	})
+}
+
+// deciderOf makes a decider of one token.
+func deciderOf(t *token.Token) *decider {
+	dir := &people.Directory{Principals: []people.Principal{{Token: t}}}
+	return deciderFor(dir)
+}

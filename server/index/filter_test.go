@@ -1,0 +1,154 @@
+package index_test
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/refmon/refmon/access"
+	"github.com/refmon/refmon/internal/test/randtest"
+	"github.com/refmon/refmon/ntstatus"
+	"github.com/refmon/refmon/server/index"
+	"github.com/refmon/refmon/sid"
+	"github.com/refmon/refmon/token"
+	"github.com/refmon/refmon/winnt"
+)
+
+// variant returns a token of someone with some groups for deny only, or restricted.
+func variant(t *testing.T, r *rand.Rand, tok *token.Token) *token.Token {
+	t.Helper()
+	var spec token.FilterSpec
+	var groups []sid.SID
+	for _, g := range tok.Groups() {
+		groups = append(groups, g.SID)
+	}
+	for range r.IntN(3) {
+		spec.Disable = append(spec.Disable, groups[r.IntN(len(groups))])
+	}
+	if r.IntN(3) == 0 {
+		for range 3 {
+			spec.Restrict = append(spec.Restrict, token.Group{SID: groups[r.IntN(len(groups))]})
+		}
+		spec.Restrict = append(spec.Restrict, token.Group{SID: sid.Everyone})
+	}
+	out, st := tok.Filter(spec)
+	if st != ntstatus.Success {
+		t.Fatal(st)
+	}
+	return out
+}
+
+// may reports what the check says of a token, a document and the folders on the way.
+func (b *behind) may(tok *token.Token, name string) bool {
+	b.t.Helper()
+	for at, mask := name, winnt.AccessMask(winnt.FILE_GENERIC_READ); at != "."; at, mask = filepath.Dir(at),
+		winnt.FILE_TRAVERSE {
+		d := b.descriptor(at)
+		dec, err := access.Check(tok, d, mask, winnt.FileObject)
+		if err != nil {
+			b.t.Fatal(err)
+		}
+		if !dec.Allowed() {
+			return false
+		}
+	}
+	return true
+}
+
+// TestFilters: for tokens with groups for deny only and restricted ones, the classes of a filter
+// are those that the check allows, folders on the way included, as a list and as a bitmap, and so is
+// each single answer (N-19); a filter of SIDs finds no class that the token has not, or is refused (N-20).
+func TestFilters(t *testing.T) {
+	b := newBehind(t)
+	b.start()
+	b.settle()
+	b.end()
+	x := b.open(time.Hour)
+	numbers, allow := b.classes()
+	r := rand.New(rand.NewPCG(randtest.Seed(t), 19))
+	yes, no, refused, given := 0, 0, 0, 0
+	for range 40 {
+		tok := variant(t, r, b.dir.Principals[r.IntN(len(b.dir.Principals))].Token)
+		list, err := x.FilterOf(tok, "read", index.FormList)
+		if err != nil {
+			t.Fatal(err)
+		}
+		bits, err := x.FilterOf(tok, "read", index.FormBitmap)
+		if err != nil || bits.Directory == "" || bits.Seq == 0 || bits.Time.IsZero() {
+			t.Fatalf("%+v, %v", bits, err)
+		}
+		sids, failed := x.FilterOf(tok, "read", index.FormSIDs)
+		for _, folder := range b.folders {
+			for f := range 2 {
+				name := fmt.Sprintf("%s/f%d", folder, f)
+				a, want := x.CanReadAs(b.path(name), tok, "read"), b.may(tok, name)
+				n := numbers[a.Class]
+				_, listed := slices.BinarySearch(list.Classes, a.Class)
+				if a.Allowed != want || listed != want || bits.Bitmap[n/8]>>(n%8)&1 == 1 != want {
+					t.Fatalf("%s: %+v, listed %v, want %v", name, a, listed, want)
+				}
+				bySID := slices.ContainsFunc(sids.SIDs, func(s string) bool { return slices.Contains(allow[a.Class], s) })
+				if failed == nil && bySID && !want {
+					t.Errorf("%s is found by SIDs alone", name)
+				}
+				if want {
+					yes++
+				} else {
+					no++
+				}
+			}
+		}
+		if failed != nil {
+			refused++
+		} else {
+			given++
+		}
+	}
+	if yes < 100 || no < 100 || refused < 3 || given < 3 {
+		t.Errorf("%d may, %d may not; %d filters of SIDs were refused, %d given", yes, no, refused, given)
+	}
+	if _, err := x.Filter("user1", "read", index.FormSIDs); err == nil {
+		t.Error("an index knows who is in which group")
+	}
+	if _, err := x.Filter("user1", "write", index.FormList); err == nil {
+		t.Error("a right that is not kept has a filter")
+	}
+	one, err := x.Filter("user1", "read", index.FormBitmap)
+	list, err2 := x.Classes("user1", "read")
+	if err != nil || err2 != nil {
+		t.Fatal(err, err2)
+	}
+	for id, n := range numbers {
+		if has := one.Bitmap[n/8]>>(n%8)&1 == 1; has != slices.Contains(list, id) {
+			t.Errorf("class %s: %v in the bitmap", id, has)
+		}
+	}
+}
+
+// classes returns the numbers of all classes, and the SIDs in the lists of each.
+func (b *behind) classes() (numbers map[string]int, allow map[string][]string) {
+	b.t.Helper()
+	text, err := os.ReadFile(filepath.Join(b.state, "events.jsonl"))
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	numbers, allow = map[string]int{}, map[string][]string{}
+	for line := range strings.Lines(string(text)) {
+		e, err := index.ParseEvent([]byte(strings.TrimSpace(line)))
+		if err != nil {
+			b.t.Fatal(err)
+		}
+		if c := e.Class; c != nil {
+			if _, known := numbers[c.ID]; !known {
+				numbers[c.ID] = len(numbers)
+			}
+			allow[c.ID] = slices.Concat(c.Allow, c.Expand)
+		}
+	}
+	return numbers, allow
+}
