@@ -8,6 +8,7 @@ import (
 	"encoding/hex"
 	"net/http"
 	"net/netip"
+	"strconv"
 	"strings"
 	"unicode/utf8"
 
@@ -40,11 +41,13 @@ func (g *Gateway) who(w http.ResponseWriter, r *http.Request) *session {
 		}
 		return s
 	}
-	st := s.st
+	st, tooMany := s.st, s.tooMany
 	p.sessions.put(s)
-	switch st {
-	case ntstatus.InsufficientResources, ntstatus.AuditFailed, ntstatus.NoLogonServers, ntstatus.PortDisconnected,
-		ntstatus.Cancelled:
+	switch {
+	case tooMany:
+		w.Header().Set("Retry-After", strconv.Itoa(int(attemptTime.Seconds())))
+		plain(w, http.StatusTooManyRequests, "too many passwords from this address were wrong")
+	case unasked[st]:
 		g.log.Warn("a logon cannot be tried", "status", st.String())
 		busy(w)
 	default:
@@ -70,7 +73,17 @@ func (g *Gateway) proved(p *process, r *http.Request) *session {
 		if !ok {
 			return nil
 		}
-		return p.sessions.get(name, func(s *session) { s.logOn(context.WithoutCancel(r.Context()), origin(r), in) })
+		return p.sessions.get(name, func(s *session) {
+			// Who knows no password must not lock out who has one (G-32).
+			right, ok := g.attempts.try(r.RemoteAddr, in.LogonDomainName+`\`+in.UserName)
+			if s.tooMany = !ok; s.tooMany {
+				return
+			}
+			s.logOn(context.WithoutCancel(r.Context()), origin(r), in)
+			if s.st == ntstatus.Success || unasked[s.st] {
+				right()
+			}
+		})
 	case strings.EqualFold(kind, "Negotiate") && g.cfg.Negotiate:
 		// A ticket is taken once (K-47), so that each one is a logon of its own (G-6).
 		return p.sessions.once(func(s *session) {
@@ -82,6 +95,10 @@ func (g *Gateway) proved(p *process, r *http.Request) *session {
 	}
 	return nil
 }
+
+// unasked are the statuses of a logon that was not tried: they say nothing of the password.
+var unasked = map[ntstatus.Status]bool{ntstatus.InsufficientResources: true, ntstatus.AuditFailed: true,
+	ntstatus.NoLogonServers: true, ntstatus.PortDisconnected: true, ntstatus.Cancelled: true}
 
 // certified logs on the account that a client's certificate is mapped to.
 func (g *Gateway) certified(p *process, r *http.Request) *session {

@@ -51,8 +51,9 @@ func TestConsole(t *testing.T) {
 	} {
 		got := w.view(c.user, c.path)
 		if got.code != 200 || !strings.Contains(got.body, c.want) || c.not != "" && strings.Contains(got.body, c.not) ||
-			!strings.HasSuffix(got.body, "</html>\n") || !strings.HasPrefix(got.header.Get("Content-Security-Policy"),
-			"default-src 'none'; style-src 'sha256-") {
+			!strings.HasSuffix(got.body, "</html>\n") ||
+			!strings.Contains(got.body, `href="#main"`) || !strings.Contains(got.body, `<main id="main"`) ||
+			!strings.HasPrefix(got.header.Get("Content-Security-Policy"), "default-src 'none'; style-src 'sha256-") {
 			t.Errorf("%s as %s: %d, want %q and not %q\n%v\n%s", c.path, c.user, got.code, c.want, c.not, got.header, got.body)
 		}
 	}

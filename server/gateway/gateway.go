@@ -39,14 +39,15 @@ type Config struct {
 
 // Gateway serves clients. Any goroutine may use it.
 type Gateway struct {
-	cfg   Config          // immutable
-	trees map[string]bool // immutable
-	link  link
-	locks *lockbook
-	props *propbook
-	rates *rates
-	log   *slog.Logger // immutable
-	most  int          // immutable: entries of one answer
+	cfg      Config          // immutable
+	trees    map[string]bool // immutable
+	link     link
+	locks    *lockbook
+	props    *propbook
+	rates    *rates
+	attempts *attempts
+	log      *slog.Logger // immutable
+	most     int          // immutable: entries of one answer
 }
 
 // New returns a gateway. It connects with its first request.
@@ -73,8 +74,8 @@ func New(cfg Config) (*Gateway, error) {
 		cfg.Log = slog.New(slog.DiscardHandler)
 	}
 	g := &Gateway{cfg: cfg, trees: map[string]bool{}, locks: newLockbook(cfg.Now), props: newPropbook(), log: cfg.Log,
-		rates: &rates{now: cfg.Now, of: map[sid.SID]bucket{}},
-		most:  mostListed}
+		rates: &rates{now: cfg.Now, of: map[sid.SID]bucket{}}, attempts: &attempts{now: cfg.Now, of: map[attempt]wrong{}},
+		most: mostListed}
 	for _, tree := range cfg.Trees {
 		g.trees[tree] = true
 	}

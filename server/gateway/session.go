@@ -27,7 +27,9 @@ type session struct {
 	reply string                           // immutable likewise: goes back to the client, in base64
 	st    ntstatus.Status                  // immutable likewise
 	until time.Time                        // immutable likewise
-	ready chan struct{}                    // closed once the fields above are there
+	// tooMany is immutable likewise: the logon was not tried, as the address failed too often.
+	tooMany bool
+	ready   chan struct{} // closed once the fields above are there
 
 	users   int  // guarded by p.sessions.mu: requests that use it
 	dropped bool // guarded by p.sessions.mu: it ends with its last request

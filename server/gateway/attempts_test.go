@@ -1,0 +1,103 @@
+package gateway
+
+import (
+	"net/http"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+)
+
+// from asks for a file from an address, with a password.
+func (w *world) from(address, user, password string) int {
+	w.Helper()
+	r := w.request("", http.MethodGet, "/share/f", "")
+	r.SetBasicAuth(user, password)
+	r.RemoteAddr = address
+	got := &recorded{header: http.Header{}}
+	w.g.Files().ServeHTTP(got, r)
+	return got.code
+}
+
+// recorded is an answer of which the status counts.
+type recorded struct {
+	header http.Header
+	code   int
+}
+
+func (r *recorded) Header() http.Header         { return r.header }
+func (r *recorded) WriteHeader(code int)        { r.code = code }
+func (r *recorded) Write(b []byte) (int, error) { return len(b), nil }
+
+// TestStrangersLockNobodyOut: an address that guesses is left out before refmond locks the
+// name, whatever it calls itself; others and what is known already go on (G-32, L-31).
+func TestStrangersLockNobodyOut(t *testing.T) {
+	var now atomic.Int64
+	w := newWorld(t, shared, func(c *Config) { c.Now = func() time.Time { return time.Unix(now.Load(), 0) } })
+	w.file("f", "f", shared)
+	const stranger, victim = "192.0.2.7:1000", "198.51.100.1:5"
+	if got := w.from(stranger, "bob", "pw-x"); got != 200 {
+		t.Fatalf("a right password: %d", got)
+	}
+	for i := range 30 {
+		name := []string{"alice", "ALICE", "Alice"}[i%3]
+		want := 401
+		if i >= wrongOfName {
+			want = 429
+		}
+		if got := w.from(strings.Replace(stranger, ":1000", ":"+string(rune('1'+i%9)), 1), name, "wrong"); got != want {
+			t.Errorf("G-32: guess %d: %d, want %d", i, got, want)
+		}
+	}
+	if got := w.from(victim, "alice", "pw-x"); got != 200 {
+		t.Errorf("G-32: the user is locked out: %d", got)
+	}
+	if got := w.from(stranger, "alice", "pw-x"); got != 200 {
+		t.Errorf("a password that is known already, from the stranger's address: %d", got)
+	}
+	if got := w.from(stranger, "bob", "pw-x"); got != 200 {
+		t.Errorf("another user of that address: %d", got)
+	}
+	now.Add(int64(attemptTime/time.Second) + 301) // sessions are over, too
+	if got := w.from(stranger, "alice", "pw-x"); got != 200 {
+		t.Errorf("G-32: after the time: %d", got)
+	}
+}
+
+// TestAttempts: what counts as one address, that a right password costs nothing, and the
+// bounds of an address and of what is remembered (G-32).
+func TestAttempts(t *testing.T) {
+	a := &attempts{now: func() time.Time { return time.Unix(0, 0) }, of: map[attempt]wrong{}}
+	for range 1000 {
+		right, ok := a.try("192.0.2.1:1", "alice")
+		if !ok {
+			t.Fatal("G-32: right passwords count")
+		}
+		right()
+	}
+	if len(a.of) != 0 {
+		t.Errorf("%d are remembered of right passwords", len(a.of))
+	}
+	tried := 0
+	for i := range 1000 { // names of one network
+		name := string([]rune{rune('a' + i%26), rune('a' + i/26)})
+		if _, ok := a.try("[2001:db8::"+string(rune('a'+i%6))+"]:1", name); ok {
+			tried++
+		}
+	}
+	if tried != wrongOfAddress {
+		t.Errorf("G-32: an address tries %d names, want %d", tried, wrongOfAddress)
+	}
+	for _, c := range [][2]string{{"[::ffff:192.0.2.1]:9", "192.0.2.1/32"}, {"[fe80::1%eth0]:9", "fe80::/64"},
+		{"@", "invalid Prefix"}} {
+		if got := networkOf(c[0]).String(); got != c[1] {
+			t.Errorf("%s counts as %s, want %s", c[0], got, c[1])
+		}
+	}
+	for i := range 3 * mostAttempts {
+		a.try("10."+string(rune('0'+i%10))+"."+string(rune('0'+i/10%10))+".1:1", string(rune(i+32)))
+	}
+	if len(a.of) > mostAttempts+1 {
+		t.Errorf("G-32: %d are remembered, want at most %d", len(a.of), mostAttempts)
+	}
+}
