@@ -141,7 +141,7 @@ func (s *served) write(d *sd.Descriptor) error {
 		want, parts = want|winnt.ACCESS_SYSTEM_SECURITY, parts|winnt.SACL_SECURITY_INFORMATION
 	}
 	if parts == 0 {
-		return fmt.Errorf("%s: no part is given to change: O:, G:, D: or S:", printable(s.name))
+		return fmt.Errorf("%s: none of the parts O:, G:, D: and S: is given", printable(s.name))
 	}
 	return s.with(s.name, want, func(th *nt.Thread, h winnt.Handle) ntstatus.Status {
 		return th.NtSetSecurityObject(h, parts, d)
