@@ -204,3 +204,50 @@ func TestExplanationRecords(t *testing.T) {
 		}
 	}
 }
+
+// Each thing that is looked at before the descriptor ends the call by itself, in the prologue and
+// in both forms of the check, with the descriptor granting what is asked for.
+func TestPrologueEnds(t *testing.T) {
+	const dacl = "…(A;;0x1;;;U)"
+	list := []access.ObjectTypeEntry{{GUID: winnt.GUID{1}}}
+	for name, c := range map[string]struct {
+		r    *access.Request
+		call ntstatus.Status
+		says ntstatus.Status // where the call succeeds
+		done bool
+	}{
+		"nothing":            {ask(t, dacl, 1), ntstatus.Success, ntstatus.Success, false},
+		"a generic right":    {ask(t, dacl, winnt.GENERIC_READ), ntstatus.GenericNotMapped, 0, true},
+		"a primary token":    {ask(t, dacl, 1, primary), ntstatus.NoImpersonationToken, 0, true},
+		"an anonymous level": {ask(t, dacl, 1, level(winnt.SecurityAnonymous)), ntstatus.BadImpersonationLevel, 0, true},
+		"an identified one": {ask(t, dacl, 1, level(winnt.SecurityIdentification)), ntstatus.Success,
+			ntstatus.Success, false},
+		"no tree": {func() *access.Request {
+			r := ask(t, dacl, 1)
+			r.ObjectTypes = []access.ObjectTypeEntry{{Level: 1, GUID: winnt.GUID{1}}}
+			return r
+		}(), ntstatus.InvalidParameter, 0, true},
+		"the SACL": {ask(t, dacl, 1|saclBit), ntstatus.Success, ntstatus.PrivilegeNotHeld, true},
+	} {
+		if primaryOnly := c.r.Subject.Client == nil; primaryOnly {
+			c.r.Subject.Client = c.r.Subject.Primary
+		}
+		if c.r.ObjectTypes == nil {
+			c.r.ObjectTypes = list
+		}
+		call, d, done := access.NtPrologue(c.r)
+		if call != c.call || done != c.done || d.Allowed() {
+			t.Errorf("%s: the prologue: %v, %v, done %t, want %v, done %t", name, call, d, done, c.call, c.done)
+		}
+		call, d = access.NtAccessCheck(c.r)
+		if call != c.call || d.Allowed() != (call == ntstatus.Success && c.says == ntstatus.Success) ||
+			call == ntstatus.Success && d.Status() != c.says {
+			t.Errorf("%s: %v, %v, want %v, %v", name, call, d, c.call, c.says)
+		}
+		call, each, d := access.NtAccessCheckResultList(c.r)
+		if call != c.call || d.Allowed() != (call == ntstatus.Success && c.says == ntstatus.Success) ||
+			call == ntstatus.Success && (len(each) != 1 || each[0].Status() != c.says) {
+			t.Errorf("%s, with results: %v, %v, %v, want %v, %v", name, call, each, d, c.call, c.says)
+		}
+	}
+}

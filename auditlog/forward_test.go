@@ -43,11 +43,13 @@ func TestForward(t *testing.T) {
 	if b, err := os.ReadFile(f.Cursor); err != nil || strings.TrimSpace(string(b)) != "32" {
 		t.Errorf("cursor %q, %v", b, err)
 	}
-	if err := os.WriteFile(f.Cursor, []byte("x"), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	if err := f.Run(t.Context(), false); err == nil {
-		t.Error("a cursor that is no number is taken")
+	for _, text := range []string{"x", "0", "", "-1", "1x", "18446744073709551616"} {
+		if err := os.WriteFile(f.Cursor, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if err := f.Run(t.Context(), false); err == nil || !strings.Contains(err.Error(), "holds no RecordId") {
+			t.Errorf("a cursor of %q is taken: %v", text, err)
+		}
 	}
 }
 

@@ -1,6 +1,7 @@
 package auditlog
 
 import (
+	"bytes"
 	"errors"
 	"os"
 	"path/filepath"
@@ -133,5 +134,35 @@ func TestGroupCommit(t *testing.T) {
 	}
 	if v := mustVerify(t, dir); v.Last != 802 {
 		t.Errorf("%d records", v.Last)
+	}
+}
+
+// TestNumbersAreTheLogs: a record has the number that the log gives it and no chain of its own,
+// whatever it brings (U-63).
+func TestNumbersAreTheLogs(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "log")
+	l := mustOpen(t, Config{Dir: dir})
+	e := audit.LogStarted()
+	e.RecordID, e.Chain = 77, "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
+	if err := l.Write(e); err != nil {
+		t.Fatal(err)
+	}
+	if err := l.Close(); err != nil {
+		t.Fatal(err)
+	}
+	r, err := NewReader(dir, 2)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.Close()
+	rec, err := r.Next()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got, err := rec.Event(); err != nil || got.RecordID != 2 || got.Chain == e.Chain {
+		t.Errorf("U-63: number %d, chain %x, %v, want 2 and another chain", got.RecordID, got.Chain, err)
+	}
+	if b, err := os.ReadFile(filepath.Join(dir, segmentName(1))); err != nil || bytes.Contains(b, []byte(e.Chain)) {
+		t.Errorf("U-63: the chain that it brought was written: %v", err)
 	}
 }

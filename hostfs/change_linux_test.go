@@ -235,6 +235,12 @@ func TestContents(t *testing.T) {
 	if b, _ := os.ReadFile(w.path("f")); string(b) != "01234567ABend" {
 		t.Errorf("the file holds %q", b)
 	}
+	// Offset 0 is the file's beginning, for whom may write it.
+	_, st = one.NtWriteFileAt(h, []byte("x"), 0)
+	w.want(st, ntstatus.Success)
+	if b, _ := os.ReadFile(w.path("f")); string(b) != "x1234567ABend" {
+		t.Errorf("written at 0, the file holds %q", b)
+	}
 	w.want(two.NtSetInformationFile(a, nt.FileEndOfFileInformation, nt.FileEndOfFile{}), ntstatus.AccessDenied)
 	w.want(one.NtSetInformationFile(h, nt.FileEndOfFileInformation, nt.FileEndOfFile{EndOfFile: 4}), ntstatus.Success)
 	w.want(one.NtSetInformationFile(h, nt.FileEndOfFileInformation, nt.FileEndOfFile{EndOfFile: -1}),

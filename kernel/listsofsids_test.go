@@ -11,7 +11,7 @@ import (
 )
 
 // Each list of SIDs that a call takes is refused with an entry that is no SID, wherever it
-// stands, and taken without (T-10, T-60, T-74).
+// stands, and taken without (T-10, T-60, T-74, L-33).
 func TestListsHoldSIDs(t *testing.T) {
 	th, h := systemToken(t)
 	is := token.Group{SID: sid.MustParse("S-1-5-21-9-9-9-9"), Attributes: token.GroupDefault}
@@ -59,6 +59,14 @@ func TestListsHoldSIDs(t *testing.T) {
 		"User": create(func(in *nt.CreateTokenExIn, l list) {
 			in.User = nt.Cap(&l.V[len(l.V)-1])
 		}),
+		"LocalGroups": func(l list) ntstatus.Status {
+			_, st := th.LsaLogonUser(nt.LsaLogonUserIn{LogonType: winnt.LOGON32_LOGON_NETWORK, LocalGroups: l,
+				AuthenticationInformation: nt.LogonInformation{MessageType: nt.InteractiveLogon, UserName: "x"}})
+			if st == ntstatus.LogonFailure {
+				st = ntstatus.Success // the kernel knows no accounts
+			}
+			return st
+		},
 		"NewState": func(l list) ntstatus.Status {
 			_, st := th.Services().NtAdjustGroupsToken(nt.AdjustGroupsTokenIn{TokenHandle: h, NewState: l})
 			if st == ntstatus.NotAllAssigned {

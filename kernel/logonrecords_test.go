@@ -13,6 +13,7 @@ import (
 	"github.com/refmon/refmon/nt"
 	"github.com/refmon/refmon/ntstatus"
 	"github.com/refmon/refmon/sid"
+	"github.com/refmon/refmon/token"
 	"github.com/refmon/refmon/winnt"
 )
 
@@ -218,5 +219,36 @@ func TestOriginName(t *testing.T) {
 		one(th, "192.0.2.7", word, "4624 "+c.want)
 		m.Drain()
 		one(th, "192.0.2.7", "wrong", "4625 "+c.want)
+	}
+}
+
+// TestLogonIsOfItsCaller: the token of a logon is of the session of the process that asked, and
+// names the source that it gave.
+func TestLogonIsOfItsCaller(t *testing.T) {
+	_, th := logons(t, audit.NewMemory(0, 0), 0)
+	own, st := th.NtOpenProcessToken(winnt.NtCurrentProcess, winnt.TOKEN_ALL_ACCESS)
+	if st != ntstatus.Success {
+		t.Fatal(st)
+	}
+	for _, session := range []uint32{7, 0} {
+		if st := th.NtSetInformationToken(own, winnt.TokenSessionId, session); st != ntstatus.Success {
+			t.Fatal(st)
+		}
+		for _, source := range []*token.Source{nil, {Name: "tests"}} {
+			out, st := th.LsaLogonUser(nt.LsaLogonUserIn{LogonType: winnt.LOGON32_LOGON_NETWORK,
+				SourceContext: nt.Cap(source), AuthenticationInformation: nt.LogonInformation{
+					MessageType: nt.InteractiveLogon, UserName: "User", Password: logon.ExamplePassword}})
+			if st != ntstatus.Success {
+				t.Fatal(st)
+			}
+			if got, st := th.NtQueryInformationToken(out.Token, winnt.TokenSessionId); got != session {
+				t.Errorf("the token is of session %v, %v, want %d", got, st, session)
+			}
+			got, st := th.NtQueryInformationToken(out.Token, winnt.TokenSource)
+			if s, ok := got.(token.Source); !ok || (s.Name == "tests") != (source != nil) {
+				t.Errorf("the token's source is %v, %v, want %v", got, st, source)
+			}
+			th.NtClose(out.Token)
+		}
 	}
 }

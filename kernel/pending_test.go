@@ -231,6 +231,9 @@ func TestPendingIsCancelled(t *testing.T) {
 			t.Fatalf("%d: a read is %s", i, st)
 		}
 		w.must(w.th.NtCancelIoFile(w.client))
+		if th != w.th { // what another thread has under way is not the caller's
+			w.must(w.th.NtCancelIoFile(w.server))
+		}
 		if st := w.th.NtCancelIoFileEx(w.server, 6); st != ntstatus.NotFound {
 			t.Errorf("%d: cancelling another operation: %s", i, st)
 		}
@@ -376,4 +379,82 @@ func TestDisconnectEndsWhatWaits(t *testing.T) {
 	if st := w.read(w.th, w.client, later(&reads, &read)); st != ntstatus.PipeDisconnected || reads.Load() != 1 {
 		t.Errorf("I-86: a read afterwards: %s, %d ends", st, reads.Load())
 	}
+}
+
+// I-137: an operation signals its event, and its file too where the caller waits for it; what
+// signalled before has lost that when the operation begins.
+func TestWhatIsSignalled(t *testing.T) {
+	for _, c := range []struct{ event, waits, fileSignalled bool }{
+		{true, false, false}, {true, true, true}, {false, false, true}, {false, true, true},
+	} {
+		w := newPendingWorld(t, 8)
+		w.connect()
+		event, st := w.th.NtCreateEvent(winnt.EVENT_ALL_ACCESS, nil, nt.NotificationEvent, true)
+		w.must(st)
+		var ends atomic.Int32
+		var got nt.IOResult
+		signalled := func(h winnt.Handle) bool {
+			_, st := w.th.NtWaitForSingleObject(h, false)
+			return st == ntstatus.Success
+		}
+		l := later(&ends, &got)
+		if l.Waits = c.waits; c.event {
+			l.Event = event
+		}
+		if st := w.read(w.th, w.server, l); st != ntstatus.Pending {
+			t.Fatalf("%+v: %s", c, st)
+		}
+		if signalled(w.server) || signalled(event) == c.event {
+			t.Errorf("I-137: %+v: while it waits the file is signalled: %t, the event: %t", c, signalled(w.server),
+				signalled(event))
+		}
+		w.must(w.write(w.th, w.client, "x", nil))
+		<-l.Over
+		if signalled(w.server) != c.fileSignalled || !signalled(event) {
+			t.Errorf("I-137: %+v: at its end the file is signalled: %t, the event: %t", c, signalled(w.server),
+				signalled(event))
+		}
+	}
+}
+
+// O-147: an operation whose call would not fit the thread's queue is refused, and keeps neither
+// its event nor anything else; I-138: who cancels what a thread waits for may end the thread.
+func TestRefusedOperationKeepsNothing(t *testing.T) {
+	w := newPendingWorld(t, 8)
+	w.connect()
+	event, st := w.th.NtCreateEvent(winnt.EVENT_ALL_ACCESS, nil, nt.NotificationEvent, false)
+	w.must(st)
+	threads := map[winnt.AccessMask]winnt.Handle{}
+	own, st := w.th.NtGetNextThread(winnt.NtCurrentProcess, 0, winnt.THREAD_ALL_ACCESS, 0, 0)
+	w.must(st)
+	for _, right := range []winnt.AccessMask{winnt.THREAD_ALL_ACCESS &^ winnt.THREAD_TERMINATE, winnt.THREAD_TERMINATE} {
+		threads[right], st = w.th.NtDuplicateObject(winnt.NtCurrentProcess, own, winnt.NtCurrentProcess, right, 0, 0)
+		w.must(st)
+	}
+	for right, want := range map[winnt.AccessMask]ntstatus.Status{winnt.THREAD_TERMINATE: ntstatus.NotFound,
+		winnt.THREAD_ALL_ACCESS &^ winnt.THREAD_TERMINATE: ntstatus.AccessDenied} {
+		if st := w.th.NtCancelSynchronousIoFile(threads[right], 0); st != want {
+			t.Errorf("I-138: cancelling by a handle of %#x: %s, want %s", uint32(right), st, want)
+		}
+	}
+	var ends atomic.Int32
+	var got nt.IOResult
+	refused := 0
+	for range 5000 {
+		_, st := w.th.Services().NtQueueApcThread(nt.QueueApcThreadIn{ThreadHandle: own, ApcRoutine: 1})
+		if st != ntstatus.Success {
+			break
+		}
+	}
+	l := later(&ends, &got)
+	l.Event, l.ApcRoutine, l.IoStatusBlock = event, 7, 9
+	for range 3 {
+		if st := w.read(w.th, w.server, l); st == ntstatus.InsufficientResources {
+			refused++
+		}
+	}
+	if refused != 3 || ends.Load() != 0 {
+		t.Errorf("O-147: %d of 3 are refused, %d ended", refused, ends.Load())
+	}
+	w.must(w.th.NtClose(event))
 }

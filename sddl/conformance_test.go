@@ -265,7 +265,8 @@ func TestExtended(t *testing.T) {
 		t.Fatal(err)
 	}
 	// A type that is not known belongs in either list, a known one in its own, also by its number (S-14).
-	for text, ok := range map[string]bool{"D:(0x40;;;;;;#0102)": true, "S:(0x40;;;;;;#0102)": true, "D:(0x00;;CC;;;WD)": true,
+	for text, ok := range map[string]bool{"D:(0x40;;;;;;#0102)": true, "S:(0x40;;;;;;#0102)": true,
+		"D:(0x00;;CC;;;WD)": true,
 		"S:(0x00;;CC;;;WD)": false, "D:(0x02;SA;CC;;;WD)": false, "S:(0x02;SA;CC;;;WD)": true} {
 		if _, err := sddl.Parse(text, sddl.Options{Extended: true}); (err == nil) != ok {
 			t.Errorf("%s: %v", text, err)

@@ -187,10 +187,26 @@ func pointer(t reflect.Type) *codec {
 	}}
 }
 
+// run returns the codec of a list of bytes, which travels in one piece: what is read is a part
+// of the frame, and no copy.
+func run(form string) *codec {
+	return &codec{form, 4, func(b []byte, v reflect.Value) ([]byte, error) {
+		if v.IsNil() {
+			return number(b, uint64(nothing), 4), nil
+		}
+		return append(number(slices.Grow(b, 4+v.Len()), uint64(v.Len()), 4), v.Bytes()...), nil
+	}, func(r *reader, v reflect.Value) {
+		if n, isNil := r.count(1); !isNil {
+			v.SetBytes(r.take(n))
+		}
+	}}
+}
+
 func slice(t reflect.Type) *codec {
 	e := make1(t.Elem())
 	if t.Elem().Kind() == reflect.Uint8 {
-		return octets("[]" + e.form)
+		// A list of bytes travels in one piece (W-82).
+		return run("[]" + e.form)
 	}
 	return &codec{"[]" + e.form, 4, func(b []byte, v reflect.Value) (_ []byte, err error) {
 		if v.IsNil() {
@@ -211,20 +227,6 @@ func slice(t reflect.Type) *codec {
 			e.get(r, s.Index(i))
 		}
 		v.Set(s)
-	}}
-}
-
-// octets returns the codec of a list of bytes, which are moved at once.
-func octets(form string) *codec {
-	return &codec{form, 4, func(b []byte, v reflect.Value) ([]byte, error) {
-		if v.IsNil() {
-			return number(b, uint64(nothing), 4), nil
-		}
-		return append(number(slices.Grow(b, 4+v.Len()), uint64(v.Len()), 4), v.Bytes()...), nil
-	}, func(r *reader, v reflect.Value) {
-		if n, isNil := r.count(1); !isNil {
-			v.SetBytes(append(make([]byte, 0, n), r.take(n)...))
-		}
 	}}
 }
 

@@ -79,16 +79,17 @@ const headSize = 15 // of the length's own bytes on: kind, request, thread, serv
 var ErrFrame = errors.New("malformed frame")
 
 // AppendFrame appends the bytes of a frame.
-func AppendFrame(b []byte, f *Frame) []byte { return appendFrame(b, f, nil) }
+func AppendFrame(b []byte, f *Frame) []byte {
+	return append(appendFrameHead(b, f, len(f.Body)), f.Body...)
+}
 
-// appendFrame does the same where a tail follows the body.
-func appendFrame(b []byte, f *Frame, tail []byte) []byte {
-	b = binary.LittleEndian.AppendUint32(b, uint32(headSize+len(f.Body)+len(tail)))
+// appendFrameHead appends the bytes of a frame before a body of n bytes.
+func appendFrameHead(b []byte, f *Frame, n int) []byte {
+	b = binary.LittleEndian.AppendUint32(b, uint32(headSize+n))
 	b = append(b, byte(f.Kind))
 	b = binary.LittleEndian.AppendUint64(b, f.Request)
 	b = binary.LittleEndian.AppendUint32(b, f.Thread)
-	b = binary.LittleEndian.AppendUint16(b, f.Service)
-	return append(append(b, f.Body...), tail...)
+	return binary.LittleEndian.AppendUint16(b, f.Service)
 }
 
 // ReadFrame reads a frame. It returns io.EOF where the stream ends between two
@@ -156,14 +157,20 @@ func head(b []byte) Frame {
 	}
 }
 
-// readBody takes memory as bytes arrive, so that a length alone costs nothing.
+// readBody takes memory as bytes arrive, so that a length alone costs nothing: eight times
+// what has come at most.
 func readBody(r io.Reader, n int) ([]byte, error) {
 	const step = 64 << 10
 	body := make([]byte, 0, min(n, step))
-	for len(body) < n {
-		k := min(n-len(body), max(step, len(body)))
-		at := len(body)
-		body = append(body, make([]byte, k)...)
+	for at := 0; at < n; at = len(body) {
+		if at == cap(body) {
+			next := 4 * at
+			if n <= 2*next {
+				next = n
+			}
+			body = append(make([]byte, 0, next), body...)
+		}
+		body = body[:cap(body)]
 		if _, err := io.ReadFull(r, body[at:]); err != nil {
 			if errors.Is(err, io.EOF) {
 				err = io.ErrUnexpectedEOF

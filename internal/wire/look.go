@@ -20,9 +20,9 @@ type Looker interface {
 type Watcher interface {
 	// Wants reports whether Called is to be told of a call with that status.
 	Wants(st ntstatus.Status) bool
-	// Called is told of a call that was made, with its reason, and of the bytes of
+	// Called is told of a call that a thread made, with its reason, and of the bytes of
 	// its frames. It must not wait.
-	Called(c *nt.Call, size int)
+	Called(th *nt.Thread, c *nt.Call, size int)
 }
 
 // look asks the server.

@@ -50,7 +50,7 @@ func (o *open) Look(th *nt.Thread, question []byte) ([]byte, ntstatus.Status) {
 
 func (o *open) Wants(st ntstatus.Status) bool { return st != ntstatus.Success }
 
-func (o *open) Called(c *nt.Call, size int) {
+func (o *open) Called(_ *nt.Thread, c *nt.Call, size int) {
 	o.note("%s %s %v %t", c.Thread, c.Row.Info().Name, c.Status, size > 0)
 }
 

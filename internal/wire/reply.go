@@ -35,6 +35,11 @@ func (s *Server) reply(f *Frame, a reply) error {
 	if a.room != nil {
 		defer contents.Put(a.room)
 	}
-	return s.sendWith(&Frame{Kind: kind, Request: f.Request, Thread: f.Thread, Service: f.Service, Body: s.answered(a),
-		Files: a.files}, a.tail)
+	out := &Frame{Kind: kind, Request: f.Request, Thread: f.Thread, Service: f.Service, Files: a.files}
+	var apart []byte
+	if len(a.rest) >= largeAnswer && a.room == nil && s.form != inJSON {
+		apart, a.rest = a.rest, nil
+	}
+	out.Body = s.answered(a)
+	return s.sendWith(out, a.tail, apart)
 }

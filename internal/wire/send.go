@@ -19,19 +19,28 @@ type parcel struct {
 	files   []*os.File
 }
 
-// send sends a frame, once the reader has done what came with it if it is at work (W-44).
-func (s *Server) send(f *Frame) error { return s.sendWith(f, nil) }
+// largeAnswer is from how many bytes on what an answer carries is not copied to the others.
+const largeAnswer = fullAnswers
 
-// sendWith does the same with what follows the body.
-func (s *Server) sendWith(f *Frame, tail []byte) error {
-	if n := headSize + len(f.Body) + len(tail); n > MaxFrame {
+// send sends a frame, once the reader has done what came with it if it is at work (W-44).
+func (s *Server) send(f *Frame) error { return s.sendWith(f, nil, nil) }
+
+// sendWith does the same with what follows the body: a tail, which is copied, or what is sent
+// apart and does not change any more.
+func (s *Server) sendWith(f *Frame, tail, apart []byte) error {
+	n := headSize + len(f.Body) + len(tail) + len(apart)
+	if n > MaxFrame {
 		closeAll(f.Files)
 		return fmt.Errorf("%w: an answer of %d bytes, the bound is %d", ErrFrame, n, MaxFrame)
 	}
 	s.write.Lock()
 	defer s.write.Unlock()
+	if s.apart != nil { // it was not sent yet
+		s.unsent, s.apart = append(s.unsent, s.apart...), nil
+	}
 	at := len(s.unsent)
-	s.unsent = appendFrame(s.roomFor(4+headSize+len(f.Body)+len(tail)), f, tail)
+	b := appendFrameHead(s.roomFor(4+n-len(apart)), f, n-headSize)
+	s.unsent, s.apart = append(append(b, f.Body...), tail...), apart
 	if n := len(f.Files); n > 0 {
 		s.parcels = append(s.parcels, parcel{at, len(s.unsent), f.Files})
 		s.passed += n
@@ -53,7 +62,7 @@ func (s *Server) keep() {
 func (s *Server) full() bool {
 	s.write.Lock()
 	defer s.write.Unlock()
-	return len(s.unsent) >= fullAnswers || len(s.parcels) >= MaxDescriptors
+	return len(s.unsent)+len(s.apart) >= fullAnswers || len(s.parcels) >= MaxDescriptors
 }
 
 // deliver sends the answers that wait. A client that does not take them at once has them
@@ -65,18 +74,34 @@ func (s *Server) deliver(t *stint) error {
 	return s.sendAll(t)
 }
 
-// sendAll sends what waits, within WriteTimeout. What was not written whole ends the
-// connection (W-3).
+// sendAll sends what waits.
 //
 // +checklocks:s.write
 func (s *Server) sendAll(t *stint) error {
-	if len(s.unsent) == 0 {
+	b, parcels, apart := s.unsent, s.parcels, s.apart
+	s.unsent, s.parcels, s.apart = nil, nil, nil
+	if len(b) == 0 {
 		return nil
 	}
-	b, parcels := s.unsent, s.parcels
-	s.unsent, s.parcels = nil, nil
+	err := s.sendOut(t, b, parcels)
+	switch {
+	case cap(b) <= smallAnswers:
+		s.unsent = b[:0]
+	case cap(b) == largeAnswers:
+		large.Put((*[largeAnswers]byte)(b[:largeAnswers]))
+	}
+	if err == nil && apart != nil {
+		err = s.sendOut(t, apart, nil)
+	}
+	return err
+}
+
+// sendOut sends answers, within WriteTimeout. What was not written whole ends the connection
+// (W-3).
+//
+// +checklocks:s.write
+func (s *Server) sendOut(t *stint, b []byte, parcels []parcel) (err error) {
 	var n int
-	var err error
 	if len(parcels) == 0 {
 		n, err = s.now.with(b, nil)
 	} else if p := parcels[0]; p.at == 0 && len(parcels) == 1 {
@@ -86,12 +111,6 @@ func (s *Server) sendAll(t *stint) error {
 		}
 	}
 	if err != nil || n == len(b) {
-		switch {
-		case cap(b) <= smallAnswers:
-			s.unsent = b[:0]
-		case cap(b) == largeAnswers:
-			large.Put((*[largeAnswers]byte)(b[:largeAnswers]))
-		}
 		return err
 	}
 	if t != nil {

@@ -72,6 +72,8 @@ type Server struct {
 	// +checklocks:write
 	unsent []byte // answers; guarded by write
 	// +checklocks:write
+	apart []byte // the end of the last of them; guarded by write
+	// +checklocks:write
 	parcels []parcel // of the answers that bring descriptors; guarded by write
 	// +checklocks:write
 	hold bool // the reader will send them; guarded by write

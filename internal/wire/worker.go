@@ -246,7 +246,7 @@ func (w *worker) callAnd(q request, f *Frame, see func(out any)) (a reply) {
 	// A call that waits on is not over.
 	notYet := f.Kind == Wait && st == q.wait.NotYet && !st.IsSuccess()
 	if w.s.watcher != nil && !notYet && w.s.watcher.Wants(st) {
-		w.s.watcher.Called(&nt.Call{Thread: w.th.Name(), Row: q.row.Row, In: q.in, Out: out, Status: st, Why: why},
+		w.s.watcher.Called(w.th, &nt.Call{Thread: w.th.Name(), Row: q.row.Row, In: q.in, Out: out, Status: st, Why: why},
 			len(f.Body)+len(a.rest))
 	}
 	return a

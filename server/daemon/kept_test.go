@@ -121,11 +121,11 @@ func TestSecretsAreNotKept(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	d := &Daemon{calls: kept{most: 8}, denials: kept{most: 8}}
+	d := &Daemon{sys: sys, calls: kept{most: 8}, denials: kept{most: 8}}
 	c := &connection{d: d, process: p}
 	logOn := nt.LsaLogonUserIn{AuthenticationInformation: nt.LogonInformation{UserName: "carol", Password: "hunter2"}}
 	call := func(name string, in any, st ntstatus.Status) {
-		c.Called(&nt.Call{Thread: "p/1", Row: nt.NtTable.Find(name), In: in, Out: nil, Status: st}, 5)
+		c.Called(&nt.Thread{}, &nt.Call{Thread: "p/1", Row: nt.NtTable.Find(name), In: in, Out: nil, Status: st}, 5)
 	}
 	call("LsaLogonUser", logOn, ntstatus.AccessDenied)
 	call("NtClose", nt.CloseIn{Handle: 4}, ntstatus.InvalidHandle)

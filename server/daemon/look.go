@@ -68,6 +68,10 @@ type SeenCall struct {
 	Time    time.Time `json:"time"`
 	Process uint64    `json:"process"`
 	Lines   []string  `json:"lines"`
+	// User and Proof say for whom the thread acted, and by which ticket that client was
+	// known, to who holds SeDebugPrivilege.
+	User  string `json:"user,omitempty"`
+	Proof string `json:"proof,omitempty"`
 }
 
 // Bounds of a question.
@@ -203,7 +207,11 @@ func (l *looker) seen(k *kept, q *Question) (calls []SeenCall, next, lost uint64
 			!l.may(s.guard, winnt.PROCESS_QUERY_INFORMATION|winnt.PROCESS_VM_READ) {
 			continue
 		}
-		calls = append(calls, SeenCall{s.number, s.at, s.process, s.shown()})
+		call := SeenCall{Number: s.number, Time: s.at, Process: s.process, Lines: s.shown()}
+		if !s.as.User.IsZero() && l.who.Holds(winnt.SeDebugPrivilege) {
+			call.User, call.Proof = s.as.User.String(), s.as.Proof
+		}
+		calls = append(calls, call)
 	}
 	if q.After != 0 && q.After < next {
 		lost = next - q.After - passed

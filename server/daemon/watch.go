@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/refmon/refmon/internal/verbs/script"
+	"github.com/refmon/refmon/kernel"
 	"github.com/refmon/refmon/logon"
 	"github.com/refmon/refmon/nt"
 	"github.com/refmon/refmon/ntstatus"
@@ -28,6 +29,7 @@ type seen struct {
 	number  uint64
 	at      time.Time
 	process uint64
+	as      kernel.Acting  // zero: its thread acted for no client
 	guard   *sd.Descriptor // of the process: who may look at it may see the call
 	call    *nt.Call       // nil once it was made into lines
 	lines   []string
@@ -103,10 +105,15 @@ func (k *kept) drop() {
 // while calls are watched.
 func (c *connection) Wants(st ntstatus.Status) bool { return denied(st) || c.d.watching() }
 
-// Called keeps a call. It implements [wire.Watcher].
-func (c *connection) Called(call *nt.Call, size int) {
+// Called keeps a call, with the client that its thread acts for. It implements
+// [wire.Watcher].
+func (c *connection) Called(th *nt.Thread, call *nt.Call, size int) {
 	s := seen{at: time.Now(), process: uint64(c.process.ID()), guard: c.process.Object().Security(), call: call,
 		size: size}
+	if t := c.d.sys.ThreadObject(th); t != nil {
+		// The client may have gone when the question comes. K-86
+		s.as, _ = c.d.sys.Acting(t.ID())
+	}
 	if secretive(call.Row.InType(), secretDepth) {
 		// What holds a secret is made into lines at once, so that none stays in memory. L-1
 		s.lines, s.call = script.Lines(call), nil

@@ -17,7 +17,7 @@ from . import table
 from .connection import Batch, Connection, Result, Thread, Waiter, connect
 from .pipes import Closed, PipeConnection, PipeListener
 from .status import Disconnected, NTError, Status
-from .table import Any, Captured, Struct
+from .table import Any, Captured, Struct, Why
 
 NtCurrentProcess, NtCurrentThread = -1, -2
 

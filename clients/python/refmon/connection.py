@@ -14,7 +14,7 @@ from . import table
 from .files import open_file
 from .pipes import PipeConnection, PipeListener, listen, dial
 from .status import Disconnected, NTError, Status
-from .table import Struct, decode, encode
+from .table import Struct, Why, decode, encode
 
 DEFAULT_SOCKET = "/run/refmon/refmond.sock"
 TIMEOUT = 30  # seconds that refmond may take to read a frame, or to say hello
@@ -402,7 +402,7 @@ class Thread:
 
     def _result(self, name, body, service):
         if service is None:
-            why = Struct(Rule="W-5", Because="refmond does not have this row", Object="", Explanation=None)
+            why = Why(Rule="W-5", Because="refmond does not have this row", Object="", Explanation=None)
             return Result(status=NOT_SUPPORTED, name=name, why=why)
         head = self.connection._ask(CALL, self.number, service, body)
         return _result(name, head)
@@ -456,7 +456,7 @@ class Thread:
 
 def _result(name, head):
     why = head.get("Why")
-    result = Result(status=Status(head["Status"]), name=name, why=why and Struct(**why))
+    result = Result(status=Status(head["Status"]), name=name, why=why and Why(**why))
     if "Out" in head:
         result.__dict__.update(decode(table.ROWS[name]["out"], head["Out"]).__dict__)
     return result

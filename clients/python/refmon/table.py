@@ -40,6 +40,15 @@ class Struct:
     __hash__ = None
 
 
+class Why(Struct):
+    """Why a call failed: Rule, Object, Because and, of a check, its Explanation. As a text it is one line."""
+
+    def __str__(self):
+        steps = (self.Explanation or {}).get("Steps") or []
+        because = self.Because or "; ".join(s["Because"] for s in steps if s["Because"])
+        return "%s: %s" % (" ".join(filter(None, (self.Rule, self.Object))), because)
+
+
 class Any:
     """A value of a parameter that takes any type, such as Any("uint32", 1). refmon.table.ANY lists the types."""
 

@@ -37,7 +37,11 @@ func (in *Instance) takeLocked(box *queue, n int, server, message bool) (data []
 	for len(box.messages) > 0 && (len(data) < n || n == 0) {
 		m := box.messages[0]
 		k := min(n-len(data), len(m.data))
-		data = append(data, m.data[:k]...)
+		if data == nil && k > 0 {
+			data = m.data[:k:k] // of the queue alone until now
+		} else {
+			data = append(data, m.data[:k]...)
+		}
 		m.data = m.data[k:]
 		box.bytes -= k
 		if server {

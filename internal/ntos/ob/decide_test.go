@@ -3,8 +3,10 @@ package ob_test
 import (
 	"testing"
 
+	"github.com/refmon/refmon/access"
 	"github.com/refmon/refmon/internal/ntos/ob"
 	"github.com/refmon/refmon/ntstatus"
+	"github.com/refmon/refmon/token"
 	"github.com/refmon/refmon/winnt"
 )
 
@@ -96,6 +98,36 @@ func TestNoDescriptor(t *testing.T) { // O-35
 	w.want("generic", w.decide(o, winnt.GENERIC_WRITE, 0), ntstatus.Success, 0x20002)
 	w.want("MAXIMUM_ALLOWED", w.decide(o, winnt.MAXIMUM_ALLOWED, 0), ntstatus.Success, 0x1F0003)
 	w.want("outside the type", w.decide(o, 0x10, 0), ntstatus.AccessDenied, 0)
+	// The privilege that access to the SACL takes is told as used, and no other (O-30).
+	for _, c := range []struct {
+		held, desired, granted winnt.AccessMask
+		st                     ntstatus.Status
+	}{{0, winnt.ACCESS_SYSTEM_SECURITY, 0, ntstatus.PrivilegeNotHeld},
+		{1, winnt.ACCESS_SYSTEM_SECURITY, winnt.ACCESS_SYSTEM_SECURITY, ntstatus.Success},
+		{1, winnt.EVENT_MODIFY_STATE, winnt.EVENT_MODIFY_STATE, ntstatus.Success},
+		{1, winnt.MAXIMUM_ALLOWED, 0x1F0003, ntstatus.Success}} {
+		s := w.self
+		if c.held != 0 {
+			v, err := token.New(token.LocalSystem())
+			if err != nil {
+				t.Fatal(err)
+			}
+			n, _, _ := v.AdjustPrivileges(0, false, []token.PrivilegeChange{{LUID: winnt.LUID(winnt.SeSecurityPrivilege),
+				Attributes: winnt.SE_PRIVILEGE_ENABLED}})
+			s.Primary = n
+		}
+		var used winnt.PrivilegeSet
+		if c.held != 0 && c.desired == winnt.ACCESS_SYSTEM_SECURITY {
+			used = winnt.SeSecurityPrivilege.Bit()
+		}
+		for name, d := range map[string]access.Decision{"open": ob.Decide(w.c, o, &s, c.desired, 0),
+			"create": ob.GrantNew(w.c, eventType, &s, c.desired, 0)} {
+			if d.Status() != c.st || d.Granted != c.granted || d.PrivilegesUsed != used {
+				t.Errorf("O-30: %s with %#x: %v, %#x, privileges %v, want %v, %#x, %v", name, uint32(c.desired), d.Status(),
+					uint32(d.Granted), d.PrivilegesUsed, c.st, uint32(c.granted), used)
+			}
+		}
+	}
 }
 
 // TestRightsAreFixed: a handle keeps what it was granted, whatever happens to
@@ -213,4 +245,32 @@ func TestOpenByPointerAllocates(t *testing.T) { // open with a check, insert, cl
 	if n != 0 {
 		t.Errorf("%v allocations, want none", n)
 	}
+}
+
+// O-36, O-91: the maker of an object gets what goes with the rights it asks for as one who opens
+// it does, in either mode.
+func TestMakersGetWhatGoesWithRights(t *testing.T) {
+	w := newWorld(t)
+	ask := func(mode string) {
+		t.Helper()
+		for _, c := range []struct {
+			typ                *ob.Type
+			desired, with, not winnt.AccessMask
+		}{
+			{processType, winnt.PROCESS_QUERY_INFORMATION, winnt.PROCESS_QUERY_LIMITED_INFORMATION, 0},
+			{threadType, winnt.THREAD_QUERY_INFORMATION, winnt.THREAD_QUERY_LIMITED_INFORMATION, 0},
+			{processType, winnt.PROCESS_TERMINATE, 0, winnt.PROCESS_QUERY_LIMITED_INFORMATION},
+			{threadType, winnt.THREAD_TERMINATE, 0, winnt.THREAD_QUERY_LIMITED_INFORMATION},
+		} {
+			o := protected(c.typ, ownThread)
+			for name, d := range map[string]access.Decision{"made": ob.GrantNew(w.c, c.typ, &w.self, c.desired, 0),
+				"opened": ob.Decide(w.c, o, &w.self, c.desired, 0)} {
+				if want := c.desired | c.with; d.Granted&want != want || d.Granted&c.not != 0 {
+					t.Errorf("O-36: %s, %s with %#x: %v, %#x", mode, name, uint32(c.desired), d.Status(), uint32(d.Granted))
+				}
+			}
+		}
+	}
+	ask("user mode")
+	w.kernel(func() { ask("kernel mode") })
 }

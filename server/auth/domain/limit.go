@@ -10,6 +10,7 @@ import (
 
 // Limit counts failures of logons with a password. The zero value has the default bounds.
 type Limit struct {
+	// PerName and PerOrigin are changed by Bound once the limit is used.
 	PerName   int              // failures of one name within Window; 0 stands for 5
 	PerOrigin int              // of one address; 0 stands for 50. A program that names none has ten times as many
 	Window    time.Duration    // 0 stands for 15 minutes
@@ -116,16 +117,23 @@ func (l *Limit) bounds() (name, origin int, window time.Duration, now time.Time)
 	return name, origin, window, l.Now()
 }
 
+// Bound changes the bounds. What was counted counts on. D-33
+func (l *Limit) Bound(perName, perOrigin int) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.PerName, l.PerOrigin = perName, perOrigin
+}
+
 // attempt counts a failure before the password is looked at, so that guesses at once count
 // as those in turn, and reports whether it may be looked at. D-25
 func (l *Limit) attempt(name, origin string, named bool) bool {
+	name = strings.ToUpper(name)
+	l.mu.Lock()
+	defer l.mu.Unlock()
 	most, perOrigin, window, now := l.bounds()
 	if !named {
 		perOrigin *= anonymousFactor
 	}
-	name = strings.ToUpper(name)
-	l.mu.Lock()
-	defer l.mu.Unlock()
 	n, o := l.names.live(name, now, window), l.origins.live(origin, now, window)
 	if n != nil && n.n >= most || o != nil && o.n >= perOrigin {
 		return false

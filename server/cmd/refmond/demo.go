@@ -115,7 +115,7 @@ func (s *service) story(std *streams) (*exec.Cmd, error) {
 	if err != nil {
 		return server, fmt.Errorf("the demo's server: %w", err)
 	}
-	fmt.Fprintf(std.out, "Process 1, NETWORK SERVICE with SeImpersonatePrivilege: %s", line)
+	fmt.Fprintf(std.out, "Program 1, NETWORK SERVICE with SeImpersonatePrivilege: %s", line)
 	go func() { _, _ = io.Copy(io.Discard, lines) }() // its log would be mixed with the clients'
 	for i, c := range []struct {
 		who, says string
@@ -126,7 +126,7 @@ func (s *service) story(std *streams) (*exec.Cmd, error) {
 		{"bob", "is another user: the same server, the same code, other answers", []string{"act", "report", "payroll"}},
 		{"alice", "lets the server know who she is, and no more", []string{"identify", "report"}},
 	} {
-		fmt.Fprintf(std.out, "\nProcess %d, %s, %s:\n", i+2, c.who, c.says)
+		fmt.Fprintf(std.out, "\nProgram %d, %s, %s:\n", i+2, c.who, c.says)
 		cmd, out, err := s.actor(c.who, c.args...)
 		if err != nil {
 			return server, err

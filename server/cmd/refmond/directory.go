@@ -9,7 +9,6 @@ import (
 	"time"
 
 	"github.com/refmon/refmon/logon"
-	"github.com/refmon/refmon/server/auth/domain"
 	"github.com/refmon/refmon/server/auth/kerberos"
 	"github.com/refmon/refmon/server/auth/ldap"
 	"github.com/refmon/refmon/sid"
@@ -151,30 +150,4 @@ func (c *config) openDirectory(machine sid.SID) (*ldap.Directory, error) {
 	cfg.Initiator = &kerberos.Initiator{Keys: keys, Realm: k.Realm, Account: d.Account, EncryptionTypes: k.EncryptionTypes,
 		KDCs: kerberos.KDCs{Addresses: d.KDC}}
 	return ldap.New(cfg)
-}
-
-// domain puts the users of the directory before what answers for everybody else.
-func (s *service) domain(cfg *config, next logon.Authority) logon.Authority {
-	d := &cfg.Directory
-	if !d.used() {
-		return next
-	}
-	a := domain.Authority{Authority: next, Store: s.store, Realm: cfg.Kerberos.Realm, Name: d.Name,
-		Unqualified: d.Unqualified, Limit: &domain.Limit{PerName: d.Attempts, PerOrigin: d.AttemptsPerAddress},
-		Refused: func(why error) { s.log.Info("a user of the domain is refused", "why", why) }}
-	switch d.Passwords {
-	case "kdc":
-		a.Passwords = domain.ByKDC(func() *kerberos.Passwords {
-			if t := s.tickets.now.Load(); t != nil {
-				return &kerberos.Passwords{Acceptor: t, KDCs: kerberos.KDCs{Addresses: d.KDC}}
-			}
-			return nil
-		})
-	case "bind":
-		a.Passwords = domain.ByBind(s.people)
-	}
-	if s.people != nil {
-		a.Names = domain.ByDirectory(s.people)
-	}
-	return domain.New(a)
 }

@@ -63,7 +63,8 @@ func TestIdentityPage(t *testing.T) {
 		t.Errorf("bob, who is not in %v, gets\n%s", group, got)
 	}
 	out, err := exec.Command(p.bin, "why", "--socket", p.admin, "--path", "payroll").CombinedOutput()
-	if err != nil || !strings.Contains(string(out), "payroll") {
+	if err != nil || !strings.Contains(string(out), "payroll") ||
+		!strings.Contains(string(out), "bob@REFMON.TEST by a ticket for HTTP/www.refmon.test of ") {
 		t.Errorf("why: %v\n%s", err, out)
 	}
 	directoryPage(t, d, page)

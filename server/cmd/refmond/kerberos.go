@@ -6,7 +6,7 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/refmon/refmon/logon"
+	"github.com/refmon/refmon/server/auth/domain"
 	"github.com/refmon/refmon/server/auth/kerberos"
 	"github.com/refmon/refmon/server/lsa"
 	"github.com/refmon/refmon/sid"
@@ -92,9 +92,10 @@ func (s *service) take(cfg *config) (swap func(), err error) {
 	}, nil
 }
 
-// authority returns who logs clients on: the store, tickets where there is a keytab, and
-// the directory where there is one.
-func (s *service) authority(cfg *config) logon.Authority {
-	return s.domain(cfg, kerberos.Authority{Store: s.store, Tickets: s.tickets.now.Load,
-		Refused: func(why error) { s.log.Info("a client's token is refused", "why", why) }})
+// answers makes who logs clients on: the store, tickets where there is a keytab, and the
+// directory where there is one.
+func (s *service) answers() {
+	s.domains = directoryLogons{limit: &domain.Limit{}, Authority: kerberos.Authority{Store: s.store,
+		Tickets: s.tickets.now.Load,
+		Refused: func(why error) { s.log.Info("a client's token is refused", "why", why) }}}
 }

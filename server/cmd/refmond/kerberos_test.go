@@ -103,6 +103,16 @@ func (p *program) shows(c *client.Conn, tok winnt.Handle) {
 		!strings.Contains(string(out), want) {
 		p.Errorf("K-50: ps lacks %q: %v\n%s", want, err, out)
 	}
+	system := nt.ClientID{UniqueProcess: 4}
+	if _, st := th.NtOpenProcess(winnt.PROCESS_ALL_ACCESS, nil, &system); st == ntstatus.Success {
+		p.Error("alice opens the system's process")
+	}
+	th.NtSetInformationThread(winnt.NtCurrentThread, nt.ThreadImpersonationToken, 0)
+	out, err = exec.Command(p.bin, "why", "--socket", p.admin).CombinedOutput()
+	if want := ", as S-1-5-21-10-20-30-1104 (alice@EXAMPLE.TEST by a ticket for HTTP/www.example.test of "; err != nil ||
+		!strings.Contains(string(out), want) {
+		p.Errorf("K-86: why lacks %q: %v\n%s", want, err, out)
+	}
 }
 
 // keptNothing looks for secrets in all files of the state folder, and for the ticket in

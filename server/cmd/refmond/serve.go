@@ -8,13 +8,13 @@ import (
 	"os"
 	"os/signal"
 	"path/filepath"
+	"sync"
 
 	"golang.org/x/sys/unix"
 
 	"github.com/refmon/refmon/audit"
 	"github.com/refmon/refmon/auditlog"
 	"github.com/refmon/refmon/internal/verbs/trail"
-	"github.com/refmon/refmon/server/auth/ldap"
 	"github.com/refmon/refmon/server/daemon"
 	"github.com/refmon/refmon/server/lsa"
 	"github.com/refmon/refmon/server/mount"
@@ -80,7 +80,8 @@ type service struct {
 	store *lsa.Store
 
 	tickets taking
-	people  *ldap.Directory // nil: none is asked
+	domains directoryLogons // set by start
+	closing sync.WaitGroup  // directories that a reload took out of use
 	numbers numbers
 	trees   []servedTree
 
@@ -109,7 +110,11 @@ func start(cfg *config, std *streams) (*service, error) {
 		}
 	}
 	if err == nil {
-		s.people, err = cfg.openDirectory(s.store.Computer().SID)
+		s.answers()
+		var swap func()
+		if swap, _, err = s.direct(cfg); err == nil {
+			swap()
+		}
 	}
 	if err == nil {
 		err = s.openTrees(cfg, log)
@@ -121,7 +126,7 @@ func start(cfg *config, std *streams) (*service, error) {
 	daemon.Spare()
 	s.Daemon, err = daemon.Start(daemon.Config{Lock: lock, Inherited: cfg.inherited, Socket: cfg.Socket,
 		AdminSocket: cfg.AdminSocket, Identity: cfg.identity(s.store), Administer: s.administer(cfg),
-		Quota: s.store.QuotaUID, LSA: s.authority(cfg), Limits: cfg.limits,
+		Quota: s.store.QuotaUID, LSA: &s.domains, Limits: cfg.limits,
 		Profile: cfg.profile, Audit: log, Log: s.log})
 	if err != nil {
 		return nil, errors.Join(err, s.kept())
@@ -205,20 +210,28 @@ func (s *service) reload(file string) {
 		s.log.Error("the directory file is wrong, the old one stands", "error", err)
 		return
 	}
+	swapDirectory, drop, err := s.direct(cfg)
+	if err != nil {
+		s.log.Error("what asks the directory is wrong, the old one goes on", "error", err)
+		return
+	}
 	swap, err := s.take(cfg)
 	if err != nil {
+		drop()
 		s.log.Error("what takes tickets is wrong, the old one goes on", "error", err)
 		return
 	}
 	if s.trail != nil {
 		p, err := policy(filepath.Join(cfg.State, "audit"), cfg.Audit.Required)
 		if err != nil {
+			drop()
 			s.log.Error("the audit policy is wrong, the old one stands", "error", err)
 			return
 		}
 		s.System().Audit().Policy.Store(p)
 	}
 	swap()
+	swapDirectory()
 	s.numbers.now.Store(ids)
 	s.SetIdentity(cfg.identity(s.store))
 	s.dropTokens()
@@ -240,9 +253,10 @@ func (s *service) stop() error {
 // kept closes the trees and the accounts, then the trail that they write to.
 func (s *service) kept() (err error) {
 	err = s.closeTrees()
-	if s.people != nil {
-		err = errors.Join(err, s.people.Close())
+	if d := s.domains.now.Load(); d != nil {
+		err = errors.Join(err, d.close())
 	}
+	s.closing.Wait()
 	if s.tickets.last != nil {
 		err = errors.Join(err, s.tickets.last.Close())
 	}

@@ -119,7 +119,7 @@ func (l *looker) calls(std *streams, q daemon.Question, stamped bool) (last uint
 		for _, call := range a.Calls {
 			for i, line := range call.Lines {
 				if i == 0 && stamped {
-					fmt.Fprintf(std.out, "%s process %d\n", clock(call.Time), call.Process)
+					fmt.Fprintf(std.out, "%s process %d%s\n", clock(call.Time), call.Process, l.client(&call))
 				}
 				fmt.Fprintln(std.out, printable(line))
 			}
@@ -129,6 +129,19 @@ func (l *looker) calls(std *streams, q daemon.Question, stamped bool) (last uint
 		}
 		q.After = a.Next
 	}
+}
+
+// client says for whom a call was made, "" for its own process.
+func (l *looker) client(c *daemon.SeenCall) string {
+	if c.User == "" {
+		return ""
+	}
+	text := ", as " + l.named(c.User)
+	if c.Proof != "" {
+		// A client that came with a ticket is told with it, also once it has gone. K-86
+		text += " (" + printable(c.Proof) + ")"
+	}
+	return text
 }
 
 type whyCmd struct {
@@ -142,7 +155,7 @@ type whyCmd struct {
 func (whyCmd) Help() string {
 	return `Shows what was denied lately, and why: the rule, and the entries of the object's security
 descriptor that decided. The daemon keeps the newest denials; you see those of processes whose
-memory you may read.`
+memory you may read, and as an administrator for which client each was, and by which ticket.`
 }
 
 // Run prints denials, the newest last.

@@ -22,7 +22,7 @@ func events(n int) (out []index.Event) {
 }
 
 // TestLateWorker: a worker that was thought dead and wakes writes nothing behind the one who
-// has taken its share, and what both wrote before is kept (N-49).
+// has taken its share and vouches for nothing, and what both wrote before is kept (N-49).
 func TestLateWorker(t *testing.T) {
 	h := newHall(t, 1)
 	c := h.dial(site.Work)
@@ -37,6 +37,9 @@ func TestLateWorker(t *testing.T) {
 	second, err := take(t.Context(), h.dial(site.Work), site.StreamPeople, "people.0", "w2")
 	if err != nil {
 		t.Fatal(err)
+	}
+	if err := first.vouch(t.Context(), 1, &beat{Time: 1}, ""); !errors.Is(err, errFenced) {
+		t.Errorf("the late worker vouches: %v", err)
 	}
 	if err := first.write(t.Context(), first.last, list[2:]); !errors.Is(err, errFenced) {
 		t.Errorf("the late worker: %v", err)

@@ -63,10 +63,14 @@ func (w *crew) run(ctx context.Context) error {
 }
 
 // mine reports whether a share is this worker's: of all that were heard lately, its name is
-// nearest.
+// nearest. A worker that does not hear itself was stopped or cut off: it knows nothing of the
+// others and has no share.
 func (w *crew) mine(share string) bool {
 	w.mu.Lock()
 	defer w.mu.Unlock()
+	if time.Since(w.heard[w.name]) > silence*w.beat {
+		return false
+	}
 	own := nearness(share, w.name)
 	for name, last := range w.heard {
 		if time.Since(last) > silence*w.beat {

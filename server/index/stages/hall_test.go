@@ -10,7 +10,6 @@ import (
 	"github.com/nats-io/nats-server/v2/server"
 
 	"github.com/refmon/refmon/internal/verbs/bulk/people"
-	"github.com/refmon/refmon/server/index"
 	"github.com/refmon/refmon/server/index/site"
 )
 
@@ -84,16 +83,6 @@ func (h *hall) send(r site.Role, subject, id string, after uint64, body []byte) 
 		h.t.Fatal(err)
 	}
 	return seq
-}
-
-// fenced hands on what the follower vouches for.
-type fenced struct{ to chan index.Fence }
-
-func (fenced) Write([]index.Event) error { return nil }
-func (fenced) Close() error              { return nil }
-func (s fenced) Fence(f *index.Fence) error {
-	s.to <- *f
-	return nil
 }
 
 // anyPeople returns a directory, for tests of how its file is sent.

@@ -115,8 +115,21 @@ func (l *ledger) append(ctx context.Context, r *record) error {
 	return l.chain.append(ctx, fmt.Sprintf("%s/%d", l.run, l.number), body, false)
 }
 
+// held reports by an error whether another worker has the share by now. One who writes nothing
+// hears of it no other way (N-49).
+func (l *ledger) held(ctx context.Context) error {
+	m, err := l.c.last(ctx, l.chain.stream, l.name)
+	if err != nil || m == nil || m.sequence <= l.chain.head || m.signed != nil || !l.chain.rival(m) {
+		return err
+	}
+	return fmt.Errorf("%s: %w", l.name, errFenced)
+}
+
 // vouch tells up to when the share is true, behind what was written.
 func (l *ledger) vouch(ctx context.Context, cursor uint64, b *beat, version string) error {
+	if err := l.held(ctx); err != nil {
+		return err
+	}
 	body, err := json.Marshal(&fence{Generation: l.last.Generation, Log: l.chain.head, Cursor: cursor, Beat: *b,
 		Version: version})
 	if err != nil {

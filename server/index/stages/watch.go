@@ -125,12 +125,15 @@ type teller struct {
 	chains  []*chain
 	boot    string
 	run     string // of the walk
-	started int64
+	started int64  // when the watcher began, in nanoseconds since 1970, and one more for each walk
 	number  uint64
 }
 
 func (t *teller) tell(ctx context.Context, batches <-chan index.Batch) error {
-	for _, w := range t.chains { // our walks begin later than those of the watcher before, whatever the clock says
+	// Our walks begin later than those of the watcher before, whatever the clock says, and they
+	// are counted from when we began, so that none of his is later than ours.
+	t.started = time.Now().UnixNano()
+	for _, w := range t.chains {
 		m, err := w.c.last(ctx, w.stream, w.subject)
 		for try := 0; err != nil; try++ {
 			if pause(ctx, try) != nil {
@@ -140,7 +143,7 @@ func (t *teller) tell(ctx context.Context, batches <-chan index.Batch) error {
 		}
 		if m != nil && m.signed == nil {
 			_, started := walkOf(m)
-			t.started = max(t.started, started)
+			t.started = max(t.started, started+walks)
 		}
 	}
 	for {
@@ -154,6 +157,9 @@ func (t *teller) tell(ctx context.Context, batches <-chan index.Batch) error {
 		}
 	}
 }
+
+// walks is how many walks a watcher may begin before they are taken for the next watcher's.
+const walks = 1 << 30
 
 // rival reports whether a message is of a walk that began later than ours, so that another
 // watcher has this tree now (N-49).
@@ -175,7 +181,8 @@ func walkOf(m *message) (run string, started int64) {
 // order of the batch.
 func (t *teller) batch(ctx context.Context, b *index.Batch) error {
 	if b.Begin { // a walk is the beginning of everything: what came before it need not be known
-		t.run, t.started = rand.Text(), max(time.Now().UnixNano(), t.started+1)
+		t.run = rand.Text()
+		t.started++
 	}
 	parts := make([][]index.Seen, len(t.chains))
 	for _, s := range b.Seen {

@@ -27,8 +27,8 @@ const (
 
 // seen holds one message of a watcher, about one part of a tree.
 type seen struct {
-	// Run is a random name of the walk that it belongs to, Started when that walk began, in
-	// nanoseconds since 1970: one that began earlier is refused.
+	// Run is a random name of the walk that it belongs to. Started grows with each walk, and
+	// with each watcher by more: a walk that began earlier is refused.
 	Run     string `json:"run"`
 	Started int64  `json:"started"`
 	Begin   bool   `json:"begin,omitempty"`

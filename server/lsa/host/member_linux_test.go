@@ -1,6 +1,7 @@
 package host
 
 import (
+	"context"
 	"fmt"
 	"os"
 	"os/exec"
@@ -18,8 +19,8 @@ import (
 const compared = 200
 
 // TestMember: a real winbindd of a domain member gives 200 accounts the uids that the maps
-// compute, and the other way round, with the backends rid and autorid; a map of backend
-// winbind says what it says (L-53, L-55).
+// compute, and the other way round, with the backends rid and autorid, and those of the
+// directory with ad; a map of backend winbind says what it says (L-53, L-55, L-59).
 func TestMember(t *testing.T) {
 	if os.Getenv("REFMON_SAMBA") != "required" {
 		t.Skip("it makes a domain and a member, half a minute: REFMON_SAMBA=required runs it")
@@ -45,7 +46,26 @@ func TestMember(t *testing.T) {
 	}
 	asWinbind(t, m, accounts, lsa.IDMap{Domain: d.SID, Backend: lsa.Autorid, Low: 3000100000, High: 3000299999,
 		RangeSize: 10000, Number: rangeOf(t, m.Ranges(), d.SID)})
+	m.Winbind(of("ad\n idmap config REFMON : schema_mode = rfc2307", addc.FirstID, addc.FirstID+9999))
+	asWinbind(t, m, accounts, lsa.IDMap{Domain: d.SID, Backend: lsa.AD, Low: addc.FirstID, High: addc.FirstID + 9999})
 }
+
+// given are the uids that the directory was given: n0, n1 … have them in turn.
+type given map[uint32]sid.SID
+
+func (g given) SIDOfUID(_ context.Context, uid uint32) (sid.SID, bool, error) {
+	return g[uid], g[uid] != sid.SID{}, nil
+}
+func (g given) SIDOfGID(context.Context, uint32) (s sid.SID, ok bool, err error) { return s, ok, err }
+func (g given) UIDOf(_ context.Context, s sid.SID) (uint32, bool, error) {
+	for uid, one := range g {
+		if one == s {
+			return uid, true, nil
+		}
+	}
+	return 0, false, nil
+}
+func (g given) GIDOf(context.Context, sid.SID) (n uint32, ok bool, err error) { return n, ok, err }
 
 // sids returns those of accounts, by their numbers.
 func sids(accounts map[string]sid.SID) (all []sid.SID) {
@@ -74,11 +94,11 @@ func rangeOf(t *testing.T, ranges string, domain sid.SID) uint32 {
 }
 
 // store opens a store with one map.
-func store(t *testing.T, m lsa.IDMap, winbind lsa.Domains) *lsa.Store {
+func store(t *testing.T, m lsa.IDMap, winbind, numbers lsa.Domains) *lsa.Store {
 	t.Helper()
 	m.Name = "REFMON"
 	s, err := lsa.Open(lsa.Config{Folder: t.TempDir(), Computer: "host", Subuids: []string{},
-		Domains: winbind, Password: lsa.Hashing{Memory: 8, Passes: 1}})
+		Domains: winbind, Numbers: numbers, Password: lsa.Hashing{Memory: 8, Passes: 1}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -93,11 +113,12 @@ func store(t *testing.T, m lsa.IDMap, winbind lsa.Domains) *lsa.Store {
 func asWinbind(t *testing.T, m *addc.Member, accounts map[string]sid.SID, one lsa.IDMap) {
 	t.Helper()
 	all := sids(accounts)
-	s := store(t, one, nil)
+	numbers := given{}
 	list := make([]string, len(all))
 	for i := range all {
-		list[i] = all[i].String()
+		list[i], numbers[addc.FirstID+uint32(i)] = all[i].String(), all[i]
 	}
+	s := store(t, one, nil, numbers)
 	out, err := exec.Command(m.Wbinfo, "--sids-to-unix-ids="+strings.Join(list, ",")).Output()
 	if err != nil {
 		t.Fatal(err)
@@ -118,7 +139,7 @@ func asWinbind(t *testing.T, m *addc.Member, accounts map[string]sid.SID, one ls
 	}
 	asked := one
 	asked.Backend, asked.RangeSize, asked.Number = lsa.Winbind, 0, 0
-	w := store(t, asked, &Domains{wbinfo: m.Wbinfo})
+	w := store(t, asked, &Domains{wbinfo: m.Wbinfo}, nil)
 	for _, i := range []int{0, 1, 7, compared - 1} {
 		uid, _ := s.UID(all[i])
 		if got, ok := w.UID(all[i]); got != uid || !ok || w.UserSID(uid) != all[i] {

@@ -12,9 +12,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
-	"syscall"
 	"testing"
-	"time"
 
 	"github.com/refmon/refmon/sid"
 )
@@ -45,6 +43,9 @@ type Order struct {
 	Numbered int
 	// Files starts the file server of the controller, too, which answers domain members.
 	Files bool
+	// Share is a folder that the file server shows by the name projects: with Files. The
+	// descriptors of its files alone decide there.
+	Share string
 	// Service is the principal of a service, such as HTTP/www.refmon.test.
 	Service string
 	// Changes are LDIF of what else the directory is to have, applied before it starts. In
@@ -65,6 +66,7 @@ type Domain struct {
 
 	t     testing.TB
 	files bool
+	pid   int // of the controller's group of processes
 }
 
 // Host is the name of the controller.
@@ -76,8 +78,9 @@ const Base = "DC=refmon,DC=test"
 // Password is that of each user.
 const Password = userPW
 
-// FirstID is the uidNumber of the first numbered account; Domain Users has FirstID + 999.
-const FirstID = 3_000_310_000
+// FirstID is the uidNumber of the first numbered account; Domain Users has FirstID + 999. The
+// attribute is a signed number of 32 bits, and idmap_ad takes none below 0.
+const FirstID = 2_000_310_000
 
 // Skip says why there is no domain; where one is required, it fails.
 func Skip(t testing.TB, format string, args ...any) {
@@ -113,6 +116,7 @@ func Start(t testing.TB, o Order) *Domain {
 		d.must(free.Close())
 	}
 	d.provision()
+	d.share(o.Share)
 	d.accounts(o)
 	d.change(o.Changes)
 	d.serve(o.TLS)
@@ -186,6 +190,19 @@ func (d *Domain) provision() {
  `+Realm+" = {\n  kdc = "+d.Address+"\n }\n[domain_realm]\n .refmon.test = "+Realm+"\n"), 0o600))
 }
 
+// share adds a share to the configuration, "" for none.
+func (d *Domain) share(folder string) {
+	d.t.Helper()
+	if folder == "" {
+		return
+	}
+	f, err := os.OpenFile(d.path("etc", "smb.conf"), os.O_APPEND|os.O_WRONLY, 0)
+	d.must(err)
+	_, err = fmt.Fprintf(f, "\n[projects]\n path = %s\n read only = no\n acl_xattr:ignore system acls = yes\n", folder)
+	d.must(err)
+	d.must(f.Close())
+}
+
 func (d *Domain) accounts(o Order) {
 	d.t.Helper()
 	order, err := json.Marshal(map[string]any{"users": o.Users, "password": userPW, "numbered": o.Numbered,
@@ -206,58 +223,7 @@ func (d *Domain) change(ldif string) {
 	// The tests know the controller by its address.
 	ldif += "\n\ndn: CN=DC1,OU=Domain Controllers,BASE\nchangetype: modify\nadd: servicePrincipalName\n" +
 		"servicePrincipalName: ldap/" + d.Address + "\n"
-	ldif = strings.NewReplacer("BASE", Base, "SID", d.SID.String()).Replace(ldif)
-	d.run([]byte(ldif), "ldbmodify", "-H", d.path("private", "sam.ldb"), "--controls=relax:0",
-		"--controls=local_oid:1.3.6.1.4.1.7165.4.3.12:0")
-}
-
-// serve starts the controller and waits until its KDC takes a connection.
-func (d *Domain) serve(secure bool) {
-	d.t.Helper()
-	options := []string{"-i", "-M", "single", "-s", d.path("etc", "smb.conf"), "--debug-stdout"}
-	if secure {
-		options = append(options, d.certificate()...)
-	} else {
-		options = append(options, "--option=tls enabled=no")
-	}
-	cmd := exec.Command("samba", options...)
-	if d.files {
-		d.must(os.MkdirAll(d.path("runsamba"), 0o755))
-		cmd = exec.Command("unshare", append([]string{"-m", "sh", "-c", "mount --make-rprivate / && mount --bind '" +
-			d.path("runsamba") + "' /run/samba && exec \"$@\"", "sh"}, cmd.Args...)...)
-	}
-	log, err := os.Create(d.path("samba.log"))
-	d.must(err)
-	cmd.Stdout, cmd.Stderr = log, log
-	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
-	d.must(cmd.Start())
-	var failed error
-	ended := make(chan struct{})
-	go func() {
-		failed = cmd.Wait()
-		close(ended)
-	}()
-	d.t.Cleanup(func() {
-		_ = syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) // the group of this test's controller
-		<-ended
-		_ = log.Close()
-	})
-	for deadline := time.Now().Add(2 * time.Minute); ; time.Sleep(20 * time.Millisecond) {
-		c, err := net.DialTimeout("tcp", net.JoinHostPort(d.Address, "88"), time.Second)
-		if err == nil {
-			_ = c.Close()
-			return
-		}
-		select {
-		case <-ended:
-			text, _ := os.ReadFile(d.path("samba.log"))
-			d.t.Fatalf("the domain controller ended: %v\n%s", failed, text)
-		default:
-		}
-		if time.Now().After(deadline) {
-			d.t.Fatalf("the KDC does not answer: %v", err)
-		}
-	}
+	d.Modify(ldif)
 }
 
 // Login gets a ticket for a user and returns the environment in which programs use it.

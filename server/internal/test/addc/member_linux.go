@@ -56,9 +56,11 @@ func (d *Domain) Join() *Member {
 	}
 	d.must(os.WriteFile(m.path("hosts"), []byte("127.0.0.1 localhost\n"+d.Address+" dc1.refmon.test dc1 refmon.test\n"),
 		0o600))
+	d.resolver()
+	d.must(os.WriteFile(m.path("resolv.conf"), []byte("nameserver "+d.Address+"\n"), 0o600))
 	m.hold()
 	m.configure("")
-	m.waitForFiles()
+	d.WaitForFiles()
 	m.run("net", "ads", "join", "-S", "dc1.refmon.test", "-s", m.path("smb.conf"), "-U", "Administrator%Passw0rd-admin",
 		"--no-dns-updates")
 	m.Wbinfo = m.path("wbinfo")
@@ -80,7 +82,8 @@ func (m *Member) configure(more string) {
 func (m *Member) hold() {
 	m.d.t.Helper()
 	m.holder = exec.Command("unshare", "-m", "sh", "-c", "mount --make-rprivate / && mount --bind '"+m.path("hosts")+
-		"' /etc/hosts && mount --bind '"+m.path("run")+"' /run/samba && echo ready && exec cat")
+		"' /etc/hosts && mount --bind '"+m.path("resolv.conf")+
+		"' /etc/resolv.conf && mount --bind '"+m.path("run")+"' /run/samba && echo ready && exec cat")
 	in, err := m.holder.StdinPipe()
 	m.d.must(err)
 	out, err := m.holder.StdoutPipe()
@@ -112,17 +115,17 @@ func (m *Member) run(name string, args ...string) string {
 	return string(out)
 }
 
-// waitForFiles waits until the controller's file server takes a connection.
-func (m *Member) waitForFiles() {
-	m.d.t.Helper()
+// WaitForFiles waits until the controller's file server takes a connection.
+func (d *Domain) WaitForFiles() {
+	d.t.Helper()
 	for deadline := time.Now().Add(time.Minute); ; time.Sleep(20 * time.Millisecond) {
-		c, err := net.DialTimeout("tcp", net.JoinHostPort(m.d.Address, "445"), time.Second)
+		c, err := net.DialTimeout("tcp", net.JoinHostPort(d.Address, "445"), time.Second)
 		if err == nil {
 			_ = c.Close()
 			return
 		}
 		if time.Now().After(deadline) {
-			m.d.t.Fatalf("the controller's file server does not answer: %v", err)
+			d.t.Fatalf("the controller's file server does not answer: %v", err)
 		}
 	}
 }

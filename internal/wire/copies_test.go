@@ -1,0 +1,88 @@
+package wire_test
+
+import (
+	"encoding/binary"
+	"io"
+	"runtime"
+	"testing"
+
+	"github.com/refmon/refmon/internal/wire"
+	"github.com/refmon/refmon/nt"
+	"github.com/refmon/refmon/ntstatus"
+	"github.com/refmon/refmon/winnt"
+)
+
+// TestLargeMessages: a server copies a large message of a pipe twice, from the frame that it came in
+// to the queue, and from there to the answer; beside that it takes a third more memory for
+// the frame, whose bytes come in parts (W-82).
+func TestLargeMessages(t *testing.T) {
+	s := serve(t)
+	s.greet()
+	ask := func(row string, in any) any {
+		t.Helper()
+		r := wire.Rows()[nt.NtTable.Find(row).Info().Number]
+		body, err := r.AppendCall(nil, in, false)
+		if err != nil {
+			t.Fatal(err)
+		}
+		s.send(&wire.Frame{Kind: wire.Call, Thread: 1, Service: r.Service, Body: body})
+		head, rest, err := wire.DecodeAnswer(s.receive().Body)
+		if err != nil || head.Status != ntstatus.Success {
+			t.Fatal(row, head.Status, err)
+		}
+		out, err := r.DecodeOut(rest)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return out
+	}
+	const size, rounds = 1 << 20, 8
+	name := nt.Cap(&nt.ObjectAttributes{ObjectName: `\??\pipe\large`})
+	server := ask("NtCreateNamedPipeFile", nt.CreateNamedPipeFileIn{DesiredAccess: winnt.FILE_ALL_ACCESS,
+		NamedPipeType: 1, ReadMode: 1, ShareAccess: 3, InboundQuota: size, OutboundQuota: size,
+		ObjectAttributes: name}).(nt.CreateNamedPipeFileOut).FileHandle
+	end := ask("NtOpenFile", nt.OpenFileIn{DesiredAccess: winnt.FILE_ALL_ACCESS,
+		ObjectAttributes: name}).(nt.OpenFileOut).FileHandle
+	frame := func(row string, in any) []byte {
+		r := wire.Rows()[nt.NtTable.Find(row).Info().Number]
+		body, err := r.AppendCall(nil, in, false)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return wire.AppendFrame(nil, &wire.Frame{Kind: wire.Call, Thread: 1, Service: r.Service, Body: body})
+	}
+	write := frame("NtWriteFile", nt.WriteFileIn{FileHandle: end, Buffer: nt.Cap(make([]byte, size)),
+		ByteOffset: 1<<64 - 2})
+	read := frame("NtReadFile", nt.ReadFileIn{FileHandle: server, Length: size, ByteOffset: 1<<64 - 2})
+	answer := make([]byte, size+1000)
+	exchange := func(b []byte) int {
+		if _, err := s.conn.Write(b); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := io.ReadFull(s.conn, answer[:4]); err != nil {
+			t.Fatal(err)
+		}
+		n := int(binary.LittleEndian.Uint32(answer))
+		if _, err := io.ReadFull(s.conn, answer[:n]); err != nil {
+			t.Fatal(err)
+		}
+		return n
+	}
+	taken := func(f func()) float64 {
+		var before, after runtime.MemStats
+		runtime.ReadMemStats(&before)
+		f()
+		runtime.ReadMemStats(&after)
+		return float64(after.TotalAlloc-before.TotalAlloc) / size
+	}
+	for range rounds {
+		written := taken(func() { exchange(write) })
+		n := 0
+		if got := taken(func() { n = exchange(read) }); got > 1.1 || n < size {
+			t.Errorf("W-82: a read of %d bytes took memory for %.2f of the message, want 1", n, got)
+		}
+		if written > 2.5 {
+			t.Errorf("W-82: a write took memory for %.2f of the message, want 2 and a third", written)
+		}
+	}
+}

@@ -1,0 +1,145 @@
+package main
+
+import (
+	"fmt"
+	"testing"
+	"time"
+
+	"github.com/jcmturner/gokrb5/v8/types"
+
+	"github.com/refmon/refmon/client"
+	"github.com/refmon/refmon/logon"
+	"github.com/refmon/refmon/nt"
+	"github.com/refmon/refmon/ntstatus"
+	"github.com/refmon/refmon/server/internal/test/forge"
+	"github.com/refmon/refmon/winnt"
+)
+
+// centre starts a KDC that knows alice by a password, and returns its address.
+func centre(t *testing.T, key types.EncryptionKey, password string) string {
+	t.Helper()
+	k := &forge.Centre{Realm: ticketRealm, Service: ticketService, Key: key, Users: map[string]string{"alice": password},
+		PAC: func(name string, at time.Time) []byte {
+			pac := forge.PAC{Domain: ticketDomain, User: 1104, Primary: 513, Name: name, DomainName: "EXAMPLE", AuthTime: at,
+				Groups: []forge.Group{{RID: 513, Attributes: 7}}, Requestor: ticketDomain.WithRID(1104)}
+			return forge.Seal(pac.Buffers(), key)
+		}}
+	address := k.Start()
+	t.Cleanup(func() { _ = k.Listener.Close() })
+	return address
+}
+
+// TestDirectoryReload: a reload takes the keys below directory over, and no client is
+// disconnected. Where they are wrong the old ones go on; what was counted of wrong passwords
+// counts on (D-33).
+func TestDirectoryReload(t *testing.T) {
+	p := build(t)
+	key := forge.NewKey(18)
+	keys := kerberosKeys(p.keytab(1, key))
+	of := func(kdc string) string {
+		return keys + fmt.Sprintf("directory: {name: EXAMPLE, passwords: kdc, kdc: [%q], attempts: 3}\n", kdc)
+	}
+	p.configure(of(centre(t, key, "one")))
+	cmd, end := p.serve()
+	defer end()
+	c := p.dial(p.socket)
+	try := func(user, password string) (winnt.Handle, ntstatus.Status) {
+		out, st := c.Thread().LsaLogonUser(nt.LsaLogonUserIn{LogonType: winnt.LOGON32_LOGON_NETWORK,
+			AuthenticationInformation: nt.LogonInformation{MessageType: nt.InteractiveLogon, LogonDomainName: "EXAMPLE",
+				UserName: user, Password: logon.Secret(password)}})
+		return out.Token, st
+	}
+	expect := func(when, user, password string, want ntstatus.Status) (h winnt.Handle) {
+		t.Helper()
+		h, st := try(user, password)
+		if st != want {
+			t.Errorf("D-33: %s: %s by %q: %v, want %v", when, user, password, st, want)
+		}
+		return h
+	}
+	before := expect("at first", "alice", "one", ntstatus.Success)
+	expect("at first", "bob", "guess", ntstatus.LogonFailure)
+	expect("at first", "bob", "guess", ntstatus.LogonFailure)
+	p.configure(of(centre(t, key, "two")))
+	p.reloaded(cmd, "msg=reloaded")
+	expect("after a reload", "alice", "one", ntstatus.LogonFailure)
+	expect("after a reload", "alice", "two", ntstatus.Success)
+	expect("after a reload", "bob", "guess", ntstatus.LogonFailure)
+	expect("after a reload", "bob", "guess", ntstatus.AccountLockedOut)
+	p.alive(c, before)
+	p.configure(keys + "directory: {name: EXAMPLE, passwords: kdc, kdc: ['127.0.0.1:1'], servers: ['ldaps://x'], " +
+		"account: a, ca: /nonexistent}\n")
+	p.reloaded(cmd, "the old one goes on")
+	expect("after a reload that failed", "alice", "two", ntstatus.Success)
+	p.configure(keys)
+	p.reloaded(cmd, "msg=reloaded")
+	expect("without a directory", "alice", "two", ntstatus.LogonFailure)
+	p.configure(of(centre(t, key, "three")))
+	p.reloaded(cmd, "msg=reloaded")
+	expect("with one again", "alice", "three", ntstatus.Success)
+	p.alive(c, before)
+}
+
+// alive expects a token of before to be usable on the connection that it was had by.
+func (p *program) alive(c *client.Conn, tok winnt.Handle) {
+	p.Helper()
+	if _, st := c.Thread().NtQueryInformationToken(tok, winnt.TokenUser); st != ntstatus.Success {
+		p.Errorf("D-33: a token of before the reload: %v", st)
+	}
+}
+
+// slow is an authority whose logons begin and end when the test says so.
+type slow struct {
+	logon.Authority
+	begun, end chan struct{}
+}
+
+func (s slow) LogOn(logon.Request) (logon.Result, ntstatus.Status) {
+	s.begun <- struct{}{}
+	<-s.end
+	return logon.Result{Proof: "slow"}, ntstatus.Success
+}
+
+// TestDirectoryIsClosedLate: what a reload takes out of use is closed once no logon uses it,
+// and no logon begins there any more (D-33).
+func TestDirectoryIsClosedLate(t *testing.T) {
+	s := slow{begun: make(chan struct{}), end: make(chan struct{})}
+	a := &directoryLogons{}
+	old := &directoryUse{authority: s}
+	a.now.Store(old)
+	said := make(chan logon.Result)
+	go func() {
+		out, _ := a.LogOn(logon.Request{})
+		said <- out
+	}()
+	<-s.begun
+	a.now.Store(&directoryUse{authority: slow{begun: make(chan struct{}, 1), end: closedChannel()}})
+	closed := make(chan error)
+	go func() { closed <- old.close() }()
+	select {
+	case <-closed:
+		t.Error("D-33: it was closed under a logon")
+	case out := <-said:
+		t.Errorf("D-33: %+v", out)
+	default:
+	}
+	s.end <- struct{}{}
+	if out := <-said; out.Proof != "slow" {
+		t.Errorf("D-33: %+v", out)
+	}
+	if err := <-closed; err != nil {
+		t.Error(err)
+	}
+	if _, _, ok := old.logOn(nil, logon.Request{}); ok {
+		t.Error("D-33: a logon began at what was closed")
+	}
+	if out, st := a.LogOn(logon.Request{}); st != ntstatus.Success || out.Proof != "slow" {
+		t.Errorf("D-33: %v, %+v", st, out)
+	}
+}
+
+func closedChannel() chan struct{} {
+	c := make(chan struct{})
+	close(c)
+	return c
+}

@@ -1,0 +1,59 @@
+package addc
+
+import (
+	"net"
+	"os"
+	"os/exec"
+	"syscall"
+	"time"
+)
+
+// serve starts the controller and waits until its KDC takes a connection.
+func (d *Domain) serve(secure bool) {
+	d.t.Helper()
+	options := []string{"-i", "-M", "single", "-s", d.path("etc", "smb.conf"), "--debug-stdout"}
+	if secure {
+		options = append(options, d.certificate()...)
+	} else {
+		options = append(options, "--option=tls enabled=no")
+	}
+	cmd := exec.Command("samba", options...)
+	if d.files {
+		d.must(os.MkdirAll(d.path("runsamba"), 0o755))
+		cmd = exec.Command("unshare", append([]string{"-m", "sh", "-c", "mount --make-rprivate / && mount --bind '" +
+			d.path("runsamba") + "' /run/samba && exec \"$@\"", "sh"}, cmd.Args...)...)
+	}
+	log, err := os.Create(d.path("samba.log"))
+	d.must(err)
+	cmd.Stdout, cmd.Stderr = log, log
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
+	d.must(cmd.Start())
+	d.pid = cmd.Process.Pid
+	var failed error
+	ended := make(chan struct{})
+	go func() {
+		failed = cmd.Wait()
+		close(ended)
+	}()
+	d.t.Cleanup(func() {
+		_ = syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) // the group of this test's controller
+		<-ended
+		_ = log.Close()
+	})
+	for deadline := time.Now().Add(2 * time.Minute); ; time.Sleep(20 * time.Millisecond) {
+		c, err := net.DialTimeout("tcp", net.JoinHostPort(d.Address, "88"), time.Second)
+		if err == nil {
+			_ = c.Close()
+			return
+		}
+		select {
+		case <-ended:
+			text, _ := os.ReadFile(d.path("samba.log"))
+			d.t.Fatalf("the domain controller ended: %v\n%s", failed, text)
+		default:
+		}
+		if time.Now().After(deadline) {
+			d.t.Fatalf("the KDC does not answer: %v", err)
+		}
+	}
+}
