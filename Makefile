@@ -2,7 +2,7 @@
 # that a submission and a desk do the same thing.
 
 .DEFAULT_GOAL := help
-.PHONY: help check test race fuzz bench bench-bulk bench-tree bench-peers bench-smoke soak cross lint mutants fmt story capi capi-bench playground capi
+.PHONY: help check test race fuzz bench bench-bulk bench-tree bench-index bench-peers bench-smoke soak cross lint mutants fmt story capi capi-bench playground capi
 
 FUZZTIME ?= 60
 FUZZ     ?= .
@@ -48,6 +48,10 @@ bench-bulk: ## bulk questions from file to file: the table of docs/performance.m
 bench-tree: ## bulk questions over a real tree of a million files, made in TREE (default /tmp) and removed
 	REFMON_BENCH_TREE=$(or $(TREE),/tmp) go test -v -count=1 -timeout=1h -run=TestBenchTree ./internal/verbs/bulk
 
+bench-index: ## the live index with a million documents: first load, a group's change, a filter of 5,000 classes, a change to its row
+	REFMON_DOCS=1000000 go -C server test -run='^$$' -bench='Change|FirstLoad' -benchtime=2x -timeout=1h ./index
+	go -C server test -run='^$$' -bench='Filter|BenchmarkChange' -benchtime=300x ./index
+
 soak: ## hours: 10^7 pairs, every DACL of 4 entries, all tests at full counts under the race detector, fuzz 10 minutes a target
 	REFMON_SEED=clock REFMON_PAIRS=10000000 REFMON_SCOPE=4 bash .ci/run twins
 	REFMON_SEED=clock go test -race -count=1 -timeout=6h ./...
@@ -55,6 +59,9 @@ soak: ## hours: 10^7 pairs, every DACL of 4 entries, all tests at full counts un
 	REFMON_SEED=clock REFMON_OPENS=10000 go test -count=1 -run='^(TestTwin|TestSambaDecides)$$' -v ./hostfs
 	REFMON_SEED=clock REFMON_CONTEST=60s REFMON_OPENS=10000 go -C server test -race -count=1 -run='^(TestContest|TestBeside)$$' -v ./mount
 	REFMON_KILLS=1000 go -C server test -count=1 -timeout=2h -run TestKillServe -v ./cmd/refmond
+	REFMON_SEED=clock REFMON_INDEX_FILES=100000 REFMON_INDEX_PEOPLE=1000 REFMON_INDEX_CHANGES=10000 REFMON_KILLS=50 \
+		go -C server test -count=1 -timeout=2h -run='^TestOracle$$' -v ./index
+	REFMON_SEED=clock REFMON_PAIRS=100000 go -C server test -count=1 -run='^TestEqualsWhoCan$$' -v ./index
 	REFMON_SEED=clock REFMON_CLUSTER_FAULTS=50 bash .ci/run server-nats
 	$(MAKE) fuzz FUZZTIME=600
 

@@ -1,6 +1,7 @@
 package clients
 
 import (
+	"archive/zip"
 	"bytes"
 	"fmt"
 	"os"
@@ -165,4 +166,37 @@ func assertion(typ, kind string) string {
 	}
 	return fmt.Sprintf(`_Static_assert(sizeof(%s) == %d && __builtin_classify_type((%s)0) != 5, "%s is %s");`,
 		typ, size, typ, typ, kind)
+}
+
+// TestWheel: the package's build backend writes the same wheel each time, with all that the modules read.
+func TestWheel(t *testing.T) {
+	interpreter := python(t)
+	var wheels [2][]byte
+	for i := range wheels {
+		dir := t.TempDir()
+		if out, err := exec.Command(interpreter, "-B", "python/backend.py", dir).CombinedOutput(); err != nil {
+			t.Fatalf("%v\n%s", err, out)
+		}
+		paths, err := filepath.Glob(dir + "/refmon-*-py3-none-any.whl")
+		if err != nil || len(paths) != 1 {
+			t.Fatal(paths, err)
+		}
+		if wheels[i], err = os.ReadFile(paths[0]); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if !bytes.Equal(wheels[0], wheels[1]) {
+		t.Error("two wheels differ")
+	}
+	z, err := zip.NewReader(bytes.NewReader(wheels[0]), int64(len(wheels[0])))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range []string{"__init__.py", "native.py", "functions.txt", "table.json"} {
+		if f, err := z.Open("refmon/" + name); err != nil {
+			t.Error(err)
+		} else {
+			f.Close()
+		}
+	}
 }

@@ -71,3 +71,18 @@ func lines[V any](t *testing.T, b *bytes.Buffer, name string, members map[string
 	}
 	b.WriteString("\n},\n")
 }
+
+// TestVersion: the Python package has the version of the release.
+func TestVersion(t *testing.T) {
+	release, err := os.ReadFile("../VERSION")
+	if err != nil {
+		t.Fatal(err)
+	}
+	project, err := os.ReadFile("python/pyproject.toml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if want := fmt.Sprintf("\nversion = %q\n", bytes.TrimSpace(release)); !bytes.Contains(project, []byte(want)) {
+		t.Errorf("python/pyproject.toml lacks the line %s", want)
+	}
+}

@@ -126,6 +126,7 @@ stage() {
 	done
 	mv "$root/usr/share/doc/refmon/LICENSE" "$work/LICENSE"
 	cp packaging/copyright "$root/usr/share/doc/refmon/copyright"
+	cp capi/tests/example.c "$root/usr/share/doc/librefmon-dev/"
 	cp server/systemd/refmond-trees.conf "$root/usr/share/doc/refmond/"
 	for p in refmond.service refmond.socket refmon-gateway.service; do
 		sed 's#/usr/local/bin/#/usr/bin/#' "server/systemd/$p" >"$root/usr/lib/systemd/system/$p"
@@ -177,9 +178,9 @@ nfpm() {
 	echo "$dir/nfpm"
 }
 
-# python_package makes what pip installs, with setuptools alone.
+# python_package makes what pip installs.
 python_package() {
-	python3 packaging/wheel.py clients/python "$out"
+	python3 clients/python/backend.py "$out"
 }
 
 # materials writes the bill of materials: what each program was linked from.

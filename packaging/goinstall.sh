@@ -30,6 +30,13 @@ export GOPROXY=file://$work/proxy,file://$cache/cache/download,$(go env GOPROXY)
 export GOBIN=$work/bin GOFLAGS=-mod=mod GOWORK=off
 go install "$module/cmd/refmon@latest" "$module/cmd/refmon-verify@latest"
 go install "$module/server/cmd/refmond@latest"
+here=$OLDPWD
+bin/refmond --demo >demo 2>&1 &
+demo=$!
+for _ in $(seq 600); do ! grep -q 'Ctrl-C ends' demo || break; sleep 0.1; done
+REFMON_SOCKET=$(sed -nE 's/.*REFMON_SOCKET=(.*)/\1/p' demo) python3 "$here/packaging/pages.py" "$here/docs/README.md" 'go '
+kill -INT "$demo"
+wait "$demo" || { cat demo; exit 1; }
 for told in "$(bin/refmon version)" "$(bin/refmond version)"; do
 	[[ $told == *" v$version "* ]] || { echo "FAILED: $told"; exit 1; }
 	echo "ok  go install …@latest: $told"

@@ -45,6 +45,8 @@ say "refmon run examples/impersonation.star"
 refmond --demo >/tmp/demo 2>&1 &
 demo=$!
 for _ in $(seq 300); do ! grep -q 'Ctrl-C ends' /tmp/demo || break; sleep 0.1; done
+ln -s /usr/share/doc/refmon/examples /tmp/examples
+(cd /tmp && REFMON_SOCKET=$(sed -nE 's/.*REFMON_SOCKET=(.*)/\1/p' /tmp/demo) python3 /packages/pages.py /usr/share/doc/refmon/docs/README.md) || fail "docs/README.md"
 kill -INT $demo
 wait $demo || fail "refmond --demo: $(cat /tmp/demo)"
 grep -q 'payroll: STATUS_ACCESS_DENIED' /tmp/demo && [ -z "$(ls -d /tmp/refmond-demo-* 2>/dev/null)" ] || fail "refmond --demo: $(cat /tmp/demo)"

@@ -30,6 +30,7 @@ main() {
 		echo "SKIPPED: debootstrap makes no Debian root here"
 		exit 77
 	fi
+	pip
 	mkdir -p "$root/packages/old"
 	cp "$packages"/*.deb "$packages"/*.whl "$root/packages/"
 	cp capi/tests/example.c packaging/*.py packaging/inside.sh "$root/packages/"
@@ -49,9 +50,20 @@ debian() {
 		{ apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends debootstrap; } || return 1
 	local mirror suite
 	suite=$(. /etc/os-release && echo "$VERSION_CODENAME")
-	mirror=$(cat /etc/apt/sources.list /etc/apt/sources.list.d/*.sources 2>/dev/null |
+	mirror=$( (cat /etc/apt/sources.list /etc/apt/sources.list.d/*.sources 2>/dev/null || true) |
 		sed -nE 's/^(deb .*|URIs: *)(https?:[^ ]*).*/\2/p' | head -n 1)
 	debootstrap --variant=minbase --include=gcc,libc6-dev,pkgconf,python3 "$suite" "$root" "$mirror"
+}
+
+# pip installs the Python package from a copy of its sources, without a network, where pip is here.
+pip() {
+	python3 -m pip --version >/dev/null 2>&1 || { echo "    no pip here: the package was not installed by it"; return 0; }
+	cp -R clients/python "$work/sources"
+	python3 -m pip install -q --disable-pip-version-check --no-index --root-user-action=ignore --target "$work/pip" "$work/sources"
+	PYTHONPATH=$work/pip python3 -c '
+import importlib.metadata, sys, refmon.native
+assert importlib.metadata.version("refmon") == sys.argv[1] and refmon.native.__file__.startswith(sys.argv[2])' "$(cat VERSION)" "$work/pip"
+	echo "ok  python3 -m pip install --no-index clients/python"
 }
 
 # previous makes the package of an earlier version, with other bytes in its program's place on disk.

@@ -17,6 +17,7 @@
 //   - gateway/refmonv1: the messages of its API, made from refmon.proto.
 //   - index: who may read what as it changes, for search engines.
 //   - index/feed: the watcher of a tree inside refmond, for an index without a right on its files.
+//   - index/roster: who the people of a directory are, by LDAP.
 //   - index/postgres: the same in a PostgreSQL database, whose policy shows each user his documents.
 //   - index/site: who takes part in an index of many machines, and what each may do.
 //   - index/stages: its stages, with streams of messages between them.

@@ -98,7 +98,8 @@ func TestReasonsTravel(t *testing.T) {
 func TestLargestAnswer(t *testing.T) {
 	s := NewServer(nil, nil)
 	s.keep()
-	if err := s.send(&Frame{Kind: Answer, Body: make([]byte, MaxBody)}, nil, nil); err != nil || len(s.unsent) != 4+MaxFrame {
+	err := s.send(&Frame{Kind: Answer, Body: make([]byte, MaxBody)})
+	if err != nil || len(s.unsent) != 4+MaxFrame {
 		t.Errorf("the largest answer: %v, %d bytes wait", err, len(s.unsent))
 	}
 	before := len(s.unsent)
@@ -106,7 +107,7 @@ func TestLargestAnswer(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	err = s.send(&Frame{Kind: Answer, Body: make([]byte, MaxBody-1), Files: []*os.File{file}}, []byte{1}, []byte{2})
+	err = s.sendWith(&Frame{Kind: Answer, Body: make([]byte, MaxBody-1), Files: []*os.File{file}}, []byte{1}, []byte{2})
 	if !errors.Is(err, ErrFrame) || len(s.unsent) != before || len(s.parcels) != 0 {
 		t.Errorf("an answer that is too large: %v, %d bytes wait, want %d, %d parcels", err, len(s.unsent), before,
 			len(s.parcels))

@@ -107,8 +107,7 @@ var rowsOfReadAs = sync.OnceValue(func() (r struct{ impersonate, open, close *Ro
 })
 
 // readAs opens a file as the client of a token, and answers with what is in it. The thread
-// acts as the client for the open alone, and as it did before afterwards, whatever comes
-// (G-30).
+// acts as the client meanwhile alone, and as it did before afterwards, whatever comes (G-30).
 func (w *worker) readAs(f *Frame) (a reply, err error) {
 	by, ok := w.s.process.(ContentsGiver)
 	if !ok || w.s.form == inJSON {
@@ -128,19 +127,15 @@ func (w *worker) readAs(f *Frame) (a reply, err error) {
 	if q.known && (!opens || !reads(&in)) {
 		return refusal(ntstatus.InvalidParameter), nil
 	}
-	a, opened := w.openAs(tok, q, f)
-	if a.head.Status != ntstatus.Success {
-		return a, nil
-	}
 	room := contents.Get().(*[MaxContents]byte)
-	facts, whole, st := by.Contents(w.th, opened.FileHandle, room[:min(most, MaxContents)])
-	if st != ntstatus.Success || whole {
+	a, opened, facts, whole := w.openAs(tok, q, f, by, room[:min(most, MaxContents)])
+	if whole || a.head.Status != ntstatus.Success && opened.FileHandle != 0 {
 		w.call(request{known: true, row: rowsOfReadAs().close, in: nt.CloseIn{Handle: opened.FileHandle}}, f)
 		opened.FileHandle = 0
 	}
-	if st != ntstatus.Success {
+	if a.head.Status != ntstatus.Success {
 		contents.Put(room)
-		return refusal(st), nil
+		return a, nil
 	}
 	if a.rest, err = w.s.out(q.row, opened); err != nil {
 		return a, err
@@ -163,9 +158,11 @@ func reads(in *nt.CreateFileIn) bool {
 	return in.CreateDisposition == winnt.FILE_OPEN && in.CreateOptions&uint32(fileaccess.DeleteOnClose) == 0
 }
 
-// openAs makes a call that opens a file, as the client of a token. A thread that cannot act
-// as that client opens nothing (G-30).
-func (w *worker) openAs(token winnt.Handle, q request, f *Frame) (a reply, opened nt.CreateFileOut) {
+// openAs makes a call that opens a file, and reads what is in it, as the client of a token:
+// the record of it names the client. A thread that cannot act as that client opens
+// nothing (G-30).
+func (w *worker) openAs(token winnt.Handle, q request, f *Frame, by ContentsGiver, room []byte) (a reply,
+	opened nt.CreateFileOut, facts nt.FileFacts, whole bool) {
 	sys := w.th.Services()
 	before := sys.SaveImpersonation()
 	defer sys.RestoreImpersonation(before)
@@ -175,8 +172,15 @@ func (w *worker) openAs(token winnt.Handle, q request, f *Frame) (a reply, opene
 			ThreadInformationLength: 8}}, f)
 	a.rest = nil
 	if a.head.Status != ntstatus.Success {
-		return a, opened
+		return a, opened, facts, false
 	}
 	a = w.callAnd(q, f, func(out any) { opened, _ = out.(nt.CreateFileOut) })
-	return a, opened
+	if a.head.Status != ntstatus.Success {
+		return a, nt.CreateFileOut{}, facts, false
+	}
+	var st ntstatus.Status
+	if facts, whole, st = by.Contents(w.th, opened.FileHandle, room); st != ntstatus.Success {
+		return refusal(st), opened, facts, false
+	}
+	return a, opened, facts, whole
 }

@@ -41,5 +41,5 @@ func (s *Server) reply(f *Frame, a reply) error {
 		apart, a.rest = a.rest, nil
 	}
 	out.Body = s.answered(a)
-	return s.send(out, a.tail, apart)
+	return s.sendWith(out, a.tail, apart)
 }

@@ -22,12 +22,14 @@ type parcel struct {
 // largeAnswer is from how many bytes on what an answer carries is not copied to the others.
 const largeAnswer = fullAnswers
 
-// send sends a frame, whose body goes on with a tail, which is copied, or with what is sent
-// apart and does not change any more, once the reader has done what came with it if it is
-// at work (W-44).
-func (s *Server) send(f *Frame, tail, apart []byte) error {
-	n := len(f.Body) + len(tail) + len(apart)
-	if n += headSize; n > MaxFrame {
+// send sends a frame, once the reader has done what came with it if it is at work (W-44).
+func (s *Server) send(f *Frame) error { return s.sendWith(f, nil, nil) }
+
+// sendWith does the same with what follows the body: a tail, which is copied, or what is sent
+// apart and does not change any more.
+func (s *Server) sendWith(f *Frame, tail, apart []byte) error {
+	n := headSize + len(f.Body) + len(tail) + len(apart)
+	if n > MaxFrame {
 		closeAll(f.Files)
 		return fmt.Errorf("%w: an answer of %d bytes, the bound is %d", ErrFrame, n, MaxFrame)
 	}

@@ -200,8 +200,7 @@ func (s *Server) reason() error {
 func (s *Server) begin() error {
 	w, err := s.newThread()
 	if err != nil {
-		_ = s.send(&Frame{Kind: Answer, Body: answerHead.append(inBinary, nil, AnswerHead{Status: statusOf(err)})},
-			nil, nil)
+		_ = s.send(&Frame{Kind: Answer, Body: answerHead.append(inBinary, nil, AnswerHead{Status: statusOf(err)})})
 		return err
 	}
 	if !s.patient {
@@ -226,7 +225,7 @@ func (s *Server) greet(thread string) error {
 	s.form = formOf(f.Body) // the client chooses (W-37)
 	body := appendHello(s.form, nil, HelloBody{Profile: uint8(s.process.Profile()), Process: uint64(s.process.ID()),
 		Thread: thread})
-	if err := s.send(&Frame{Kind: Hello, Request: f.Request, Body: body}, nil, nil); err != nil {
+	if err := s.send(&Frame{Kind: Hello, Request: f.Request, Body: body}); err != nil {
 		return err
 	}
 	_, err = DecodeHello(f.Body)

@@ -111,7 +111,7 @@ func (c *connection) Called(th *nt.Thread, call *nt.Call, size int) {
 	s := seen{at: time.Now(), process: uint64(c.process.ID()), guard: c.process.Object().Security(), call: call,
 		size: size}
 	if t := c.d.sys.ThreadObject(th); t != nil {
-		// The client may have gone when somebody asks. K-86
+		// It is kept with the call: the client may have gone before a question comes. K-86
 		s.as, _ = c.d.sys.Acting(t.ID())
 	}
 	if secretive(call.Row.InType(), secretDepth) {

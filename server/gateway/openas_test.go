@@ -1,6 +1,7 @@
 package gateway
 
 import (
+	"strings"
 	"testing"
 
 	"github.com/refmon/refmon/fileaccess"
@@ -55,6 +56,33 @@ func TestReadAsOfTwo(t *testing.T) {
 			if n := w.acting(); n != 0 {
 				t.Errorf("G-30: %d threads act as %s", n, who[0])
 			}
+		}
+	}
+}
+
+// TestTrailOfContents: the record of what a client read names the client and the gateway,
+// whether it came with its open or by a descriptor (G-31).
+func TestTrailOfContents(t *testing.T) {
+	w := newWorld(t, shared)
+	w.file("short", "f", shared)
+	w.file("long", string(make([]byte, mostAtOnce+1)), shared)
+	for _, name := range []string{"short", "long"} {
+		w.sink.Drain()
+		w.want(200, "alice", "GET", "/share/"+name, "")
+		found := 0
+		for _, e := range w.sink.Drain() {
+			if object, _ := e.Field("ObjectName"); e.ID != 4663 || !strings.HasSuffix(object, name) {
+				continue
+			}
+			found++
+			user, _ := e.Field("SubjectUserSid")
+			primary, _ := e.Field("PrimaryUserSid")
+			if user != w.sids["alice"].String() || primary != "S-1-22-1-61010" {
+				t.Errorf("G-31: %s is read by %s, for whom %s acts", name, user, primary)
+			}
+		}
+		if found != 1 {
+			t.Errorf("G-31: %s has %d records", name, found)
 		}
 	}
 }

@@ -66,7 +66,7 @@ func (s searched) take(t *testing.T, text string) {
 
 // finds evaluates the connectors' query: a document without the field, or with an empty
 // one, is everybody's; else one of the terms is in it.
-func (s searched) finds(t *testing.T, id, field string, terms []string) bool {
+func (s searched) finds(t testing.TB, id, field string, terms []string) bool {
 	t.Helper()
 	x, there := s[id]
 	if !there {

@@ -29,7 +29,9 @@ type Change struct {
 
 // Changes calls f with the changes after an event, to the last whole line: 0 is from the
 // beginning. Who goes on from the number of the last change that f took misses nothing: the
-// changes of one event come together, in the order of their documents.
+// changes of one number come together, and who took some of them goes on from the number before.
+// What was put together has one number. The error is [ErrTooOld] where changes after the event are
+// not kept any more (N-22).
 func Changes(dir string, after uint64, f func(Change) error) error {
 	file, err := os.Open(filepath.Join(dir, eventsName))
 	if err != nil {
@@ -50,16 +52,31 @@ func Changes(dir string, after uint64, f func(Change) error) error {
 		if err != nil {
 			return err
 		}
-		list, err := s.changed(e, e.Seq > after)
+		if e.Start != nil && after != 0 && after < e.Start.Until {
+			return ErrTooOld
+		}
+		list, err := s.changed(e, max(e.Seq, s.until(e)) > after)
 		if err != nil {
 			return err
 		}
 		for _, c := range list {
+			c.Seq = max(c.Seq, s.start.Until)
 			if err := f(c); err != nil {
 				return err
 			}
 		}
 	}
+}
+
+// until returns up to which number what has come was put together, an event of now included.
+func (s *State) until(e *Event) uint64 {
+	if e.Start != nil {
+		return e.Start.Until
+	}
+	if s.start == nil {
+		return 0
+	}
+	return s.start.Until
 }
 
 // changed applies an event and returns what it changed, if that is wanted.

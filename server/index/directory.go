@@ -22,6 +22,11 @@ type Version struct {
 	Err    error // the file cannot be used; nothing vouches for it meanwhile
 }
 
+// Roster tells versions of the directory, and vouches for them, until the context ends.
+type Roster interface {
+	Run(ctx context.Context, out chan<- Version) error
+}
+
 // Directory reads a directory file as often as it vouches for it. A file that has changed
 // counts once it was read twice alike: half a file can be well formed, and one who is
 // refused as a member of a group that is not written yet would be let in (N-11). Its fields

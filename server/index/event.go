@@ -38,6 +38,9 @@ type StartEvent struct {
 	Share  string   `json:"share,omitempty"` // SDDL
 	// Traverse says how folders on the way are tested: "", "privilege" or "always".
 	Traverse string `json:"traverse,omitempty"`
+	// Until is the number of the last event of those that were put together: the events up to it
+	// amount to what was known then. 0: there were none before.
+	Until uint64 `json:"until,omitempty"`
 }
 
 // PersonEvent gives a person a number, which is never another's.

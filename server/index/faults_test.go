@@ -177,7 +177,7 @@ func TestKilled(t *testing.T) {
 }
 
 // documents counts the rows that events amount to.
-func documents(t *testing.T, state string) int {
+func documents(t testing.TB, state string) int {
 	t.Helper()
 	b, err := os.ReadFile(filepath.Join(state, "events.jsonl"))
 	if err != nil {

@@ -19,8 +19,9 @@ type Filter struct {
 	// Classes are their names, sorted.
 	Classes []string `json:"classes,omitempty"`
 	// Bitmap has bit n%8 of byte n/8 for the class of number n: classes are numbered from 0 in the
-	// order in which the log first has them.
+	// order in which the log first has them. They hold as long as Until is the start event's.
 	Bitmap []byte `json:"bitmap,omitempty"`
+	Until  uint64 `json:"until,omitempty"`
 	// SIDs are the terms for documents that list who may read them, as bulk lines do.
 	SIDs []string `json:"sids,omitempty"`
 
@@ -90,7 +91,7 @@ func (x *Index) filter(right string, form Form, by func(*State) (func(*kind) (bo
 	if !slices.Contains(s.start.Rights, right) {
 		return Filter{}, fmt.Errorf("the index is not about the right %s", right)
 	}
-	out := Filter{Right: right, Directory: s.version, Seq: s.seq}
+	out := Filter{Right: right, Directory: s.version, Seq: s.seq, Until: s.start.Until}
 	for source, m := range fence.Sources {
 		if why := x.stale(fence, source); why != "" {
 			return Filter{}, errors.New(why)

@@ -35,7 +35,7 @@ const (
 
 // live is an index that runs in the test.
 type live struct {
-	t           *testing.T
+	t           testing.TB
 	config      index.Config
 	tree, state string
 	fences      chan index.Fence
@@ -44,7 +44,7 @@ type live struct {
 }
 
 // newLive makes a tree with a few files, on a file system that has attributes.
-func newLive(t *testing.T, noEvents bool) *live {
+func newLive(t testing.TB, noEvents bool) *live {
 	t.Helper()
 	if os.Getuid() != 0 {
 		t.Skip("security.NTACL is set, and changes of a file system are heard, by root only")

@@ -73,7 +73,10 @@ type Log struct {
 	dir  string
 	file *os.File
 	buf  []byte
-	bad  error // the first failure, for ever: what is on disk is not known after it
+	size int64 // of the file, in bytes
+	// least is the size that it had when it was last put together.
+	least int64
+	bad   error // the first failure, for ever: what is on disk is not known after it
 }
 
 // OpenLog opens the log in a folder, makes it if it is not there, and reads what it has.
@@ -93,9 +96,17 @@ func OpenLog(dir string) (*Log, *State, error) {
 		return nil, nil, fmt.Errorf("%s: another refmon-index writes here: %w", dir, err)
 	}
 	s := newState()
-	end, err := replay(file, s, func(*Event) {})
+	var end int64
+	other, err := replaced(dir, file)
+	if err == nil && other { // the run that had the lock has put its log together (N-10)
+		err = errors.New("another refmon-index wrote here a moment ago")
+	}
+	if err == nil {
+		end, err = replay(file, s, func(*Event) {})
+	}
 	if err == nil {
 		err = file.Truncate(end)
+		l.size = end
 	}
 	if err != nil {
 		_ = file.Close()
@@ -141,6 +152,7 @@ func (l *Log) Write(events []Event) error {
 			return l.bad
 		}
 	}
+	l.size += int64(len(l.buf))
 	if _, l.bad = l.file.Write(l.buf); l.bad == nil {
 		l.bad = l.file.Sync()
 	}

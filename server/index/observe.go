@@ -33,5 +33,8 @@ type Beat struct {
 	Up time.Duration
 }
 
+// Now returns the present moment, for sources outside this package.
+func Now() Beat { return now() }
+
 // now returns the present moment.
 func now() Beat { return Beat{Time: time.Now(), Up: uptime()} }

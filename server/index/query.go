@@ -148,7 +148,10 @@ func (x *Index) follow() (*Fence, error) {
 	if err != nil {
 		return nil, fmt.Errorf("the fence: %w", err)
 	}
-	if x.bad = x.read(); x.bad != nil {
+	if x.bad = x.current(); x.bad == nil {
+		x.bad = x.read()
+	}
+	if x.bad != nil {
 		return nil, x.bad
 	}
 	switch start := x.state.start; {
@@ -160,6 +163,24 @@ func (x *Index) follow() (*Fence, error) {
 		return nil, fmt.Errorf("the fence stands behind event %d, and there are %d", fence.Seq, x.state.seq)
 	}
 	return fence, nil
+}
+
+// current opens the log anew where it was put together: what the new one has includes all that the
+// old one had.
+//
+// +checklocks:x.mu
+func (x *Index) current() error {
+	other, err := replaced(x.dir, x.file)
+	if err != nil || !other {
+		return err
+	}
+	file, err := os.Open(filepath.Join(x.dir, eventsName))
+	if err != nil {
+		return err
+	}
+	_ = x.file.Close() // only read
+	x.file, x.state, x.rest = file, newState(), nil
+	return nil
 }
 
 // newest returns the fence. Each is a file of its own, so that one that is the same need not

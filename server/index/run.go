@@ -13,11 +13,12 @@ import (
 	"github.com/refmon/refmon/sddl"
 )
 
-// Config says what an index on one machine is about. Trees, Directory, Rights and State are
-// needed.
+// Config says what an index on one machine is about. Trees, Directory or Roster, Rights and State
+// are needed.
 type Config struct {
 	Trees     []string
 	Directory string // a directory file
+	Roster    Roster // in the place of Directory; nil: that file is read
 	Rights    string // "read" or "read+write"
 	Share     string // SDDL of the share's own descriptor; "": none
 	Traverse  Traverse
@@ -25,7 +26,9 @@ type Config struct {
 	Sinks     []Sink // beside the log; closed at the end
 
 	// From returns the source of a tree; nil: a [Watcher] of this process.
-	From     func(tree string) Source
+	From func(tree string) Source
+	// Compact is how large the log is at least, in bytes, when it is put together; 0: 64 MiB.
+	Compact  int64
 	NoEvents bool // walks only: see [Watcher]
 	Every    time.Duration
 	Beat     time.Duration
@@ -55,7 +58,7 @@ func Run(ctx context.Context, c Config) (err error) {
 	if err != nil {
 		return err
 	}
-	r := &running{sinks: append([]Sink{log}, c.Sinks...), config: c,
+	r := &running{log: log, sinks: append([]Sink{log}, c.Sinks...), config: c,
 		fence: Fence{Boot: bootID(), Sources: map[string]Moment{}}}
 	defer func() {
 		for _, s := range r.sinks {
@@ -84,7 +87,11 @@ func (r *running) stages(ctx context.Context) error {
 		})
 	}
 	batches, versions := make(chan Batch, 4), make(chan Version, 1)
-	stage(func() error { return (&Directory{File: c.Directory, Beat: c.Beat}).Run(ctx, versions) })
+	roster := c.Roster
+	if roster == nil {
+		roster = &Directory{File: c.Directory, Beat: c.Beat}
+	}
+	stage(func() error { return roster.Run(ctx, versions) })
 	stage(func() error { return r.work(ctx, batches, versions) })
 	for _, tree := range c.Trees {
 		var w Source = &Watcher{Root: filepath.Clean(tree), NoEvents: c.NoEvents, Every: c.Every, Beat: c.Beat}
@@ -104,7 +111,8 @@ func (r *running) stages(ctx context.Context) error {
 type running struct {
 	config Config
 	worker *Worker
-	sinks  []Sink
+	log    *Log
+	sinks  []Sink // the log, then the others
 	fence  Fence
 	walked map[string]bool
 }
@@ -166,6 +174,15 @@ func (r *running) vouch(source string, beat Beat) error {
 			if err := s.Write(events); err != nil {
 				return fmt.Errorf("keep events: %w", err)
 			}
+		}
+	}
+	if r.log.large(r.config.Compact) { // all sinks have what it loses
+		events, err := r.worker.compact()
+		if err == nil && events != nil {
+			err = r.log.replace(events)
+		}
+		if err != nil {
+			return err
 		}
 	}
 	if beat.Time.IsZero() {

@@ -12,6 +12,7 @@ import (
 type State struct {
 	seq     uint64 // of the last event
 	start   *StartEvent
+	began   int64  // time of the start
 	version string // of the directory
 	people  []PersonEvent
 	bySID   map[string]int
@@ -39,7 +40,8 @@ func newState() *State {
 // Apply takes the next event. The error says that it is not the next one or names what no
 // event before it told of; the state is then as it was.
 func (s *State) Apply(e *Event) error {
-	if e.Seq != s.seq+1 {
+	// A log whose beginning was put together begins with a later number (N-22).
+	if e.Seq != s.seq+1 && (e.Start == nil || s.start != nil || e.Start.Until < e.Seq) {
 		return fmt.Errorf("event %d comes after %d", e.Seq, s.seq)
 	}
 	if (e.Start != nil) != (s.start == nil) {
@@ -48,7 +50,7 @@ func (s *State) Apply(e *Event) error {
 	var err error
 	switch {
 	case e.Start != nil:
-		s.start = e.Start
+		s.start, s.began = e.Start, e.Time
 	case e.Person != nil:
 		err = s.person(e.Person)
 	case e.Class != nil:

@@ -243,7 +243,7 @@ func TestHoldersPass(t *testing.T) {
 }
 
 // rightsOf reads rights as the command does.
-func rightsOf(t *testing.T, text string) []bulk.Right {
+func rightsOf(t testing.TB, text string) []bulk.Right {
 	t.Helper()
 	rights, err := bulk.ParseRights(text)
 	if err != nil {

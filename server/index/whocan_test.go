@@ -92,7 +92,7 @@ func TestEqualsWhoCan(t *testing.T) {
 }
 
 // whoCan asks as the command does.
-func whoCan(t *testing.T, tree string, dir *people.Directory, rights string) map[string]map[string][]string {
+func whoCan(t testing.TB, tree string, dir *people.Directory, rights string) map[string]map[string][]string {
 	t.Helper()
 	parsed, err := bulk.ParseRights(rights)
 	if err != nil {

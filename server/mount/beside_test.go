@@ -400,6 +400,10 @@ func (b *both) difference(a *asking, path string, me *token.Token, granted bool)
 		need := winnt.FILE_ADD_FILE
 		if !a.create {
 			text = b.described[filepath.Dir(path)]
+			// The directory is opened with both to take a name (F-57).
+			if !granted && allows(need) && !allows(need|winnt.SYNCHRONIZE) {
+				return "the server asks no SYNCHRONIZE of a directory"
+			}
 		}
 		if a.options&fileaccess.DirectoryFile != 0 {
 			need = winnt.FILE_ADD_SUBDIRECTORY

@@ -184,3 +184,25 @@ func TestNoProgramsAreCommitted(t *testing.T) {
 		}
 	}
 }
+
+var usesAction = regexp.MustCompile(`^\s*(?:- )?uses:\s*(\S+)`)
+
+// An action of others is pinned by its full commit, so that our rights go to code that was read.
+func TestActionsArePinned(t *testing.T) {
+	workflows, err := filepath.Glob(filepath.Join(root, ".github", "workflows", "*"))
+	if err != nil || len(workflows) == 0 {
+		t.Fatalf("no workflow found: %v", err)
+	}
+	pinned := regexp.MustCompile(`^[\w./-]+@[0-9a-f]{40}$`)
+	for _, name := range workflows {
+		b, err := os.ReadFile(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for i, line := range strings.Split(string(b), "\n") {
+			if m := usesAction.FindStringSubmatch(line); m != nil && !pinned.MatchString(m[1]) {
+				t.Errorf("%s:%d: %s is not pinned by a commit", name, i+1, m[1])
+			}
+		}
+	}
+}

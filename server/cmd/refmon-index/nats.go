@@ -26,6 +26,9 @@ func (m *messages) run(ctx context.Context, c index.Config) error {
 	if c.Traverse != "" && c.Traverse != index.TraverseNever {
 		return errors.New("--nats works without --traverse")
 	}
+	if c.Roster != nil {
+		return errors.New("--nats works with a directory file, not with --ldap-server")
+	}
 	host := m.Host
 	if host == "" {
 		name, err := os.Hostname()

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os/signal"
 	"syscall"
@@ -14,7 +15,8 @@ import (
 
 type runCmd struct {
 	Tree      []string      `help:"A tree of files, by an absolute path." required:"" placeholder:"DIR"`
-	Directory string        `help:"The directory file: users and groups." required:"" short:"d" placeholder:"FILE"`
+	Directory string        `help:"The directory file: users and groups." short:"d" placeholder:"FILE"`
+	LDAP      ldapFlags     `embed:"" prefix:"ldap-"`
 	State     string        `help:"The folder of the index, made if it is not there." required:"" placeholder:"DIR"`
 	Right     string        `help:"The rights that are kept, joined by +." default:"read" short:"w"`
 	Share     string        `help:"The share's own descriptor: what it does not grant is denied." placeholder:"SDDL"`
@@ -44,6 +46,15 @@ What was changed while it did not run is found by the walk at its start.`
 func (c *runCmd) Run(std *streams) error {
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
 	defer stop()
+	people, d, err := c.LDAP.open()
+	switch {
+	case err != nil:
+		return err
+	case (people == nil) == (c.Directory == ""):
+		return errors.New("run: name a directory file, or a directory by --ldap-server")
+	case d != nil:
+		defer func() { _ = d.Close() }() // connections that wait
+	}
 	var sinks []index.Sink
 	if c.Bulk != "" {
 		s, err := index.NewBulk(c.Bulk, c.Index, c.State)
@@ -67,9 +78,9 @@ func (c *runCmd) Run(std *streams) error {
 		}
 	}
 	start := time.Now()
-	return c.run(ctx, index.Config{Trees: c.Tree, Directory: c.Directory, Rights: c.Right, Share: c.Share,
-		Traverse: index.Traverse(c.Traverse),
-		State:    c.State, Sinks: sinks, NoEvents: c.NoEvents, Every: c.Every,
+	return c.run(ctx, index.Config{Trees: c.Tree, Directory: c.Directory, Roster: people, Rights: c.Right,
+		Share: c.Share, Traverse: index.Traverse(c.Traverse),
+		State: c.State, Sinks: sinks, NoEvents: c.NoEvents, Every: c.Every,
 		From: from, Warn: warn,
 		Ready: func() {
 			fmt.Fprintf(std.err, "refmon-index: all files were looked at in %s\n", time.Since(start).Round(time.Millisecond))

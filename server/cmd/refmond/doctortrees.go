@@ -29,9 +29,9 @@ func (c *checkUp) trees(list []treeConfig) {
 		}
 		for _, who := range open {
 			if t.exposed {
-				c.note("trees", "%s: %s reach its files past their descriptors (exposed: true)", t.name, who)
+				c.note("trees", "%s: %s can reach its files past their descriptors (exposed: true)", t.name, who)
 			} else {
-				c.wrong("trees", "%s: %s reach its files past their descriptors: chmod go= a directory on the way", t.name, who)
+				c.wrong("trees", "%s: %s can reach its files past their descriptors: chmod go= a directory on the way", t.name, who)
 			}
 		}
 		_ = tree.Close() // nothing was opened in it

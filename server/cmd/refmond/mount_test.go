@@ -77,10 +77,11 @@ func (w *treeWorld) byVerb(p *program, at string) {
 	end()
 	loaded()
 	w.says(alice, "Transport endpoint is not connected", "cat "+at+"/plan")
-	_, end = p.started("mount", w.root, at)
+	cmd, end = p.started("mount", w.root, at)
 	w.says(alice, "the plan", "cat "+at+"/plan")
 	w.says(alice, "", "ls -A "+at+" | grep -vx -e plan -e 'load[0-3]' -e 'moved[0-3]'")
 	w.says(alice, "", "rm -f "+at+"/load? "+at+"/moved?")
+	w.must(cmd.Process.Signal(unix.SIGHUP)) // its terminal is closed
 	end()
 	if names, err := os.ReadDir(at); err != nil || len(names) != 0 {
 		w.Errorf("after the end: %v, %v", names, err)

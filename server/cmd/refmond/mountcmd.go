@@ -37,9 +37,9 @@ type mountCmd struct {
 func (mountCmd) Help() string {
 	return `Shows a tree of files to every program of this host: each sees what the descriptors that Samba
 keeps of the files give its user, S-1-22-1-uid with the groups of the host as S-1-22-2-gid. uid 0 has no
-privilege. It serves until it is told to stop (SIGTERM) or unmounted. Root shows it to all users; an
-ordinary user to himself alone, by fusermount3, with an attribute that users can set. Without a
-store of accounts; with one, the configuration of refmond serve has mount: under a tree. docs/mount.md.
+privilege. It serves until it is told to stop (SIGTERM), its terminal closes or it is unmounted. Root shows
+it to all users; an ordinary user to himself alone, by fusermount3, with an attribute that users can set.
+Without a store of accounts; with one, the configuration of refmond serve has mount: under a tree. docs/mount.md.
 
   refmond mount /srv/projects /srv/projects
   refmond mount --attribute user.NTACL ~/work ~/seen`
@@ -69,6 +69,10 @@ func (c *mountCmd) Run(std *streams) error {
 	}
 	signals := make(chan os.Signal, 4)
 	signal.Notify(signals, unix.SIGTERM, unix.SIGINT)
+	if !signal.Ignored(unix.SIGHUP) { // as nohup(1) has it
+		// The terminal that it was started from is closed: a mount without its server would stay.
+		signal.Notify(signals, unix.SIGHUP)
+	}
 	defer signal.Stop(signals)
 	gone := make(chan struct{})
 	go func() { m.Wait(); close(gone) }()
@@ -118,7 +122,7 @@ func (c *mountCmd) closed(tree *hostfs.Tree, dir string) error {
 	if len(open) == 0 {
 		return nil
 	}
-	return fmt.Errorf("%s reach its files past their descriptors: chmod go= a directory on the way, mount over TREE "+
+	return fmt.Errorf("%s can reach its files past their descriptors: chmod go= a directory on the way, mount over TREE "+
 		"itself, or say --exposed", strings.Join(open, "; "))
 }
 

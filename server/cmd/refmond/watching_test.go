@@ -75,7 +75,7 @@ func TestWatchedTrees(t *testing.T) {
 	w.must(os.WriteFile(w.people+"/firm.yaml", []byte(firm), 0o644))
 	w.program.configure(fmt.Sprintf("watch: {socket: %s}\nprivileges: {4811: [SeBackupPrivilege]}\n"+
 		"trees:\n  docs: {path: %s}\n", w.socket, w.root))
-	_, end := w.program.serve()
+	refmond, end := w.program.serve()
 
 	cmd, said := w.index(4812)
 	text := ""
@@ -102,6 +102,10 @@ func TestWatchedTrees(t *testing.T) {
 	w.describe("plan", "O:BAG:SYD:P(A;;FA;;;S-1-22-1-4712)")
 	w.answers(4811, "plan", "bob", "yes\n")
 	w.answers(4811, "plan", "alice", "no\n")
+	w.must(refmond.Process.Signal(syscall.SIGSTOP)) // the stage that watches, alone
+	w.answers(4811, "plan", "bob", "no: there was no beat of "+w.root)
+	w.must(refmond.Process.Signal(syscall.SIGCONT))
+	w.answers(4811, "plan", "bob", "yes\n")
 	end()
 	w.answers(4811, "plan", "bob", "no: there was no beat of "+w.root)
 	w.describe("plan", "O:BAG:SYD:P(A;;FA;;;S-1-22-1-4711)")

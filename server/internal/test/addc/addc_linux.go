@@ -66,6 +66,7 @@ type Domain struct {
 
 	t     testing.TB
 	files bool
+	pid   int // of the controller's group of processes
 }
 
 // Host is the name of the controller.
@@ -222,9 +223,7 @@ func (d *Domain) change(ldif string) {
 	// The tests know the controller by its address.
 	ldif += "\n\ndn: CN=DC1,OU=Domain Controllers,BASE\nchangetype: modify\nadd: servicePrincipalName\n" +
 		"servicePrincipalName: ldap/" + d.Address + "\n"
-	ldif = strings.NewReplacer("BASE", Base, "SID", d.SID.String()).Replace(ldif)
-	d.run([]byte(ldif), "ldbmodify", "-H", d.path("private", "sam.ldb"), "--controls=relax:0",
-		"--controls=local_oid:1.3.6.1.4.1.7165.4.3.12:0")
+	d.Modify(ldif)
 }
 
 // Login gets a ticket for a user and returns the environment in which programs use it.

@@ -28,6 +28,7 @@ func (d *Domain) serve(secure bool) {
 	cmd.Stdout, cmd.Stderr = log, log
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
 	d.must(cmd.Start())
+	d.pid = cmd.Process.Pid
 	var failed error
 	ended := make(chan struct{})
 	go func() {

@@ -1,0 +1,125 @@
+package main
+
+import (
+	"flag"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/refmon/refmon/internal/win32"
+	"github.com/refmon/refmon/kernel"
+	"github.com/refmon/refmon/nt"
+)
+
+var update = flag.Bool("update", false, "write docs/c-functions.md")
+
+const functionsPage = "../docs/c-functions.md"
+
+var declared = regexp.MustCompile(`(?m)^REFMON_(SERVICE|API|KERNEL) [^;(]*?\b(\w+)\(`)
+
+// docs/c-functions.md has each function of the headers with its header, its library and what
+// the tables of services say of it.
+func TestFunctionsPage(t *testing.T) {
+	support := map[string]*nt.Meta{}
+	for _, table := range []*nt.Table{&nt.NtTable, &win32.Table, &kernel.Table} {
+		for row := range table.All {
+			support[row.Info().Name] = row.Info()
+		}
+	}
+	paths, err := filepath.Glob("include/refmon/*.h")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var rows []string
+	for _, path := range paths {
+		text, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, m := range declared.FindAllSubmatch(text, -1) {
+			rows = append(rows, functionRow(string(m[2]), filepath.Base(path), support))
+		}
+	}
+	slices.Sort(rows)
+	if len(rows) < 600 {
+		t.Errorf("%d functions were found in the headers", len(rows))
+	}
+	page := "# Functions of the C libraries\n\n" +
+		"Generated from the headers and the tables of services by\n" +
+		"`go test ./capi -run FunctionsPage -args -update`; do not edit.\n\n" +
+		"[c-abi.md](c-abi.md) says how they are used. A function that is not here is not exported. *partial* says\n" +
+		"what is missing of the service behind it; [services.md](services.md) has each service. Headers are below\n" +
+		"`refmon/`; those of ntifs.h and wdm.h are in librefmonk.\n\n" +
+		"| function | header | support |\n|---|---|---|\n" + strings.Join(rows, "\n") + "\n"
+	if *update {
+		if err := os.WriteFile(functionsPage, []byte(page), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if got, err := os.ReadFile(functionsPage); err != nil || string(got) != page {
+		t.Errorf("%s is not that of the headers (%v): go test ./capi -run FunctionsPage -args -update", functionsPage, err)
+	}
+}
+
+// functionRow returns a function's row. A Zw name is its Nt service, and a name that ends in A or
+// W the function without it, where the tables have no row of its own.
+func functionRow(name, header string, support map[string]*nt.Meta) string {
+	told := "complete"
+	for _, known := range []string{name, "Nt" + strings.TrimPrefix(name, "Zw"), strings.TrimRight(name, "AW")} {
+		if m := support[known]; m != nil {
+			if m.Missing != "" {
+				told = "partial: " + m.Missing
+			}
+			break
+		}
+	}
+	return fmt.Sprintf("| %s | %s | %s |", name, header, told)
+}
+
+// What docs/c-abi.md says for a shell builds and runs when it is pasted, but for the build of
+// the library, which is there.
+func TestPasted(t *testing.T) {
+	folder := library(t)
+	for _, program := range []string{"pkg-config", "cc"} {
+		if _, err := exec.LookPath(program); err != nil {
+			t.Skip(err)
+		}
+	}
+	page, err := os.ReadFile("../docs/c-abi.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	here, err := os.Getwd()
+	if err != nil {
+		t.Fatal(err)
+	}
+	n := 0
+	for _, m := range regexp.MustCompile("(?ms)^```sh\n(.*?)^```$").FindAllSubmatch(page, -1) {
+		if !strings.Contains(string(m[1]), "PKG_CONFIG_PATH") { // what is installed in the system: packaging/test.sh
+			continue
+		}
+		n++
+		dir := t.TempDir()
+		if err := os.Mkdir(filepath.Join(dir, "build"), 0o700); err != nil {
+			t.Fatal(err)
+		}
+		for from, to := range map[string]string{"capi": here, "build/capi": folder} {
+			if err := os.Symlink(to, filepath.Join(dir, from)); err != nil {
+				t.Fatal(err)
+			}
+		}
+		cmd := exec.Command("sh", "-ec", strings.ReplaceAll(string(m[1]), "make capi\n", ""))
+		cmd.Dir = dir
+		if out, err := cmd.CombinedOutput(); err != nil || !strings.Contains(string(out), "level:          1\n") {
+			t.Errorf("%s%v\n%s", m[1], err, out)
+		}
+	}
+	if n != 2 {
+		t.Errorf("docs/c-abi.md has %d blocks with PKG_CONFIG_PATH", n)
+	}
+}

@@ -1,0 +1,158 @@
+package index
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+
+	"golang.org/x/sys/unix"
+)
+
+// smallest is how large a log is at least before it is put together, in bytes, and growth how
+// many times as large as it was after the last time.
+const (
+	smallest = 64 << 20
+	growth   = 4
+)
+
+// ErrTooOld says that the changes after a number are not kept any more: begin anew, with 0.
+var ErrTooOld = errors.New("the changes after this number are not kept any more: begin anew")
+
+// snapshot returns events that amount to the state and end with its number: there were at least
+// as many. Classes of no document are left out (N-22).
+func (s *State) snapshot() []Event {
+	out := []Event{{Start: s.start, Time: s.began}}
+	for i := range s.people {
+		out = append(out, Event{Person: &s.people[i], Time: s.began})
+	}
+	used := map[string]bool{}
+	for _, k := range s.classes {
+		if k.rows > 0 {
+			used[k.ID] = true
+			for _, id := range k.event.Through {
+				used[id] = true
+			}
+		}
+	}
+	for _, r := range s.rows {
+		used[r.Pass] = true
+	}
+	kinds := slices.SortedFunc(maps.Values(s.classes), func(a, b *kind) int {
+		return a.number - b.number // a class stands behind those of the folders that it names
+	})
+	for _, k := range kinds {
+		if used[k.ID] {
+			e := *k.event
+			e.Passing, e.Holders, e.Through = k.Passing, k.Holders, ids(k.Through)
+			out = append(out, Event{Class: &e, Time: s.began})
+		}
+	}
+	for _, at := range slices.Sorted(maps.Keys(s.rows)) {
+		out = append(out, Event{Row: s.rows[at], Time: s.rows[at].time})
+	}
+	out = append(out, Event{Directory: s.version, Time: s.began})
+	start := *s.start
+	start.Until = s.seq
+	out[0].Start = &start
+	for i := range out {
+		out[i].Seq = s.seq - uint64(len(out)-1-i)
+	}
+	return out
+}
+
+// compact returns the events in whose place the log can stand, and goes on from them.
+func (w *Worker) compact() ([]Event, error) {
+	if w.state.version == "" { // there is nothing yet
+		return nil, nil
+	}
+	events, s := w.state.snapshot(), newState()
+	for i := range events {
+		if err := s.Apply(&events[i]); err != nil {
+			return nil, fmt.Errorf("put the log together: %w", err)
+		}
+	}
+	w.state, w.lastFolder = s, ""
+	return events, nil
+}
+
+// large reports whether the log should be put together: it is as large as most, and much larger
+// than it was after the last time. 0 stands for 64 MiB.
+func (l *Log) large(most int64) bool {
+	if most == 0 {
+		most = smallest
+	}
+	return l.bad == nil && l.size >= most && l.size >= growth*l.least
+}
+
+// replace puts events in the place of all that the log has. Who has the old file open reads to
+// its end, and then opens this one.
+func (l *Log) replace(events []Event) error {
+	if l.bad != nil {
+		return l.bad
+	}
+	name := filepath.Join(l.dir, eventsName)
+	file, err := os.OpenFile(name+".new", os.O_RDWR|os.O_CREATE|os.O_TRUNC|os.O_APPEND, 0o600)
+	if err != nil {
+		return err
+	}
+	size, err := written(file, events)
+	if err == nil { // one writer, before the file has its name (N-10)
+		err = unix.Flock(int(file.Fd()), unix.LOCK_EX|unix.LOCK_NB)
+	}
+	if err == nil {
+		err = os.Rename(name+".new", name)
+	}
+	if err != nil {
+		return errors.Join(err, file.Close(), os.Remove(name+".new"))
+	}
+	if l.bad = synced(l.dir); l.bad != nil {
+		return errors.Join(l.bad, file.Close())
+	}
+	old := l.file
+	l.file, l.size, l.least = file, size, size
+	return old.Close()
+}
+
+// written writes events to a file, which are on disk when it returns.
+func written(file *os.File, events []Event) (size int64, err error) {
+	var buf []byte
+	for i := range events {
+		if buf, err = events[i].append(buf); err != nil {
+			return size, err
+		}
+		if len(buf) >= 1<<20 || i == len(events)-1 {
+			n, err := file.Write(buf)
+			if size += int64(n); err != nil {
+				return size, err
+			}
+			buf = buf[:0]
+		}
+	}
+	return size, file.Sync()
+}
+
+// synced makes the names in a folder be on disk.
+func synced(dir string) error {
+	d, err := os.Open(dir)
+	if err != nil {
+		return err
+	}
+	return errors.Join(d.Sync(), d.Close())
+}
+
+// replaced reports whether another file has the log's name than the one that is open.
+func replaced(dir string, open *os.File) (bool, error) {
+	now, err := os.Stat(filepath.Join(dir, eventsName))
+	if errors.Is(err, fs.ErrNotExist) {
+		return false, nil
+	}
+	if err != nil {
+		return false, err
+	}
+	is, err := open.Stat()
+	return err == nil && !os.SameFile(now, is), err
+}

@@ -1,0 +1,111 @@
+package index_test
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/refmon/refmon/server/index"
+)
+
+// answers returns who reads each document by the changes after a number, added to those before,
+// and the number of the last one.
+func (l *live) answers(has map[string]bool, after uint64) (last uint64, err error) {
+	last = after
+	err = index.Changes(l.state, after, func(c index.Change) error {
+		for _, who := range c.Gained {
+			has[c.Document+" "+who] = true
+		}
+		for _, who := range c.Lost {
+			delete(has, c.Document+" "+who)
+		}
+		last = c.Seq
+		return nil
+	})
+	return last, err
+}
+
+// TestCompacted: a log is put together while it is written, and stays small; who asks, who follows
+// its changes, sinks and the next run go on as if nothing had been; who goes on from a number that is
+// not kept is told so (N-22).
+func TestCompacted(t *testing.T) {
+	l := newLive(t, false)
+	l.config.Compact = 1
+	name := filepath.Join(t.TempDir(), "bulk.ndjson")
+	bulk, err := index.NewBulk(name, "docs", l.state)
+	if err != nil {
+		t.Fatal(err)
+	}
+	l.config.Rights, l.config.Sinks = "read+modify", []index.Sink{bulk}
+	l.start()
+	l.settle()
+	x := l.open(time.Minute)
+	kinds := []string{forStaff, butNotThem, forCarol}
+	who := []string{"abd", "ad", "c"}
+	follower := map[string]bool{}
+	cursor, err := l.answers(follower, 0)
+	if err != nil || cursor == 0 {
+		t.Fatal(cursor, err)
+	}
+	stale := cursor
+	for i := range 60 {
+		l.put(fmt.Sprintf("f%d", i%5), fmt.Sprintf("%s(A;;FX;;;S-1-5-21-1-2-3-%d)", kinds[i%3], 5000+i))
+		if i%10 != 9 {
+			continue
+		}
+		l.settle()
+		for f := range 5 {
+			l.want(x, fmt.Sprintf("f%d", f), who[(i-4+f)%3])
+		}
+		switch next, err := l.answers(follower, cursor); {
+		case errors.Is(err, index.ErrTooOld):
+			clear(follower)
+			if cursor, err = l.answers(follower, 0); err != nil {
+				t.Fatal(err)
+			}
+		case err != nil:
+			t.Fatal(err)
+		default:
+			cursor = next
+		}
+		if _, err := l.answers(map[string]bool{}, cursor); err != nil {
+			t.Errorf("the last number is not one to go on from: %v", err)
+		}
+	}
+	if err := index.Changes(l.state, stale, func(index.Change) error { return nil }); !errors.Is(err, index.ErrTooOld) {
+		t.Errorf("changes after %d: %v", stale, err)
+	}
+	l.end()
+	text, err := os.ReadFile(filepath.Join(l.state, "events.jsonl"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if n := strings.Count(string(text), "\n"); n > 150 || !strings.Contains(string(text), `"until":`) {
+		t.Errorf("%d events, of which two classes and a row a change would be 180; %.200s", n, text)
+	}
+	lines, err := os.ReadFile(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	engine := searched{}
+	engine.take(t, string(lines))
+	l.compare(engine, []string{"f0", "f1", "f4", "plan", "sub/offer"})
+	for _, f := range []string{"f0", "f3", "plan", "sub/offer"} {
+		for rid, p := range []string{"alice", "bob", "carol", "dave"} {
+			got := follower[l.path(f)+fmt.Sprintf(" S-1-5-21-1-2-3-%d", 1107+rid)]
+			if want := x.CanRead(l.path(f), p, "read").Allowed; got != want {
+				t.Errorf("%s %s: by the changes %v, want %v", f, p, got, want)
+			}
+		}
+	}
+	l.config.Sinks = nil
+	l.put("f0", forCarol)
+	l.start() // goes on from a log that was put together
+	l.settle()
+	l.want(x, "f0", "c")
+	l.want(l.open(time.Minute), "plan", "abd")
+}

@@ -1,0 +1,315 @@
+package index_test
+
+import (
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/refmon/refmon/internal/test/randtest"
+	"github.com/refmon/refmon/internal/verbs/bulk/people"
+	"github.com/refmon/refmon/server/index"
+)
+
+// teams is how many groups the people of an oracle are in.
+const teams = 7
+
+// oracle knows what was true of each document and each person at which time.
+type oracle struct {
+	*live
+	files, people int
+	limit         time.Duration
+
+	mu       sync.Mutex
+	grants   []history // of each document: the team that it is for, -1: it is gone
+	teamOf   []history // of each person
+	in       []int     // the present teams, for the file; owned by who changes
+	version  int       // of the directory file
+	answered struct{ yes, no, stale int }
+}
+
+// history holds values with the times between which each began to be true.
+type history []struct {
+	from, at time.Time // it may have been true since from, and was true at the latest at at
+	value    int
+}
+
+// within returns the values that were true at some moment of a time.
+func (h history) within(first, last time.Time) (out []int) {
+	for i, v := range h {
+		if v.from.After(last) {
+			break
+		}
+		if i+1 == len(h) || !h[i+1].at.Before(first) { // the next was not surely true all the time
+			out = append(out, v.value)
+		}
+	}
+	return out
+}
+
+func (o *oracle) name(i int) string { return fmt.Sprintf("d%d/f%d", i%50, i) }
+
+// set makes a change and notes when.
+func (o *oracle) set(of *history, value int, change func()) {
+	from := time.Now()
+	o.mu.Lock()
+	*of = append(*of, struct {
+		from, at time.Time
+		value    int
+	}{from, from.Add(time.Hour), value}) // not surely true yet
+	n := len(*of) - 1
+	o.mu.Unlock()
+	change()
+	o.mu.Lock()
+	(*of)[n].at = time.Now()
+	o.mu.Unlock()
+}
+
+// grant gives a document to a team, takes it away, or makes it anew.
+func (o *oracle) grant(i, team int) {
+	o.set(&o.grants[i], team, func() {
+		if team >= 0 {
+			o.put(o.name(i), fmt.Sprintf("O:SYG:SYD:(A;;FR;;;S-1-5-21-1-2-3-%d)", 2000+team))
+		} else if err := os.Remove(o.path(o.name(i))); err != nil && !errors.Is(err, os.ErrNotExist) {
+			o.t.Error(err)
+		}
+	})
+}
+
+// move puts a person into another team.
+func (o *oracle) move(i, team int) {
+	o.in[i] = team
+	o.set(&o.teamOf[i], team, o.write)
+}
+
+// write writes the directory file, by a rename.
+func (o *oracle) write() {
+	var b strings.Builder
+	fmt.Fprintf(&b, "domain: S-1-5-21-1-2-3\nusers:\n")
+	for i, team := range o.in {
+		fmt.Fprintf(&b, "- {name: p%d, sid: S-1-5-21-1-2-3-%d, memberOf: [t%d]}\n", i, 10000+i, team)
+	}
+	b.WriteString("groups:\n")
+	for i := range teams {
+		fmt.Fprintf(&b, "- {name: t%d, sid: S-1-5-21-1-2-3-%d}\n", i, 2000+i)
+	}
+	err := os.WriteFile(o.config.Directory+".new", []byte(b.String()), 0o600)
+	if err = errors.Join(err, os.Rename(o.config.Directory+".new", o.config.Directory)); err != nil {
+		o.t.Error(err)
+	}
+}
+
+// ask asks about a random pair, and holds the answer against what was true at some moment
+// between the limit ago and now: a yes was, and a no that says nothing else was.
+func (o *oracle) ask(x *index.Index, r *rand.Rand) {
+	i, p := r.IntN(o.files), r.IntN(o.people)
+	before := time.Now()
+	a := x.CanRead(o.path(o.name(i)), fmt.Sprintf("p%d", p), "read")
+	now := time.Now()
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	grants, in := o.grants[i].within(before.Add(-o.limit), now), o.teamOf[p].within(before.Add(-o.limit), now)
+	could, couldNot := false, false
+	for _, g := range grants {
+		for _, t := range in {
+			could, couldNot = could || g == t, couldNot || g != t
+		}
+	}
+	gone := a.Because == "there is no such document in the index"
+	switch {
+	case a.Allowed && !could, (a.Because == "" && !a.Allowed || gone) && !couldNot:
+		o.t.Errorf("%s p%d: %+v; it was for %v and the person in %v", o.name(i), p, a, grants, in)
+	case a.Allowed:
+		o.answered.yes++
+	case a.Because == "" || gone:
+		o.answered.no++
+	default:
+		o.answered.stale++
+	}
+}
+
+// TestOracle: a run that is killed or stopped at random moments while files and memberships change
+// gives no answer that was not right at some moment since the limit, and at the end each row and
+// each person's answers equal those of who-can (N-7, N-9). REFMON_INDEX_FILES, REFMON_INDEX_PEOPLE,
+// REFMON_INDEX_CHANGES and REFMON_KILLS make it larger.
+func TestOracle(t *testing.T) {
+	o := &oracle{live: newLive(t, false), files: randtest.Count(t, "REFMON_INDEX_FILES", 300),
+		people: randtest.Count(t, "REFMON_INDEX_PEOPLE", 40), limit: 1500 * time.Millisecond}
+	changes, kills := randtest.Count(t, "REFMON_INDEX_CHANGES", 200), randtest.Count(t, "REFMON_KILLS", 3)
+	r := rand.New(rand.NewPCG(randtest.Seed(t), 24))
+	o.grants, o.teamOf, o.in = make([]history, o.files), make([]history, o.people), make([]int, o.people)
+	for i := range 50 {
+		if err := os.MkdirAll(o.path(fmt.Sprintf("d%d", i)), 0o755); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for i := range o.files {
+		o.grant(i, r.IntN(teams))
+	}
+	for i := range o.people {
+		o.in[i] = r.IntN(teams)
+		o.set(&o.teamOf[i], o.in[i], func() {})
+	}
+	o.write()
+	for n := range kills {
+		cmd := o.child()
+		x := o.open(o.limit)
+		asking, stop := make(chan struct{}), make(chan struct{})
+		go func(r *rand.Rand) {
+			defer close(asking)
+			for {
+				select {
+				case <-stop:
+					return
+				default:
+					o.ask(x, r)
+				}
+			}
+		}(rand.New(rand.NewPCG(uint64(n), r.Uint64())))
+		o.random(r, changes/kills/2)
+		if n%2 == 1 { // stopped, it gives nothing once the limit is over
+			o.signal(cmd.Process, syscall.SIGSTOP)
+			o.stale(x)
+			o.random(r, changes/kills/4)
+			o.signal(cmd.Process, syscall.SIGCONT)
+		}
+		o.random(r, changes/kills/2)
+		if n != 1 { // one is killed before it may have answered
+			o.enough()
+		}
+		o.signal(cmd.Process, syscall.SIGKILL)
+		_ = cmd.Wait()
+		o.random(r, 5) // what changes while nothing runs
+		close(stop)
+		<-asking
+	}
+	o.child()
+	o.equal(r)
+	if n := o.answered; n.yes < 100 || n.no < 100 {
+		t.Errorf("%+v", n)
+	}
+	t.Logf("%d files, %d people: %+v", o.files, o.people, o.answered)
+}
+
+// enough waits until some more answers have been given.
+func (o *oracle) enough() {
+	count := func() int {
+		o.mu.Lock()
+		defer o.mu.Unlock()
+		return min(o.answered.yes, o.answered.no)
+	}
+	for want := count() + 50; count() < want && !o.t.Failed(); {
+		time.Sleep(time.Millisecond)
+	}
+}
+
+func (o *oracle) signal(p *os.Process, s syscall.Signal) {
+	o.t.Helper()
+	if err := p.Signal(s); err != nil {
+		o.t.Fatal(err)
+	}
+}
+
+// stale waits until nothing is given.
+func (o *oracle) stale(x *index.Index) {
+	for o.t.Context().Err() == nil {
+		if a := x.CanRead(o.tree, "p0", "read"); strings.HasPrefix(a.Because, "there was no beat") {
+			return
+		}
+		time.Sleep(time.Millisecond)
+	}
+}
+
+// random makes changes.
+func (o *oracle) random(r *rand.Rand, n int) {
+	for range n {
+		switch r.IntN(20) {
+		case 0:
+			o.move(r.IntN(o.people), r.IntN(teams))
+		case 1, 2:
+			o.grant(r.IntN(o.files), -1)
+		default:
+			o.grant(r.IntN(o.files), r.IntN(teams))
+		}
+	}
+}
+
+// equal compares all documents with who-can.
+func (o *oracle) equal(r *rand.Rand) {
+	o.t.Helper()
+	file, err := os.ReadFile(o.config.Directory)
+	if err != nil {
+		o.t.Fatal(err)
+	}
+	dir, err := people.Read(file)
+	if err != nil {
+		o.t.Fatal(err)
+	}
+	x := o.open(time.Minute)
+	present := time.Now()
+	for o.t.Context().Err() == nil { // until all is known as of now
+		if f, err := x.Filter("p0", "read", index.FormList); err == nil && f.Time.After(present) {
+			break
+		}
+		time.Sleep(time.Millisecond)
+	}
+	all := whoCan(o.t, o.tree, dir, "read")
+	for path, rights := range all {
+		for range 3 {
+			who := fmt.Sprintf("p%d", r.IntN(o.people))
+			if a := x.CanRead(path, who, "read"); a.Allowed != slices.Contains(rights["read"], who) || a.Because != "" {
+				o.t.Fatalf("%s %s: %+v, who-can %v", who, path, a, rights["read"])
+			}
+		}
+	}
+	if got := documents(o.t, o.state); got != len(all) {
+		o.t.Errorf("%d rows for %d documents", got, len(all))
+	}
+}
+
+// TestDiskFull: a run whose folder is full ends and vouches for nothing any more; once there is
+// room the next one goes on, and knows all (N-9).
+func TestDiskFull(t *testing.T) {
+	l := newLive(t, true)
+	if err := os.MkdirAll(l.state, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if err := syscall.Mount("tmpfs", l.state, "tmpfs", 0, "size=96k"); err != nil {
+		t.Skip("no tmpfs can be mounted here: ", err)
+	}
+	t.Cleanup(func() { _ = syscall.Unmount(l.state, syscall.MNT_DETACH) })
+	for i := range 400 {
+		l.put(fmt.Sprintf("sub/%s%d", strings.Repeat("long", 40), i), forStaff)
+	}
+	err := index.Run(t.Context(), l.config)
+	if !errors.Is(err, syscall.ENOSPC) {
+		t.Fatalf("a run in a folder that is full: %v", err)
+	}
+	x, err := index.Open(l.state, time.Minute)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer x.Close()
+	if a := x.CanRead(l.path("plan"), "alice", "read"); a.Allowed || a.Because == "" {
+		t.Errorf("an index that is not whole says %+v", a)
+	}
+	if err := syscall.Mount("", l.state, "", syscall.MS_REMOUNT, "size=64m"); err != nil {
+		t.Fatal(err)
+	}
+	l.start()
+	l.settle()
+	again := l.open(time.Minute)
+	l.want(again, "plan", "abd")
+	l.want(again, "sub/"+strings.Repeat("long", 40)+"399", "abd")
+	l.end()
+	if _, err := os.Stat(filepath.Join(l.state, "events.jsonl")); err != nil {
+		t.Error(err)
+	}
+}
