@@ -98,19 +98,23 @@ func TestReasonsTravel(t *testing.T) {
 func TestLargestAnswer(t *testing.T) {
 	s := NewServer(nil, nil)
 	s.keep()
-	err := s.send(&Frame{Kind: Answer, Body: make([]byte, MaxBody)})
-	if err != nil || len(s.unsent) != 4+MaxFrame {
-		t.Errorf("the largest answer: %v, %d bytes wait", err, len(s.unsent))
+	waits := func() (bytes, parcels int) {
+		s.write.Lock()
+		defer s.write.Unlock()
+		return len(s.unsent) + len(s.apart), len(s.parcels)
 	}
-	before := len(s.unsent)
+	err := s.send(&Frame{Kind: Answer, Body: make([]byte, MaxBody)})
+	before, _ := waits()
+	if err != nil || before != 4+MaxFrame {
+		t.Errorf("the largest answer: %v, %d bytes wait", err, before)
+	}
 	file, err := os.Open(os.DevNull)
 	if err != nil {
 		t.Fatal(err)
 	}
 	err = s.sendWith(&Frame{Kind: Answer, Body: make([]byte, MaxBody-1), Files: []*os.File{file}}, []byte{1}, []byte{2})
-	if !errors.Is(err, ErrFrame) || len(s.unsent) != before || len(s.parcels) != 0 {
-		t.Errorf("an answer that is too large: %v, %d bytes wait, want %d, %d parcels", err, len(s.unsent), before,
-			len(s.parcels))
+	if n, parcels := waits(); !errors.Is(err, ErrFrame) || n != before || parcels != 0 {
+		t.Errorf("an answer that is too large: %v, %d bytes wait, want %d, %d parcels", err, n, before, parcels)
 	}
 	if err := file.Close(); !errors.Is(err, os.ErrClosed) {
 		t.Errorf("its file was open: %v", err)

@@ -27,7 +27,8 @@ type patient struct {
 	most        int // at once
 	all         int // turns that there were
 	crowded     bool
-	rest, rests time.Duration // after a turn, and so many of them
+	rest        time.Duration // after a turn
+	rests       int           // so many one after the other
 }
 
 func (p *patient) Look(*nt.Thread, []byte) ([]byte, ntstatus.Status) {
@@ -69,7 +70,7 @@ func (p *patient) Slow() bool {
 func (p *patient) Crowded() bool { return p.crowded }
 
 func (p *patient) Rest(turn, rested time.Duration) time.Duration {
-	if rested > 0 && (turn != 60*time.Microsecond || rested >= p.rests*p.rest) {
+	if rested > 0 && (turn != 60*time.Microsecond || rested >= time.Duration(p.rests)*p.rest) {
 		return 0
 	}
 	return p.rest
@@ -245,7 +246,7 @@ func TestTurnIsPassedOn(t *testing.T) {
 	for _, c := range []struct {
 		crowded bool
 		rest    time.Duration
-		rests   time.Duration // so many one after the other
+		rests   int // so many one after the other
 		takes   time.Duration
 		want    int // turns of ten calls
 		lasts   time.Duration

@@ -46,7 +46,7 @@ func variant(t *testing.T, r *rand.Rand, tok *token.Token) *token.Token {
 // may reports what the check says of a token, a document and the folders on the way.
 func (b *behind) may(tok *token.Token, name string) bool {
 	b.t.Helper()
-	for at, mask := name, winnt.AccessMask(winnt.FILE_GENERIC_READ); at != "."; at, mask = filepath.Dir(at),
+	for at, mask := name, winnt.FILE_GENERIC_READ; at != "."; at, mask = filepath.Dir(at),
 		winnt.FILE_TRAVERSE {
 		d := b.descriptor(at)
 		dec, err := access.Check(tok, d, mask, winnt.FileObject)

@@ -31,7 +31,6 @@ type oracle struct {
 	grants   []history // of each document: the team that it is for, -1: it is gone
 	teamOf   []history // of each person
 	in       []int     // the present teams, for the file; owned by who changes
-	version  int       // of the directory file
 	answered struct{ yes, no, stale int }
 }
 

@@ -19,7 +19,6 @@ type watcher struct {
 	bin     string
 	people  string
 	socket  string
-	tree    string
 }
 
 // index starts an index as a user, and returns what it says and how it ends.
