@@ -249,6 +249,7 @@ with refmon.connect() as kernel:
             own = th.NtOpenProcessToken(ProcessHandle=refmon.NtCurrentProcess, DesiredAccess=refmon.TOKEN_ALL_ACCESS)
             less = th.NtFilterToken(ExistingTokenHandle=own.TokenHandle, Flags=1).check()
             made = self.make(th, Token=less.NewTokenHandle, ProcessFlags=4)
+            self.looked_after()  # of tests before
             before = len(os.listdir("/proc/self/fd"))
             program = kernel.start(made.ProcessHandle, [sys.executable, "-c", self.PROGRAM, str(event)], text=True,
                                    stdout=subprocess.PIPE,
@@ -258,10 +259,14 @@ with refmon.connect() as kernel:
             self.assertEqual(program.returncode, 0)
             self.assertEqual(th.NtWaitForSingleObject(Handle=event).status, refmon.STATUS_SUCCESS)
             self.assertEqual(self.ended(th, made), refmon.STATUS_SUCCESS)
-            for thread in threading.enumerate():  # that which looked after the program
-                if thread is not threading.current_thread() and thread.name.startswith("refmon-program"):
-                    thread.join(60)
+            self.looked_after()
             self.assertEqual(len(os.listdir("/proc/self/fd")), before)
+
+    def looked_after(self):
+        """Waits for the threads that look after programs which have ended."""
+        for thread in threading.enumerate():
+            if thread.name.startswith("refmon-program"):
+                thread.join(60)
 
     def ended(self, th, made):
         """Waits until a process has ended, and returns its exit status."""
