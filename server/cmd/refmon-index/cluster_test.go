@@ -31,6 +31,7 @@ func TestExample(t *testing.T) {
 	if randtest.Count(t, "REFMON_CLUSTER_FAULTS", 0) == 0 {
 		t.Skip("REFMON_CLUSTER_FAULTS is not set: nine processes, and an election that takes seconds")
 	}
+	t.Parallel() // both wait most of their time
 	net, last := loopback()
 	cmd := exec.CommandContext(t.Context(), "sh", "../../../examples/cluster/cluster.sh", t.TempDir())
 	cmd.Env = append(os.Environ(), asCommand+"=1", "REFMON_INDEX="+os.Args[0], fmt.Sprintf("ADDRESS=%s.%d", net, last))
@@ -284,6 +285,7 @@ func TestClusterFaults(t *testing.T) {
 	if phases == 0 {
 		t.Skip("REFMON_CLUSTER_FAULTS says how many faults there are: a minute for five")
 	}
+	t.Parallel()
 	c := newCluster(t)
 	c.settle()
 	c.compare("at the beginning")
