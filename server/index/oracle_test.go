@@ -141,7 +141,8 @@ func (o *oracle) ask(x *index.Index, r *rand.Rand) {
 func TestOracle(t *testing.T) {
 	o := &oracle{live: newLive(t, false), files: randtest.Count(t, "REFMON_INDEX_FILES", 300),
 		people: randtest.Count(t, "REFMON_INDEX_PEOPLE", 40), limit: 1500 * time.Millisecond}
-	changes, kills := randtest.Count(t, "REFMON_INDEX_CHANGES", 200), randtest.Count(t, "REFMON_KILLS", 3)
+	changes := max(30, randtest.Count(t, "REFMON_INDEX_CHANGES", 200))
+	kills := max(3, randtest.Count(t, "REFMON_KILLS", 3)) // one before an answer, one after, one stopped
 	r := rand.New(rand.NewPCG(randtest.Seed(t), 24))
 	o.grants, o.teamOf, o.in = make([]history, o.files), make([]history, o.people), make([]int, o.people)
 	for i := range 50 {
