@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"reflect"
-	"slices"
 	"strings"
 	"sync"
 
@@ -194,7 +193,7 @@ func run(form string) *codec {
 		if v.IsNil() {
 			return number(b, uint64(nothing), 4), nil
 		}
-		return append(number(slices.Grow(b, 4+v.Len()), uint64(v.Len()), 4), v.Bytes()...), nil
+		return append(number(b, uint64(v.Len()), 4), v.Bytes()...), nil
 	}, func(r *reader, v reflect.Value) {
 		if n, isNil := r.count(1); !isNil {
 			v.SetBytes(r.take(n))
