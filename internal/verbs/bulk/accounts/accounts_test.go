@@ -133,6 +133,7 @@ func FuzzRead(f *testing.F) {
 	f.Add("passwd", passwd+group)
 	f.Add("passwd", "a:x:1:\nb:x:1:c,a\nS-1-1-0:x:1:2:::\nDU:x:2:\n") // one gid twice; names that are SIDs
 	f.Add("pdbedit", "Unix username: a\nUser SID: S-1-5-21-1-2-3-4\n")
+	f.Add("pdbedit", "Unix username: a\nUser SID: S-1-0-0\n") // of no domain
 	f.Add("ldif", "dn: a\nobjectSid: S-1-5-21-1-2-3-4\nsAMAccountName: \"\\\nobjectClass: group\n")
 	f.Add("ldif", "dn: a\nobjectSid: S-1-5-21-1-2-3-4\nsAMAccountName: b\nmember;range=0-1: a\nobjectClass: group\n")
 	f.Add("csv", getADUser)

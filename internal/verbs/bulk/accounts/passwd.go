@@ -79,7 +79,7 @@ func (l *List) pdbedit(text string) error {
 				u = l.users.account(u.name, s)
 			}
 			if err == nil && l.domain.IsZero() {
-				l.domain = s.Prefix()
+				l.domain = domainOf(s)
 			}
 		case "Primary Group SID":
 			u.primary, err = sid.Parse(value)

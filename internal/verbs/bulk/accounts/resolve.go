@@ -223,13 +223,21 @@ func (l *List) home() {
 	}
 	var found sid.SID
 	for _, u := range l.users.list {
-		if s := u.sid; s.Authority() == 5 && s.SubAuthorities() == 5 && s.Sub(0) == 21 {
-			if !found.IsZero() && found != s.Prefix() {
+		if d := domainOf(u.sid); !d.IsZero() {
+			if !found.IsZero() && found != d {
 				l.unresolved("users are of several domains: add \"domain\" to the directory file if one is yours")
 				return
 			}
-			found = s.Prefix()
+			found = d
 		}
 	}
 	l.domain = found
+}
+
+// domainOf returns the domain of an account's SID, zero for one of no domain.
+func domainOf(s sid.SID) sid.SID {
+	if s.Authority() == 5 && s.SubAuthorities() == 5 && s.Sub(0) == 21 {
+		return s.Prefix()
+	}
+	return sid.SID{}
 }
