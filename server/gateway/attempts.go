@@ -5,6 +5,8 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"github.com/refmon/refmon/logon"
 )
 
 // Bounds of passwords that were wrong. refmond locks a name after ten: one address alone
@@ -103,11 +105,5 @@ func networkOf(address string) netip.Prefix {
 	if err != nil {
 		return netip.Prefix{}
 	}
-	ip := at.Addr().Unmap().WithZone("")
-	bits := 64
-	if ip.Is4() {
-		bits = 32
-	}
-	p, _ := ip.Prefix(bits) // the bits fit
-	return p
+	return logon.Network(at.Addr())
 }

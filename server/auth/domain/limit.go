@@ -6,6 +6,8 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"github.com/refmon/refmon/logon"
 )
 
 // Limit counts failures of logons with a password. The zero value has the default bounds.
@@ -94,10 +96,11 @@ func network(origin string) string {
 	if err != nil {
 		return origin
 	}
-	if at = at.Unmap().WithZone(""); at.Is4() {
-		return at.String()
+	p := logon.Network(at)
+	if p.IsSingleIP() {
+		return p.Addr().String()
 	}
-	return netip.PrefixFrom(at, 64).Masked().String()
+	return p.String()
 }
 
 func (l *Limit) bounds() (name, origin int, window time.Duration, now time.Time) {

@@ -10,21 +10,17 @@ import (
 
 	"github.com/refmon/refmon/server/index"
 	"github.com/refmon/refmon/server/index/feed"
-	"github.com/refmon/refmon/server/index/postgres"
 )
 
 type runCmd struct {
-	Tree      []string      `help:"A tree of files, by an absolute path." required:"" placeholder:"DIR"`
-	Directory string        `help:"The directory file: users and groups." short:"d" placeholder:"FILE"`
-	LDAP      ldapFlags     `embed:"" prefix:"ldap-"`
-	State     string        `help:"The folder of the index, made if it is not there." required:"" placeholder:"DIR"`
-	Right     string        `help:"The rights that are kept, joined by +." default:"read" short:"w"`
-	Share     string        `help:"The share's own descriptor: what it does not grant is denied." placeholder:"SDDL"`
-	Traverse  string        `help:"How folders on the way are tested: never, privilege or always." default:"never"`
-	Bulk      string        `help:"Write Elasticsearch bulk lines to FILE, too." placeholder:"FILE"`
-	Index     string        `help:"The name of the search index in bulk lines." default:"documents"`
-	Postgres  string        `help:"Keep the index in a database, too." placeholder:"DSN"`
-	Limit     time.Duration `help:"The database shows nothing last vouched for longer ago." default:"10s"`
+	Tree      []string  `help:"A tree of files, by an absolute path." required:"" placeholder:"DIR"`
+	Directory string    `help:"The directory file: users and groups." short:"d" placeholder:"FILE"`
+	LDAP      ldapFlags `embed:"" prefix:"ldap-"`
+	State     string    `help:"The folder of the index, made if it is not there." required:"" placeholder:"DIR"`
+	Right     string    `help:"The rights that are kept, joined by +." default:"read" short:"w"`
+	Share     string    `help:"The share's own descriptor: what it does not grant is denied." placeholder:"SDDL"`
+	Traverse  string    `help:"How folders on the way are tested: never, privilege or always." default:"never"`
+	outputs   `embed:""`
 	Watch     string        `help:"refmond's socket for watchers: it looks at the trees." placeholder:"SOCKET"`
 	NoEvents  bool          `help:"Walk only: for file systems whose changes cannot be heard."`
 	Every     time.Duration `help:"How often all files are looked at (default an hour)." placeholder:"TIME"`
@@ -55,20 +51,9 @@ func (c *runCmd) Run(std *streams) error {
 	case d != nil:
 		defer func() { _ = d.Close() }() // connections that wait
 	}
-	var sinks []index.Sink
-	if c.Bulk != "" {
-		s, err := index.NewBulk(c.Bulk, c.Index, c.State)
-		if err != nil {
-			return err
-		}
-		sinks = append(sinks, s)
-	}
-	if c.Postgres != "" {
-		s, err := postgres.Open(ctx, c.Postgres, c.State, c.Limit)
-		if err != nil {
-			return err
-		}
-		sinks = append(sinks, s)
+	sinks, err := c.open(ctx, c.State)
+	if err != nil {
+		return err
 	}
 	warn := func(err error) { fmt.Fprintf(std.err, "refmon-index: %v\n", err) }
 	var from func(tree string) index.Source

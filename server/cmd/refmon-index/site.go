@@ -15,7 +15,6 @@ import (
 	"github.com/refmon/refmon/server/index"
 	"github.com/refmon/refmon/server/index/broker"
 	"github.com/refmon/refmon/server/index/feed"
-	"github.com/refmon/refmon/server/index/postgres"
 	"github.com/refmon/refmon/server/index/site"
 	"github.com/refmon/refmon/server/index/stages"
 )
@@ -204,31 +203,17 @@ func (c *workCmd) Run(std *streams) error {
 }
 
 type followCmd struct {
-	State    string        `help:"The folder of the index, made if it is not there." required:"" placeholder:"DIR"`
-	Bulk     string        `help:"Write Elasticsearch bulk lines to FILE, too." placeholder:"FILE"`
-	Index    string        `help:"The name of the search index in bulk lines." default:"documents"`
-	Postgres string        `help:"Keep the index in a database, too." placeholder:"DSN"`
-	Limit    time.Duration `help:"The database shows nothing last vouched for longer ago." default:"10s"`
-	member   `embed:""`
+	State   string `help:"The folder of the index, made if it is not there." required:"" placeholder:"DIR"`
+	outputs `embed:""`
+	member  `embed:""`
 }
 
 // Run keeps what was decided.
 func (c *followCmd) Run(std *streams) error {
 	return c.run(std, site.Follow, func(ctx context.Context, x *stages.Conn) error {
-		var sinks []index.Sink
-		if c.Bulk != "" {
-			s, err := index.NewBulk(c.Bulk, c.Index, c.State)
-			if err != nil {
-				return err
-			}
-			sinks = append(sinks, s)
-		}
-		if c.Postgres != "" {
-			s, err := postgres.Open(ctx, c.Postgres, c.State, c.Limit)
-			if err != nil {
-				return err
-			}
-			sinks = append(sinks, s)
+		sinks, err := c.open(ctx, c.State)
+		if err != nil {
+			return err
 		}
 		start := time.Now()
 		return stages.Follow(ctx, x, stages.FollowConfig{State: c.State, Sinks: sinks, Beat: c.Beat, Ready: func() {
