@@ -251,10 +251,11 @@ func TestRange(t *testing.T) {
 	if _, err = Verify(v); err != nil {
 		t.Errorf("a segment that is not asked for: %v", err)
 	}
-	for from, fine := range map[uint64]bool{firsts[1] - 1: false, firsts[1]: true, firsts[1] + 1: true, 1: false} {
+	whole := map[uint64]uint64{firsts[1] - 1: 0, firsts[1]: firsts[1], firsts[2] - 1: firsts[1], firsts[2]: firsts[2], 1: 0}
+	for from, first := range whole {
 		v.From = from
-		if got, err = Verify(v); (err == nil) != fine || fine && got.First != firsts[1] {
-			t.Errorf("from record %d, the second segment begins with %d: %+v, %v", from, firsts[1], got, err)
+		if got, err = Verify(v); (err == nil) != (first > 0) || first > 0 && got.First != first {
+			t.Errorf("from record %d, segments begin with %d: want %d, 0 for an error; %+v, %v", from, firsts, first, got, err)
 		}
 	}
 }
