@@ -9,10 +9,13 @@ import (
 	"testing"
 )
 
+// folders are those of this repository that workflows look into.
+const folders = `\.ci|packaging|cmd|examples|internal|server|docs|capi`
+
 // named are words of a workflow that name something of this repository: a path below one of its folders, on a Windows
 // with backslashes, and what make and .ci/run are asked for.
 var (
-	named  = regexp.MustCompile(`(?:^|[\s'"=(,/\\])((?:\.ci|packaging|cmd|examples|internal|server|docs|capi)[/\\][^\s'",;)]+)`)
+	named  = regexp.MustCompile(`(?:^|[\s'"=(,/\\])((?:` + folders + `)[/\\][^\s'",;)]+)`)
 	made   = regexp.MustCompile(`(?:&& |; |run: )make ([a-z-]+)`)
 	listed = regexp.MustCompile(`(?m)^ +list: \[(.*)\]$`)
 )

@@ -251,7 +251,8 @@ func TestRange(t *testing.T) {
 	if _, err = Verify(v); err != nil {
 		t.Errorf("a segment that is not asked for: %v", err)
 	}
-	whole := map[uint64]uint64{firsts[1] - 1: 0, firsts[1]: firsts[1], firsts[2] - 1: firsts[1], firsts[2]: firsts[2], 1: 0}
+	second, third := firsts[1], firsts[2]
+	whole := map[uint64]uint64{1: 0, second - 1: 0, second: second, third - 1: second, third: third}
 	for from, first := range whole {
 		v.From = from
 		if got, err = Verify(v); (err == nil) != (first > 0) || first > 0 && got.First != first {
