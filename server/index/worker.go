@@ -18,7 +18,7 @@ import (
 )
 
 // Worker decides: of what watchers and the directory tell it makes events. It belongs to
-// one goroutine; [NewWorker] makes one.
+// one goroutine; [Question.Worker] makes one.
 type Worker struct {
 	state  *State
 	rights []bulk.Right
@@ -35,12 +35,6 @@ type Worker struct {
 	lastAbove  []Class
 	// Unnamed is how many documents have a path that is not UTF-8. They have no row.
 	Unnamed int
-}
-
-// NewWorker makes a worker that goes on from a state; nil: from the beginning. The error
-// says that the state is about other rights or another share.
-func NewWorker(s *State, rights []bulk.Right, share *sd.Descriptor, shareText string) (*Worker, error) {
-	return Question{Rights: rights, Share: share, ShareText: shareText}.Worker(s)
 }
 
 // Question says what an index is about. It needs rights.

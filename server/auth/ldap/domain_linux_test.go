@@ -176,6 +176,30 @@ func TestDomain(t *testing.T) {
 	both(t, d, dir)
 	exported(t, d, dir)
 	bound(t, dir)
+	gone(t, d, all["LDAPS"])
+}
+
+// gone deletes a group of a user whose answer is kept: it counts no longer (D-19). Who asks
+// is an ordinary account, which does not see what was deleted.
+func gone(t *testing.T, d *addc.Domain, cfg Config) {
+	t.Helper()
+	cfg.Limits.Fresh = -1 // each answer is looked at again
+	dir, err := New(cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer dir.Close()
+	const group = "CN=one-g0,CN=Users,BASE"
+	for _, change := range []string{"dn: " + group + "\nchangetype: delete\n", ""} {
+		f, err := dir.Find(context.Background(), "one", false)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got, want := ofDomain(d, sidsOf(f.Groups)), ofDomain(d, d.TokenGroups("one")); !slices.Equal(got, want) {
+			t.Errorf("D-19: one has %v, the directory says %v", got, want)
+		}
+		d.Modify(change)
+	}
 }
 
 // bound asks the directory about passwords: what limits an account is told to who knows
