@@ -9,7 +9,7 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 packages=$(realpath "$1") version=$(cat VERSION)
 command -v rpm >/dev/null || { echo "SKIPPED: there is no rpm here"; exit 77; }
 if [ -z "${REFMON_LAYER:-}" ]; then
-	layer=$(mktemp -d -p "$([ -w /dev/shm ] && echo /dev/shm || echo "${TMPDIR:-/tmp}")")
+	layer=$(mktemp -d)
 	trap 'rm -rf --one-file-system "$layer"' EXIT
 	REFMON_LAYER=$layer unshare --mount --pid --fork --kill-child bash "$0" "$packages"
 	exit
@@ -21,6 +21,7 @@ mkdir "$root" "$layer/upper" "$layer/work"
 mount -t overlay overlay -o "lowerdir=/,upperdir=$layer/upper,workdir=$layer/work" "$root" ||
 	{ echo "SKIPPED: a root over this one cannot be mounted here"; exit 77; }
 mount -t proc proc "$root/proc"
+mount --rbind /dev "$root/dev"
 mount -t tmpfs tmpfs "$root/tmp"
 mount -t tmpfs tmpfs "$root/run"
 mkdir "$root/tmp/packages"
