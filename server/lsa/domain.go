@@ -46,13 +46,12 @@ func (s *Store) LogOnDomainUser(u *DomainUser, t winnt.LogonType) (logon.Result,
 			ids = append(ids, g.SID)
 		}
 	}
-	theirs := len(ids)
-	for i, id := range st.expand(ids) {
-		grant := st.grants[id]
-		p.Privileges |= grant.Privileges
-		p.Rights |= grant.Rights
-		if i >= theirs {
-			p.Groups = append(p.Groups, id)
+	p.Groups = st.beyond(ids)
+	for _, of := range [][]sid.SID{ids, p.Groups} {
+		for _, id := range of {
+			grant := st.grants[id]
+			p.Privileges |= grant.Privileges
+			p.Rights |= grant.Rights
 		}
 	}
 	out, status := logon.Compose(p, t, groups...)

@@ -76,6 +76,20 @@ func TestDomainUser(t *testing.T) {
 		t.Errorf("K-31: claims and device: %+v", r.Token)
 	}
 
+	// A service with SeTcbPrivilege added a group that the directory gave, too: nothing is lost by it (K-30).
+	twice := u
+	twice.Groups = append(slices.Clone(u.Groups), token.Group{SID: staff, Attributes: 7},
+		token.Group{SID: readers, Attributes: 7})
+	r, st = s.LogOnDomainUser(&twice, winnt.LOGON32_LOGON_NETWORK)
+	if tok, err = token.New(r.Token); err != nil || st != ntstatus.Success {
+		t.Fatal(err, st)
+	}
+	for _, want := range []sid.SID{readers, nested, sid.Users} {
+		if !tok.Member(want, false) {
+			t.Errorf("K-30: with a group given twice it is not in %v", want)
+		}
+	}
+
 	u.Groups = append(u.Groups, token.Group{SID: admins, Attributes: 7})
 	r, st = s.LogOnDomainUser(&u, winnt.LOGON32_LOGON_NETWORK)
 	if st != ntstatus.Success || r.Token.Integrity != sid.HighLevel || !r.Administrator() {

@@ -166,7 +166,7 @@ func TestValid(t *testing.T) {
 		}
 		st.machine = machine
 		c.change(st)
-		err = st.valid(&state{}, []span{{50000, 50009, "sub"}})
+		err = st.valid(&state{}, []fileaccess.SubIDs{{First: 50000, Last: 50009, Owner: "sub"}})
 		if c.wrong == "" && err != nil || c.wrong != "" && (err == nil || !strings.Contains(err.Error(), c.wrong)) {
 			t.Errorf("%s: %v, want %q", c.name, err, c.wrong)
 		}
