@@ -25,6 +25,7 @@ type siteCmd struct {
 	Server   []string `help:"Where a message server listens." required:"" placeholder:"HOST:PORT"`
 	Right    string   `help:"The rights that are kept, joined by +." default:"read" short:"w"`
 	Share    string   `help:"The share's own descriptor: what it does not grant is denied." placeholder:"SDDL"`
+	Traverse string   `help:"How folders on the way are tested: never, privilege or always." default:"never"`
 	Parts    int      `help:"In how many parts a tree and the classes are cut." default:"4"`
 	Replicas int      `help:"How many servers keep each message (default: 3 of three or more)." placeholder:"N"`
 }
@@ -39,8 +40,8 @@ verbs, and server.pem, server-key.pem and keeper.seed to the message servers.`
 
 // Run makes the folder.
 func (c *siteCmd) Run(std *streams) error {
-	s := site.Site{Rights: c.Right, Share: c.Share, Hosts: map[string][]string{}, Parts: c.Parts, Deciders: c.Parts,
-		Replicas: c.Replicas}
+	s := site.Site{Rights: c.Right, Share: c.Share, Traverse: index.Traverse(c.Traverse),
+		Hosts: map[string][]string{}, Parts: c.Parts, Deciders: c.Parts, Replicas: c.Replicas}
 	for _, h := range c.Host {
 		name, dir, ok := strings.Cut(h, "=")
 		if !ok {
@@ -171,7 +172,8 @@ func (c *watchCmd) Run(std *streams) error {
 	return c.run(std, site.Watch(c.Host), func(ctx context.Context, x *stages.Conn) error {
 		if c.Watch != "" {
 			o.From = func(tree string) index.Source {
-				return &feed.Follower{Socket: c.Watch, Root: tree, Share: x.Share(), Beat: c.Beat, Warn: std.warn}
+				return &feed.Follower{Socket: c.Watch, Root: tree, Share: x.Site().Share, Traverse: x.Site().Traverse,
+					Beat: c.Beat, Warn: std.warn}
 			}
 		}
 		return stages.Watch(ctx, x, o)
@@ -179,14 +181,19 @@ func (c *watchCmd) Run(std *streams) error {
 }
 
 type directoryCmd struct {
-	Directory string `help:"The directory file: users and groups." required:"" short:"d" placeholder:"FILE"`
-	member    `embed:""`
+	people `embed:""`
+	member `embed:""`
 }
 
 // Run tells who the people are.
 func (c *directoryCmd) Run(std *streams) error {
+	roster, done, err := c.open()
+	if err != nil {
+		return err
+	}
+	defer done()
 	return c.run(std, site.Directory, func(ctx context.Context, x *stages.Conn) error {
-		return stages.Directory(ctx, x, stages.DirectoryConfig{File: c.Directory, Beat: c.Beat})
+		return stages.Directory(ctx, x, stages.DirectoryConfig{File: c.Directory, Roster: roster, Beat: c.Beat})
 	})
 }
 
