@@ -63,6 +63,7 @@ soak: ## hours: 10^7 pairs, every DACL of 4 entries, all tests at full counts un
 		go -C server test -count=1 -timeout=2h -run='^TestOracle$$' -v ./index
 	REFMON_SEED=clock REFMON_PAIRS=100000 go -C server test -count=1 -run='^TestEqualsWhoCan$$' -v ./index
 	REFMON_SEED=clock REFMON_CLUSTER_FAULTS=50 bash .ci/run server-nats
+	REFMON_SAMBA=required REFMON_ACCOUNTS=100000 go -C server test -count=1 -timeout=2h -run='^TestServedExport$$' -v ./auth/ldap
 	$(MAKE) fuzz FUZZTIME=600
 
 mutants: ## hours: every seeded fault against the tests; the table of docs/testing.md
