@@ -161,12 +161,19 @@ func BenchmarkFilter(b *testing.B) {
 				b.Fatal(err)
 			}
 			defer x.Close()
+			var took []time.Duration
+			before := used(b)
 			for b.Loop() {
+				start := time.Now()
 				f, err := x.Filter("user0", "read", form)
+				took = append(took, time.Since(start))
 				if err != nil || form == index.FormList && len(f.Classes) != 5000 {
 					b.Fatal(len(f.Classes), err)
 				}
 			}
+			b.ReportMetric(float64((used(b)-before).Microseconds())/1e3/float64(len(took)), "cpu-ms")
+			slices.Sort(took)
+			b.ReportMetric(float64(took[len(took)/2].Microseconds())/1e3, "ms-p50")
 		})
 	}
 }
