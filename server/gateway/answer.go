@@ -28,9 +28,11 @@ func (a *answer) WriteHeader(code int) {
 	a.q.mu.Unlock()
 	switch {
 	case code < http.StatusBadRequest:
-		if replaced && code == http.StatusCreated && a.r.Method == http.MethodPut {
-			code = http.StatusNoContent
-			a.swallow = true
+		if code == http.StatusCreated && a.r.Method == http.MethodPut {
+			a.swallow = true // who pipes a file in is told by the status
+			if replaced {
+				code = http.StatusNoContent
+			}
 		}
 		a.ResponseWriter.WriteHeader(code)
 		return

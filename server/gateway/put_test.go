@@ -44,8 +44,8 @@ func TestPut(t *testing.T) {
 	long := strings.Repeat("0123456789abcdef", 40_000) // more than one call writes
 	for name, body := range map[string]string{"new.txt": "new\n", "empty.txt": "", "long.txt": long} {
 		got := w.want(201, "alice", "PUT", "/share/"+name, body)
-		if text := w.content(name); text != body || got.header.Get("ETag") == "" {
-			t.Errorf("%s has %d bytes, want %d; %v", name, len(text), len(body), got.header)
+		if text := w.content(name); text != body || got.header.Get("ETag") == "" || got.body != "" {
+			t.Errorf("%s has %d bytes, want %d; %v %q", name, len(text), len(body), got.header, got.body)
 		}
 	}
 	w.want(204, "alice", "PUT", "/share/old.txt", "short\n")
