@@ -77,6 +77,14 @@ type HostFile interface {
 	HandOut(granted winnt.AccessMask, uid uint32) (f *os.File, used winnt.AccessMask, st ntstatus.Status)
 }
 
+// Refillable may be implemented by an OpenFile whose contents can be replaced at once.
+type Refillable interface {
+	OpenFile
+	// Refill replaces what is in the file by what is in another one, and nothing else of it.
+	// Where there is no room for it nothing has changed.
+	Refill(from OpenFile) ntstatus.Status
+}
+
 // FileFacts holds what a file system tells of a file. Times are in units of 100 ns since
 // 1601, sizes in bytes.
 type FileFacts struct {
