@@ -34,7 +34,7 @@ func (c *Conn) OpenFile(th *nt.Thread, in nt.CreateFileIn) (out nt.CreateFileOut
 		return out, nil, ntstatus.InvalidParameter
 	}
 	f := &wire.Frame{Kind: wire.CallWith, Thread: t.number, Service: number, Body: body}
-	head, rest, files, err := c.askFor(f, nil, nil)
+	head, rest, files, err := c.askFor(f, nil, nil, nil)
 	if err != nil {
 		return out, nil, ntstatus.PortDisconnected
 	}
@@ -76,7 +76,7 @@ func (c *Conn) own(th *nt.Thread) (*thread, error) {
 
 // descriptor asks for one descriptor.
 func (c *Conn) descriptor(f *wire.Frame) (*os.File, error) {
-	head, _, files, err := c.askFor(f, nil, nil)
+	head, _, files, err := c.askFor(f, nil, nil, nil)
 	if err == nil {
 		err = head.Status.Err()
 	}

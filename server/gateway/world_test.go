@@ -120,6 +120,7 @@ func (w *world) serve() {
 func (w *world) listen(h http.Handler) *httptest.Server {
 	w.Helper()
 	s := httptest.NewUnstartedServer(patient(h))
+	s.Listener, s.Config.ConnContext = gathering{s.Listener}, withGathered
 	s.EnableHTTP2 = true
 	s.Config.ErrorLog = slog.NewLogLogger(slog.DiscardHandler, 0)
 	s.TLS = &tls.Config{MinVersion: tls.VersionTLS12, ClientAuth: tls.RequestClientCert}

@@ -41,10 +41,7 @@ func (s *State) snapshot() []Event {
 	for _, r := range s.rows {
 		used[r.Pass] = true
 	}
-	kinds := slices.SortedFunc(maps.Values(s.classes), func(a, b *kind) int {
-		return a.number - b.number // a class stands behind those of the folders that it names
-	})
-	for _, k := range kinds {
+	for _, k := range s.kinds() {
 		if used[k.ID] {
 			e := *k.event
 			e.Passing, e.Holders, e.Through = k.Passing, k.Holders, ids(k.Through)
@@ -62,6 +59,11 @@ func (s *State) snapshot() []Event {
 		out[i].Seq = s.seq - uint64(len(out)-1-i)
 	}
 	return out
+}
+
+// kinds returns the classes as they came: one stands behind those of the folders that it names.
+func (s *State) kinds() []*kind {
+	return slices.SortedFunc(maps.Values(s.classes), func(a, b *kind) int { return a.number - b.number })
 }
 
 // compact returns the events in whose place the log can stand, and goes on from them.

@@ -16,7 +16,7 @@ import (
 )
 
 // Worker decides: of what watchers and the directory tell it makes events. It belongs to
-// one goroutine; [NewWorker] makes one.
+// one goroutine; [Question.Worker] makes one.
 type Worker struct {
 	state  *State
 	rights []bulk.Right
@@ -36,12 +36,6 @@ type Worker struct {
 	// unnamed are the paths of documents that are not UTF-8, with the number of the walk in which they
 	// were last seen. They have no row.
 	unnamed map[string]uint64
-}
-
-// NewWorker makes a worker that goes on from a state; nil: from the beginning. The error
-// says that the state is about other rights or another share.
-func NewWorker(s *State, rights []bulk.Right, share *sd.Descriptor, shareText string) (*Worker, error) {
-	return Question{Rights: rights, Share: share, ShareText: shareText}.Worker(s)
 }
 
 // Question says what an index is about. It needs rights.
