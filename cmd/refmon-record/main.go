@@ -3,7 +3,7 @@
 // line, in the format of docs/recording.md, to be read by `refmon compare`.
 //
 //	refmon-record > recording.jsonl
-//	refmon-record examples\impersonation.star internal\ntostest\testdata\*.txt > recording.jsonl
+//	refmon-record examples\impersonation.star internal\test\ntostest\testdata\*.txt > recording.jsonl
 //
 // Without arguments it asks the questions that are built in. A .star file is a
 // program of `refmon run`, a .txt file a transcript whose cases are programs.

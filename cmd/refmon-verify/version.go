@@ -6,7 +6,7 @@ import (
 	"runtime/debug"
 )
 
-// verbs are what this program does beside checking a certificate.
+// verbs has the functions of first words; without one of them a certificate is checked.
 var verbs = map[string]func(args []string) int{"audit": runAudit, "version": runVersion}
 
 // release is set by release builds: -ldflags "-X main.release=v1.2.3".

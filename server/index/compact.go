@@ -81,13 +81,24 @@ func (w *Worker) compact() ([]Event, error) {
 	return events, nil
 }
 
-// large reports whether the log should be put together: it is as large as most, and much larger
-// than it was after the last time. 0 stands for 64 MiB.
-func (l *Log) large(most int64) bool {
+// large reports whether the log should be put together: it is as large as most, much larger than it was
+// after the last time, and half of its events or more say what no longer holds. 0 stands for 64 MiB.
+func (l *Log) large(most int64, s *State) bool {
 	if most == 0 {
 		most = smallest
 	}
-	return l.bad == nil && l.size >= most && l.size >= growth*l.least
+	return l.bad == nil && l.size >= most && l.size >= growth*l.least && l.lines >= 2*len(s.rows) && l.lines >= 2*s.live()
+}
+
+// live returns about how many events amount to the state.
+func (s *State) live() int {
+	n := 1 + len(s.people) + len(s.rows)
+	for _, k := range s.classes {
+		if k.rows > 0 {
+			n++
+		}
+	}
+	return n
 }
 
 // replace puts events in the place of all that the log has. Who has the old file open reads to
@@ -115,7 +126,7 @@ func (l *Log) replace(events []Event) error {
 		return errors.Join(l.bad, file.Close())
 	}
 	old := l.file
-	l.file, l.size, l.least = file, size, size
+	l.file, l.size, l.least, l.lines = file, size, size, len(events)
 	return old.Close()
 }
 

@@ -173,6 +173,10 @@ func TestDomain(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer dir.Close()
+	ids := &IDs{Ask: func(question func(*Directory) error) error { return question(dir) }}
+	if s, ok, err := ids.SIDOfUID(ctx, 10007); err != nil || !ok || s != d.UserSID("one") {
+		t.Errorf("D-34: uid 10007 is %v, %t, %v", s, ok, err)
+	}
 	both(t, d, dir)
 	exported(t, d, dir)
 	bound(t, dir)

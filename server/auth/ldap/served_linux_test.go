@@ -58,14 +58,11 @@ func TestServedExport(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	group := d.Accounts("n1") // only to know that names are found
-	for _, name := range []string{"n0", "n1", fmt.Sprint("n", n-1)} {
+	for i, in := range map[int]bool{0: true, perGroup - 1: true, n - 1: false} {
+		name := fmt.Sprint("n", i)
 		p := read.Account(name)
-		if p == nil {
-			t.Fatalf("D-22: %s is not in the file", name)
-		}
-		if name == "n1" && p.Token.User().SID != group[name] {
-			t.Errorf("D-22: %s is %v", name, p.Token.User().SID)
+		if p == nil || p.Token.User().SID != d.UserSID(name) || p.Token.Member(d.UserSID("g0"), false) != in {
+			t.Errorf("D-22: %s in the file: %+v, in g0: want %t", name, p, in)
 		}
 	}
 }

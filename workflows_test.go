@@ -1,0 +1,112 @@
+package refmon_test
+
+import (
+	"io/fs"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+)
+
+// folders are those of this repository that workflows look into.
+const folders = `\.ci|packaging|cmd|examples|internal|server|docs|capi`
+
+// named are words of a workflow that name something of this repository: a path below one of its folders, on a Windows
+// with backslashes, and what make and .ci/run are asked for.
+var (
+	named  = regexp.MustCompile(`(?:^|[\s'"=(,/\\])((?:` + folders + `)[/\\][^\s'",;)]+)`)
+	made   = regexp.MustCompile(`(?:&& |; |run: )make ([a-z-]+)`)
+	listed = regexp.MustCompile(`(?m)^ +list: \[(.*)\]$`)
+)
+
+// TestWorkflows: what the workflows run is in this repository. They run elsewhere, long after a folder was moved.
+func TestWorkflows(t *testing.T) {
+	files, err := filepath.Glob(".github/workflows/*.yml")
+	if err != nil || len(files) != 3 {
+		t.Fatalf("%v, %v: test, record and release are wanted", files, err)
+	}
+	steps, err := exec.Command("bash", ".ci/run", "--list").Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	makefile, err := os.ReadFile("Makefile")
+	if err != nil {
+		t.Fatal(err)
+	}
+	paths, targets, lists := 0, 0, 0
+	for _, name := range files {
+		b, err := os.ReadFile(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, w := range named.FindAllStringSubmatch(string(b), -1) {
+			paths++
+			if at, err := filepath.Glob(strings.ReplaceAll(w[1], `\`, "/")); err != nil || at == nil {
+				t.Errorf("%s names %s, which is not here", name, w[1])
+			}
+		}
+		for _, w := range made.FindAllStringSubmatch(string(b), -1) {
+			targets++
+			if !strings.Contains(string(makefile), "\n"+w[1]+":") {
+				t.Errorf("%s makes %s, which is no target of the Makefile", name, w[1])
+			}
+		}
+		for _, w := range listed.FindAllStringSubmatch(string(b), -1) {
+			for step := range strings.SplitSeq(w[1], ", ") {
+				lists++
+				if step != "core" && step != "server" && !strings.Contains(string(steps), "\n"+step+" ") {
+					t.Errorf("%s asks .ci/run for %s, which is no list and no step", name, step)
+				}
+			}
+		}
+	}
+	if paths < 8 || targets < 2 || lists < 3 {
+		t.Errorf("%d paths, %d targets and %d lists were found: the patterns do not fit the workflows", paths, targets, lists)
+	}
+}
+
+// leftOut are the lines of .ci/run with the names of tests that a step does not run.
+var leftOut = regexp.MustCompile(`(?m)(?:later|ran|one)\+?='(.*)'$`)
+
+// TestWhatIsLeftOut: a test that a step of .ci/run leaves out is there, and where another step is to run it, one does.
+func TestWhatIsLeftOut(t *testing.T) {
+	b, err := os.ReadFile(".ci/run")
+	if err != nil {
+		t.Fatal(err)
+	}
+	script, there := string(b), map[string]bool{}
+	err = filepath.WalkDir(".", func(name string, _ fs.DirEntry, err error) error {
+		if err != nil || !strings.HasSuffix(name, "_test.go") {
+			return err
+		}
+		source, err := os.ReadFile(name)
+		for _, f := range tests.FindAllSubmatch(source, -1) {
+			there[string(f[1])] = true
+		}
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	names := 0
+	for _, line := range leftOut.FindAllStringSubmatch(script, -1) {
+		for name := range strings.SplitSeq(strings.Trim(line[1], "|"), "|") {
+			names++
+			if !there[name] && !strings.Contains(name, ".*") {
+				t.Errorf(".ci/run leaves out %s, and there is no such test", name)
+			}
+			// The race detector looks at tests that step test runs; server-test runs TestServerModule's.
+			if !strings.HasPrefix(line[0], "one") && name != "TestServerModule" && strings.Count(script, name+"|")+
+				strings.Count(script, name+")")+strings.Count(script, name+"$")+strings.Count(script, name+"'") < 2 {
+				t.Errorf(".ci/run leaves out %s, and no other step runs it", name)
+			}
+		}
+	}
+	if names < 40 {
+		t.Errorf("%d names were found: the pattern does not fit .ci/run", names)
+	}
+}
+
+var tests = regexp.MustCompile(`(?m)^func (Test\w*)\(`)
