@@ -51,6 +51,7 @@ bench-tree: ## bulk questions over a real tree of a million files, made in TREE 
 bench-index: ## the live index with a million documents: first load, a group's change, a filter of 5,000 classes, a change to its row
 	REFMON_DOCS=1000000 go -C server test -run='^$$' -bench='Change|FirstLoad' -benchtime=2x -timeout=1h ./index
 	go -C server test -run='^$$' -bench='Filter|BenchmarkChange' -benchtime=300x ./index
+	go -C server test -run='^$$' -bench=Watcher -benchtime=2x ./index
 
 soak: ## hours: 10^7 pairs, every DACL of 4 entries, all tests at full counts under the race detector, fuzz 10 minutes a target
 	REFMON_SEED=clock REFMON_PAIRS=10000000 REFMON_SCOPE=4 bash .ci/run twins

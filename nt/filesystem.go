@@ -26,7 +26,7 @@ type DirectFinder interface {
 }
 
 // FilePlace is where the look-up of one name ended. It belongs to one goroutine, which
-// releases it.
+// releases it once and does not use it afterwards.
 type FilePlace interface {
 	// Facts says what was found there; the decision is about it.
 	Facts() *fileaccess.Facts
