@@ -44,7 +44,8 @@ func TestCallsSignal(t *testing.T) {
 	}
 	queued(false)
 	for i := range MaxCalls {
-		if st := th.QueueCall(nt.UserAPC{ApcRoutine: uint64(i + 1)}); st != ntstatus.Success || th.CallsFull() != (i+1 == MaxCalls) {
+		st := th.QueueCall(nt.UserAPC{ApcRoutine: uint64(i + 1)})
+		if st != ntstatus.Success || th.CallsFull() != (i+1 == MaxCalls) {
 			t.Fatalf("O-147: call %d: %v, full %t", i, st, th.CallsFull())
 		}
 		queued(true)
