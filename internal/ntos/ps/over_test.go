@@ -196,3 +196,23 @@ func TestOnlyTokenIsForProcesses(t *testing.T) {
 	}
 	w.close()
 }
+
+// TestNoLevelAboveDelegation: a level that there is not is refused, and changes nothing (I-41).
+func TestNoLevelAboveDelegation(t *testing.T) {
+	w := newJobWorld(t)
+	th := w.thread()
+	spec := user()
+	spec.Type, spec.Level = winnt.TokenImpersonation, winnt.SecurityDelegation
+	tok := w.token(spec)
+	for level := winnt.SecurityAnonymous; level <= winnt.SecurityDelegation+4; level++ {
+		out := ImpersonateClient(th, tok, false, false, level)
+		if refused := level > winnt.SecurityDelegation; (out.Status == ntstatus.InvalidParameter) != refused ||
+			th.IsImpersonating() == refused {
+			t.Errorf("I-41: level %d: %+v", level, out)
+		}
+		th.RevertToSelf()
+	}
+	tok.Deref(ob.TagCall)
+	th.Deref(ob.TagCall)
+	w.close()
+}
