@@ -18,7 +18,7 @@ func (s *Server) dispatch(t *stint, f *Frame) (goesOn bool, err error) {
 	case Cancel:
 		return true, s.cancel(f)
 	case Call, Then, Save, Restore, EndThread, Wait, WaitAny, Connected, Attach, HandOut, CallWith,
-		ReadAs, Look:
+		ReadAs, Refill, Look:
 	default:
 		return true, fmt.Errorf("%w: kind %d", ErrFrame, f.Kind)
 	}

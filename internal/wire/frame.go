@@ -49,6 +49,7 @@ const (
 	HandOut                    // asks for a descriptor of an open file
 	CallWith                   // a call that opens a file, and a descriptor of it
 	ReadAs                     // a call that opens a file as a client, and what is in it
+	Refill                     // replaces what is in a file by what is in another one
 	// Look (65) is in look.go.
 )
 

@@ -17,6 +17,7 @@ import (
 const (
 	directoryOnly = uint32(fileaccess.DirectoryFile)
 	fileOnly      = uint32(fileaccess.NonDirectoryFile)
+	deleteOnClose = uint32(fileaccess.DeleteOnClose)
 )
 
 // shareAll: a client of HTTP keeps no other from a file.

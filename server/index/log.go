@@ -9,6 +9,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -67,6 +68,17 @@ func (f *Fence) fresh(source string, limit time.Duration, boot string, present B
 	}
 	age := present.Up - m.Up
 	return age >= 0 && age <= limit
+}
+
+// over returns the tree that a path is below, as far as sources tell; the directory where none does.
+// A document that came while nothing vouched for its tree is not known, and not missing (N-78).
+func (f *Fence) over(path string) string {
+	for source := range f.Sources {
+		if path == source || strings.HasPrefix(path, source+"/") {
+			return source
+		}
+	}
+	return directorySource
 }
 
 // Log keeps events in a file, one a line: a sink, the stream of changes, and what the next

@@ -94,7 +94,9 @@ func (x *Index) answer(path, right string, may func(s *State, k *kind) (bool, st
 	a := Answer{Seq: x.state.seq, Directory: x.state.version}
 	row := x.state.rows[path]
 	if row == nil {
-		a.Because = "there is no such document in the index"
+		if a.Because = x.stale(fence, fence.over(path)); a.Because == "" {
+			a.Because = "there is no such document in the index"
+		}
 		return a
 	}
 	a.Descriptor, a.Time = row.Descriptor, fence.Sources[row.Tree].Time

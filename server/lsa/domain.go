@@ -58,6 +58,7 @@ func (s *Store) LogOnDomainUser(u *DomainUser, t winnt.LogonType) (logon.Result,
 	if status != ntstatus.Success {
 		return logon.Result{Account: u.Account, Reason: status}, status
 	}
+	s.greet(u.Account)
 	if other {
 		// Who comes from another organization is not of this one. K-32
 		out.Token.Groups = slices.DeleteFunc(out.Token.Groups, func(g token.Group) bool {

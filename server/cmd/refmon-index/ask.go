@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"os/signal"
+	"path/filepath"
 	"strings"
 	"syscall"
 	"time"
@@ -50,6 +51,9 @@ func (c *canReadCmd) Run(std *streams) error {
 
 // answer asks for the person or for the token.
 func (c *canReadCmd) answer(x *index.Index) (index.Answer, error) {
+	if name, err := filepath.Abs(c.Document); err == nil && !strings.HasPrefix(c.Document, "/") {
+		c.Document = name // documents are named by absolute paths
+	}
 	t, err := readToken(c.Token)
 	switch {
 	case err != nil:

@@ -85,6 +85,11 @@ func (s *Site) check() error {
 			return fmt.Errorf("key of %s: want the public key of a user", role)
 		}
 	}
+	for _, at := range s.Servers {
+		if err := checkServer(at); err != nil {
+			return err
+		}
+	}
 	_, err := s.Question()
 	return err
 }
