@@ -61,7 +61,8 @@ func TestHandlesHaveWhatWasAsked(t *testing.T) {
 		}
 	}
 	for _, c := range [][2]winnt.AccessMask{{winnt.PROCESS_TERMINATE, winnt.THREAD_TERMINATE | winnt.SYNCHRONIZE},
-		{winnt.SYNCHRONIZE, winnt.THREAD_SUSPEND_RESUME}, {winnt.PROCESS_VM_READ | winnt.READ_CONTROL, winnt.THREAD_GET_CONTEXT}} {
+		{winnt.SYNCHRONIZE, winnt.THREAD_SUSPEND_RESUME},
+		{winnt.PROCESS_VM_READ | winnt.READ_CONTROL, winnt.THREAD_GET_CONTEXT}} {
 		out, st := th.NtCreateUserProcess(nt.CreateUserProcessIn{ProcessDesiredAccess: c[0], ThreadDesiredAccess: c[1],
 			ThreadFlags: winnt.THREAD_CREATE_FLAGS_CREATE_SUSPENDED})
 		if st != ntstatus.Success {

@@ -44,7 +44,8 @@ func TestCallsSignal(t *testing.T) {
 	}
 	queued(false)
 	for i := range MaxCalls {
-		if st := th.QueueCall(nt.UserAPC{ApcRoutine: uint64(i + 1)}); st != ntstatus.Success || th.CallsFull() != (i+1 == MaxCalls) {
+		st := th.QueueCall(nt.UserAPC{ApcRoutine: uint64(i + 1)})
+		if st != ntstatus.Success || th.CallsFull() != (i+1 == MaxCalls) {
 			t.Fatalf("O-147: call %d: %v, full %t", i, st, th.CallsFull())
 		}
 		queued(true)
@@ -193,5 +194,25 @@ func TestOnlyTokenIsForProcesses(t *testing.T) {
 	for _, o := range []*se.TokenObject{child, root, other} {
 		o.Deref(ob.TagCall)
 	}
+	w.close()
+}
+
+// TestNoLevelAboveDelegation: a level that there is not is refused, and changes nothing (I-41).
+func TestNoLevelAboveDelegation(t *testing.T) {
+	w := newJobWorld(t)
+	th := w.thread()
+	spec := user()
+	spec.Type, spec.Level = winnt.TokenImpersonation, winnt.SecurityDelegation
+	tok := w.token(spec)
+	for level := winnt.SecurityAnonymous; level <= winnt.SecurityDelegation+4; level++ {
+		out := ImpersonateClient(th, tok, false, false, level)
+		if refused := level > winnt.SecurityDelegation; (out.Status == ntstatus.InvalidParameter) != refused ||
+			th.IsImpersonating() == refused {
+			t.Errorf("I-41: level %d: %+v", level, out)
+		}
+		th.RevertToSelf()
+	}
+	tok.Deref(ob.TagCall)
+	th.Deref(ob.TagCall)
 	w.close()
 }
