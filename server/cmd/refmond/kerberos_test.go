@@ -109,7 +109,7 @@ func (p *program) shows(c *client.Conn, tok winnt.Handle) {
 	}
 	th.NtSetInformationThread(winnt.NtCurrentThread, nt.ThreadImpersonationToken, 0)
 	out, err = exec.Command(p.bin, "why", "--socket", p.admin).CombinedOutput()
-	if want := ", as S-1-5-21-10-20-30-1104 (alice@EXAMPLE.TEST by a ticket for HTTP/www.example.test of "; err != nil ||
+	if want := ", as EXAMPLE\\alice (alice@EXAMPLE.TEST by a ticket for HTTP/www.example.test of "; err != nil ||
 		!strings.Contains(string(out), want) {
 		p.Errorf("K-86: why lacks %q: %v\n%s", want, err, out)
 	}
