@@ -51,6 +51,7 @@ bench-tree: ## bulk questions over a real tree of a million files, made in TREE 
 bench-index: ## the live index with a million documents: first load, a group's change, a filter of 5,000 classes, a change to its row
 	REFMON_DOCS=1000000 go -C server test -run='^$$' -bench='Change|FirstLoad' -benchtime=2x -timeout=1h ./index
 	go -C server test -run='^$$' -bench='Filter|BenchmarkChange' -benchtime=300x ./index
+	go -C server test -run='^$$' -bench=Watcher -benchtime=2x ./index
 
 soak: ## hours: 10^7 pairs, every DACL of 4 entries, all tests at full counts under the race detector, fuzz 10 minutes a target
 	REFMON_SEED=clock REFMON_PAIRS=10000000 REFMON_SCOPE=4 bash .ci/run twins
@@ -62,7 +63,9 @@ soak: ## hours: 10^7 pairs, every DACL of 4 entries, all tests at full counts un
 	REFMON_SEED=clock REFMON_INDEX_FILES=100000 REFMON_INDEX_PEOPLE=1000 REFMON_INDEX_CHANGES=10000 REFMON_KILLS=50 \
 		go -C server test -count=1 -timeout=2h -run='^TestOracle$$' -v ./index
 	REFMON_SEED=clock REFMON_PAIRS=100000 go -C server test -count=1 -run='^TestEqualsWhoCan$$' -v ./index
-	REFMON_SEED=clock REFMON_CLUSTER_FAULTS=50 bash .ci/run server-nats
+	REFMON_SEED=clock REFMON_ELECTIONS=real REFMON_CLUSTER_FAULTS=50 REFMON_CLUSTER_FILES=20000 REFMON_CLUSTER_PEOPLE=300 \
+		REFMON_CLUSTER_CHANGES=10000 go -C server test -count=1 -timeout=3h -run='^TestClusterFaults$$' -v ./cmd/refmon-index
+	REFMON_SAMBA=required REFMON_ACCOUNTS=100000 go -C server test -count=1 -timeout=2h -run='^TestServedExport$$' -v ./auth/ldap
 	$(MAKE) fuzz FUZZTIME=600
 
 mutants: ## hours: every seeded fault against the tests; the table of docs/testing.md

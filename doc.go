@@ -33,6 +33,7 @@
 //
 //   - kernel: boots a system of processes, threads, handles and token objects.
 //   - hostfs: a directory of Linux as files that a kernel opens as the client.
+//   - treefs: such files as programs in Go use them, by io/fs.
 //   - client: connects to a kernel in another program; internal/wire carries the calls.
 //   - clients: the same for other languages.
 //   - logon: who a client is, what its token is made of, names and SIDs.

@@ -10,6 +10,7 @@ import (
 	"github.com/refmon/refmon/access"
 	"github.com/refmon/refmon/internal/test/questions"
 	"github.com/refmon/refmon/sd"
+	"github.com/refmon/refmon/sddl"
 	"github.com/refmon/refmon/sid"
 	"github.com/refmon/refmon/winnt"
 )
@@ -62,11 +63,11 @@ func TestChangesAreBounded(t *testing.T) {
 	}
 }
 
-// What a change says is so: with the entry dropped from the descriptor itself the
-// request is granted.
+// What a change says is so: with its entries dropped from the descriptor itself the
+// request is granted, and with each of them but one it is not.
 func TestDroppedEntriesGrant(t *testing.T) {
 	w := questions.World{Rand: rand.New(rand.NewPCG(7, 7))}
-	tried := 0
+	tried, many := 0, 0
 	for range 2000 {
 		r := w.Request(w.Descriptor(), mustToken(t, w.Spec()), mustToken(t, w.Spec()))
 		changes, err := access.Changes(r)
@@ -74,30 +75,106 @@ func TestDroppedEntriesGrant(t *testing.T) {
 			t.Fatal(err)
 		}
 		for _, c := range changes {
-			var at int
-			var list string
-			if n, _ := fmt.Sscanf(c.Steps[0], "drop %s %d", &list, &at); n != 2 || len(c.Steps) > 1 {
+			drops := dropsOf(c)
+			if drops == nil {
 				continue
 			}
 			tried++
-			p := r.Descriptor.Parts()
-			of := &p.DACL
-			if list == "SACL" {
-				of = &p.SACL
+			if len(drops) > 1 {
+				many++
 			}
-			l, err := sd.NewACL(slices.Delete((*of).Slice(), at, at+1)...)
-			if err != nil {
-				t.Fatal(err)
+			if d := without(t, r, drops); !d.Allowed() {
+				t.Errorf("%s: %v", c, d)
 			}
-			*of = l
-			again := *r
-			again.Descriptor = sd.New(p)
-			if d, err := access.SeAccessCheck(&again); err != nil || !d.Allowed() {
-				t.Errorf("%s: %v, %v", c, d, err)
+			for i := range drops {
+				if d := without(t, r, slices.Delete(slices.Clone(drops), i, i+1)); d.Allowed() {
+					t.Errorf("%s: %v is not needed", c, drops[i])
+				}
 			}
 		}
 	}
-	if tried < 20 {
-		t.Errorf("only %d dropped entries", tried)
+	if tried < 20 || many < 5 {
+		t.Errorf("only %d changes that drop entries, %d of them more than one", tried, many)
+	}
+}
+
+// A drop is an entry of a list that a change leaves out.
+type drop struct {
+	list string
+	at   int
+}
+
+// dropsOf returns the entries that a change drops; nil if it does anything else.
+func dropsOf(c access.Change) (all []drop) {
+	for _, s := range c.Steps {
+		var d drop
+		if n, _ := fmt.Sscanf(s, "drop %s %d", &d.list, &d.at); n != 2 {
+			return nil
+		}
+		all = append(all, d)
+	}
+	return all
+}
+
+// without decides a request of a descriptor without some of its entries.
+func without(t *testing.T, r *access.Request, drops []drop) access.Decision {
+	t.Helper()
+	p := r.Descriptor.Parts()
+	for list, of := range map[string]**sd.ACL{"DACL": &p.DACL, "SACL": &p.SACL} {
+		if !slices.ContainsFunc(drops, func(d drop) bool { return d.list == list }) {
+			continue
+		}
+		var left []sd.ACE
+		for i, a := range (*of).All() {
+			if !slices.Contains(drops, drop{list, i}) {
+				left = append(left, a)
+			}
+		}
+		l, err := sd.NewACL(left...)
+		if err != nil {
+			t.Fatal(err)
+		}
+		*of = l
+	}
+	again := *r
+	again.Descriptor = sd.New(p)
+	d, err := access.SeAccessCheck(&again)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return d
+}
+
+// TestChangesOfTheSACL: an entry of the SACL that is for heirs only limits nothing, and is
+// dropped by no change; one that limits is dropped beside what the DACL refuses.
+func TestChangesOfTheSACL(t *testing.T) {
+	const own = "(A;;FA;;;S-1-5-21-1-2-3-1001)"
+	const not = "(D;;FA;;;S-1-5-21-1-2-3-1001)"
+	for _, c := range []struct {
+		sddl string
+		want []drop
+	}{
+		{"O:BAG:SYD:" + own + "S:(ML;;NW;;;SI)", []drop{{"SACL", 0}}},
+		{"O:BAG:SYD:" + own + "S:(ML;OIIO;NW;;;SI)(ML;;NW;;;SI)", []drop{{"SACL", 1}}},
+		{"O:BAG:SYD:" + not + own + "S:(ML;;NW;;;SI)", []drop{{"DACL", 0}, {"SACL", 0}}},
+		{"O:BAG:SYD:" + not + own + "S:(ML;OIIO;NW;;;SI)", []drop{{"DACL", 0}}},
+	} {
+		r := &access.Request{Descriptor: sddl.MustParse(c.sddl), Subject: access.SubjectOf(benchToken(t, 3)),
+			Desired: winnt.FILE_WRITE_DATA, Type: winnt.FileObject}
+		changes, err := access.Changes(r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		found := false
+		for _, x := range changes {
+			got := dropsOf(x)
+			found = found || slices.Equal(got, c.want)
+			if got != nil && !slices.Equal(got, c.want) {
+				t.Errorf("%s: %s, want %v", c.sddl, x, c.want)
+			}
+		}
+		if !found {
+			t.Errorf("%s: %v drops no %v", c.sddl, changes, c.want)
+		}
 	}
 }

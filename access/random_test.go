@@ -13,9 +13,9 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// TestTwin compares every entry point with the oracle on random questions:
+// TestAgainstTheOracle compares every entry point with the oracle on random questions:
 // plain and by type, result list, explain, from bytes.
-func TestTwin(t *testing.T) {
+func TestAgainstTheOracle(t *testing.T) {
 	w := questions.World{Rand: rand.New(rand.NewPCG(randtest.Seed(t), 0))}
 	n := randtest.Count(t, "REFMON_PAIRS", 100_000)
 	var drawn questions.Drawn

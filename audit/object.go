@@ -122,10 +122,14 @@ func ObjectDeleted(from Origin, o Object) Event {
 	return Event{Header: Header{ID: 4660, Subcategory: o.subcategory()}, fields: l}
 }
 
+// accessedFields is how many fields event 4663 has at most: thirteen, those of the process's
+// own account, and that a File is a directory.
+const accessedFields = 18
+
 // ObjectAccessed makes event 4663: audited rights of a handle were used. d is the
 // object's descriptor, for its resource attributes; it may be nil.
 func ObjectAccessed(from Origin, o Object, used winnt.AccessMask, d *sd.Descriptor) Event {
-	l := make(fieldList, 0, 16)
+	l := make(fieldList, 0, accessedFields)
 	from.appendSubject(&l)
 	o.appendObject(&l)
 	l.hex("HandleId", uint64(o.Handle))

@@ -53,7 +53,8 @@ func (o *Origin) appendToken(l *fieldList, prefix string, t *token.Token) {
 }
 
 func (o *Origin) appendAccount(l *fieldList, prefix string, s sid.SID, session winnt.LUID) {
-	l.text(prefix+"UserSid", s.String())
+	f := accountFields(prefix)
+	l.text(f.sid, s.String())
 	var name, domain string
 	if o.Names != nil {
 		if n, d, ok := o.Names.Account(s); ok {
@@ -61,9 +62,28 @@ func (o *Origin) appendAccount(l *fieldList, prefix string, s sid.SID, session w
 		}
 	}
 	// A name that is not found is written "-" (U-21).
-	l.name(prefix+"UserName", name)
-	l.name(prefix+"DomainName", domain)
-	l.hex(prefix+"LogonId", uint64(session))
+	l.name(f.name, name)
+	l.name(f.domain, domain)
+	l.hex(f.session, uint64(session))
+}
+
+// account has the names of the fields that say whose account it is.
+type account struct{ sid, name, domain, session string }
+
+// The accounts of almost every record.
+var (
+	ofSubject = account{"SubjectUserSid", "SubjectUserName", "SubjectDomainName", "SubjectLogonId"}
+	ofPrimary = account{"PrimaryUserSid", "PrimaryUserName", "PrimaryDomainName", "PrimaryLogonId"}
+)
+
+func accountFields(prefix string) account {
+	switch prefix {
+	case "Subject":
+		return ofSubject
+	case "Primary":
+		return ofPrimary
+	}
+	return account{prefix + "UserSid", prefix + "UserName", prefix + "DomainName", prefix + "LogonId"}
 }
 
 func (o *Origin) appendProcess(l *fieldList) {

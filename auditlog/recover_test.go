@@ -251,10 +251,12 @@ func TestRange(t *testing.T) {
 	if _, err = Verify(v); err != nil {
 		t.Errorf("a segment that is not asked for: %v", err)
 	}
-	for from, fine := range map[uint64]bool{firsts[1] - 1: false, firsts[1]: true, firsts[1] + 1: true, 1: false} {
+	second, third := firsts[1], firsts[2]
+	whole := map[uint64]uint64{1: 0, second - 1: 0, second: second, third - 1: second, third: third}
+	for from, first := range whole {
 		v.From = from
-		if got, err = Verify(v); (err == nil) != fine || fine && got.First != firsts[1] {
-			t.Errorf("from record %d, the second segment begins with %d: %+v, %v", from, firsts[1], got, err)
+		if got, err = Verify(v); (err == nil) != (first > 0) || first > 0 && got.First != first {
+			t.Errorf("from record %d, segments begin with %d: want %d, 0 for an error; %+v, %v", from, firsts, first, got, err)
 		}
 	}
 }

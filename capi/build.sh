@@ -20,7 +20,8 @@ fi
 mkdir -p "$out/lib/pkgconfig" "$out/include"
 # Symbolic binding keeps calls within the library from reaching functions of
 # the same names in librefmon-ms.so, which have another calling convention.
-CGO_ENABLED=1 go build -buildmode=c-shared -ldflags '-s -w -extldflags "-Wl,-Bsymbolic -Wl,-soname,librefmon.so.0"' -o "$out/lib/librefmon.so.0" .
+# Without a build id of Go, which tells of flags with the name of this folder in them, two folders give the same bytes.
+CGO_ENABLED=1 go build -buildmode=c-shared -ldflags '-s -w -buildid= -extldflags "-Wl,-Bsymbolic -Wl,-soname,librefmon.so.0"' -o "$out/lib/librefmon.so.0" .
 rm -f "$out"/lib/librefmon*.h
 ln -sf librefmon.so.0 "$out/lib/librefmon.so"
 rm -rf "$out/include/refmon"

@@ -40,7 +40,14 @@ func (c *Conn) ask(f *wire.Frame) (head wire.AnswerHead, rest []byte, err error)
 // channels is closed. The answer is waited for also then: the call may have been
 // made meanwhile.
 func (c *Conn) askUntil(f *wire.Frame, closed, due <-chan struct{}) (head wire.AnswerHead, rest []byte, err error) {
-	head, rest, files, err := c.askFor(f, closed, due)
+	return c.askInto(f, nil, closed, due)
+}
+
+// askInto does the same with memory for a long answer, which may be written to as long as
+// the connection stands and the answer has not come.
+func (c *Conn) askInto(f *wire.Frame, room []byte, closed, due <-chan struct{}) (head wire.AnswerHead, rest []byte,
+	err error) {
+	head, rest, files, err := c.askFor(f, room, closed, due)
 	if len(files) > 0 {
 		closeAll(files)
 		err = c.lose(fmt.Errorf("%w: descriptors that were not asked for", wire.ErrFrame))
@@ -49,8 +56,8 @@ func (c *Conn) askUntil(f *wire.Frame, closed, due <-chan struct{}) (head wire.A
 }
 
 // askFor does the same where the answer may bring descriptors, which are the caller's.
-func (c *Conn) askFor(f *wire.Frame, closed, due <-chan struct{}) (head wire.AnswerHead, rest []byte, files []*os.File,
-	err error) {
+func (c *Conn) askFor(f *wire.Frame, room []byte, closed, due <-chan struct{}) (head wire.AnswerHead, rest []byte,
+	files []*os.File, err error) {
 	c.mu.Lock()
 	if c.waiting == nil {
 		defer c.mu.Unlock()
@@ -59,7 +66,7 @@ func (c *Conn) askFor(f *wire.Frame, closed, due <-chan struct{}) (head wire.Ans
 	w := c.spareLocked()
 	c.last++
 	f.Request = c.last
-	c.waiting[f.Request] = waiter{answer: w}
+	c.waiting[f.Request] = waiter{answer: w, room: room}
 	c.mu.Unlock()
 	if err := c.send(f); err != nil {
 		return head, nil, nil, c.lose(err)

@@ -56,6 +56,7 @@ type Conn struct {
 func New(c net.Conn) (*Conn, error) {
 	conn := &Conn{conn: c, from: wire.NewReader(c), waiting: map[uint64]waiter{}, services: map[string]uint16{},
 		now: wire.NewNowWriter(c)}
+	conn.from.Into(conn.room)
 	if err := conn.greet(); err != nil {
 		_ = c.Close()
 		return nil, err

@@ -34,7 +34,7 @@ func (c *Conn) OpenFile(th *nt.Thread, in nt.CreateFileIn) (out nt.CreateFileOut
 		return out, nil, ntstatus.InvalidParameter
 	}
 	f := &wire.Frame{Kind: wire.CallWith, Thread: t.number, Service: number, Body: body}
-	head, rest, files, err := c.askFor(f, nil, nil)
+	head, rest, files, err := c.askFor(f, nil, nil, nil)
 	if err != nil {
 		return out, nil, ntstatus.PortDisconnected
 	}
@@ -82,7 +82,7 @@ func (c *Conn) descriptor(f *wire.Frame) (*os.File, error) {
 
 // descriptorWith does the same and returns what follows the head of the answer.
 func (c *Conn) descriptorWith(f *wire.Frame) (_ *os.File, rest []byte, err error) {
-	head, rest, files, err := c.askFor(f, nil, nil)
+	head, rest, files, err := c.askFor(f, nil, nil, nil)
 	if err == nil {
 		err = head.Status.Err()
 	}

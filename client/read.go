@@ -21,6 +21,17 @@ const idleTime = 10 * time.Millisecond
 type waiter struct {
 	answer chan *wire.Frame // room for one; closed once the connection is lost
 	heir   bool             // it waits for nothing else, and reads when it is sent readOn
+	room   []byte           // for the answer, where that is long; nil: it has memory of its own
+}
+
+// room returns the memory that who waits for an answer has for it; nil where that is too little.
+func (c *Conn) room(request uint64, n int) []byte {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if w := c.waiting[request]; n <= len(w.room) {
+		return w.room[:n]
+	}
+	return nil
 }
 
 // readOn tells a caller that it is the one that reads from now on.

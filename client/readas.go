@@ -32,7 +32,11 @@ var opening = sync.OnceValue(func() *wire.Row { return wire.Rows()[nt.NtTable.Fi
 // the client the status is that of impersonating, and nothing was opened. Another
 // disposition than FILE_OPEN, and FILE_DELETE_ON_CLOSE, are STATUS_INVALID_PARAMETER; a
 // daemon that does not know this returns STATUS_NOT_SUPPORTED or ends the connection.
-func (c *Conn) ReadFileAs(th *nt.Thread, token winnt.Handle, in nt.CreateFileIn, most int) (r ReadAs,
+//
+// Room is memory that Data is part of where it is long enough for the answer, some hundred
+// bytes more than the file; it may be nil. After STATUS_PORT_DISCONNECTED another goroutine
+// may still write to it: it is not to be used again.
+func (c *Conn) ReadFileAs(th *nt.Thread, token winnt.Handle, in nt.CreateFileIn, most int, room []byte) (r ReadAs,
 	st ntstatus.Status) {
 	t, err := c.own(th)
 	if err != nil {
@@ -48,7 +52,8 @@ func (c *Conn) ReadFileAs(th *nt.Thread, token winnt.Handle, in nt.CreateFileIn,
 	case err != nil || len(body) > wire.MaxBody:
 		return r, ntstatus.InvalidParameter
 	}
-	head, rest, err := c.ask(&wire.Frame{Kind: wire.ReadAs, Thread: t.number, Service: number, Body: body})
+	head, rest, err := c.askInto(&wire.Frame{Kind: wire.ReadAs, Thread: t.number, Service: number, Body: body}, room,
+		nil, nil)
 	if err != nil {
 		return r, ntstatus.PortDisconnected
 	}

@@ -2,6 +2,7 @@ package hostfs
 
 import (
 	"strconv"
+	"sync"
 	"unsafe"
 
 	"golang.org/x/sys/unix"
@@ -80,11 +81,25 @@ func statAt(dir int, name string, flags int) (s unix.Statx_t, err error) {
 	return s, err
 }
 
+// ownDescriptors holds the directory of this program's descriptors: opening one by its
+// number there spares the way to it. It is held for good. -1: it
+// could not be opened, and the way is gone each time.
+var ownDescriptors = sync.OnceValue(func() int {
+	fd, err := unix.Open("/proc/self/fd", unix.O_PATH|unix.O_DIRECTORY|unix.O_CLOEXEC, 0)
+	if err != nil {
+		return -1
+	}
+	return fd
+})
+
 // openAgain opens the inode that a descriptor holds.
 func openAgain(fd, flags int) (int, error) {
-	var short [shortName]byte
-	name := append(strconv.AppendInt(append(short[:0], "/proc/self/fd/"...), int64(fd), 10), 0)
-	at := unix.AT_FDCWD
+	var room [40]byte
+	short, at := room[:0], ownDescriptors()
+	if at < 0 {
+		short, at = append(short, "/proc/self/fd/"...), unix.AT_FDCWD
+	}
+	name := append(strconv.AppendInt(short, int64(fd), 10), 0)
 	for {
 		n, _, err := unix.Syscall6(unix.SYS_OPENAT, uintptr(at), uintptr(unsafe.Pointer(&name[0])),
 			uintptr(flags|unix.O_CLOEXEC|unix.O_LARGEFILE), 0, 0, 0)

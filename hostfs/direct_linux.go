@@ -2,6 +2,7 @@ package hostfs
 
 import (
 	"strings"
+	"sync"
 
 	"github.com/refmon/refmon/fileaccess"
 	"github.com/refmon/refmon/nt"
@@ -64,9 +65,13 @@ func (t *Tree) direct(r *fileaccess.Request) bool {
 	return t.dooms == 0
 }
 
-// place returns a place where nothing was found yet.
+// places are used again: an open is one look-up, and nothing of it is kept but what was copied.
+var places = sync.Pool{New: func() any { return new(place) }}
+
+// place returns a place where nothing was found yet. Its Release gives it back.
 func (t *Tree) place() *place {
-	p := &place{t: t, parent: -1, object: -1}
+	p := places.Get().(*place)
+	p.t, p.parent, p.object = t, -1, -1
 	p.facts.Path = p.components[:0]
 	p.facts.ReadOnlyVolume, p.facts.Share, p.facts.Policy = t.readOnly, t.share, t.cfg.Policy
 	return p

@@ -203,9 +203,13 @@ func (p *place) Path() string {
 
 // Release implements nt.FilePlace.
 func (p *place) Release() {
+	if p.t == nil {
+		panic("hostfs: a place is released twice")
+	}
 	shut(p.object)
 	if p.owned {
 		shut(p.parent)
 	}
-	p.object, p.parent, p.owned = -1, -1, false
+	*p = place{}
+	places.Put(p)
 }

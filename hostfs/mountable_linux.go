@@ -90,3 +90,17 @@ func (f *file) Backing(write bool) (fd int, st ntstatus.Status) {
 	}
 	return f.fd, ntstatus.Success
 }
+
+// Locking opens the file of an open once more, for locks that every other program of the host
+// meets: they are those of the descriptor, which is the caller's to close. It can lock for
+// reading alone where the file cannot be written to, as while it runs.
+func (f *file) Locking() (fd int, st ntstatus.Status) {
+	if f.directory {
+		return -1, ntstatus.InvalidParameter
+	}
+	fd, err := openAgain(f.fd, unix.O_RDWR|unix.O_NONBLOCK|unix.O_NOCTTY)
+	if err != nil {
+		fd, err = openAgain(f.fd, unix.O_RDONLY|unix.O_NONBLOCK|unix.O_NOCTTY)
+	}
+	return fd, statusOf(err)
+}

@@ -17,7 +17,8 @@ type node struct {
 	first  [1]*file // room of opens
 	doomed []*link  // the names that go, each with its last open
 
-	moving sync.Mutex // held while a name of the file is moved or removed
+	moving  sync.Mutex // held while a name of the file is moved or removed
+	filling sync.Mutex // held while what is in the file is replaced
 }
 
 // link is one name of an open file. Tree.mu guards its fields.

@@ -59,6 +59,7 @@ func Open(c Config) (*Tree, error) {
 	if err != nil {
 		return nil, fmt.Errorf("hostfs: open the tree %s: %w", c.Path, err)
 	}
+	_ = ownDescriptors() // each open of a file uses it
 	t := &Tree{cfg: c, root: fd, abandoned: time.Minute, nodes: map[uint64]*node{},
 		descriptors: cache.New[identity, *known](c.Descriptors)}
 	if err := t.look(); err != nil {

@@ -21,9 +21,22 @@ func (s *System) As(th *nt.Thread, client *token.Token, fn func() error) error {
 	if th == nil || client == nil || fn == nil {
 		return errors.New("kernel: impersonate: a thread, a token and a function are needed")
 	}
-	k := s.KernelMode(th)
-	if k == nil {
+	if s.KernelMode(th) == nil {
 		return errors.New("kernel: impersonate: the thread is of another system, or has ended")
+	}
+	ticket := th.Services().SaveImpersonation()
+	defer th.Services().RestoreImpersonation(ticket)
+	if err := s.actAs(th, client); err != nil {
+		return err
+	}
+	return fn()
+}
+
+// actAs makes a thread of this system impersonate a client until it reverts.
+func (s *System) actAs(th *nt.Thread, client *token.Token) error {
+	k := s.KernelMode(th)
+	if k == nil || client == nil {
+		return errors.New("kernel: impersonate: a thread that has not ended and a token are needed")
 	}
 	level := winnt.SecurityImpersonation
 	if client.Type() == winnt.TokenImpersonation {
@@ -31,10 +44,23 @@ func (s *System) As(th *nt.Thread, client *token.Token, fn func() error) error {
 	}
 	t := k.CaptureToken(client, k.Thread())
 	defer t.Deref(ob.TagContext)
-	ticket := th.Services().SaveImpersonation()
-	defer th.Services().RestoreImpersonation(ticket)
 	if st := k.PsImpersonateClient(k.Thread(), t, false, false, level); !st.IsSuccess() {
 		return fmt.Errorf("kernel: impersonate %s: %w", client.User().SID, st.Err())
 	}
-	return fn()
+	return nil
+}
+
+// NewThreadAs makes a thread of the process that acts as a client, as within [System.As],
+// until [nt.Thread.Close]: that of one request or session, which serves no other. No
+// thread is made where the impersonation fails.
+func (p *Process) NewThreadAs(client *token.Token) (*nt.Thread, error) {
+	th, err := p.NewThread()
+	if err != nil {
+		return nil, err
+	}
+	if err := p.sys.actAs(th, client); err != nil {
+		th.Close()
+		return nil, err
+	}
+	return th, nil
 }

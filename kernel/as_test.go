@@ -113,3 +113,26 @@ func TestAsRefuses(t *testing.T) {
 		t.Error("a thread that ended was taken")
 	}
 }
+
+// I-76: a thread that is made as a client acts as it until its end, and none is made where
+// there is no client; nothing is left.
+func TestNewThreadAs(t *testing.T) {
+	b := newBench(t)
+	alice := benchToken(t, "S-1-5-21-1-2-3-1107", winnt.TokenPrimary)
+	o0, h0, r0 := b.sys.Counts()
+	th, err := b.p.NewThreadAs(alice)
+	if err != nil {
+		t.Fatal(err)
+	}
+	k := b.sys.KernelMode(th)
+	if s := k.Thread().Subject(); s.Client == nil || s.Client.User() != alice.User() {
+		t.Errorf("acts as %+v", s)
+	}
+	th.Close()
+	if th, err := b.p.NewThreadAs(nil); err == nil {
+		t.Errorf("%s acts without a client", th.Name())
+	}
+	if o, h, r := b.sys.Counts(); o != o0 || h != h0 || r != r0 {
+		t.Errorf("objects, handles, references: %d %d %d, before %d %d %d", o, h, r, o0, h0, r0)
+	}
+}

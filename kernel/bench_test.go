@@ -14,6 +14,7 @@ import (
 // client's token, each with twenty groups.
 type bench struct {
 	sys    *kernel.System
+	p      *kernel.Process
 	th     *nt.Thread
 	k      *kernel.KernelThread
 	client *kernel.AccessToken
@@ -27,6 +28,7 @@ func newBench(tb testing.TB) *bench {
 	if err != nil {
 		tb.Fatal(err)
 	}
+	b.p = p
 	if b.th, err = p.NewThread(); err != nil {
 		tb.Fatal(err)
 	}

@@ -38,3 +38,14 @@ func (s *System) Contents(th *nt.Thread, h winnt.Handle, room []byte) (facts nt.
 	}
 	return c.Contents(h, room)
 }
+
+// Refill replaces what is in a file of a tree by what is in another one, both behind handles
+// of the thread's process. STATUS_INVALID_PARAMETER is the status
+// of a thread of another system.
+func (s *System) Refill(th *nt.Thread, file, from winnt.Handle) ntstatus.Status {
+	c, ok := th.Services().(*services.Context)
+	if !ok || c.Sys != s.sys {
+		return ntstatus.InvalidParameter
+	}
+	return c.Refill(file, from)
+}

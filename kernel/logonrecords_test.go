@@ -252,3 +252,53 @@ func TestLogonIsOfItsCaller(t *testing.T) {
 		}
 	}
 }
+
+// TestLogonBySubcategory: the record of a logon is of Logon, that of its sensitive
+// privileges of Special Logon and that of its end of Logoff, each by its own setting (L-48).
+func TestLogonBySubcategory(t *testing.T) {
+	all := map[audit.Subcategory]string{audit.Logon: "4624", audit.SpecialLogon: "4672", audit.Logoff: "4634"}
+	for of, id := range all {
+		for _, setting := range []audit.Setting{audit.OnSuccess, audit.OnFailure} {
+			m := audit.NewMemory(0, 0)
+			s, th := logons(t, m, 0)
+			p, err := audit.NewPolicy(audit.PolicySpec{System: map[audit.Subcategory]audit.Setting{of: setting}})
+			if err != nil {
+				t.Fatal(err)
+			}
+			s.Audit().Policy.Store(p)
+			h, st := logOn(th, "Administrator", string(logon.ExamplePassword), winnt.LOGON32_LOGON_INTERACTIVE)
+			if st != ntstatus.Success {
+				t.Fatal(st)
+			}
+			th.NtClose(h)
+			got := said(m)
+			for _, x := range got {
+				if x != id || setting != audit.OnSuccess {
+					t.Errorf("L-48: %v alone, %v: %q", of, setting, got)
+				}
+			}
+			if setting == audit.OnSuccess && len(got) == 0 {
+				t.Errorf("L-48: %v alone: no record", of)
+			}
+		}
+	}
+}
+
+// TestNamesInRecords: a record of a refused logon names at most 64 bytes of what a client
+// called itself (L-49).
+func TestNamesInRecords(t *testing.T) {
+	m := audit.NewMemory(0, 0)
+	_, th := logons(t, m, 0)
+	for _, n := range []int{1, 63, 64, 65, 66, 200} {
+		for field, in := range map[string]nt.LogonInformation{
+			"TargetUserName":   {MessageType: nt.InteractiveLogon, UserName: strings.Repeat("a", n)},
+			"TargetDomainName": {MessageType: nt.InteractiveLogon, UserName: "u", LogonDomainName: strings.Repeat("a", n)}} {
+			m.Drain()
+			_, st := th.LsaLogonUser(nt.LsaLogonUserIn{LogonType: winnt.LOGON32_LOGON_NETWORK, AuthenticationInformation: in})
+			want := "4625 " + strings.Repeat("a", min(n, 64))
+			if got := said(m, field); st != ntstatus.LogonFailure || len(got) != 1 || got[0] != want {
+				t.Errorf("L-49: %s of %d bytes: %v, %q, want %q", field, n, st, got, want)
+			}
+		}
+	}
+}

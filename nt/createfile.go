@@ -32,7 +32,7 @@ var inTrees = []Condition{
 	{ntstatus.ObjectNameInvalid, "F-113", "the name has a stream, or is one that no file can have"},
 	{ntstatus.AccessDenied, "F-112", "the name is that of a link, a device or a mount"},
 	{ntstatus.AccessDenied, "F-40", "the file's descriptor refuses"},
-	{ntstatus.DeletePending, "F-117", "the file goes away when its last handle is closed"},
+	{ntstatus.DeletePending, "F-117", "the name goes away with the last open by it"},
 	{ntstatus.SharingViolation, "F-116", "another handle does not share what is asked for, or the reverse"},
 }
 

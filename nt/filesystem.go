@@ -26,7 +26,7 @@ type DirectFinder interface {
 }
 
 // FilePlace is where the look-up of one name ended. It belongs to one goroutine, which
-// releases it.
+// releases it once and does not use it afterwards.
 type FilePlace interface {
 	// Facts says what was found there; the decision is about it.
 	Facts() *fileaccess.Facts
@@ -75,6 +75,14 @@ type HostFile interface {
 	// why not: STATUS_NOT_SUPPORTED where the file system hands nothing out,
 	// STATUS_ACCESS_DENIED where the descriptor would give more.
 	HandOut(granted winnt.AccessMask, uid uint32) (f *os.File, used winnt.AccessMask, st ntstatus.Status)
+}
+
+// Refillable may be implemented by an OpenFile whose contents can be replaced at once.
+type Refillable interface {
+	OpenFile
+	// Refill replaces what is in the file by what is in another one, and nothing else of it.
+	// Where there is no room for it nothing has changed.
+	Refill(from OpenFile) ntstatus.Status
 }
 
 // FileFacts holds what a file system tells of a file. Times are in units of 100 ns since

@@ -32,7 +32,7 @@ for p in refmon refmond refmon-gateway refmon-index; do
 done
 say "apt-get install ./*.deb: $(dpkg-query -f '${Package} ' -W 'refmon*' 'librefmon*' 'python3-refmon')"
 modules=$(pkg-config --modversion refmon refmonk | sort -u)
-for told in "$(refmon version)" "$(refmond version)" "$(refmon-index version)"; do
+for told in "$(refmon version)" "$(refmon-verify version)" "$(refmond version)" "$(refmon-gateway version)" "$(refmon-index version)"; do
 	[[ $told == *" v$version "* ]] || fail "$told: the packages are version $version"
 done
 [ "$modules" = "$version" ] || fail "pkg-config says $modules, refmon says $version"

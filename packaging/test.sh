@@ -3,13 +3,17 @@
 #
 #   bash packaging/test.sh [FOLDER]
 #
+# Then the rpm packages the same, in a root over this one (rpm.sh), where rpm is here.
 # FOLDER has the packages (default: they are built, quickly, for this machine). REFMON_ROOT=ROOT takes
 # a root that is there, with gcc, libc6-dev, pkgconf and python3, in place of a new one; it is changed.
 # The exit code is 77, with a reason, where debootstrap or its mirror is missing.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 [ "$(id -u)" = 0 ] || { echo "SKIPPED: a Debian root is made by root alone"; exit 77; }
-work=$(mktemp -d -p "$([ -w /dev/shm ] && echo /dev/shm || echo "${TMPDIR:-/tmp}")")
+# In memory where there are 2 GiB of it; containers often have 64 MiB.
+room=${TMPDIR:-/tmp}
+[ ! -w /dev/shm ] || [ "$(df --output=avail -k /dev/shm | tail -n 1)" -lt 2000000 ] || room=/dev/shm
+work=$(mktemp -d -p "$room")
 trap 'rm -rf --one-file-system "$work"' EXIT
 root=${REFMON_ROOT:-$work/root}
 arch=$(dpkg --print-architecture)
@@ -22,7 +26,7 @@ main() {
 	fi
 	if [ -z "$packages" ]; then
 		packages=$work/packages
-		QUICK=1 TARGETS=linux/$arch FORMATS=deb bash packaging/build.sh "$packages" >"$work/build.log" 2>&1 ||
+		QUICK=1 TARGETS=linux/$arch FORMATS="deb rpm" bash packaging/build.sh "$packages" >"$work/build.log" 2>&1 ||
 			{ cat "$work/build.log"; exit 1; }
 	fi
 	if [ -n "$making" ] && ! wait "$making"; then
@@ -42,6 +46,7 @@ main() {
 		mount -t tmpfs tmpfs "$0/tmp"
 		exec chroot "$0" /usr/bin/env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin LC_ALL=C.UTF-8 DEBIAN_FRONTEND=noninteractive \
 			bash /packages/inside.sh "$1"' "$root" "$(cat VERSION)"
+	TMPDIR=$work bash packaging/rpm.sh "$packages" || [ $? = 77 ]
 }
 
 # debian makes a root of the release that this machine has, from its own mirror.

@@ -53,7 +53,10 @@ const (
 )
 
 // String prints the identifier as 0x%x, the form of event fields.
-func (l LUID) String() string { return "0x" + strconv.FormatUint(uint64(l), 16) }
+func (l LUID) String() string {
+	var room [18]byte
+	return string(strconv.AppendUint(append(room[:0], "0x"...), uint64(l), 16))
+}
 
 // ParseLUID reads "0x3e7" or "999".
 func ParseLUID(s string) (LUID, error) {

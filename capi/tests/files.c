@@ -38,9 +38,8 @@ static NTSTATUS server(PHANDLE h, ULONG disposition, ULONG type, ULONG instances
 
 static NTSTATUS control(HANDLE h, ULONG code)
 {
-	static IO_STATUS_BLOCK all[64]; /* a call that is pending writes its own later */
-	static int calls;
-	IO_STATUS_BLOCK *io = &all[calls++ % 64];
+	static IO_STATUS_BLOCK all[64], *io; /* a call that is pending writes its own later */
+	io = io && io < all + 63 ? io + 1 : all;
 	*io = (IO_STATUS_BLOCK){{-1}, 77};
 	NTSTATUS st = NtFsControlFile(h, NULL, NULL, NULL, io, code, NULL, 0, NULL, 0);
 	STATUS(io->Status, NT_ERROR(st) || st == STATUS_PENDING ? -1 : st);

@@ -3,12 +3,12 @@
 // line, in the format of docs/recording.md, to be read by `refmon compare`.
 //
 //	refmon-record > recording.jsonl
-//	refmon-record examples\impersonation.star internal\ntostest\testdata\*.txt > recording.jsonl
+//	refmon-record examples\impersonation.star internal\test\ntostest\testdata\*.txt > recording.jsonl
 //
 // Without arguments it asks the questions that are built in. A .star file is a
 // program of `refmon run`, a .txt file a transcript whose cases are programs.
 // What cannot be asked, for want of a privilege or of a function, is a line that
-// says so. The exit code is 0 if a recording was written, 2 if not.
+// says so. `refmon-record version` prints the version. The exit code is 0 if a recording was written, 2 if not.
 package main
 
 import (
@@ -18,17 +18,24 @@ import (
 	"io"
 	"os"
 	"path/filepath"
-	"runtime/debug"
 	"strconv"
 	"time"
 
 	"github.com/refmon/refmon/internal/verbs/replay"
+	"github.com/refmon/refmon/internal/verbs/version"
 	"github.com/refmon/refmon/winnt"
 )
+
+// release is set by release builds: -ldflags "-X main.release=v1.2.3".
+var release = ""
 
 func main() {
 	if len(os.Args) == 2 && os.Args[1] == agentArgument {
 		os.Exit(serve(os.Stdin, os.Stdout))
+	}
+	if len(os.Args) == 2 && os.Args[1] == "version" {
+		fmt.Println(version.Line("refmon-record", release))
+		return
 	}
 	if err := record(os.Args[1:], os.Stdout); err != nil {
 		fmt.Fprintln(os.Stderr, "refmon-record:", err)
@@ -54,7 +61,7 @@ func record(files []string, out io.Writer) (err error) {
 		return errors.New("the layouts of structures are those of 64-bit Windows: build this with GOARCH=amd64 or arm64")
 	}
 	a := &asker{do: do, tokens: replay.OwnToken}
-	h := replay.Header{Date: time.Now().UTC().Format(time.DateOnly), Recorder: version()}
+	h := replay.Header{Date: time.Now().UTC().Format(time.DateOnly), Recorder: version.Line("refmon-record", release)}
 	if h.System, err = a.system(); err != nil {
 		return err
 	}
@@ -118,19 +125,4 @@ func (a *asker) questions() error {
 		}
 	}
 	return nil
-}
-
-// version returns the version of the module, or of the commit it was built from.
-func version() string {
-	info, ok := debug.ReadBuildInfo()
-	if !ok {
-		return "unknown"
-	}
-	v := info.Main.Version
-	for _, s := range info.Settings {
-		if s.Key == "vcs.revision" && v == "(devel)" {
-			v = s.Value
-		}
-	}
-	return v
 }

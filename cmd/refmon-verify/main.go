@@ -27,8 +27,8 @@ import (
 func main() { os.Exit(run(os.Args[1:])) }
 
 func run(args []string) int {
-	if len(args) > 0 && args[0] == "audit" {
-		return runAudit(args[1:])
+	if len(args) > 0 && verbs[args[0]] != nil {
+		return verbs[args[0]](args[1:])
 	}
 	var files []string
 	for _, name := range args {

@@ -596,10 +596,11 @@ func TestSmallAndAlone(t *testing.T) {
 		if strings.Contains(string(b), "refmon/refmon/") || strings.Contains(string(b), `"golang.org/`) {
 			t.Errorf("%s imports more than the standard library", name)
 		}
-		if n := bytes.Count(b, []byte("\n")); name != "audit.go" {
+		n, apart := bytes.Count(b, []byte("\n")), map[string]int{"audit.go": 200, "version.go": 40}[name]
+		if apart == 0 {
 			lines += n
-		} else if n > 200 { // a subject of its own
-			t.Errorf("%s: %d lines, at most 200 are allowed", name, n)
+		} else if n > apart { // a subject of its own
+			t.Errorf("%s: %d lines, at most %d are allowed", name, n, apart)
 		}
 	}
 	if lines > 960 {
@@ -624,11 +625,11 @@ func TestRun(t *testing.T) {
 	c, d, k := write("c", s.cert), write("d", s.descriptor), write("t", s.token)
 	h := write("h", fmt.Appendf(nil, "%x\n", s.descriptor))
 	for want, args := range map[int][][]string{
-		0: {{c, d, k}, {c, h, k}},
+		0: {{c, d, k}, {c, h, k}, {"version"}},
 		1: {{write("a", bytes.Replace(s.cert, []byte(`"status":"STATUS_`), []byte(`"status":"STATUS_X`), 1)), d, k},
 			{k, d, k}, {c, d, c},
 			{write("b", bytes.Replace(s.cert, []byte(`certificate 2`), []byte(`certificate 3`), 1)), d, k}},
-		2: {{}, {c}, {c, d, "nosuch"}},
+		2: {{}, {c}, {c, d, "nosuch"}, {"version", "more"}},
 	} {
 		for _, a := range args {
 			if got := run(a); got != want {

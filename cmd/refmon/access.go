@@ -2,11 +2,13 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strconv"
 	"strings"
 
 	"github.com/refmon/refmon/access"
+	"github.com/refmon/refmon/internal/strict"
 	"github.com/refmon/refmon/internal/verbs/batch"
 	"github.com/refmon/refmon/internal/verbs/bulk/objects"
 	"github.com/refmon/refmon/internal/verbs/bulk/people"
@@ -16,9 +18,9 @@ import (
 )
 
 type accessCmd struct {
-	Path           string `arg:"" help:"Path of the object: in the file system, or in the objects file."`
-	As             string `help:"${as}" placeholder:"WHO"`
-	Want           string `help:"${want}" placeholder:"RIGHT" short:"w"`
+	Paths          []string `arg:"" name:"path" help:"Paths of objects: in the file system, or in the objects file."`
+	As             string   `help:"${as}" placeholder:"WHO"`
+	Want           string   `help:"${want}" placeholder:"RIGHT" short:"w"`
 	objectsFlags   `embed:""`
 	directoryFlags `embed:""`
 	shareFlag      `embed:""`
@@ -28,8 +30,8 @@ type accessCmd struct {
 
 // Help returns the long help text.
 func (accessCmd) Help() string {
-	return `Explains what a user may do with one object, and through which entry: refmon why with the descriptor
-of a file and the token of a user of the directory.
+	return `Explains what a user may do with an object, and through which entry: refmon why with the descriptor
+of a file and the token of a user of the directory. Of several objects each is explained below its path.
 
   refmon access /srv/share/plan.docx --as alice --directory company.yaml
   refmon access /srv/share/plan.docx --as alice -d company.yaml --objects acls.jsonl --want write
@@ -37,10 +39,10 @@ of a file and the token of a user of the directory.
 With --share the share is asked first: what either refuses is refused, and the first line says which did. Of a
 section of smb.conf each list that decides is named, and the object is asked for the forced user.
 
-The exit code is 0 granted, 1 denied, 2 if it could not be answered.`
+The exit code is 0 granted, 1 if one was denied, 2 if one could not be answered.`
 }
 
-// Run explains one decision.
+// Run explains a decision for each object.
 func (c *accessCmd) Run(std *streams) error {
 	// Everyone and the like are the same wherever they ask.
 	dir := &people.Directory{}
@@ -61,16 +63,34 @@ func (c *accessCmd) Run(std *streams) error {
 	if c.Want == "" {
 		c.Want = "MAXIMUM_ALLOWED"
 	}
-	var paths []string
-	if c.Objects == "" {
-		paths, c.Recurse = []string{c.Path}, false
-	}
 	gate, err := c.gate(std)
 	if err != nil {
 		return err
 	}
+	if len(c.Paths) > 1 && c.JSON && len(c.Share) > 0 {
+		return errors.New("--json with --share is about one object: give one path")
+	}
+	var denied error
+	for _, path := range c.Paths {
+		switch err := c.one(std, gate, dir, typ, who, path); {
+		case errors.Is(err, errDenied):
+			denied = err
+		case err != nil:
+			return err
+		}
+	}
+	return denied
+}
+
+// one explains the decision for one object.
+func (c *accessCmd) one(std *streams, gate *gate, dir *people.Directory, typ *winnt.ObjectType, who int,
+	path string) error {
+	var paths []string
+	if c.Objects == "" {
+		paths, c.Recurse = []string{path}, false
+	}
 	paths = gate.objects(&c.objectsFlags, paths)
-	item, err := c.find(std, dir, typ, paths)
+	item, err := c.find(std, dir, typ, path, paths)
 	if err != nil {
 		return err
 	}
@@ -90,11 +110,18 @@ func (c *accessCmd) Run(std *streams) error {
 	if err := q.Choose(queries); err != nil {
 		return err
 	}
-	return c.answer(std, gate, dir, who, q)
+	return c.answer(std, gate, dir, who, path, q)
 }
 
 // answer asks the share if there is one, and the object.
-func (c *accessCmd) answer(std *streams, gate *gate, dir *people.Directory, who int, q *batch.Question) error {
+func (c *accessCmd) answer(std *streams, gate *gate, dir *people.Directory, who int, path string,
+	q *batch.Question) error {
+	var id []byte // of the one object there is no need to say which it is
+	if len(c.Paths) > 1 {
+		if id = strict.AppendString(nil, path); !c.JSON {
+			fmt.Fprintf(std.out, "%s\n", std.paint(bold, printable(path)+":"))
+		}
+	}
 	_, guard, share, err := gate.before(std, dir)
 	switch {
 	case err != nil:
@@ -109,7 +136,7 @@ func (c *accessCmd) answer(std *streams, gate *gate, dir *people.Directory, who 
 		return err
 	}
 	if c.JSON {
-		return printJSON(std, q, &a)
+		return printJSON(std, q, &a, id)
 	}
 	if _, err := fmt.Fprint(std.out, std.shown(a.Why)+printable(typesOf(q.Request.Descriptor))); err != nil {
 		return err
@@ -118,8 +145,8 @@ func (c *accessCmd) answer(std *streams, gate *gate, dir *people.Directory, who 
 }
 
 // find reads the object that rights are wanted on.
-func (c *accessCmd) find(std *streams, d *people.Directory, t *winnt.ObjectType, paths []string) (i objects.Item,
-	err error) {
+func (c *accessCmd) find(std *streams, d *people.Directory, t *winnt.ObjectType, path string,
+	paths []string) (i objects.Item, err error) {
 	rights, err := words.Parse(c.Want)
 	if err != nil {
 		return i, fmt.Errorf("--want: %w", err)
@@ -132,7 +159,7 @@ func (c *accessCmd) find(std *streams, d *people.Directory, t *winnt.ObjectType,
 	if err := in.choose(rights); err != nil {
 		return i, err
 	}
-	return objects.Find(context.Background(), in.source, c.Path, d.Domain, t)
+	return objects.Find(context.Background(), in.source, path, d.Domain, t)
 }
 
 // principal returns the index of the user who asks.

@@ -159,7 +159,7 @@ func (c *objectsFlags) open(std *streams, paths []string) (*input, error) {
 			if err != nil {
 				return nil, fmt.Errorf("--id-maps: %w", err)
 			}
-			if opt.Accounts, err = objects.ReadIDMaps(file); err != nil {
+			if opt.Accounts, err = objects.ReadIDMaps(file, objects.ReadSubIDs("/etc/subuid", "/etc/subgid")); err != nil {
 				return nil, fmt.Errorf("--id-maps %s: %w", c.IDMaps, err)
 			}
 		}

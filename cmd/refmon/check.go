@@ -54,7 +54,7 @@ func (c *checkCmd) Run(std *streams) error {
 		return err
 	}
 	if c.JSON {
-		return printJSON(std, q, &a)
+		return printJSON(std, q, &a, nil)
 	}
 	granted := a.Granted.Padded()
 	if a.Granted != 0 { // no rights have no colour, as in tables

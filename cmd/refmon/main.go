@@ -28,7 +28,7 @@ type cli struct {
 	WhoCan    whoCanCmd    `cmd:"" name:"who-can" help:"List who has a right on each of many objects."`
 	WhatCan   whatCanCmd   `cmd:"" name:"what-can" help:"List what a user can do with each of many objects."`
 	Reach     reachCmd     `cmd:"" help:"List what a user gets control of step by step, and through which entries."`
-	Access    accessCmd    `cmd:"" help:"Explain what a user may do with one object."`
+	Access    accessCmd    `cmd:"" help:"Explain what a user may do with an object."`
 	Diff      diffCmd      `cmd:"" help:"List who gained or lost rights between two states, and why."`
 	Directory directoryCmd `cmd:"" help:"Make the directory file of users and groups."`
 	Report    reportCmd    `cmd:"" help:"Write one HTML file that shows who reaches what."`

@@ -109,9 +109,10 @@ func verdict(allowed bool) error {
 	return errDenied
 }
 
-// printJSON prints the answer in the batch format and returns its verdict.
-func printJSON(std *streams, q *batch.Question, a *batch.Answered) error {
-	line, err := q.AppendAnswer(nil, nil, a)
+// printJSON prints the answer in the batch format and returns its verdict. id is JSON, nil for
+// none.
+func printJSON(std *streams, q *batch.Question, a *batch.Answered, id []byte) error {
+	line, err := q.AppendAnswer(nil, id, a)
 	if err != nil {
 		return err
 	}

@@ -54,7 +54,7 @@ func (c *whyCmd) Run(std *streams) error {
 		}
 	}
 	if c.JSON {
-		return printJSON(std, q, &a)
+		return printJSON(std, q, &a, nil)
 	}
 	switch {
 	case a.Refused != nil: // the call failed before it decided

@@ -50,7 +50,7 @@ func serve(t *testing.T) (get func(path string, as sid.SID) (int, string)) {
 	p, err := sys.NewProcess("server", system)
 	must(err)
 	var client *token.Token
-	server := httptest.NewServer(&files.Server{System: sys, Process: p, Tree: "share",
+	server := httptest.NewServer(&files.Server{Process: p, Tree: "share",
 		Who: func(*http.Request) *token.Token { return client }})
 	t.Cleanup(func() {
 		server.Close()
@@ -87,11 +87,11 @@ func TestServer(t *testing.T) {
 		{"/d/public", owner, http.StatusPartialContent, "456"},
 		{"/d/private", owner, http.StatusPartialContent, "456"},
 		{"/d/public", stranger, http.StatusPartialContent, "456"},
-		{"/d/private", stranger, http.StatusForbidden, "not for you\n"},
+		{"/d/private", stranger, http.StatusForbidden, "403 Forbidden\n"},
 		{"/d/none", stranger, http.StatusNotFound, "404 page not found\n"},
 		{"/d/", stranger, http.StatusOK, "public</a>"},
-		{"/../../etc/passwd", owner, http.StatusBadRequest, ""},
-		{"/d/public:stream", owner, http.StatusBadRequest, "it cannot be read\n"},
+		{"/../../etc/passwd", owner, http.StatusNotFound, ""},
+		{"/d/public:stream", owner, http.StatusNotFound, "404 page not found\n"},
 		{"/d/public", sid.SID{}, http.StatusUnauthorized, "who are you?\n"},
 	} {
 		code, text := get(c.path, c.as)

@@ -14,6 +14,7 @@ import (
 	"github.com/refmon/refmon/ntacl"
 	"github.com/refmon/refmon/sid"
 	"github.com/refmon/refmon/token"
+	"github.com/refmon/refmon/treefs"
 )
 
 // owner is the Unix user 4711, as a file server names him.
@@ -21,7 +22,7 @@ var owner = sid.MustParse("S-1-22-1-4711")
 
 // sessions makes a tree whose files have mode bits alone, and sessions of its owner and
 // of a stranger.
-func sessions(t *testing.T) (root string, of func(sid.SID) *sftp.Session) {
+func sessions(t *testing.T) (root string, of func(sid.SID) sftp.Session) {
 	t.Helper()
 	must := func(err error) {
 		t.Helper()
@@ -43,16 +44,16 @@ func sessions(t *testing.T) (root string, of func(sid.SID) *sftp.Session) {
 	sys := kernel.Boot(kernel.Config{})
 	must(sys.AddTree("store", tree))
 	t.Cleanup(func() { must(errors.Join(sys.Close(), tree.Close())) })
-	return root, func(user sid.SID) *sftp.Session {
+	return root, func(user sid.SID) sftp.Session {
 		tok, err := token.New(token.NetworkUser(user))
 		must(err)
 		server, err := token.New(token.LocalSystem())
 		must(err)
 		p, err := sys.NewProcess("sftp", server)
 		must(err)
-		th, err := p.NewThread()
+		th, err := p.NewThreadAs(tok)
 		must(err)
-		return &sftp.Session{System: sys, Thread: th, Tree: "store", Client: tok}
+		return sftp.Session{Files: treefs.New(th, "store")}
 	}
 }
 
@@ -61,7 +62,7 @@ func TestSession(t *testing.T) {
 	root, of := sessions(t)
 	his, other := of(owner), of(sid.MustParse("S-1-5-21-1-2-3-1107"))
 	b := make([]byte, 4)
-	for _, s := range []*sftp.Session{his, other} {
+	for _, s := range []sftp.Session{his, other} {
 		f, err := s.Fileread("/public")
 		if err != nil {
 			t.Fatal(err)
@@ -72,10 +73,13 @@ func TestSession(t *testing.T) {
 		if n, err := f.ReadAt(b, 8); n != 2 || !errors.Is(err, io.EOF) {
 			t.Errorf("at the end: %q, %v", b[:n], err)
 		}
-		if err := f.Close(); err != nil {
+		if err := f.(io.Closer).Close(); err != nil {
 			t.Error(err)
 		}
-		if list, err := s.Filelist("/"); err != nil || len(list) != 2 {
+		if list, err := s.Filelist("Stat", "/public"); err != nil || len(list) != 1 || list[0].Size() != 10 {
+			t.Errorf("%+v, %v", list, err)
+		}
+		if list, err := s.Filelist("List", "/"); err != nil || len(list) != 2 {
 			t.Errorf("%+v, %v", list, err)
 		}
 	}
@@ -101,7 +105,7 @@ func TestSession(t *testing.T) {
 	if n, err := f.WriteAt([]byte("written"), 0); n != 7 || err != nil {
 		t.Errorf("%d, %v", n, err)
 	}
-	err = errors.Join(f.Close(), his.Filecmd("Rename", "/d/new", "/moved"), his.Filecmd("Rmdir", "/d", ""))
+	err = errors.Join(f.(io.Closer).Close(), his.Filecmd("Rename", "/d/new", "/moved"), his.Filecmd("Rmdir", "/d", ""))
 	if err != nil {
 		t.Error(err)
 	}

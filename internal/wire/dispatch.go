@@ -22,7 +22,7 @@ func (s *Server) dispatch(t *stint, f *Frame) (goesOn bool, err error) {
 	case Told:
 		return true, s.told(f)
 	case Call, Then, Save, Restore, EndThread, Wait, WaitAny, Connected, Attach, HandOut, CallWith,
-		ReadAs, Begin, AttachAs, Look:
+		ReadAs, Refill, Begin, AttachAs, Look:
 	default:
 		return true, fmt.Errorf("%w: kind %d", ErrFrame, f.Kind)
 	}

@@ -49,6 +49,7 @@ const (
 	HandOut                    // asks for a descriptor of an open file
 	CallWith                   // a call that opens a file, and a descriptor of it
 	ReadAs                     // a call that opens a file as a client, and what is in it
+	Refill                     // replaces what is in a file by what is in another one
 	Begin                      // a call on a file that may end later
 	Collect                    // waits until that has ended, and asks how
 	Told                       // says that the program's memory has what was collected
@@ -98,9 +99,16 @@ func appendFrameHead(b []byte, f *Frame, n int) []byte {
 
 // ReadFrame reads a frame. It returns io.EOF where the stream ends between two
 // frames, io.ErrUnexpectedEOF within one.
-func ReadFrame(r io.Reader) (*Frame, error) {
+func ReadFrame(r io.Reader) (*Frame, error) { return readFrame(r, nil) }
+
+// room returns memory for a body of n bytes of a frame with a number; nil: there is no such
+// memory.
+type room func(request uint64, n int) []byte
+
+// readFrame reads a frame into memory that may be given.
+func readFrame(r io.Reader, given room) (*Frame, error) {
 	if b, ok := r.(*bufio.Reader); ok && b.Buffered() >= 4+headSize {
-		return begun(b)
+		return begun(b, given)
 	}
 	var length [4]byte
 	if _, err := io.ReadFull(r, length[:]); err != nil {
@@ -122,7 +130,7 @@ func ReadFrame(r io.Reader) (*Frame, error) {
 
 // begun reads a frame of which the head has come. One that has come whole and is small, as
 // almost all are, is one piece of memory.
-func begun(r *bufio.Reader) (*Frame, error) {
+func begun(r *bufio.Reader, given room) (*Frame, error) {
 	const most = 128
 	b, err := r.Peek(4 + headSize)
 	if err != nil {
@@ -137,6 +145,11 @@ func begun(r *bufio.Reader) (*Frame, error) {
 	if n > most || r.Buffered() < 4+headSize+int(n) {
 		f := head(b[4:])
 		_, _ = r.Discard(4 + headSize) // it is buffered
+		if given != nil {
+			if f.Body = given(f.Request, int(n)); f.Body != nil {
+				return &f, readInto(r, f.Body)
+			}
+		}
 		f.Body, err = readBody(r, int(n))
 		return &f, err
 	}
@@ -175,12 +188,18 @@ func readBody(r io.Reader, n int) ([]byte, error) {
 			body = append(make([]byte, 0, next), body...)
 		}
 		body = body[:cap(body)]
-		if _, err := io.ReadFull(r, body[at:]); err != nil {
-			if errors.Is(err, io.EOF) {
-				err = io.ErrUnexpectedEOF
-			}
+		if err := readInto(r, body[at:]); err != nil {
 			return nil, err
 		}
 	}
 	return body, nil
+}
+
+// readInto fills memory with what belongs to a frame.
+func readInto(r io.Reader, b []byte) error {
+	_, err := io.ReadFull(r, b)
+	if errors.Is(err, io.EOF) {
+		return io.ErrUnexpectedEOF
+	}
+	return err
 }

@@ -13,7 +13,13 @@ import (
 type Reader struct {
 	from *bufio.Reader
 	came []*os.File // with bytes of which not all are read
+	room room       // nil: every body has memory of its own
 }
+
+// Into lets the bodies of long answers be read into memory that a function returns for the
+// number of a request and a length in bytes, nil for none. It is called before the first
+// Frame; the memory is the answer's as soon as the function has returned it.
+func (r *Reader) Into(room func(request uint64, n int) []byte) { r.room = room }
 
 // NewReader returns the reader of a client's stream.
 func NewReader(conn net.Conn) *Reader {
@@ -35,7 +41,12 @@ const atOnce = 16 << 10
 // Frame reads a frame. After an error the reader holds no descriptor, and is not to
 // be used: what belongs to which answer is not known any more.
 func (r *Reader) Frame() (*Frame, error) {
-	f, err := ReadFrame(r.from)
+	// What has come is looked at as a whole: a frame is seldom in pieces.
+	_, err := r.from.Peek(1)
+	var f *Frame
+	if err == nil {
+		f, err = readFrame(r.from, r.room)
+	}
 	if err == nil {
 		err = r.give(f)
 	}

@@ -405,6 +405,7 @@ func FuzzServe(f *testing.F) {
 	f.Add(wire.AppendFrame(nil, &wire.Frame{Kind: wire.NewThread, Request: 1}))
 	f.Add(wire.AppendFrame(nil, &wire.Frame{Kind: wire.Save, Thread: 1}))
 	f.Add(wire.AppendFrame(nil, &wire.Frame{Kind: wire.HandOut, Thread: 1, Body: wire.AppendHandle(nil, 4)}))
+	f.Add(wire.AppendFrame(nil, &wire.Frame{Kind: wire.Refill, Thread: 1, Body: wire.AppendRefill(nil, 4, 8)}))
 	f.Add(wire.AppendFrame(nil, &wire.Frame{Kind: wire.ReadAs, Thread: 1, Body: wire.AppendReadAs(nil, 4, 9)}))
 	f.Fuzz(func(t *testing.T, b []byte) {
 		s := serve(t)

@@ -190,6 +190,8 @@ func (w *worker) perform(f *Frame) (a reply, err error) {
 		return w.callWith(f)
 	case ReadAs:
 		return w.readAs(f)
+	case Refill:
+		return w.refill(f)
 	case Begin:
 		return w.begin(f)
 	case Look:

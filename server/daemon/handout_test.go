@@ -30,6 +30,15 @@ import (
 
 // plant makes a tree with a file a\b\plan that everybody reads, and adds it to a system.
 func plant(dir string, sys *kernel.System, what hostfs.HandOut) (*hostfs.Tree, error) {
+	tree, err := sow(dir, what)
+	if err != nil {
+		return nil, err
+	}
+	return tree, sys.AddTree("share", tree)
+}
+
+// sow makes the tree alone.
+func sow(dir string, what hostfs.HandOut) (*hostfs.Tree, error) {
 	if err := os.MkdirAll(filepath.Join(dir, "a", "b"), 0o700); err != nil {
 		return nil, err
 	}
@@ -54,7 +63,7 @@ func plant(dir string, sys *kernel.System, what hostfs.HandOut) (*hostfs.Tree, e
 	if _, err := tree.HandsOut(); err != nil {
 		return nil, errors.Join(err, tree.Close())
 	}
-	return tree, sys.AddTree("share", tree)
+	return tree, nil
 }
 
 // planted is a daemon with that tree.

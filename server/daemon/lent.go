@@ -97,6 +97,11 @@ func (l *looker) lent() (list []Lent) {
 	return list
 }
 
+// Refill replaces what is in a file that the program opened by what is in another one.
+func (c *connection) Refill(th *nt.Thread, file, from winnt.Handle) ntstatus.Status {
+	return c.d.sys.Refill(th, file, from)
+}
+
 // Contents reads what is in a file that the program opened, for the answer to the open.
 func (c *connection) Contents(th *nt.Thread, file winnt.Handle, room []byte) (facts nt.FileFacts, whole bool,
 	st ntstatus.Status) {

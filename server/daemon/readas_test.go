@@ -56,7 +56,7 @@ func TestReadAs(t *testing.T) {
 			t.Fatal(err)
 		}
 		for _, most := range []int{0, 4096, 1 << 30} {
-			r, st := c.ReadFileAs(th, tok, plan(winnt.FILE_READ_DATA|winnt.FILE_READ_ATTRIBUTES), most)
+			r, st := c.ReadFileAs(th, tok, plan(winnt.FILE_READ_DATA|winnt.FILE_READ_ATTRIBUTES), most, nil)
 			whole := size <= most && size <= wire.MaxContents
 			if st != ntstatus.Success || r.Whole != whole || r.EndOfFile != int64(size) || r.Directory ||
 				whole && !bytes.Equal(r.Data, text) || whole == (r.FileHandle != 0) || r.LastWriteTime == 0 {
@@ -69,24 +69,24 @@ func TestReadAs(t *testing.T) {
 			th.NtClose(r.FileHandle)
 		}
 	}
-	if r, st := c.ReadFileAs(th, tok, plan(winnt.FILE_READ_ATTRIBUTES), 1<<30); st != ntstatus.Success || r.Whole {
+	if r, st := c.ReadFileAs(th, tok, plan(winnt.FILE_READ_ATTRIBUTES), 1<<30, nil); st != ntstatus.Success || r.Whole {
 		t.Errorf("without the right to read: %s, whole %v", st, r.Whole)
 	} else {
 		th.NtClose(r.FileHandle)
 	}
-	if _, st := c.ReadFileAs(th, tok, plan(winnt.FILE_READ_DATA), 1<<30); st != ntstatus.AccessDenied {
+	if _, st := c.ReadFileAs(th, tok, plan(winnt.FILE_READ_DATA), 1<<30, nil); st != ntstatus.AccessDenied {
 		t.Errorf("without the right to read attributes: %s", st)
 	}
 	folder := plan(winnt.GENERIC_READ)
 	folder.ObjectAttributes.V.ObjectName = `\??\share\a`
-	if r, st := c.ReadFileAs(th, tok, folder, 1<<30); st != ntstatus.Success || !r.Directory || r.FileHandle == 0 {
+	if r, st := c.ReadFileAs(th, tok, folder, 1<<30, nil); st != ntstatus.Success || !r.Directory || r.FileHandle == 0 {
 		t.Errorf("a directory: %s, %+v", st, r)
 	} else {
 		th.NtClose(r.FileHandle)
 	}
 	device := plan(winnt.FILE_READ_DATA)
 	device.ObjectAttributes.V.ObjectName = `\??\NUL`
-	if r, st := c.ReadFileAs(th, tok, device, 1<<30); st != ntstatus.NotSupported || r.FileHandle != 0 {
+	if r, st := c.ReadFileAs(th, tok, device, 1<<30, nil); st != ntstatus.NotSupported || r.FileHandle != 0 {
 		t.Errorf("a device: %s, %+v", st, r)
 	}
 	th.NtClose(tok)
@@ -110,16 +110,16 @@ func TestReadAsActs(t *testing.T) {
 			t.Fatal(st)
 		}
 		want := before != 0
-		if _, st := c.ReadFileAs(th, tok, plan(winnt.FILE_READ_DATA|winnt.FILE_READ_ATTRIBUTES), 1<<30); st !=
+		if _, st := c.ReadFileAs(th, tok, plan(winnt.FILE_READ_DATA|winnt.FILE_READ_ATTRIBUTES), 1<<30, nil); st !=
 			ntstatus.Success || acts(th) != want {
 			t.Errorf("G-30: %s, the thread acts %v, want %v", st, acts(th), want)
 		}
-		if _, st := c.ReadFileAs(th, tok, missing, 1<<30); st != ntstatus.ObjectNameNotFound || acts(th) != want {
+		if _, st := c.ReadFileAs(th, tok, missing, 1<<30, nil); st != ntstatus.ObjectNameNotFound || acts(th) != want {
 			t.Errorf("G-30: %s, the thread acts %v, want %v", st, acts(th), want)
 		}
 		kept := d.now()
 		for _, other := range []winnt.Handle{0x7770, winnt.NtCurrentProcess} {
-			r, st := c.ReadFileAs(th, other, plan(winnt.FILE_READ_DATA|winnt.FILE_READ_ATTRIBUTES), 1<<30)
+			r, st := c.ReadFileAs(th, other, plan(winnt.FILE_READ_DATA|winnt.FILE_READ_ATTRIBUTES), 1<<30, nil)
 			if st == ntstatus.Success || r.FileHandle != 0 || r.Data != nil || acts(th) != want {
 				t.Errorf("G-30: with the token %#x: %s, %+v, the thread acts %v", other, st, r, acts(th))
 			}
@@ -136,7 +136,7 @@ func TestReadAsActs(t *testing.T) {
 	} {
 		in := plan(winnt.FILE_READ_DATA | winnt.FILE_READ_ATTRIBUTES)
 		how(&in)
-		if _, st := c.ReadFileAs(th, tok, in, 1<<30); st != ntstatus.InvalidParameter {
+		if _, st := c.ReadFileAs(th, tok, in, 1<<30, nil); st != ntstatus.InvalidParameter {
 			t.Errorf("an open that changes: %s", st)
 		}
 	}
@@ -168,7 +168,7 @@ func TestReadAsUnrecorded(t *testing.T) {
 	th := c.Thread()
 	tok := own(t, th)
 	sink.full.Store(true)
-	r, st := c.ReadFileAs(th, tok, plan(winnt.FILE_READ_DATA|winnt.FILE_READ_ATTRIBUTES), 1<<30)
+	r, st := c.ReadFileAs(th, tok, plan(winnt.FILE_READ_DATA|winnt.FILE_READ_ATTRIBUTES), 1<<30, nil)
 	sink.full.Store(false)
 	if st != ntstatus.AuditFailed || r.FileHandle != 0 || r.Data != nil {
 		t.Errorf("G-31: %s, %+v", st, r)

@@ -8,6 +8,7 @@ import (
 	"path"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/refmon/refmon/ntstatus"
@@ -27,13 +28,20 @@ var (
 	ownOrigin   = []string{"same-origin"}
 )
 
+// small is memory for what is in small files.
+var small = sync.Pool{New: func() any { return new([mostGathered + 512]byte) }}
+
 // get serves what is in a file, or a page of a directory.
 func (q *request) get(w http.ResponseWriter, r *http.Request) {
 	if q.at.tree == "" {
 		q.page(w, r, q.roots(), false)
 		return
 	}
-	o, st := q.readAs(q.at)
+	room := small.Get().(*[mostGathered + 512]byte)
+	o, st := q.readAs(q.at, room[:])
+	if st != ntstatus.PortDisconnected { // else it may still be written to
+		defer small.Put(room)
+	}
 	if st != ntstatus.Success {
 		q.refusedToRead(w, r, st)
 		return
@@ -119,7 +127,7 @@ func (q *request) whole(w http.ResponseWriter, r *http.Request, f facts, data []
 	h.Set("Last-Modified", when(f.written).Format(http.TimeFormat))
 	w.WriteHeader(http.StatusOK)
 	if r.Method != http.MethodHead {
-		_, _ = w.Write(data) // a client that has left is told nothing
+		atOnce(w, r, data)
 	}
 }
 

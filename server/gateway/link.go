@@ -199,7 +199,7 @@ func (p *process) openAs(ctx context.Context, tok winnt.Handle, in nt.CreateFile
 
 // readAs opens an existing file as the owner of a token, with what is in it where that is
 // little, in one exchange with refmond.
-func (p *process) readAs(ctx context.Context, tok winnt.Handle, in nt.CreateFileIn) (o client.ReadAs,
+func (p *process) readAs(ctx context.Context, tok winnt.Handle, in nt.CreateFileIn, room []byte) (o client.ReadAs,
 	st ntstatus.Status) {
 	if tok == 0 {
 		return o, ntstatus.NoToken
@@ -210,7 +210,7 @@ func (p *process) readAs(ctx context.Context, tok winnt.Handle, in nt.CreateFile
 	}
 	// refmond lets the thread act as the client for the open alone (G-30).
 	defer func() { p.threads <- th }()
-	return p.conn.ReadFileAs(th, tok, in, mostAtOnce)
+	return p.conn.ReadFileAs(th, tok, in, mostAtOnce, room)
 }
 
 // mostAtOnce is the longest file, in bytes, that refmond sends with its answer: longer ones

@@ -17,6 +17,7 @@ import (
 const (
 	directoryOnly = uint32(fileaccess.DirectoryFile)
 	fileOnly      = uint32(fileaccess.NonDirectoryFile)
+	deleteOnClose = uint32(fileaccess.DeleteOnClose)
 )
 
 // shareAll: a client of HTTP keeps no other from a file.
@@ -107,12 +108,12 @@ func (q *request) openToRead(at place) (h winnt.Handle, f *os.File, st ntstatus.
 
 // readAs opens a file as the client for reading, with what is in it where that is little, in
 // one exchange with refmond.
-func (q *request) readAs(at place) (o client.ReadAs, st ntstatus.Status) {
+func (q *request) readAs(at place, room []byte) (o client.ReadAs, st ntstatus.Status) {
 	if !q.served(at) {
 		return o, ntstatus.ObjectNameNotFound
 	}
 	in := q.creation(at, winnt.FILE_READ_DATA|winnt.FILE_READ_ATTRIBUTES, winnt.FILE_OPEN, 0)
-	return q.s.p.readAs(q.ctx, q.s.token, in)
+	return q.s.p.readAs(q.ctx, q.s.token, in, room)
 }
 
 // facts tells about an open file.

@@ -31,12 +31,15 @@ func TLS(cert *tls.Certificate, certificates bool) *tls.Config {
 	return c
 }
 
+// Listen returns the listener that [Serve] takes: TLS over one of TCP.
+func Listen(l net.Listener, c *tls.Config) net.Listener { return tls.NewListener(gathering{l}, c) }
+
 // Serve serves connections of a listener until ctx is done, then lets the requests end that
 // are being served.
 func Serve(ctx context.Context, l net.Listener, h http.Handler) error {
 	s := &http.Server{Handler: patient(h), ReadHeaderTimeout: headerTimeout, IdleTimeout: idleTimeout,
 		MaxHeaderBytes: largestHeader, HTTP2: &http.HTTP2Config{MaxConcurrentStreams: mostStreams,
-			MaxReceiveBufferPerStream: 1 << 20, WriteByteTimeout: stallTimeout},
+			MaxReceiveBufferPerStream: 1 << 20, WriteByteTimeout: stallTimeout}, ConnContext: withGathered,
 		BaseContext: func(net.Listener) context.Context { return context.WithoutCancel(ctx) }}
 	served := make(chan error, 1)
 	go func() { served <- s.Serve(l) }()

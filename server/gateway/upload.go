@@ -1,6 +1,7 @@
 package gateway
 
 import (
+	"context"
 	"crypto/rand"
 	"encoding/hex"
 	"io"
@@ -14,7 +15,7 @@ import (
 )
 
 // upload receives a file. Until all of it is there no other client sees it: it is in a file beside,
-// which is on its way to deletion and so goes with the gateway's process, whatever happens
+// which goes with its handle and so with the gateway's process, whatever happens
 // (G-14). It then gets its name, or takes the place of the contents of the file that has the
 // name: that file keeps its owner, descriptor and links (G-15).
 type upload struct {
@@ -43,7 +44,8 @@ func (q *request) upload(at place) (*upload, *refusal) {
 	}
 	// Only a client who may make no file there writes in place: what fails for another reason,
 	// as where the client has left, is no reason to write to the file (G-14).
-	if u.beside, st = q.makeBeside(at); st != ntstatus.Success && (u.target == 0 || st != ntstatus.AccessDenied) {
+	u.beside, st = q.makeBeside(at, deleteOnClose)
+	if st != ntstatus.Success && (u.target == 0 || st != ntstatus.AccessDenied) {
 		q.s.p.release(u.target)
 		return nil, q.refusedToMake(at, winnt.FILE_ADD_FILE, st)
 	}
@@ -69,24 +71,16 @@ func (q *request) refusedToReplace(at place, st ntstatus.Status) *refusal {
 }
 
 // makeBeside makes the file that an upload goes to.
-func (q *request) makeBeside(at place) (h winnt.Handle, st ntstatus.Status) {
+func (q *request) makeBeside(at place, option uint32) (h winnt.Handle, st ntstatus.Status) {
 	var random [12]byte
 	_, _ = rand.Read(random[:]) // it never fails (crypto/rand)
 	dir, _ := at.above()
 	name := dir.below(uploadPrefix + hex.EncodeToString(random[:]))
 	st = q.s.as(q.ctx, func(th *nt.Thread) (st ntstatus.Status) {
-		const want = openToWrite | winnt.FILE_READ_DATA | winnt.DELETE
-		h, _, st = th.NtCreateFile(q.creation(name, want, winnt.FILE_CREATE, fileOnly))
-		if st != ntstatus.Success {
-			return st
-		}
-		// It is deleted with its last handle, unless it gets its name before (G-14).
-		if st = th.NtSetInformationFile(h, nt.FileDispositionInformation, nt.FileDisposition{DeleteFile: true}); st !=
-			ntstatus.Success {
-			th.NtDeleteFile(&nt.ObjectAttributes{ObjectName: name.object()})
-			th.NtClose(h)
-			h = 0
-		}
+		const want = openToWrite | winnt.FILE_READ_DATA | winnt.FILE_WRITE_ATTRIBUTES | winnt.DELETE
+		// That it goes with its handle is said by the same call: a gateway that is killed after
+		// any call leaves nothing (G-14).
+		h, _, st = th.NtCreateFile(q.creation(name, want, winnt.FILE_CREATE, fileOnly|option))
 		return st
 	})
 	return h, st
@@ -176,7 +170,7 @@ func (u *upload) commit() error {
 	case u.beside != 0:
 		st = u.replace()
 	}
-	if st == ntstatus.Success && u.target != 0 {
+	if st == ntstatus.Success && u.beside == 0 {
 		st = u.q.s.p.do(u.q.ctx, func(th *nt.Thread) ntstatus.Status {
 			return th.NtSetInformationFile(u.target, nt.FileEndOfFileInformation, nt.FileEndOfFile{EndOfFile: u.off})
 		})
@@ -187,41 +181,45 @@ func (u *upload) commit() error {
 	return u.err
 }
 
-// name renames the upload, as the client.
+// name gives the upload its name, as the client; the other one goes with the handle.
 func (u *upload) name() ntstatus.Status {
-	return u.q.s.as(u.q.ctx, func(th *nt.Thread) ntstatus.Status {
-		st := th.NtSetInformationFile(u.beside, nt.FileDispositionInformation, nt.FileDisposition{})
-		if st != ntstatus.Success {
-			return st
-		}
-		st = th.NtSetInformationFile(u.beside, nt.FileRenameInformation, nt.FileRename{FileName: u.at.object()})
-		if st != ntstatus.Success {
-			th.NtSetInformationFile(u.beside, nt.FileDispositionInformation, nt.FileDisposition{DeleteFile: true})
-		}
+	st := u.called(u.beside, nt.FileLinkInformation)
+	if st != ntstatus.AccessDenied {
 		return st
+	}
+	// A link takes an open of the directory (F-59), which not all who may add a file are
+	// granted: theirs is a second file, which is renamed.
+	h, st := u.q.makeBeside(u.at, 0)
+	if st != ntstatus.Success {
+		return st
+	}
+	defer u.q.s.p.release(h)
+	st = u.q.s.p.do(u.q.ctx, func(th *nt.Thread) ntstatus.Status { return u.q.s.p.conn.Refill(th, h, u.beside) })
+	if st == ntstatus.Success {
+		st = u.called(h, nt.FileRenameInformation)
+	}
+	if st != ntstatus.Success {
+		u.q.s.p.do(context.WithoutCancel(u.q.ctx), func(th *nt.Thread) ntstatus.Status {
+			return th.NtSetInformationFile(h, nt.FileDispositionInformation, nt.FileDisposition{DeleteFile: true})
+		})
+	}
+	return st
+}
+
+// called gives a file the name of the upload, as the client.
+func (u *upload) called(h winnt.Handle, class nt.FileInfoClass) ntstatus.Status {
+	return u.q.s.as(u.q.ctx, func(th *nt.Thread) ntstatus.Status {
+		return th.NtSetInformationFile(h, class, nt.FileRename{FileName: u.at.object()})
 	})
 }
 
-// replace copies the upload into the file that has the name.
+// replace puts the upload in the place of the contents of the file that has the name. It is
+// one call, and whole before it begins: a gateway that is killed leaves the old contents or the
+// new (G-33).
 func (u *upload) replace() ntstatus.Status {
-	for at := int64(0); at < u.off; {
-		var n int
-		st := u.q.s.p.do(u.q.ctx, func(th *nt.Thread) ntstatus.Status {
-			data, st := th.NtReadFileAt(u.beside, readAtOnce, at)
-			if st == ntstatus.Success {
-				n, st = th.NtWriteFileAt(u.target, data, at)
-			}
-			return st
-		})
-		if st != ntstatus.Success {
-			return st
-		}
-		if n == 0 {
-			return ntstatus.EndOfFile
-		}
-		at += int64(n)
-	}
-	return ntstatus.Success
+	return u.q.s.p.do(u.q.ctx, func(th *nt.Thread) ntstatus.Status {
+		return u.q.s.p.conn.Refill(th, u.target, u.beside)
+	})
 }
 
 // Stat implements http.File: package webdav asks once all was received.

@@ -120,6 +120,7 @@ func (w *world) serve() {
 func (w *world) listen(h http.Handler) *httptest.Server {
 	w.Helper()
 	s := httptest.NewUnstartedServer(patient(h))
+	s.Listener, s.Config.ConnContext = gathering{s.Listener}, withGathered
 	s.EnableHTTP2 = true
 	s.Config.ErrorLog = slog.NewLogLogger(slog.DiscardHandler, 0)
 	s.TLS = &tls.Config{MinVersion: tls.VersionTLS12, ClientAuth: tls.RequestClientCert}
@@ -184,6 +185,11 @@ func (w *world) folder(name, descriptor string) {
 
 // dial connects to refmond as a user of the host.
 func (w *world) dial(uid uint32) (*client.Conn, error) {
+	return w.dialBy(uid, func() (*client.Conn, error) { return client.DialUser(w.socket, 0) })
+}
+
+// dialBy connects as dial does, by a function that runs as the uid.
+func (w *world) dialBy(uid uint32, connect func() (*client.Conn, error)) (*client.Conn, error) {
 	type dialed struct {
 		c   *client.Conn
 		err error
@@ -201,7 +207,7 @@ func (w *world) dial(uid uint32) (*client.Conn, error) {
 				return
 			}
 		}
-		c, err := client.DialUser(w.socket, 0)
+		c, err := connect()
 		done <- dialed{c, err}
 	}()
 	d := <-done

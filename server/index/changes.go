@@ -3,11 +3,12 @@ package index
 import (
 	"bufio"
 	"bytes"
+	"context"
 	"errors"
 	"io"
 	"os"
 	"path/filepath"
-	"slices"
+	"time"
 
 	"github.com/refmon/refmon/effective"
 )
@@ -33,39 +34,111 @@ type Change struct {
 // What was put together has one number. The error is [ErrTooOld] where changes after the event are
 // not kept any more (N-22).
 func Changes(dir string, after uint64, f func(Change) error) error {
-	file, err := os.Open(filepath.Join(dir, eventsName))
+	t, err := tailOf(dir, after)
 	if err != nil {
 		return err
 	}
-	defer func() { _ = file.Close() }() // only read
-	s := newState()
-	in := bufio.NewReaderSize(file, 1<<20)
+	defer func() { _ = t.file.Close() }() // only read
+	return t.read(f)
+}
+
+// Follow calls f with the changes after an event as [Changes] does, and then with those that come,
+// until the context ends.
+func Follow(ctx context.Context, dir string, after uint64, f func(Change) error) error {
+	t, err := tailOf(dir, after)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = t.file.Close() }() // only read
 	for {
-		line, err := in.ReadBytes('\n')
-		if errors.Is(err, io.EOF) {
+		other, err := replaced(dir, t.file) // before the last of this one is read
+		if err == nil {
+			err = t.read(f)
+		}
+		if err == nil && other {
+			err = t.anew(dir)
+		} else if err == nil && (silent{}).wait(ctx, pause) != nil {
 			return nil
 		}
 		if err != nil {
 			return err
 		}
-		e, err := ParseEvent(bytes.TrimSuffix(line, []byte("\n")))
+	}
+}
+
+// pause is how long who follows a log waits at its end.
+const pause = 50 * time.Millisecond
+
+// tail is a log that is followed. Owned by one goroutine.
+type tail struct {
+	file  *os.File
+	in    *bufio.Reader
+	lines lineReader
+	state *State
+	after uint64 // the number of the last event that was told of
+	rest  []byte // the beginning of a line whose end is not written yet
+}
+
+func tailOf(dir string, after uint64) (*tail, error) {
+	t := &tail{after: after}
+	return t, t.open(dir)
+}
+
+func (t *tail) open(dir string) (err error) {
+	if t.file, err = os.Open(filepath.Join(dir, eventsName)); err != nil {
+		return err
+	}
+	t.in, t.state, t.rest = bufio.NewReaderSize(t.file, 1<<20), newState(), nil
+	return nil
+}
+
+// anew goes on with the log that was put in the place of this one, which was read to its end.
+func (t *tail) anew(dir string) error {
+	_ = t.file.Close() // only read
+	return t.open(dir)
+}
+
+// read calls f with the changes up to the last whole line.
+func (t *tail) read(f func(Change) error) error {
+	for {
+		line, err := t.in.ReadBytes('\n')
+		line, t.rest = append(t.rest, line...), nil
+		if errors.Is(err, io.EOF) {
+			t.rest = line
+			return nil
+		}
 		if err != nil {
 			return err
 		}
-		if e.Start != nil && after != 0 && after < e.Start.Until {
-			return ErrTooOld
-		}
-		list, err := s.changed(e, max(e.Seq, s.until(e)) > after)
+		e, err := t.lines.event(bytes.TrimSuffix(line, []byte("\n")))
 		if err != nil {
 			return err
 		}
-		for _, c := range list {
-			c.Seq = max(c.Seq, s.start.Until)
-			if err := f(c); err != nil {
-				return err
-			}
+		if err := t.tell(e, f); err != nil {
+			return err
 		}
 	}
+}
+
+// tell calls f with what an event changed.
+func (t *tail) tell(e *Event, f func(Change) error) error {
+	if e.Start != nil && t.after != 0 && t.after < e.Start.Until {
+		return ErrTooOld
+	}
+	list, err := t.state.changed(e, max(e.Seq, t.state.until(e)) > t.after)
+	if err != nil {
+		return err
+	}
+	for _, c := range list {
+		c.Seq = max(c.Seq, t.state.start.Until)
+		if err := f(c); err != nil {
+			return err
+		}
+	}
+	if e.Seq >= t.state.until(e) {
+		t.after = max(t.after, e.Seq)
+	}
+	return nil
 }
 
 // until returns up to which number what has come was put together, an event of now included.
@@ -90,12 +163,7 @@ func (s *State) changed(e *Event, wanted bool) (out []Change, err error) {
 	case e.Gone != "":
 		paths = []string{e.Gone}
 	case e.Class != nil && s.classes[e.Class.ID] != nil:
-		for path, r := range s.rows {
-			if slices.Contains(r.Classes, e.Class.ID) {
-				paths = append(paths, path)
-			}
-		}
-		slices.Sort(paths)
+		paths = s.documentsOf(e.Class.ID)
 	}
 	for _, p := range paths {
 		before = append(before, s.sets(p)...)

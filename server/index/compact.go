@@ -41,10 +41,7 @@ func (s *State) snapshot() []Event {
 	for _, r := range s.rows {
 		used[r.Pass] = true
 	}
-	kinds := slices.SortedFunc(maps.Values(s.classes), func(a, b *kind) int {
-		return a.number - b.number // a class stands behind those of the folders that it names
-	})
-	for _, k := range kinds {
+	for _, k := range s.kinds() {
 		if used[k.ID] {
 			e := *k.event
 			e.Passing, e.Holders, e.Through = k.Passing, k.Holders, ids(k.Through)
@@ -64,6 +61,11 @@ func (s *State) snapshot() []Event {
 	return out
 }
 
+// kinds returns the classes as they came: one stands behind those of the folders that it names.
+func (s *State) kinds() []*kind {
+	return slices.SortedFunc(maps.Values(s.classes), func(a, b *kind) int { return a.number - b.number })
+}
+
 // compact returns the events in whose place the log can stand, and goes on from them.
 func (w *Worker) compact() ([]Event, error) {
 	if w.state.version == "" { // there is nothing yet
@@ -79,13 +81,24 @@ func (w *Worker) compact() ([]Event, error) {
 	return events, nil
 }
 
-// large reports whether the log should be put together: it is as large as most, and much larger
-// than it was after the last time. 0 stands for 64 MiB.
-func (l *Log) large(most int64) bool {
+// large reports whether the log should be put together: it is as large as most, much larger than it was
+// after the last time, and half of its events or more say what no longer holds. 0 stands for 64 MiB.
+func (l *Log) large(most int64, s *State) bool {
 	if most == 0 {
 		most = smallest
 	}
-	return l.bad == nil && l.size >= most && l.size >= growth*l.least
+	return l.bad == nil && l.size >= most && l.size >= growth*l.least && l.lines >= 2*len(s.rows) && l.lines >= 2*s.live()
+}
+
+// live returns about how many events amount to the state.
+func (s *State) live() int {
+	n := 1 + len(s.people) + len(s.rows)
+	for _, k := range s.classes {
+		if k.rows > 0 {
+			n++
+		}
+	}
+	return n
 }
 
 // replace puts events in the place of all that the log has. Who has the old file open reads to
@@ -113,7 +126,7 @@ func (l *Log) replace(events []Event) error {
 		return errors.Join(l.bad, file.Close())
 	}
 	old := l.file
-	l.file, l.size, l.least = file, size, size
+	l.file, l.size, l.least, l.lines = file, size, size, len(events)
 	return old.Close()
 }
 

@@ -34,6 +34,8 @@ type Roster interface {
 type Directory struct {
 	File string
 	Beat time.Duration // 0: [Often]
+
+	clock func() Beat // nil: this machine's
 }
 
 // Run reads until the context ends. While the file cannot be read, changes or is malformed,
@@ -43,7 +45,7 @@ func (d *Directory) Run(ctx context.Context, out chan<- Version) error {
 	if often == 0 {
 		often = Often
 	}
-	r := reading{file: d.File}
+	r := reading{file: d.File, clock: d.clock}
 	for {
 		select {
 		case out <- r.look():
@@ -59,12 +61,16 @@ func (d *Directory) Run(ctx context.Context, out chan<- Version) error {
 // reading keeps how far a directory was read. Owned by its goroutine.
 type reading struct {
 	file        string
+	clock       func() Beat       // nil: this machine's
 	known, last [sha256.Size]byte // of the bytes that count, and of those of the last look
 }
 
 // look reads the file once.
 func (r *reading) look() Version {
 	moment := now()
+	if r.clock != nil {
+		moment = r.clock()
+	}
 	b, err := os.ReadFile(r.file)
 	if err != nil {
 		return Version{Err: fmt.Errorf("read the directory: %w", err)}

@@ -90,6 +90,7 @@ type RowEvent struct {
 
 	seq  uint64 // of the event
 	time int64
+	walk uint64 // how many walks its worker had begun when it was last seen
 }
 
 // append appends the event as a line of JSON.

@@ -2,6 +2,7 @@ package index
 
 import (
 	"encoding/binary"
+	"reflect"
 	"slices"
 	"testing"
 	"time"
@@ -18,11 +19,18 @@ func FuzzEvents(f *testing.F) {
 		[]byte(`{"seq":2,"time":0,"person":{"number":0,"sid":"S-1-5-21-1-2-3-4","name":"a"}}`),
 		[]byte(`{"seq":3,"time":0,"class":{"id":"c","version":"v","members":"0"}}`),
 		[]byte(`{"seq":4,"time":0,"row":{"path":"/a/b","tree":"/a","classes":["c"]}}`))
+	f.Add([]byte(`{"seq":1,"time":-1,"row":{"path":"/a]","tree":"/","folder":true,"classes":["x","]"],"pass":"p"}}`),
+		[]byte(`{"seq":01,"time":9223372036854775808,"row":{"path":"/a","tree":"/","descriptor":"d","error":"e"}}`),
+		[]byte(`{"seq":1,"time":9223372036854775807,"row":{"path":"\u003c","tree":"\xff","error":"e"}} `), []byte(`1`))
 	f.Add([]byte(`{"seq":1,"time":0,"gone":"/a"}`), []byte(`{}`), []byte(`{"seq":1,"seq":1}`), []byte(`null`))
 	f.Fuzz(func(t *testing.T, a, b, c, d []byte) {
 		s := newState()
 		for _, line := range [][]byte{a, b, c, d} {
 			e, err := ParseEvent(line)
+			twin, failed := (&lineReader{}).event(line)
+			if (err == nil) != (failed == nil) || !reflect.DeepEqual(e, twin) {
+				t.Fatalf("%s: read in haste it is %+v, %v; want %+v, %v", line, twin, failed, e, err)
+			}
 			if err != nil {
 				continue
 			}
@@ -121,5 +129,26 @@ func TestFresh(t *testing.T) {
 	}
 	if (&Fence{}).fresh("", time.Hour, "", Beat{}) {
 		t.Error("a fence of nothing vouches")
+	}
+}
+
+// TestRowsInHaste: a row as it is written is not left to the strict reader, and says the same.
+func TestRowsInHaste(t *testing.T) {
+	for _, row := range []RowEvent{
+		{Path: "/srv/ein Plan für [alle], ja", Tree: "/srv", Classes: []string{"a", "b"}, Descriptor: "0f"},
+		{Path: "/srv", Tree: "/srv", Folder: true, Classes: []string{"a]"}, Descriptor: "0f", Pass: "p"},
+		{Path: "/srv/x", Tree: "/srv", Error: "permission denied"},
+	} {
+		want := &Event{Seq: 7, Time: 1763764078000000000, Row: &row}
+		line, err := want.append(nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		r := lineReader{}
+		for range 2 { // what is kept is the same
+			if got := r.row(line[:len(line)-1]); !reflect.DeepEqual(got, want) {
+				t.Errorf("%s: %+v", line, got)
+			}
+		}
 	}
 }

@@ -82,6 +82,9 @@ const turn = 100 * time.Millisecond
 // read takes all events that are there.
 func (f *fanotify) read(into map[string]struct{}) (overflow bool, err error) {
 	f.dirs = map[string]string{}
+	if err := f.mounted(); err != nil {
+		return true, err
+	}
 	for {
 		n, err := unix.Read(f.fd, f.buf)
 		switch {
@@ -114,16 +117,22 @@ func (f *fanotify) take(b []byte, into map[string]struct{}) (overflow bool, err 
 			overflow = true
 			continue
 		}
-		dir, err := f.folder(e)
+		at, err := f.folder(e)
 		if err != nil {
 			return overflow, err
 		}
-		if dir == "" { // it is not of this tree, or is gone and its own parent tells so
+		if at == "" { // it is gone, and its own parent tells so
 			continue
 		}
-		path := dir
 		if e.name != "." && e.name != "" {
-			path += "/" + e.name
+			at = strings.TrimSuffix(at, "/") + "/" + e.name
+		}
+		// The root itself, or a folder that it lies in, has come or gone (N-60).
+		overflow = overflow || e.mask&unix.FAN_ONDIR != 0 && e.mask&^(unix.FAN_ONDIR|unix.FAN_ATTRIB) != 0 &&
+			(at == f.at || strings.HasPrefix(f.at, at+"/"))
+		path := f.named(at)
+		if path == "" { // it is not of this tree
+			continue
 		}
 		if e.mask&unix.FAN_ONDIR != 0 && e.mask&(unix.FAN_CREATE|unix.FAN_MOVED_TO) != 0 {
 			path += "/" // and all below it
@@ -133,7 +142,7 @@ func (f *fanotify) take(b []byte, into map[string]struct{}) (overflow bool, err 
 	return overflow, nil
 }
 
-// folder returns the path of the folder of an event, "" if it lies elsewhere or is gone.
+// folder returns the path of the folder of an event as the kernel names it, "" if it is gone.
 func (f *fanotify) folder(e event) (string, error) {
 	key := string(binary.LittleEndian.AppendUint32(nil, uint32(e.kind))) + string(e.handle)
 	if known, ok := f.dirs[key]; ok {
@@ -159,19 +168,35 @@ func (f *fanotify) open(e event) (string, error) {
 	if err := unix.Fstat(fd, &s); err != nil || s.Nlink == 0 {
 		return "", err
 	}
-	path, err := pathOf(fd)
-	if err != nil {
-		return "", err
-	}
-	if path == f.at {
-		return f.root, nil
-	}
-	rest, below := strings.CutPrefix(path, strings.TrimSuffix(f.at, "/")+"/")
-	if !below {
-		return "", nil
-	}
-	return strings.TrimSuffix(f.root, "/") + "/" + rest, nil
+	return pathOf(fd)
 }
+
+// named returns a path as the tree's documents are named, "" if it lies elsewhere.
+func (f *fanotify) named(at string) string {
+	if at == f.at {
+		return f.root
+	}
+	rest, below := strings.CutPrefix(at, strings.TrimSuffix(f.at, "/")+"/")
+	if !below {
+		return ""
+	}
+	return strings.TrimSuffix(f.root, "/") + "/" + rest
+}
+
+// mounted reports by an error that another file system has come in the place of the tree's: nothing is
+// heard of that one (N-60).
+func (f *fanotify) mounted() error {
+	var heard, there unix.Stat_t
+	if err := unix.Fstat(f.mount, &heard); err != nil {
+		return fmt.Errorf("look at the root: %w", err)
+	}
+	if err := unix.Stat(f.root, &there); err == nil && there.Dev != heard.Dev {
+		return errMounted
+	}
+	return nil // a root that is not there has no documents
+}
+
+var errMounted = errors.New("another file system has come in the place of the tree's")
 
 func pathOf(fd int) (string, error) {
 	path, err := os.Readlink(fmt.Sprintf("/proc/self/fd/%d", fd))

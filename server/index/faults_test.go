@@ -25,6 +25,13 @@ import (
 const asRun = "REFMON_TEST_INDEX"
 
 func TestMain(m *testing.M) {
+	if root, is := os.LookupEnv(asChanger); is {
+		if err := change(root); err != nil {
+			fmt.Println(err)
+			os.Exit(1)
+		}
+		os.Exit(0)
+	}
 	text, run := os.LookupEnv(asRun)
 	if !run {
 		os.Exit(m.Run())

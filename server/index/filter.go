@@ -104,10 +104,10 @@ func (x *Index) filter(right string, form Form, by func(*State) (func(*kind) (bo
 	if err != nil {
 		return Filter{}, err
 	}
-	if form == FormBitmap {
-		out.Bitmap = make([]byte, (len(s.classes)+7)/8)
+	if out.Classes = make([]string, 0, len(s.classes)); form == FormBitmap {
+		out.Classes, out.Bitmap = nil, make([]byte, (len(s.classes)+7)/8)
 	}
-	for id, k := range s.classes {
+	for _, k := range s.inOrder() {
 		if k.Right != right || k.Passing {
 			continue
 		}
@@ -118,10 +118,9 @@ func (x *Index) filter(right string, form Form, by func(*State) (func(*kind) (bo
 		case may && form == FormBitmap:
 			out.Bitmap[k.number/8] |= 1 << (k.number % 8)
 		case may:
-			out.Classes = append(out.Classes, id)
+			out.Classes = append(out.Classes, k.ID)
 		}
 	}
-	slices.Sort(out.Classes)
 	return out, nil
 }
 

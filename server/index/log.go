@@ -9,6 +9,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -39,6 +40,8 @@ type Fence struct {
 	Seq     uint64            `json:"seq"`   // the events it stands behind
 	Boot    string            `json:"boot,omitempty"`
 	Sources map[string]Moment `json:"sources"` // the path of a tree, or "directory"
+	// Unnamed is how many documents have a path that is not UTF-8: they have no row.
+	Unnamed int `json:"unnamed,omitempty"`
 }
 
 // Moment is a beat as it is written.
@@ -67,6 +70,17 @@ func (f *Fence) fresh(source string, limit time.Duration, boot string, present B
 	return age >= 0 && age <= limit
 }
 
+// over returns the tree that a path is below, as far as sources tell; the directory where none does.
+// A document that came while nothing vouched for its tree is not known, and not missing (N-78).
+func (f *Fence) over(path string) string {
+	for source := range f.Sources {
+		if path == source || strings.HasPrefix(path, source+"/") {
+			return source
+		}
+	}
+	return directorySource
+}
+
 // Log keeps events in a file, one a line: a sink, the stream of changes, and what the next
 // run goes on from. Owned by the goroutine that writes.
 type Log struct {
@@ -76,6 +90,7 @@ type Log struct {
 	size int64 // of the file, in bytes
 	// least is the size that it had when it was last put together.
 	least int64
+	lines int   // events in the file
 	bad   error // the first failure, for ever: what is on disk is not known after it
 }
 
@@ -102,7 +117,7 @@ func OpenLog(dir string) (*Log, *State, error) {
 		err = errors.New("another refmon-index wrote here a moment ago")
 	}
 	if err == nil {
-		end, err = replay(file, s, func(*Event) {})
+		end, err = replay(file, s, func(*Event) { l.lines++ })
 	}
 	if err == nil {
 		err = file.Truncate(end)
@@ -118,7 +133,7 @@ func OpenLog(dir string) (*Log, *State, error) {
 // replay applies the events of a file, calls each with them, and returns where the last
 // whole line ends.
 func replay(r io.Reader, s *State, each func(*Event)) (end int64, err error) {
-	in := bufio.NewReaderSize(r, 1<<20)
+	in, lines := bufio.NewReaderSize(r, 1<<20), lineReader{}
 	for {
 		line, err := in.ReadBytes('\n')
 		switch {
@@ -129,7 +144,7 @@ func replay(r io.Reader, s *State, each func(*Event)) (end int64, err error) {
 		case len(line) > maxLine:
 			return end, fmt.Errorf("at byte %d: a line of %d bytes", end, len(line))
 		}
-		e, err := ParseEvent(bytes.TrimSuffix(line, []byte("\n")))
+		e, err := lines.event(bytes.TrimSuffix(line, []byte("\n")))
 		if err == nil {
 			err = s.Apply(e)
 		}
@@ -153,6 +168,7 @@ func (l *Log) Write(events []Event) error {
 		}
 	}
 	l.size += int64(len(l.buf))
+	l.lines += len(events)
 	if _, l.bad = l.file.Write(l.buf); l.bad == nil {
 		l.bad = l.file.Sync()
 	}

@@ -5,12 +5,10 @@ import (
 	"slices"
 
 	"github.com/refmon/refmon/effective"
-	"github.com/refmon/refmon/internal/verbs/bulk"
-	"github.com/refmon/refmon/sd"
 )
 
 // Merge makes one index of the logs of many workers: some tell of rows, some of who has
-// the right of classes. It belongs to one goroutine; [NewMerge] makes one.
+// the right of classes. It belongs to one goroutine; [Question.Merge] makes one.
 type Merge struct {
 	whole *Worker // its state, and the events that are not taken yet
 	parts map[string]*part
@@ -21,12 +19,13 @@ type Merge struct {
 type part struct {
 	state *State
 	whole bool // it was read to its end once: what it says from now on counts at once
+	own   func(path string) bool
 }
 
-// NewMerge makes an index that goes on from a state, of which deciders logs tell of people.
-// The errors are those of [NewWorker].
-func NewMerge(s *State, rights []bulk.Right, share *sd.Descriptor, shareText string, deciders int) (*Merge, error) {
-	w, err := NewWorker(s, rights, share, shareText)
+// Merge makes an index that goes on from a state, of which deciders logs tell of people. The errors
+// are those of [Question.Worker].
+func (q Question) Merge(s *State, deciders int) (*Merge, error) {
+	w, err := q.Worker(s)
 	if err != nil {
 		return nil, err
 	}
@@ -63,9 +62,9 @@ func (m *Merge) Apply(name string, e *Event) error {
 	case e.Class != nil:
 		return m.class(p, e.Class)
 	case e.Row != nil:
-		return m.row(e.Row)
+		return m.row(p, e.Row)
 	case e.Gone != "":
-		return m.gone(e.Gone)
+		return m.gone(p, e.Gone)
 	}
 	return m.directory()
 }
@@ -78,25 +77,25 @@ func (m *Merge) Whole(name string, own func(path string) bool) error {
 	if p.whole {
 		return nil
 	}
-	p.whole = true
+	p.whole, p.own = true, own
 	for i := range p.state.people {
 		if err := m.person(&p.state.people[i]); err != nil {
 			return err
 		}
 	}
-	for _, id := range sorted(p.state.classes) {
-		if err := m.class(p, p.state.classes[id].event); err != nil {
+	for _, k := range p.state.kinds() {
+		if err := m.class(p, k.event); err != nil {
 			return err
 		}
 	}
 	for _, at := range sorted(p.state.rows) {
-		if err := m.row(p.state.rows[at]); err != nil {
+		if err := m.row(p, p.state.rows[at]); err != nil {
 			return err
 		}
 	}
 	for _, at := range sorted(m.whole.state.rows) {
 		if p.state.rows[at] == nil && own(at) {
-			if err := m.gone(at); err != nil {
+			if err := m.gone(p, at); err != nil {
 				return err
 			}
 		}
@@ -130,13 +129,14 @@ func (m *Merge) person(p *PersonEvent) error {
 func (m *Merge) class(p *part, e *ClassEvent) error {
 	s := m.whole.state
 	k := s.classes[e.ID]
-	if e.Version == "" {
+	out := *e
+	if e.Version == "" || e.Passing { // more than one part tells who passes a folder, of different versions
 		if k != nil {
 			return nil
 		}
-		return m.whole.add(Event{Class: e})
+		out.Version, out.Members, out.Expression, out.Allow, out.Expand = "", "", nil, nil, nil
+		return m.whole.add(Event{Class: &out})
 	}
-	out := *e
 	out.Members = ranges(m.renumbered(p, p.state.classes[e.ID].members))
 	if k != nil && k.event.Version != "" && k.event.same(&out) {
 		return nil
@@ -160,7 +160,12 @@ func (e *ClassEvent) same(o *ClassEvent) bool {
 		slices.EqualFunc(e.Expression, o.Expression, slices.Equal)
 }
 
-func (m *Merge) row(r *RowEvent) error {
+// row takes a row of a part. Rows of folders that another part has are known to each, and are told by
+// that one alone (N-75).
+func (m *Merge) row(p *part, r *RowEvent) error {
+	if !p.own(r.Path) {
+		return nil
+	}
 	if was := m.whole.state.rows[r.Path]; was != nil && was.same(r) {
 		return nil
 	}
@@ -172,8 +177,8 @@ func (m *Merge) row(r *RowEvent) error {
 	return m.whole.add(Event{Row: r})
 }
 
-func (m *Merge) gone(at string) error {
-	if m.whole.state.rows[at] == nil {
+func (m *Merge) gone(p *part, at string) error {
+	if m.whole.state.rows[at] == nil || !p.own(at) {
 		return nil
 	}
 	return m.whole.add(Event{Gone: at})

@@ -24,7 +24,8 @@ func TestParts(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	rows, err := NewRows(nil, rights, nil, "")
+	q := Question{Rights: rights}
+	rows, err := q.Rows(nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -40,11 +41,11 @@ func TestParts(t *testing.T) {
 	first := walk(Seen{Path: "//h/srv/a", Descriptor: everybody}, Seen{Path: "//h/srv/b", Descriptor: everybody})
 	first = append(first, walk(Seen{Path: "//h/srv/a", Descriptor: alices})...)
 
-	deciding, err := NewWorker(nil, rights, nil, "")
+	deciding, err := q.Worker(nil)
 	if err != nil {
 		t.Fatal(err)
 	}
-	m, err := NewMerge(nil, rights, nil, "", 1)
+	m, err := q.Merge(nil, 1)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -127,7 +128,7 @@ func TestUndecided(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	w, err := NewRows(state, rights, nil, "")
+	w, err := Question{Rights: rights}.Rows(state)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -9,7 +9,6 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
-	"strings"
 	"sync"
 	"time"
 )
@@ -27,6 +26,10 @@ type Index struct {
 	file *os.File
 	// +checklocks:mu
 	state *State
+	// +checklocks:mu
+	in *bufio.Reader // of file
+	// +checklocks:mu
+	lines lineReader
 	// +checklocks:mu
 	rest []byte // the beginning of a line whose end is not written yet
 	// +checklocks:mu
@@ -56,7 +59,8 @@ func Open(dir string, limit time.Duration) (*Index, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Index{dir: dir, limit: limit, clock: now, boot: bootID(), file: file, state: newState()}, nil
+	return &Index{dir: dir, limit: limit, clock: now, boot: bootID(), file: file, in: bufio.NewReaderSize(file, 1<<18),
+		state: newState()}, nil
 }
 
 // Close closes the file.
@@ -90,7 +94,9 @@ func (x *Index) answer(path, right string, may func(s *State, k *kind) (bool, st
 	a := Answer{Seq: x.state.seq, Directory: x.state.version}
 	row := x.state.rows[path]
 	if row == nil {
-		a.Because = "there is no such document in the index"
+		if a.Because = x.stale(fence, fence.over(path)); a.Because == "" {
+			a.Because = "there is no such document in the index"
+		}
 		return a
 	}
 	a.Descriptor, a.Time = row.Descriptor, fence.Sources[row.Tree].Time
@@ -180,6 +186,7 @@ func (x *Index) current() error {
 	}
 	_ = x.file.Close() // only read
 	x.file, x.state, x.rest = file, newState(), nil
+	x.in.Reset(file)
 	return nil
 }
 
@@ -203,9 +210,8 @@ func (x *Index) newest() (*Fence, error) {
 //
 // +checklocks:x.mu
 func (x *Index) read() error {
-	in := bufio.NewReaderSize(x.file, 1<<16)
 	for {
-		line, err := in.ReadBytes('\n')
+		line, err := x.in.ReadBytes('\n')
 		line, x.rest = append(x.rest, line...), nil
 		switch {
 		case errors.Is(err, io.EOF):
@@ -214,7 +220,7 @@ func (x *Index) read() error {
 		case err != nil:
 			return err
 		}
-		e, err := ParseEvent(bytes.TrimSuffix(line, []byte("\n")))
+		e, err := x.lines.event(bytes.TrimSuffix(line, []byte("\n")))
 		if err == nil {
 			err = x.state.Apply(e)
 		}
@@ -222,60 +228,6 @@ func (x *Index) read() error {
 			return err
 		}
 	}
-}
-
-// Counts says how many documents an index has, how many of them could not be read and so
-// belong to no one, how many classes and how many people.
-type Counts struct {
-	Documents, Unreadable, Classes, People int
-	// Listed classes have people whom no list of SIDs that allow tells of, and who are listed one
-	// by one; ListedDocuments are of such a class.
-	Listed, ListedDocuments int
-}
-
-// Listed is a class with people whom no list of SIDs that allow tells of: consumers that know
-// neither refusals nor order grant them the right by their own SIDs, or not at all (N-4).
-type Listed struct {
-	Class     string   `json:"class"`
-	Right     string   `json:"right"`
-	Documents int      `json:"documents"`
-	People    []string `json:"people"`    // SIDs, in the order of the directory
-	Directory string   `json:"directory"` // version
-}
-
-// Listed returns the classes of documents of which people are listed one by one, by their ids.
-func (x *Index) Listed() ([]Listed, error) {
-	x.mu.Lock()
-	defer x.mu.Unlock()
-	if _, err := x.follow(); err != nil {
-		return nil, err
-	}
-	var out []Listed
-	for id, k := range x.state.classes {
-		if k.rows > 0 && len(k.event.Expand) > 0 {
-			out = append(out, Listed{id, k.Right, k.rows, k.event.Expand, k.event.Version})
-		}
-	}
-	slices.SortFunc(out, func(a, b Listed) int { return strings.Compare(a.Class, b.Class) })
-	return out, nil
-}
-
-// Counts returns the numbers of the present state.
-func (x *Index) Counts() (Counts, error) {
-	x.mu.Lock()
-	defer x.mu.Unlock()
-	if _, err := x.follow(); err != nil {
-		return Counts{}, err
-	}
-	s := x.state
-	c := Counts{Documents: len(s.rows), Unreadable: s.unread, Classes: len(s.classes), People: len(s.people)}
-	for _, k := range s.classes {
-		if k.rows > 0 && len(k.event.Expand) > 0 {
-			c.Listed++
-			c.ListedDocuments += k.rows
-		}
-	}
-	return c, nil
 }
 
 // Why returns what the class of an answer was decided by: the event that has its

@@ -86,7 +86,7 @@ func (r *running) stages(ctx context.Context) error {
 			}
 		})
 	}
-	batches, versions := make(chan Batch, 4), make(chan Version, 1)
+	batches, versions := make(chan Batch, 16), make(chan Version, 1)
 	roster := c.Roster
 	if roster == nil {
 		roster = &Directory{File: c.Directory, Beat: c.Beat}
@@ -106,6 +106,9 @@ func (r *running) stages(ctx context.Context) error {
 	}
 	return context.Cause(ctx)
 }
+
+// eventsPerWrite is how many events are gathered at most before they are kept.
+const eventsPerWrite = 1 << 14
 
 // running is the worker's goroutine and what it owns.
 type running struct {
@@ -129,7 +132,7 @@ func (r *running) work(ctx context.Context, batches <-chan Batch, versions <-cha
 				batches = waiting
 			}
 		case b := <-batches:
-			err = r.batch(&b)
+			err = r.batch(&b, len(batches) > 0)
 		case <-ctx.Done():
 			return nil
 		}
@@ -154,9 +157,14 @@ func (r *running) version(v *Version) error {
 	return r.vouch(directorySource, v.Beat)
 }
 
-func (r *running) batch(b *Batch) error {
+// batch takes what a source has seen. What vouches for nothing is kept with what comes behind it, if
+// more is there: disks are waited for less often.
+func (r *running) batch(b *Batch, more bool) error {
 	if err := r.worker.Batch(b); err != nil {
 		return err
+	}
+	if more && b.Beat.Time.IsZero() && !b.End && len(r.worker.events) < eventsPerWrite {
+		return nil
 	}
 	if err := r.vouch(b.Tree, b.Beat); err != nil {
 		return err
@@ -176,7 +184,7 @@ func (r *running) vouch(source string, beat Beat) error {
 			}
 		}
 	}
-	if r.log.large(r.config.Compact) { // all sinks have what it loses
+	if r.log.large(r.config.Compact, r.worker.state) { // all sinks have what it loses
 		events, err := r.worker.compact()
 		if err == nil && events != nil {
 			err = r.log.replace(events)
@@ -188,7 +196,7 @@ func (r *running) vouch(source string, beat Beat) error {
 	if beat.Time.IsZero() {
 		return nil
 	}
-	r.fence.Seq = r.worker.state.seq
+	r.fence.Seq, r.fence.Unnamed = r.worker.state.seq, len(r.worker.unnamed)
 	r.fence.Sources[source] = Moment(beat)
 	for _, s := range r.sinks {
 		if err := s.Fence(&r.fence); err != nil {

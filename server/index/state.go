@@ -2,7 +2,9 @@ package index
 
 import (
 	"fmt"
+	"maps"
 	"slices"
+	"strings"
 
 	"github.com/refmon/refmon/effective"
 )
@@ -21,6 +23,10 @@ type State struct {
 	rows    map[string]*RowEvent
 	below   map[string]map[string]struct{} // names in a folder
 	unread  int                            // rows that could not be read
+
+	ordered []*kind // by their ids, those that were there when it was last asked for
+	// documents are the paths of each class's documents; nil until it was asked for.
+	documents map[string]map[string]struct{}
 }
 
 // kind is a class with who has its right.
@@ -154,7 +160,43 @@ func (s *State) count(r *RowEvent, n int) {
 	}
 	for _, id := range r.Classes {
 		s.classes[id].rows += n
+		switch {
+		case s.documents == nil:
+		case n < 0:
+			delete(s.documents[id], r.Path)
+		default:
+			s.hold(id, r.Path)
+		}
 	}
+}
+
+// inOrder returns the classes by their ids. No class ever goes.
+func (s *State) inOrder() []*kind {
+	if len(s.ordered) != len(s.classes) {
+		s.ordered = slices.SortedFunc(maps.Values(s.classes), func(a, b *kind) int { return strings.Compare(a.ID, b.ID) })
+	}
+	return s.ordered
+}
+
+// documentsOf returns the paths of a class's documents, in order: without looking at all rows for
+// each of many classes.
+func (s *State) documentsOf(class string) []string {
+	if s.documents == nil {
+		s.documents = map[string]map[string]struct{}{}
+		for path, r := range s.rows {
+			for _, id := range r.Classes {
+				s.hold(id, path)
+			}
+		}
+	}
+	return slices.Sorted(maps.Keys(s.documents[class]))
+}
+
+func (s *State) hold(class, path string) {
+	if s.documents[class] == nil {
+		s.documents[class] = map[string]struct{}{}
+	}
+	s.documents[class][path] = struct{}{}
 }
 
 func (s *State) forget(at string) {

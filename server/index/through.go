@@ -5,7 +5,6 @@ import (
 	"encoding/base64"
 	"errors"
 	"fmt"
-	"path"
 	"slices"
 	"strings"
 
@@ -128,6 +127,9 @@ func (d *decider) pass(c *Class) (*passed, error) {
 	return p, nil
 }
 
+// folderOf returns the folder of a clean path, which may begin with the name of a host: //HOST/DIR.
+func folderOf(at string) string { return at[:strings.LastIndexByte(at, '/')] }
+
 // above returns the classes of the folders on the way to a document, those below the root of
 // its tree: the root itself is not tested (F-22). A folder that is not known is passed by no
 // one.
@@ -135,12 +137,12 @@ func (w *Worker) above(tree, at string) ([]Class, error) {
 	if w.traverse == "" || at == tree {
 		return nil, nil
 	}
-	folder := path.Dir(at)
+	folder := folderOf(at)
 	if folder == w.lastFolder {
 		return w.lastAbove, nil
 	}
 	var out []Class
-	for dir := folder; len(dir) > len(tree); dir = path.Dir(dir) {
+	for dir := folder; len(dir) > len(tree); dir = folderOf(dir) {
 		r := w.state.rows[dir]
 		id := ""
 		if r != nil {

@@ -33,6 +33,7 @@ type Watcher struct {
 	// is as old as the walk's beginning.
 	NoEvents bool
 	Options  objects.TreeOptions // Recurse is set
+	clock    func() Beat         // nil: this machine's
 	// Again asks for a walk of the whole tree; nil: no one asks.
 	Again <-chan struct{}
 }
@@ -84,6 +85,7 @@ type watch struct {
 	pending map[string]struct{}
 	lost    bool // events were lost: only a walk tells what has changed
 	beaten  time.Time
+	looked  time.Time // when it last looked at files that have changed
 }
 
 func (w *watch) run() error {
@@ -103,9 +105,32 @@ func (w *watch) run() error {
 			if err := w.changes.wait(w.ctx, min(w.often(), every)); err != nil {
 				return err
 			}
+			if err := w.gather(); err != nil {
+				return err
+			}
 		}
 		w.lost = false
 	}
+}
+
+// gathering is how long a look waits at least after the one before: many changes together cost
+// little more than one.
+const gathering = 50 * time.Millisecond
+
+// gather waits while the last look at changes was a moment ago; the first change after a while is
+// looked at at once.
+func (w *watch) gather() error {
+	if left := gathering - time.Since(w.looked); left > 0 {
+		return silent{}.wait(w.ctx, left)
+	}
+	return nil
+}
+
+func (w *Watcher) present() Beat {
+	if w.clock != nil {
+		return w.clock()
+	}
+	return now()
 }
 
 func (w *watch) often() time.Duration {
@@ -118,7 +143,7 @@ func (w *watch) often() time.Duration {
 // look reads what has changed and vouches for it: the moment is taken before the events
 // are read, so that what happens meanwhile is not vouched for (N-7).
 func (w *watch) look() error {
-	moment := now()
+	moment := w.present()
 	select {
 	case <-w.Again:
 		w.lost = true
@@ -131,10 +156,10 @@ func (w *watch) look() error {
 	if err := w.changed(); err != nil {
 		return err
 	}
-	if w.NoEvents || !news && moment.Time.Sub(w.beaten) < w.often() { // others' files wake it, too
+	if w.NoEvents || !news && time.Since(w.beaten) < w.often() { // others' files wake it, too
 		return nil
 	}
-	w.beaten = moment.Time
+	w.beaten = time.Now()
 	return w.send(Batch{Tree: w.Root, Beat: moment})
 }
 
@@ -157,7 +182,7 @@ func (w *watch) send(b Batch) error {
 // walk looks at all files. Events are taken meanwhile, so that the kernel's queue does not
 // overflow, and what they name is looked at afterwards.
 func (w *watch) walk() error {
-	moment := now()
+	moment := w.present()
 	opt := w.Options
 	opt.Recurse = true
 	if err := w.send(Batch{Tree: w.Root, Begin: true}); err != nil {
@@ -206,6 +231,7 @@ func (w *watch) changed() error {
 		paths = append(paths, p)
 	}
 	clear(w.pending)
+	w.looked = time.Now()
 	slices.Sort(paths)
 	var files, trees []string
 	for _, p := range paths {

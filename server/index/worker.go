@@ -2,8 +2,6 @@ package index
 
 import (
 	"crypto/rand"
-	"crypto/sha256"
-	"encoding/hex"
 	"fmt"
 	"slices"
 	"strings"
@@ -18,29 +16,26 @@ import (
 )
 
 // Worker decides: of what watchers and the directory tell it makes events. It belongs to
-// one goroutine; [NewWorker] makes one.
+// one goroutine; [Question.Worker] makes one.
 type Worker struct {
 	state  *State
 	rights []bulk.Right
 	share  *sd.Descriptor
-	d      *decider                       // nil: there was no directory yet
-	walks  map[string]map[string]struct{} // of a tree that is walked: what was seen
+	d      *decider          // nil: there was no directory yet
+	walks  map[string]uint64 // of a tree that is walked: the number of the walk
+	begun  uint64            // walks that have begun
 	events []Event
 	clock  int64
 	// defines: classes are told of, and not decided.
 	defines bool
 
-	traverse   Traverse // "" where folders on the way are not tested
-	lastFolder string   // the folder whose lastAbove is known; "" for none
-	lastAbove  []Class
-	// Unnamed is how many documents have a path that is not UTF-8. They have no row.
-	Unnamed int
-}
-
-// NewWorker makes a worker that goes on from a state; nil: from the beginning. The error
-// says that the state is about other rights or another share.
-func NewWorker(s *State, rights []bulk.Right, share *sd.Descriptor, shareText string) (*Worker, error) {
-	return Question{Rights: rights, Share: share, ShareText: shareText}.Worker(s)
+	traverse     Traverse // "" where folders on the way are not tested
+	lastFolder   string   // the folder whose lastAbove is known; "" for none
+	lastAbove    []Class
+	byDescriptor map[described]classed
+	// unnamed are the paths of documents that are not UTF-8, with the number of the walk in which they
+	// were last seen. They have no row.
+	unnamed map[string]uint64
 }
 
 // Question says what an index is about. It needs rights.
@@ -62,8 +57,8 @@ func (q Question) Worker(s *State) (*Worker, error) {
 		return nil, err
 	}
 	rights, shareText := q.Rights, q.ShareText
-	w := &Worker{state: s, rights: rights, share: q.Share, walks: map[string]map[string]struct{}{},
-		traverse: Traverse(traverse)}
+	w := &Worker{state: s, rights: rights, share: q.Share, walks: map[string]uint64{}, unnamed: map[string]uint64{},
+		traverse: Traverse(traverse), byDescriptor: map[described]classed{}}
 	start := &StartEvent{Format: 1, Index: rand.Text(), Share: shareText, Traverse: traverse}
 	for _, r := range rights {
 		if r.Any() || r.Managed() {
@@ -181,7 +176,8 @@ func (w *Worker) Batch(b *Batch) error {
 		w.clock = at(time.Now())
 	}
 	if b.Begin {
-		w.walks[b.Tree] = map[string]struct{}{}
+		w.begun++
+		w.walks[b.Tree] = w.begun
 	}
 	for i := range b.Seen {
 		if err := w.seen(b.Tree, &b.Seen[i]); err != nil {
@@ -191,13 +187,14 @@ func (w *Worker) Batch(b *Batch) error {
 	if !b.End {
 		return nil
 	}
-	seen, walked := w.walks[b.Tree]
+	walk, walked := w.walks[b.Tree]
 	if !walked { // another worker has seen the walk's beginning
 		return fmt.Errorf("%s: a walk has ended that had not begun", b.Tree)
 	}
 	delete(w.walks, b.Tree)
+	w.namelessSince(b.Tree, walk)
 	for _, at := range w.state.under(b.Tree) {
-		if _, there := seen[at]; !there {
+		if w.state.rows[at].walk < walk {
 			if err := w.add(Event{Gone: at}); err != nil {
 				return err
 			}
@@ -208,10 +205,11 @@ func (w *Worker) Batch(b *Batch) error {
 
 func (w *Worker) seen(tree string, s *Seen) error {
 	if !utf8.ValidString(s.Path) { // a row could not name it, so no one has it (N-5)
-		w.Unnamed++
+		w.nameless(s)
 		return nil
 	}
 	if s.Gone {
+		w.nameless(s)
 		for _, at := range w.state.under(s.Path) {
 			if err := w.add(Event{Gone: at}); err != nil {
 				return err
@@ -219,15 +217,13 @@ func (w *Worker) seen(tree string, s *Seen) error {
 		}
 		return nil
 	}
-	if walk := w.walks[tree]; walk != nil {
-		walk[s.Path] = struct{}{}
-	}
-	r := &RowEvent{Path: s.Path, Tree: tree, Folder: s.Folder}
+	r := &RowEvent{Path: s.Path, Tree: tree, Folder: s.Folder, walk: w.begun}
 	if err := w.fill(r, s); err != nil {
 		return err
 	}
 	was := w.state.rows[s.Path]
 	if was != nil && was.same(r) {
+		was.walk = w.begun
 		return nil
 	}
 	if err := w.add(Event{Row: r}); err != nil {
@@ -262,23 +258,23 @@ func (w *Worker) fill(r *RowEvent, s *Seen) (err error) {
 
 // classes finds the classes of a row, and decides those that are new.
 func (w *Worker) classes(r *RowEvent, d *sd.Descriptor) error {
-	sum := sha256.Sum256(d.AppendOriginal(nil))
-	r.Descriptor = hex.EncodeToString(sum[:8])
-	t := winnt.FileObject
-	if r.Folder {
-		t = winnt.DirectoryFileObject
-	}
 	above, err := w.above(r.Tree, r.Path)
 	if err != nil {
 		return err
 	}
-	for _, right := range w.rights {
-		c := NewClass(d, w.share, right.Name, right.Mask(t), t)
-		c = c.Behind(above)
+	own := w.classed(d, r.Folder)
+	r.Descriptor = own.hash
+	if len(above) == 0 {
+		r.Classes = own.ids // shared by all rows of the descriptor: no one writes there
+	}
+	for i := range own.classes {
+		c := own.classes[i].Behind(above)
 		if err := w.known(&c); err != nil {
 			return err
 		}
-		r.Classes = append(r.Classes, c.ID)
+		if len(above) > 0 {
+			r.Classes = append(r.Classes, c.ID)
+		}
 	}
 	return nil
 }

@@ -46,19 +46,19 @@ func (s *Store) LogOnDomainUser(u *DomainUser, t winnt.LogonType) (logon.Result,
 			ids = append(ids, g.SID)
 		}
 	}
-	theirs := len(ids)
-	for i, id := range st.expand(ids) {
-		grant := st.grants[id]
-		p.Privileges |= grant.Privileges
-		p.Rights |= grant.Rights
-		if i >= theirs {
-			p.Groups = append(p.Groups, id)
+	p.Groups = st.beyond(ids)
+	for _, of := range [][]sid.SID{ids, p.Groups} {
+		for _, id := range of {
+			grant := st.grants[id]
+			p.Privileges |= grant.Privileges
+			p.Rights |= grant.Rights
 		}
 	}
 	out, status := logon.Compose(p, t, groups...)
 	if status != ntstatus.Success {
 		return logon.Result{Account: u.Account, Reason: status}, status
 	}
+	s.greet(u.Account)
 	if other {
 		// Who comes from another organization is not of this one. K-32
 		out.Token.Groups = slices.DeleteFunc(out.Token.Groups, func(g token.Group) bool {

@@ -76,6 +76,20 @@ func TestDomainUser(t *testing.T) {
 		t.Errorf("K-31: claims and device: %+v", r.Token)
 	}
 
+	// A service with SeTcbPrivilege added a group that the directory gave, too: nothing is lost by it (K-30).
+	twice := u
+	twice.Groups = append(slices.Clone(u.Groups), token.Group{SID: staff, Attributes: 7},
+		token.Group{SID: readers, Attributes: 7})
+	r, st = s.LogOnDomainUser(&twice, winnt.LOGON32_LOGON_NETWORK)
+	if tok, err = token.New(r.Token); err != nil || st != ntstatus.Success {
+		t.Fatal(err, st)
+	}
+	for _, want := range []sid.SID{readers, nested, sid.Users} {
+		if !tok.Member(want, false) {
+			t.Errorf("K-30: with a group given twice it is not in %v", want)
+		}
+	}
+
 	u.Groups = append(u.Groups, token.Group{SID: admins, Attributes: 7})
 	r, st = s.LogOnDomainUser(&u, winnt.LOGON32_LOGON_NETWORK)
 	if st != ntstatus.Success || r.Token.Integrity != sid.HighLevel || !r.Administrator() {
@@ -96,5 +110,50 @@ func TestDomainUser(t *testing.T) {
 	}
 	if _, st := s.LogOnDomainUser(&u, winnt.LOGON32_LOGON_SERVICE); st != ntstatus.LogonTypeNotGranted {
 		t.Errorf("without the right: %v", st)
+	}
+}
+
+// TestGuests: a domain's user who logged on has a name from then on, in records and look-ups; no
+// domain can give an account a name of this computer's or the system's (L-73).
+func TestGuests(t *testing.T) {
+	s, err := Open(Config{Folder: t.TempDir(), Computer: "host", Subuids: []string{}, Password: cheap})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	domain := sid.MustParse("S-1-5-21-10-20-30")
+	on := func(rid uint32, of, name string) logon.Account {
+		a := logon.Account{SID: domain.WithRID(rid), Use: winnt.SidTypeUser, Domain: of, DomainSID: domain, Name: name}
+		u := DomainUser{Account: a, PrimaryGroup: domain.WithRID(513)}
+		if _, st := s.LogOnDomainUser(&u, winnt.LOGON32_LOGON_NETWORK); st != ntstatus.Success {
+			t.Fatal(st)
+		}
+		return a
+	}
+	if a, ok := s.LookupSID(domain.WithRID(1104)); ok {
+		t.Errorf("L-73: before the logon: %+v", a)
+	}
+	alice := on(1104, "EXAMPLE", "alice")
+	if a, ok := s.LookupSID(alice.SID); !ok || a != alice {
+		t.Errorf("L-73: %+v, %t", a, ok)
+	}
+	if name, of, ok := s.Account(alice.SID); !ok || name != "alice" || of != "EXAMPLE" {
+		t.Errorf("L-73: in records: %q, %q, %t", name, of, ok)
+	}
+	if a, ok := s.LookupName(`EXAMPLE\alice`); ok {
+		t.Errorf("L-73: the name gives the SID %v", a.SID)
+	}
+	for i, of := range []string{"HOST", "nt authority", "Builtin", "unix user", ".", ""} {
+		if a, ok := s.LookupSID(on(uint32(2000+i), of, "Administrator").SID); ok {
+			t.Errorf("L-73: %q gives itself the name %+v", of, a)
+		}
+	}
+	for i := range maxGuests + 5 {
+		s.greet(logon.Account{SID: domain.WithRID(uint32(5000 + i)), Domain: "EXAMPLE", Name: "x"})
+	}
+	s.guests.mu.RLock()
+	defer s.guests.mu.RUnlock()
+	if len(s.guests.names) > maxGuests {
+		t.Errorf("L-73: %d names are kept", len(s.guests.names))
 	}
 }

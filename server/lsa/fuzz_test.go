@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"testing"
 
+	"github.com/refmon/refmon/fileaccess"
 	"github.com/refmon/refmon/logon"
 )
 
@@ -128,8 +129,8 @@ func FuzzNames(f *testing.F) {
 		if id, _, ok := s.find(st, &logon.Request{Name: name}); ok {
 			t.Errorf("%q is the account %v", name, id)
 		}
-		for _, r := range parseSubids(name) {
-			if r.first > r.last {
+		for _, r := range fileaccess.ParseSubIDs(name) {
+			if r.First > r.Last {
 				t.Errorf("%q has the range %v", name, r)
 			}
 		}

@@ -81,9 +81,9 @@ type Domains interface {
 func (s *Store) overlapped(m *IDMap) error {
 	first, last, _ := m.span()
 	for _, r := range s.subids.ranges() {
-		if r.overlaps(first, last) {
+		if r.Overlaps(first, last) {
 			return fmt.Errorf("id map of %s overlaps the subordinate ids %v of %q and is not used: move one of them",
-				m, r, r.owner)
+				m, r, r.Owner)
 		}
 	}
 	return nil

@@ -381,6 +381,27 @@ func TestAddedGroups(t *testing.T) {
 			t.Errorf("T-145: attributes %#x: %v, outer %v, %v", attributes, st, has(r, outer), r.Token.Privileges.Names())
 		}
 	}
+	// Their logon rights count as their privileges do, those that grant as those that deny.
+	f.must(t, func(e *Edit) error {
+		e.Grant(outer, 0, logon.SeBatchLogonRight|logon.SeDenyNetworkLogonRight)
+		return nil
+	})
+	for _, c := range []struct {
+		typ        winnt.LogonType
+		attributes uint32
+		want       ntstatus.Status
+	}{
+		{winnt.LOGON32_LOGON_BATCH, winnt.SE_GROUP_ENABLED, ntstatus.Success},
+		{winnt.LOGON32_LOGON_BATCH, winnt.SE_GROUP_USE_FOR_DENY_ONLY, ntstatus.LogonTypeNotGranted},
+		{network, winnt.SE_GROUP_ENABLED, ntstatus.LogonTypeNotGranted},
+		{network, winnt.SE_GROUP_USE_FOR_DENY_ONLY, ntstatus.Success},
+	} {
+		_, st := f.LogOn(logon.Request{Package: logon.Password, Type: c.typ, Name: "alice", Password: "p", Tcb: true,
+			Groups: []token.Group{{SID: inner, Attributes: c.attributes}}})
+		if st != c.want {
+			t.Errorf("T-145: type %d with attributes %#x: %v, want %v", c.typ, c.attributes, st, c.want)
+		}
+	}
 }
 
 // TestGroups: circles of groups end (L-20), 10,000 groups are walked, and a token

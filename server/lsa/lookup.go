@@ -124,7 +124,7 @@ func (s *Store) LookupSID(id sid.SID) (logon.Account, bool) {
 			return domainOf(m), true
 		}
 	}
-	return logon.Account{}, false
+	return s.guests.of(id)
 }
 
 // hostSID returns the name of S-1-22-1-uid or S-1-22-2-gid.
@@ -155,12 +155,15 @@ func (s *Store) hostSID(id sid.SID) (logon.Account, bool) {
 	return a, ok
 }
 
-// Account implements audit.Names: of accounts of this computer and well-known ones.
+// Account implements audit.Names: of accounts of this computer, well-known ones, and domains' users.
 // The host is not asked, as a record must not wait for it.
 func (s *Store) Account(id sid.SID) (name, domain string, ok bool) {
 	a, ok := logon.WellKnownSID(id)
 	if !ok {
 		a, ok = s.known(s.now.Load(), id)
+	}
+	if !ok {
+		a, ok = s.guests.of(id)
 	}
 	return a.Name, a.Domain, ok
 }

@@ -37,6 +37,7 @@ type Store struct {
 	write    sync.Mutex // one writer; held over the transaction of bbolt
 	door     door
 	subids   subids
+	guests   guests
 }
 
 // Open opens the store of a state folder, or makes it in an empty folder. It is

@@ -2,6 +2,7 @@ package lsa
 
 import (
 	"maps"
+	"slices"
 	"strings"
 
 	"github.com/refmon/refmon/logon"
@@ -106,4 +107,31 @@ func (s *state) expand(ids []sid.SID) []sid.SID {
 		}
 	}
 	return out
+}
+
+// beyond returns the groups that SIDs are in and that are not among them, each once. It takes no
+// memory for the SIDs, of which there may be a thousand, unless there is such a group.
+func (s *state) beyond(ids []sid.SID) (out []sid.SID) {
+	seen := map[sid.SID]bool{}
+	walk := func(from []sid.SID) {
+		for _, id := range from {
+			for _, g := range s.memberOf[id] {
+				// A group that was reached is not walked again, so a cycle ends. L-20
+				if !seen[g] {
+					seen[g], out = true, append(out, g)
+				}
+			}
+		}
+	}
+	walk(ids)
+	for i := 0; i < len(out); i++ {
+		walk(out[i : i+1])
+	}
+	if len(out) == 0 {
+		return nil
+	}
+	for _, id := range ids {
+		delete(seen, id)
+	}
+	return slices.DeleteFunc(out, func(g sid.SID) bool { return !seen[g] })
 }

@@ -115,14 +115,14 @@ func (s *Store) QuotaUID(uid uint32) uint32 {
 	if !ok {
 		return uid
 	}
-	if n, err := strconv.ParseUint(r.owner, 10, 32); err == nil {
+	if n, err := strconv.ParseUint(r.Owner, 10, 32); err == nil {
 		return uint32(n) // the file may have the number in place of the name
 	}
-	if n, ok := s.hostUID(r.owner); ok {
+	if n, ok := s.hostUID(r.Owner); ok {
 		return n
 	}
 	// The ids of a range share a quota though the host does not tell whose they are. L-29
-	return r.first
+	return r.First
 }
 
 // person collects everything about a user: the groups of the account, those of the

@@ -8,6 +8,7 @@ import (
 	"unicode"
 	"unicode/utf8"
 
+	"github.com/refmon/refmon/fileaccess"
 	"github.com/refmon/refmon/sid"
 )
 
@@ -23,7 +24,7 @@ const (
 // valid returns what is wrong with a state that follows another. Everything that
 // enters a store, from wherever, passes here. What the state before had already may
 // have become subordinate since: only what is new is refused for it.
-func (s *state) valid(before *state, subordinate []span) error {
+func (s *state) valid(before *state, subordinate []fileaccess.SubIDs) error {
 	if s.machine.Authority() != 5 || s.machine.SubAuthorities() != 4 || s.machine.Sub(0) != 21 {
 		return fmt.Errorf("%v is no SID of a machine: want S-1-5-21-x-y-z", s.machine)
 	}
@@ -61,7 +62,7 @@ func (s *state) valid(before *state, subordinate []span) error {
 }
 
 func (s *state) validAccount(a *Account, rid uint32, names map[string]bool, uids map[uint32]string,
-	subordinate []span) error {
+	subordinate []fileaccess.SubIDs) error {
 	if err := validName(a.Name, names); err != nil {
 		return err
 	}
@@ -80,7 +81,7 @@ func (s *state) validAccount(a *Account, rid uint32, names map[string]bool, uids
 }
 
 func (s *state) validGroup(g *Group, id sid.SID, names map[string]bool, gids map[uint32]string,
-	subordinate []span) error {
+	subordinate []fileaccess.SubIDs) error {
 	if err := validName(g.Name, names); err != nil {
 		return err
 	}
@@ -124,7 +125,7 @@ func validName(name string, names map[string]bool) error {
 }
 
 // validID refuses ids that can be no account's. L-23
-func validID(what string, id uint32, name string, taken map[uint32]string, subordinate []span) error {
+func validID(what string, id uint32, name string, taken map[uint32]string, subordinate []fileaccess.SubIDs) error {
 	other, twice := taken[id]
 	switch {
 	case id == 0 && what == "uid":
@@ -135,7 +136,7 @@ func validID(what string, id uint32, name string, taken map[uint32]string, subor
 		return fmt.Errorf("%s %d is that of %q", what, id, other)
 	}
 	for _, r := range subordinate {
-		if r.overlaps(id, id) {
+		if r.Overlaps(id, id) {
 			return fmt.Errorf("%s %d is a subordinate id (%v)", what, id, r)
 		}
 	}

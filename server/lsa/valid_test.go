@@ -166,7 +166,7 @@ func TestValid(t *testing.T) {
 		}
 		st.machine = machine
 		c.change(st)
-		err = st.valid(&state{}, []span{{50000, 50009, "sub"}})
+		err = st.valid(&state{}, []fileaccess.SubIDs{{First: 50000, Last: 50009, Owner: "sub"}})
 		if c.wrong == "" && err != nil || c.wrong != "" && (err == nil || !strings.Contains(err.Error(), c.wrong)) {
 			t.Errorf("%s: %v, want %q", c.name, err, c.wrong)
 		}
@@ -283,6 +283,7 @@ func TestLockWindow(t *testing.T) {
 	f.clock.pass(after)
 	try("guess", 9, ntstatus.LogonFailure) // counted anew, not locked by the first
 	try("correct", 1, ntstatus.Success)
+	f.reopen(t) // what a success forgot stays forgotten
 	try("guess", 9, ntstatus.LogonFailure)
 	f.reopen(t) // failures that did not lock yet outlive the daemon too
 	try("guess", 1, ntstatus.LogonFailure)
@@ -305,6 +306,15 @@ func TestDoorIsBounded(t *testing.T) {
 			t.Fatalf("%d names", len(d.failures))
 		}
 	}
+	for range 8 { // the order of a map is another each time
+		oldGoes(t, &d, now)
+	}
+}
+
+// oldGoes fills a door with names of which the second half is locked: one of the first
+// makes room.
+func oldGoes(t *testing.T, d *door, now time.Time) {
+	t.Helper()
 	d.failures = map[string]failures{}
 	for i := range maxNames {
 		d.failures[fmt.Sprint(i)] = failures{Count: 1, First: now.Add(-time.Hour), Locked: now.Add(time.Hour)}

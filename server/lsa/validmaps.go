@@ -3,6 +3,8 @@ package lsa
 import (
 	"fmt"
 	"slices"
+
+	"github.com/refmon/refmon/fileaccess"
 )
 
 // Bounds of the ranges of autorid (idmap_autorid(8)).
@@ -13,7 +15,7 @@ const (
 
 // validMaps refuses ranges that overlap each other or, where they are new,
 // subordinate ids: the users of a container would become accounts of a domain. L-23
-func (s *state) validMaps(before *state, subordinate []span) error {
+func (s *state) validMaps(before *state, subordinate []fileaccess.SubIDs) error {
 	for i := range s.maps {
 		m := &s.maps[i]
 		err := m.valid(s)
@@ -24,8 +26,8 @@ func (s *state) validMaps(before *state, subordinate []span) error {
 		}
 		first, last, _ := m.span()
 		for _, r := range subordinate {
-			if err == nil && !slices.Contains(before.maps, *m) && r.overlaps(first, last) {
-				err = fmt.Errorf("it overlaps the subordinate ids %v of %q", r, r.owner)
+			if err == nil && !slices.Contains(before.maps, *m) && r.Overlaps(first, last) {
+				err = fmt.Errorf("it overlaps the subordinate ids %v of %q", r, r.Owner)
 			}
 		}
 		if err != nil {

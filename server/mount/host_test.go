@@ -13,37 +13,6 @@ import (
 	"github.com/refmon/refmon/hostfs"
 )
 
-// TestLocks: the host's kernel keeps the locks of programs of a mount, also of files whose
-// reads go past it (M-25).
-func TestLocks(t *testing.T) {
-	for name, plain := range map[string]bool{"past the mount": false, "plain": true} {
-		t.Run(name, func(t *testing.T) {
-			w := newWorld(t, func(_ *hostfs.Config, c *Config) { c.Plain = plain })
-			w.file("f", "locked", "O:BAG:SYD:P(A;;FA;;;WD)")
-			var fds [2]int
-			for i := range fds {
-				fd, err := unix.Open(filepath.Join(w.at, "f"), unix.O_RDWR|unix.O_CLOEXEC, 0)
-				w.must(err)
-				fds[i] = fd
-			}
-			w.must(unix.Flock(fds[0], unix.LOCK_EX))
-			if err := unix.Flock(fds[1], unix.LOCK_EX|unix.LOCK_NB); !errors.Is(err, unix.EWOULDBLOCK) {
-				t.Errorf("M-25: flock of a locked file: %v", err)
-			}
-			w.must(unix.Flock(fds[0], unix.LOCK_UN))
-			w.must(unix.Flock(fds[1], unix.LOCK_EX|unix.LOCK_NB))
-			l := unix.Flock_t{Type: unix.F_WRLCK, Len: 3}
-			w.must(unix.FcntlFlock(uintptr(fds[0]), unix.F_OFD_SETLK, &l))
-			if err := unix.FcntlFlock(uintptr(fds[1]), unix.F_OFD_SETLK, &l); !errors.Is(err, unix.EAGAIN) {
-				t.Errorf("M-25: a lock of locked bytes: %v", err)
-			}
-			l.Start = 3
-			w.must(unix.FcntlFlock(uintptr(fds[1]), unix.F_OFD_SETLK, &l))
-			w.must(errors.Join(unix.Close(fds[0]), unix.Close(fds[1])))
-		})
-	}
-}
-
 // TestNotMade: a file without a name is not made (M-21), attributes of users are not kept,
 // and programs are told in the words for a file system without them.
 func TestNotMade(t *testing.T) {

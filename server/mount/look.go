@@ -34,11 +34,11 @@ func named(name string) fuse.Status {
 func (t *worker) openAt(m *Mount, path string, in nt.CreateFileIn) (winnt.Handle, fileaccess.Action, ntstatus.Status) {
 	// Programs of Linux share what they open with every other. M-10
 	in.ShareAccess = shareAll
-	name := nt.ObjectAttributes{RootDirectory: m.root, ObjectName: path}
+	t.name = nt.ObjectAttributes{RootDirectory: m.root, ObjectName: path}
 	if m.root == 0 {
-		name.ObjectName = m.prefix + path
+		t.name.ObjectName = m.prefix + path
 	}
-	in.ObjectAttributes = nt.Cap(&name)
+	in.ObjectAttributes = nt.Cap(&t.name)
 	return t.NtCreateFile(in)
 }
 

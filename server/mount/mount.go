@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
 	"strings"
 	"sync"
 	"time"
@@ -79,6 +80,7 @@ type Mount struct {
 	accounts           *accounts           // immutable
 	workers            *workers            // immutable
 	nodes              *nodes              // immutable
+	locks              *lockers            // immutable
 	fatal              func(any)           // immutable; ends the program
 	server             *fuse.Server        // immutable once Start returned
 	served             sync.WaitGroup
@@ -101,7 +103,7 @@ func Start(c Config) (*Mount, error) {
 	m := &Mount{RawFileSystem: fuse.NewDefaultRawFileSystem(), prefix: `\??\` + c.Name + `\`, tree: c.Tree,
 		sys: c.System, owners: c.Owners, traverse: c.Traverse, directory: c.Directory, fatal: c.fatal,
 		hide: c.HideUnreadable, log: c.Log, opens: map[uint64]*open{}, next: 1,
-		plain: c.Plain, backings: map[*node]*backing{}}
+		plain: c.Plain, backings: map[*node]*backing{}, locks: newLockers()}
 	if m.log == nil {
 		m.log = slog.New(slog.DiscardHandler)
 	}
@@ -118,12 +120,12 @@ func Start(c Config) (*Mount, error) {
 		m.end()
 		return nil, fmt.Errorf("mount: %s: %w", c.Directory, err)
 	}
-	// The host's kernel keeps the locks of the programs of this mount (M-25), leaves set-uid
-	// bits to us, and has a file emptied with its open, by what the handle grants. It checks
-	// nothing (no default_permissions). M-1
+	// The host's kernel leaves the locks of programs to us, which are taken on the files below
+	// (M-25), leaves set-uid bits to us, and has a file emptied with its open, by what the
+	// handle grants. It checks nothing (no default_permissions). M-1
 	// Where it is mounted for one user, the kernel lets no other in, not even root (M-26).
 	server, err := fuse.NewServer(m, c.Directory, &fuse.MountOptions{AllowOther: !c.Own, DirectMountStrict: !c.Own,
-		FsName: c.Name, Name: "refmon", DisableReadDirPlus: true, DisableSplice: true,
+		FsName: c.Name, Name: "refmon", DisableReadDirPlus: true, DisableSplice: true, EnableLocks: true,
 		ExtraCapabilities: fuse.CAP_HANDLE_KILLPRIV_V2 | fuse.CAP_ATOMIC_O_TRUNC, DisabledCapabilities: fuse.CAP_ALLOW_IDMAP,
 		PanicHandler: m.panicked, Logger: slog.NewLogLogger(m.log.Handler(), slog.LevelDebug)})
 	if err != nil {
@@ -233,6 +235,10 @@ func (m *Mount) end() {
 		m.accounts.drop(func(person) bool { return true })
 		m.accounts.closing.Wait()
 	}
+	m.mu.Lock()
+	left := maps.Clone(m.opens)
+	m.mu.Unlock()
+	m.locks.end(left)
 	m.process.Exit()
 	m.process.Close()
 }

@@ -21,6 +21,9 @@ type open struct {
 	tells   bool // immutable: it grants reading attributes
 	passed  bool // immutable: its reads and writes do not come here
 
+	lockers  map[*locker]bool // guarded by lockers.mu: of the locks that were taken by it
+	closedBy map[uint32]bool  // guarded by lockers.mu: programs that closed a descriptor of it since
+
 	list listing      // of a directory
 	lent sync.RWMutex // read-locked while a request that names no handle uses this one
 }
@@ -64,6 +67,7 @@ func (m *Mount) leave(fh uint64) {
 		return
 	}
 	m.passedBy(o)
+	m.locks.released(o)
 	m.do(func(t *worker) fuse.Status {
 		o.lent.Lock()
 		defer o.lent.Unlock()
@@ -169,7 +173,3 @@ func (m *Mount) Read(_ <-chan struct{}, in *fuse.ReadIn, buf []byte) (fuse.ReadR
 
 // Release implements fuse.RawFileSystem.
 func (m *Mount) Release(_ <-chan struct{}, in *fuse.ReleaseIn) { m.leave(in.Fh) }
-
-// Flush implements fuse.RawFileSystem: nothing is kept back that a close could write, and
-// the kernel does not ask again.
-func (m *Mount) Flush(<-chan struct{}, *fuse.FlushIn) fuse.Status { return fuse.ENOSYS }

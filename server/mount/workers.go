@@ -14,7 +14,8 @@ import (
 type worker struct {
 	*nt.Thread
 	k      *kernel.KernelThread
-	client *token.Token // whom it impersonates; nil: itself
+	client *token.Token        // whom it impersonates; nil: itself
+	name   nt.ObjectAttributes // of the open that it makes, which takes no memory of its own
 }
 
 // maxWorkers bounds the requests that are decided at the same time.

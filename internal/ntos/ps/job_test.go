@@ -167,6 +167,7 @@ func TestDescendsFrom(t *testing.T) {
 	child := w.Security.NewFiltered(copied, root.Value(), nil)
 	grandchild := w.Security.NewFiltered(child, root.Value(), nil)
 	other := w.Security.NewToken(root.Value(), nil)
+	copyOfChild := w.Security.NewCopy(grandchild, root.Value(), nil)
 	for _, c := range []struct {
 		name string
 		t, r *se.TokenObject
@@ -176,12 +177,14 @@ func TestDescendsFrom(t *testing.T) {
 		{"filtered from a copy", child, root, true}, {"filtered twice", grandchild, root, true}, {"another token",
 			other, root, false},
 		{"the parent of a filtered one", root, child, false}, {"a sibling", other, child, false},
+		{"a copy of one filtered twice", copyOfChild, root, true}, {"and of its parent", copyOfChild, child, true},
+		{"a copy of it", grandchild, copyOfChild, true}, {"its parent", child, copyOfChild, false},
 	} {
 		if got := c.t.DescendsFrom(c.r); got != c.want {
 			t.Errorf("%s: %v, want %v", c.name, got, c.want)
 		}
 	}
-	for _, o := range []*se.TokenObject{root, copied, child, grandchild, other} {
+	for _, o := range []*se.TokenObject{root, copied, child, grandchild, other, copyOfChild} {
 		o.Deref(ob.TagCall)
 	}
 }

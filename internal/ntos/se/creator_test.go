@@ -81,6 +81,7 @@ func TestMayOwn(t *testing.T) {
 // new list come in, and without a part of the SACL nothing changes (O-39).
 func TestKeepLabel(t *testing.T) {
 	const label = "(ML;;NW;;;HI)"
+	const all = `(AU;FA;WD;;;WD)(RA;;;;;WD;("x",TI,0x0,1))(SP;;;;;S-1-17-1)(TL;;CC;;;S-1-19-512-1024)`
 	for _, c := range []struct {
 		old, changed, want string
 		info               uint32
@@ -90,6 +91,8 @@ func TestKeepLabel(t *testing.T) {
 		{label, "(AU;SA;WD;;;WD)", label + "(AU;SA;WD;;;WD)", winnt.SACL_SECURITY_INFORMATION},
 		{label + "(AU;FA;WD;;;WD)", "(AU;SA;WD;;;WD)(ML;;NR;;;LW)", label + "(AU;SA;WD;;;WD)",
 			winnt.SACL_SECURITY_INFORMATION},
+		{label, all + "(ML;;NR;;;LW)", label + all, winnt.SACL_SECURITY_INFORMATION},
+		{label + all, "(AU;SA;WD;;;WD)", label + "(AU;SA;WD;;;WD)", winnt.BACKUP_SECURITY_INFORMATION},
 		{label, "", label, winnt.SACL_SECURITY_INFORMATION}, {label, "", label, winnt.BACKUP_SECURITY_INFORMATION},
 		{"(AU;FA;WD;;;WD)", "(ML;;NW;;;LW)", "NO_ACCESS_CONTROL", winnt.LABEL_SECURITY_INFORMATION},
 	} {

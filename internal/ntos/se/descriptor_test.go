@@ -60,6 +60,10 @@ func TestNewDescriptor(t *testing.T) {
 		{"a label given to a process stays", build(t, client, winnt.TokenPrimary, defaults), winnt.ProcessObject,
 			"D:(A;;GA;;;WD)S:(ML;;NW;;;LW)",
 			"O:" + group + "G:" + group + "D:(A;;0x1fffff;;;WD)S:(ML;;NW;;;LW)"},
+		{"a NULL DACL is given, too", build(t, client, winnt.TokenPrimary, defaults), winnt.TokenObject,
+			"D:NO_ACCESS_CONTROL", "O:" + group + "G:" + group + "D:NO_ACCESS_CONTROLS:AI(ML;;NW;;;ME)"},
+		{"and protection with it", build(t, client, winnt.TokenPrimary, defaults), winnt.TokenObject,
+			"D:P(A;;GA;;;WD)", "O:" + group + "G:" + group + "D:P(A;;0xf01ff;;;WD)S:AI(ML;;NW;;;ME)"},
 		{"an empty DACL is one", build(t, client, winnt.TokenPrimary, defaults), winnt.TokenObject, "D:",
 			"O:" + group + "G:" + group + "D:S:AI(ML;;NW;;;ME)"},
 	} {

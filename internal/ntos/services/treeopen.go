@@ -60,8 +60,8 @@ func (c *Context) inTree(oa *nt.ObjectAttributes) (n treeName, ok bool, st ntsta
 
 // requestOf returns what a call asks of a file in a tree. Kernel mode is decided like
 // its thread: a tree has no caller that passes unchecked. F-111
-func (c *Context) requestOf(in *nt.CreateFileIn, oa *nt.ObjectAttributes, name string) *fileaccess.Request {
-	return &fileaccess.Request{Subject: c.self.Subject(), Desired: in.DesiredAccess,
+func (c *Context) requestOf(in *nt.CreateFileIn, oa *nt.ObjectAttributes, name string) fileaccess.Request {
+	return fileaccess.Request{Subject: c.self.Subject(), Desired: in.DesiredAccess,
 		Disposition: fileaccess.Disposition(in.CreateDisposition), Options: fileaccess.CreateOptions(in.CreateOptions),
 		Attributes: in.FileAttributes, CreatorSD: oa.SecurityDescriptor, Share: fileaccess.ShareAccess(in.ShareAccess),
 		Name: name}
@@ -73,15 +73,15 @@ const attempts = 16
 // openTree opens or makes a file of a tree: find, decide, commit.
 func (c *Context) openTree(n *treeName, in *nt.CreateFileIn, oa *nt.ObjectAttributes) (out nt.CreateFileOut,
 	st ntstatus.Status) {
-	r := c.requestOf(in, oa, n.name)
+	q := asked{Request: c.requestOf(in, oa, n.name)}
 	for range attempts {
 		// reference, decide
-		place, d, st := n.find(r)
+		place, st := n.find(&q)
 		if st != ntstatus.Success {
 			// The name means nothing that can be opened.
 			return out, c.Fail("F-112", st)
 		}
-		out, again, st := c.openPlace(n, r, place, &d, oa.Attributes)
+		out, again, st := c.openPlace(n, &q.Request, place, &q.decision, oa.Attributes)
 		place.Release()
 		if !again {
 			return out, st
@@ -91,23 +91,32 @@ func (c *Context) openTree(n *treeName, in *nt.CreateFileIn, oa *nt.ObjectAttrib
 	return out, c.Fail("F-114", ntstatus.SharingViolation)
 }
 
+// asked is a request with the decision about it: one piece of memory for an open.
+type asked struct {
+	fileaccess.Request
+	decision fileaccess.Decision
+}
+
 // find finds what a name means and decides about it.
-func (n *treeName) find(r *fileaccess.Request) (nt.FilePlace, fileaccess.Decision, ntstatus.Status) {
+func (n *treeName) find(q *asked) (nt.FilePlace, ntstatus.Status) {
+	r := &q.Request
 	if direct, ok := n.device.tree.(nt.DirectFinder); ok {
 		if place, ok := direct.FindDirect(r, n.start); ok {
-			d := fileaccess.Open(r, place.Facts())
-			if d.Allowed() {
-				return place, d, ntstatus.Success
+			q.decision = fileaccess.Open(r, place.Facts())
+			if q.decision.Allowed() {
+				return place, ntstatus.Success
 			}
 			// The directory may give what the file's own descriptor does not (F-181).
 			place.Release()
 		}
 	}
+	q.decision = fileaccess.Decision{}
 	place, st := n.device.tree.Find(r, n.start)
 	if st != ntstatus.Success {
-		return nil, fileaccess.Decision{}, st
+		return nil, st
 	}
-	return place, fileaccess.Open(r, place.Facts()), ntstatus.Success
+	q.decision = fileaccess.Open(r, place.Facts())
+	return place, ntstatus.Success
 }
 
 // openPlace does what was decided about what was found.

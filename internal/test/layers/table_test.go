@@ -52,6 +52,7 @@ var table = []row{
 	{8, "auditlog"},
 	{8, "internal/wire"},
 	{8, "client"},
+	{8, "treefs"},
 
 	{9, "internal/win32"},
 	{9, "internal/marshal"},

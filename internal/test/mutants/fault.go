@@ -63,14 +63,32 @@ func Faults() ([]Fault, error) {
 		}
 		all = append(all, faults...)
 	}
+	return all, distinct(all)
+}
+
+// Lot returns the faults of another file than those of faults/.
+func Lot(name string) ([]Fault, error) {
+	b, err := os.ReadFile(name)
+	if err != nil {
+		return nil, err
+	}
+	all, err := parse(name, string(b))
+	if err != nil {
+		return nil, err
+	}
+	return all, distinct(all)
+}
+
+// distinct returns an error if two faults have one name.
+func distinct(all []Fault) error {
 	seen := map[string]bool{}
 	for _, f := range all {
 		if seen[f.Name] {
-			return nil, fmt.Errorf("two faults are named %q", f.Name)
+			return fmt.Errorf("two faults are named %q", f.Name)
 		}
 		seen[f.Name] = true
 	}
-	return all, nil
+	return nil
 }
 
 // parse reads paragraphs of "key value" lines. A folder and its tests hold for
@@ -162,8 +180,11 @@ func inComment(b []byte, at int) bool {
 
 var words = regexp.MustCompile(`\w+|[^\w\s]`)
 
-// pattern matches a text with any spaces and line breaks between its words, and
-// with the comma that a broken line wants before a closing bracket.
+// gap matches what parts two words: spaces, line breaks and comments.
+const gap = `(?:\s|//[^\n]*\n)`
+
+// pattern matches a text with any spaces, line breaks and comments between its
+// words, and with the comma that a broken line wants before a closing bracket.
 func pattern(text string) *regexp.Regexp {
 	var b strings.Builder
 	tokens := words.FindAllString(text, -1)
@@ -174,11 +195,11 @@ func pattern(text string) *regexp.Regexp {
 				b.WriteString(`\b`)
 			}
 		case isWord(w) && isWord(tokens[i-1]):
-			b.WriteString(`\s+`)
+			b.WriteString(gap + "+")
 		case w == ")" || w == "}":
-			b.WriteString(`\s*,?\s*`)
+			b.WriteString(gap + "*,?" + gap + "*")
 		default:
-			b.WriteString(`\s*`)
+			b.WriteString(gap + "*")
 		}
 		b.WriteString(regexp.QuoteMeta(w))
 	}

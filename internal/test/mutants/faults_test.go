@@ -3,8 +3,10 @@ package mutants
 import (
 	"errors"
 	"fmt"
+	"go/ast"
 	"go/parser"
 	"go/token"
+	"go/types"
 	"os"
 	"path/filepath"
 	"slices"
@@ -87,6 +89,59 @@ func g(x bool) bool { return x == true }
 	}
 }
 
+// TestSwitchedFunctions: each kind of function calls its copy with all that it was
+// called with, and nothing else of the file changes.
+func TestSwitchedFunctions(t *testing.T) {
+	const source = `package p
+
+type t[T any] struct{ v T }
+
+func (t[T]) bare(_ int, _ string) bool { return 1 < 2 }
+
+func (t[T]) none(int, string) bool { return 3 < 4 }
+func (x *t[T]) many(a, b int, c ...T) (n int, err error) { n = a + len(c); return }
+func of[K comparable, V any](m map[K]V) { delete(m, *new(K)) }
+func caught() { if recover() != nil { println() } }
+
+const c = 1
+`
+	name := filepath.Join(t.TempDir(), "p.go")
+	if err := os.WriteFile(name, []byte(source), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	s, err := newSwitched(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, c := range []struct {
+		old, new string
+		want     bool
+	}{{"1 < 2", "1 > 2", true}, {"a + len", "a - len", true}, {"1 < 2", "false", true},
+		{"delete(m, *new(K))", "", true}, {"println()", "", false}, {"c = 1", "c = 2", false}, {"3 < 4", "3 > 4", true}} {
+		if ok, err := s.add(i+1, []byte(strings.Replace(source, c.old, c.new, 1))); ok != c.want || err != nil {
+			t.Errorf("%s: %v, %v, want %v", c.old, ok, err, c.want)
+		}
+	}
+	text := s.text()
+	text += "var refmonFault int\n"
+	fset := token.NewFileSet()
+	file, err := parser.ParseFile(fset, "p.go", text, 0)
+	if err == nil {
+		_, err = new(types.Config).Check("p", fset, []*ast.File{file}, nil)
+	}
+	if err != nil {
+		t.Fatalf("%v\n%s", err, text)
+	}
+	for _, want := range []string{
+		"case 1: return faultOf0.bareFault1(fault0, fault1); case 3: return faultOf0.bareFault3(",
+		"return x.manyFault2(a, b, c...)", "case 4: ofFault4[K, V](m); return;",
+		"none(fault0 int, fault1 string)", "faultOf0.noneFault7(fault0, fault1)"} {
+		if !strings.Contains(text, want) {
+			t.Errorf("%s is not in\n%s", want, text)
+		}
+	}
+}
+
 func TestFaultsAreParsed(t *testing.T) {
 	for text, want := range map[string]int{
 		"folder a\n\nfault x\nold b\nnew c\n":       1,
@@ -116,6 +171,8 @@ func Less(a, b int) bool { return a < b }
 func Sum(a, b int) int   { return a + b }
 func Zero() int          { return 0 }
 func One() int           { return 1 }
+const two = 2
+func Two() int           { return two }
 `,
 		"p/p_test.go": `package p
 import "testing"
@@ -127,7 +184,7 @@ func TestMore(t *testing.T) {
 	if !more(Less(2, 1)) { t.Fail() }
 }
 func TestTable(t *testing.T) {
-	if table[0] == "" || Zero() != 0 { t.Fail() }
+	if table[0] == "" || Zero() != 0 || Two() != 2 { t.Fail() }
 }
 func more(less bool) bool { return !less }
 var table = []string{"A-2"}
@@ -151,20 +208,35 @@ func TestSum(t *testing.T) {
 	}
 	r := Runner{Root: dir, Scratch: t.TempDir()}
 	var rows []Row
-	for _, c := range []struct {
+	cases := []struct {
 		rule, old, new string
 		want           Outcome
 	}{
 		{"A-1: ", "a < b", "a <= b", Killed}, {"A-1: ", "a < b", "a >= b", KilledByRule}, {"", "a < b", "a > b", Killed},
 		{"A-2: ", "return 0", "return 1", KilledByRule}, {"A-3: ", "return 0", "return 2", Killed},
 		{"", "a + b", "a - b", KilledLater}, {"", "return 1", "return 0", Survived},
-	} {
-		f := Fault{Name: c.rule + c.new, Folder: "p", Old: c.old, New: c.new, Tests: []string{"p"}}
-		got, err := r.Ask(f)
+		{"", "const two = 2", "const two = 3", Killed}, // outside a function
+	}
+	var faults []Fault
+	for _, c := range cases {
+		faults = append(faults, Fault{Name: c.rule + c.new, Folder: "p", Old: c.old, New: c.new, Tests: []string{"p"}})
+	}
+	together, err := NewTogether(&r, faults)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, c := range cases {
+		got, err := r.Ask(faults[i])
 		if err != nil || got != c.want {
 			t.Errorf("%s: %v, %v, want %v", c.old, got, err, c.want)
 		}
-		rows = append(rows, Row{f, got})
+		if got, err := together.Ask(faults[i]); err != nil || got != c.want {
+			t.Errorf("%s, all in one build: %v, %v, want %v", c.old, got, err, c.want)
+		}
+		rows = append(rows, Row{faults[i], got})
+	}
+	if n := len(together.number); n != len(cases)-1 {
+		t.Errorf("%d faults can be switched, want %d", n, len(cases)-1)
 	}
 	if _, err := r.Ask(Fault{Name: "broken", Folder: "p", Old: "a < b", New: "a <", Tests: []string{"p"}}); err == nil {
 		t.Error("a fault that does not compile counts as seen")
@@ -180,7 +252,7 @@ func TestRed(t *testing.T) { t.Fail() }
 		t.Errorf("tests that always fail: %v, %v", got, err)
 	}
 	lines := strings.Split(Table(rows), "\n")
-	for _, want := range []string{"| together | 7 | 2 | 3 | 1 | 1 |",
+	for _, want := range []string{"| together | 8 | 2 | 4 | 1 | 1 |",
 		"Of 3 rules with a fault, a test that cites the rule saw one for 2. Another test saw those of A-3."} {
 		if !slices.Contains(lines, want) {
 			t.Errorf("got\n%s\nwant the line %s", strings.Join(lines, "\n"), want)

@@ -46,6 +46,7 @@ type Runner struct {
 	Root    string // the module's folder
 	Scratch string // where overlays are written
 	Own     bool   // the tests of packages that import a fault's are left out
+	Skip    string // a pattern of tests that [Together] leaves out; "" for no test
 	// Until is when a test that still runs is ended, and its fault counts as not
 	// asked; the zero time never comes.
 	Until time.Time

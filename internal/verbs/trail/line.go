@@ -111,10 +111,11 @@ func What(e *audit.Event) string {
 		if name, ok = e.Field("Service"); ok {
 			return quote(name)
 		}
-		if who := account(e, "Target"); who != "" {
-			return "of " + who
+		who := account(e, "Target")
+		if who == "" || e.ID == 4624 || e.ID == 4625 || e.ID == 4634 {
+			return who // of a logon it is who was logged on
 		}
-		return ""
+		return "of " + who
 	}
 	typ, _ := e.Field("ObjectType")
 	return typ + " " + quote(name)
@@ -149,8 +150,13 @@ var reasonWords = map[uint16]string{
 }
 
 // Why returns the decision's reason: of a denial the first entry that denied, of
-// a success each that granted.
+// a success each that granted. Of a logon: by which proof, or why not.
 func Why(e *audit.Event) string {
+	if e.ID == 4624 || e.ID == 4625 {
+		by, _ := e.Field("LogonProcessName")
+		_, proof, _ := strings.Cut(by, ": ")
+		return proof
+	}
 	var why []string
 	for a := range e.Accesses() {
 		words, ok := reasonWords[a.Reason]

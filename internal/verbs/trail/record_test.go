@@ -199,6 +199,14 @@ func TestLines(t *testing.T) {
 		{stored{id: 4719, data: `"SubcategoryGuid":"{0CCE921D-69AE-11D9-BED3-505054503030}",` +
 			`"AuditPolicyChanges":["%%8448","%%8449","%%8450","%%8451"]`},
 			"change the audit policy File System: success removed, success added, failure removed, failure added"},
+		{stored{id: 4624, data: user + `,"TargetUserSid":"S-1-5-7","TargetUserName":"bob","TargetDomainName":"CORP",` +
+			`"LogonProcessName":"LsaLogonUser: bob@CORP.TEST by a ticket for HTTP/www"`},
+			`CORP\alice logged on CORP\bob: bob@CORP.TEST by a ticket for HTTP/www`},
+		{stored{id: 4625, failure: true, data: user + `,"TargetUserSid":"S-1-0-0","TargetUserName":"bob",` +
+			`"TargetDomainName":"-","LogonProcessName":"LsaLogonUser: the clocks differ"`},
+			`DENIED CORP\alice failed to log on bob: the clocks differ`},
+		{stored{id: 4634, data: `"TargetUserSid":"S-1-5-7","TargetUserName":"-","LogonProcessName":"LsaLogonUser"`},
+			`logged off S-1-5-7`},
 		{stored{id: 9, data: `"X":"y"`}, `event 9`},
 		{stored{id: 9, data: `"ObjectName":"a\u0001\u001f` + "\x7f\u0080\u009f\u00a0\u2028\u2029" + `z",` +
 			`"ObjectType":"t"`},

@@ -1,6 +1,8 @@
 package version
 
 import (
+	"os"
+	"path/filepath"
 	"runtime"
 	"strings"
 	"testing"
@@ -13,5 +15,37 @@ func TestLine(t *testing.T) {
 	}
 	if got := Line("refmond", ""); strings.Contains(got, "(devel)") || len(strings.Fields(got)) < 4 {
 		t.Errorf("no release: %q", got)
+	}
+}
+
+// TestEveryProgram: each program of both modules has the variable that a release sets, without which the linker says
+// nothing and the program says "development", and prints it when it is asked for its version.
+func TestEveryProgram(t *testing.T) {
+	const root = "../../../"
+	for folder, want := range map[string]int{"cmd": 3, "server/cmd": 3} {
+		programs, err := os.ReadDir(root + folder)
+		if err != nil || len(programs) != want {
+			t.Fatalf("%s: %d programs, want %d, %v", folder, len(programs), want, err)
+		}
+		for _, p := range programs {
+			var text strings.Builder
+			files, _ := filepath.Glob(root + folder + "/" + p.Name() + "/*.go")
+			for _, name := range files {
+				b, err := os.ReadFile(name)
+				if err != nil {
+					t.Fatal(err)
+				}
+				text.Write(b)
+			}
+			says := `version.Line("` + p.Name() + `", release)`
+			if p.Name() == "refmon-verify" { // it shares no code with the others
+				says = `fmt.Printf("refmon-verify %s (%s, %s/%s)\n", told, runtime.Version()`
+			}
+			for _, line := range []string{"\nvar release = \"\"\n", says} {
+				if !strings.Contains(text.String(), line) {
+					t.Errorf("%s/%s lacks %q", folder, p.Name(), line)
+				}
+			}
+		}
 	}
 }

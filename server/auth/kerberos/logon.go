@@ -97,7 +97,9 @@ func accept(a *Acceptor, r *logon.Request) (*Client, error) {
 // token makes the result of a client that proved who it is.
 func (a Authority) token(c *Client, r *logon.Request) (logon.Result, ntstatus.Status) {
 	u := c.User()
-	u.Groups = slices.Concat(u.Groups, r.Groups)
+	if len(r.Groups) > 0 {
+		u.Groups = slices.Concat(u.Groups, r.Groups)
+	}
 	out, st := a.LogOnDomainUser(&u, r.Type)
 	if st != ntstatus.Success {
 		return out, st

@@ -173,9 +173,37 @@ func TestDomain(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer dir.Close()
+	ids := &IDs{Ask: func(question func(*Directory) error) error { return question(dir) }}
+	if s, ok, err := ids.SIDOfUID(ctx, 10007); err != nil || !ok || s != d.UserSID("one") {
+		t.Errorf("D-34: uid 10007 is %v, %t, %v", s, ok, err)
+	}
 	both(t, d, dir)
 	exported(t, d, dir)
 	bound(t, dir)
+	gone(t, d, all["LDAPS"])
+}
+
+// gone deletes a group of a user whose answer is kept: it counts no longer (D-19). Who asks
+// is an ordinary account, which does not see what was deleted.
+func gone(t *testing.T, d *addc.Domain, cfg Config) {
+	t.Helper()
+	cfg.Limits.Fresh = -1 // each answer is looked at again
+	dir, err := New(cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer dir.Close()
+	const group = "CN=one-g0,CN=Users,BASE"
+	for _, change := range []string{"dn: " + group + "\nchangetype: delete\n", ""} {
+		f, err := dir.Find(context.Background(), "one", false)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got, want := ofDomain(d, sidsOf(f.Groups)), ofDomain(d, d.TokenGroups("one")); !slices.Equal(got, want) {
+			t.Errorf("D-19: one has %v, the directory says %v", got, want)
+		}
+		d.Modify(change)
+	}
 }
 
 // bound asks the directory about passwords: what limits an account is told to who knows

@@ -281,7 +281,6 @@ type world struct {
 	mu      sync.Mutex
 	root    map[string][]string            // guarded by mu
 	entries map[string]map[string][]string // guarded by mu
-	changed []string                       // guarded by mu: names of what has changed
 }
 
 // newWorld has an Active Directory with alice, who is in 513 and 2001.
@@ -306,12 +305,6 @@ func (w *world) answer(a asked) (out [][]byte) {
 	defer w.mu.Unlock()
 	if a.base == "" {
 		return [][]byte{found(a.id, "", w.root), end(a)}
-	}
-	if strings.Contains(a.filter, "uSNChanged") {
-		for _, dn := range w.changed {
-			out = append(out, found(a.id, dn, nil))
-		}
-		return append(out, end(a))
 	}
 	for dn, e := range w.entries {
 		name := strings.Join(e["sAMAccountName"], "")

@@ -7,11 +7,8 @@ import (
 	goldap "github.com/go-ldap/ldap/v3"
 )
 
-// Controls by their identifiers (MS-ADTS 3.1.1.3.4.1).
-const (
-	showDeleted = "1.2.840.113556.1.4.417"
-	domainScope = "1.2.840.113556.1.4.1339"
-)
+// domainScope is the control that no referral shall come (MS-ADTS 3.1.1.3.4.1.4).
+const domainScope = "1.2.840.113556.1.4.1339"
 
 // page is how many entries a server is asked for at once.
 const page = 500
@@ -23,8 +20,7 @@ type query struct {
 	filter     string
 	attributes []string
 	controls   []goldap.Control
-	most       int  // entries; more are an error
-	first      bool // the first page is enough
+	most       int // entries; more are an error
 }
 
 var errOther = &Error{"an entry that was not asked for is in the answer"}
@@ -72,7 +68,7 @@ func (c *conn) search(q query, each func(*entry) error) error {
 				return err
 			}
 		}
-		if !q.below || q.first {
+		if !q.below {
 			return nil
 		}
 		cookie, err := next(result)

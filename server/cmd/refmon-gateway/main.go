@@ -19,6 +19,8 @@ import (
 type cli struct {
 	Serve  serveCmd  `cmd:"" help:"Serve the trees until SIGTERM or SIGINT."`
 	Config configCmd `cmd:"" help:"Check and explain the configuration."`
+
+	Version versionCmd `cmd:"" help:"Print the version."`
 }
 
 const description = `refmon-gateway serves the trees of refmond to browsers and WebDAV clients, each client as

@@ -26,6 +26,16 @@ func written(t *testing.T, text string) string {
 	return file
 }
 
+// TestVersion: the gateway says its name and its release, as the other programs do.
+func TestVersion(t *testing.T) {
+	if code, out, errs := ask(t, "version"); code != 0 || !strings.HasPrefix(out, "refmon-gateway ") || errs != "" {
+		t.Errorf("version: %d, %q, %q", code, out, errs)
+	}
+	if code, out, errs := ask(t, "version", "more"); code != exitMalformed || out != "" || errs == "" {
+		t.Errorf("version more: %d, %q, %q", code, out, errs)
+	}
+}
+
 // TestConfiguration: the shipped file has every key, is well formed, and what is not meant is
 // refused with the place.
 func TestConfiguration(t *testing.T) {

@@ -81,7 +81,7 @@ func (c *config) serve(ctx context.Context, g *gateway.Gateway, cert *tls.Certif
 	ended := make(chan error, len(listeners))
 	for i, l := range listeners {
 		go func() {
-			err := gateway.Serve(ctx, tls.NewListener(l, gateway.TLS(cert, len(c.Certificates) > 0)), serve[i])
+			err := gateway.Serve(ctx, gateway.Listen(l, gateway.TLS(cert, len(c.Certificates) > 0)), serve[i])
 			cancel() // one without the other is not what was configured
 			ended <- err
 		}()

@@ -1,11 +1,15 @@
 package main
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"os"
+	"os/signal"
+	"path/filepath"
 	"strings"
+	"syscall"
 	"time"
 
 	"github.com/refmon/refmon/sd"
@@ -47,6 +51,9 @@ func (c *canReadCmd) Run(std *streams) error {
 
 // answer asks for the person or for the token.
 func (c *canReadCmd) answer(x *index.Index) (index.Answer, error) {
+	if name, err := filepath.Abs(c.Document); err == nil && !strings.HasPrefix(c.Document, "/") {
+		c.Document = name // documents are named by absolute paths
+	}
 	t, err := readToken(c.Token)
 	switch {
 	case err != nil:
@@ -181,14 +188,21 @@ func readToken(name string) (*token.Token, error) {
 }
 
 type changesCmd struct {
-	After uint64 `help:"Only changes after this number, the last that you have." placeholder:"N"`
-	State string `help:"The folder of the index." required:"" placeholder:"DIR"`
+	After  uint64 `help:"Only changes after this number, the last that you have." placeholder:"N"`
+	Follow bool   `help:"Go on with those that come, until SIGINT or SIGTERM." short:"f"`
+	State  string `help:"The folder of the index." required:"" placeholder:"DIR"`
 }
 
 // Run prints the changes as lines of JSON.
 func (c *changesCmd) Run(std *streams) error {
 	out := json.NewEncoder(std.out)
-	return index.Changes(c.State, c.After, func(x index.Change) error { return out.Encode(x) })
+	tell := func(x index.Change) error { return out.Encode(x) }
+	if !c.Follow {
+		return index.Changes(c.State, c.After, tell)
+	}
+	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
+	defer stop()
+	return index.Follow(ctx, c.State, c.After, tell)
 }
 
 type statusCmd struct {
@@ -206,9 +220,10 @@ func (c *statusCmd) Run(std *streams) error {
 	if err != nil {
 		return err
 	}
-	_, err = fmt.Fprintf(std.out, "documents   %d\nunreadable  %d, of no one\nclasses     %d\npeople      %d\n"+
+	_, err = fmt.Fprintf(std.out, "documents   %d\nunreadable  %d, of no one\n"+
+		"unnamed     %d, of no one: their paths are not UTF-8\nclasses     %d\npeople      %d\n"+
 		"listed      %d classes of %d documents have people whom no list of SIDs tells: refmon-index listed\n",
-		n.Documents, n.Unreadable, n.Classes, n.People, n.Listed, n.ListedDocuments)
+		n.Documents, n.Unreadable, n.Unnamed, n.Classes, n.People, n.Listed, n.ListedDocuments)
 	return err
 }
 

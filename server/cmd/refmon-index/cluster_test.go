@@ -48,6 +48,8 @@ type cluster struct {
 	args                   map[string][]string
 	running                map[string]*exec.Cmd
 	r                      *rand.Rand
+	oracle                 *oracle
+	staff                  int // 1: bob is in it
 }
 
 // limit is how old a beat may be, in tests of faults.
@@ -65,7 +67,8 @@ func newCluster(t *testing.T) *cluster {
 	for i := range 120 {
 		c.put(i)
 	}
-	c.people(0)
+	c.oracle = newOracle(t, c.tree, c.out)
+	c.people()
 	var out bytes.Buffer
 	if code := run([]string{"site", site, "--host", "files1=" + c.tree, "--server", at(0, 4222), "--server", at(1, 4222),
 		"--server", at(2, 4222)}, &streams{out: &out, err: &out}); code != 0 {
@@ -162,12 +165,12 @@ func (c *cluster) put(i int) {
 }
 
 // people writes the directory, of which bob is in a group or not.
-func (c *cluster) people(n int) {
+func (c *cluster) people() {
 	text := "users:\n- {name: alice, sid: S-1-5-21-1-2-3-1107}\n- {name: bob, sid: S-1-5-21-1-2-3-1108"
-	if n%2 == 1 {
+	if c.staff == 1 {
 		text += ", memberOf: [Staff]"
 	}
-	text += "}\ngroups:\n- {name: Staff, sid: S-1-5-21-1-2-3-2000}\n"
+	text += "}\n" + c.oracle.users() + "groups:\n- {name: Staff, sid: S-1-5-21-1-2-3-2000}\n" + c.oracle.groups()
 	if err := errors.Join(os.WriteFile(c.dir+".new", []byte(text), 0o600), os.Rename(c.dir+".new", c.dir)); err != nil {
 		c.t.Fatal(err)
 	}
@@ -175,6 +178,10 @@ func (c *cluster) people(n int) {
 
 // change does something at random to the tree or the directory.
 func (c *cluster) change() {
+	if c.r.IntN(4) > 0 {
+		c.oracle.change(c.r, c.people)
+		return
+	}
 	i := c.r.IntN(140)
 	at := filepath.Join(c.tree, fmt.Sprintf("d%d", i%7), fmt.Sprint("f", i))
 	var err error
@@ -186,7 +193,8 @@ func (c *cluster) change() {
 	case 2:
 		err = os.Rename(filepath.Dir(at), filepath.Join(c.tree, fmt.Sprintf("e%d", c.r.IntN(4))))
 	case 3:
-		c.people(c.r.IntN(2))
+		c.staff = c.r.IntN(2)
+		c.people()
 	default:
 		c.put(i)
 	}
@@ -200,16 +208,18 @@ func (c *cluster) change() {
 	}
 }
 
-// settle waits until all sources vouch for a moment after now.
+// settle waits until the tree vouches for a moment after now, and the directory for one behind that:
+// then classes that rows name are decided.
 func (c *cluster) settle() {
 	c.t.Helper()
-	present := time.Now()
-	c.until("beats", func() bool {
-		b, err := os.ReadFile(filepath.Join(c.out, "fence.json"))
-		f := index.Fence{}
-		return err == nil && json.Unmarshal(b, &f) == nil && f.Sources["//files1"+c.tree].Time.After(present) &&
-			f.Sources["directory"].Time.After(present)
-	})
+	for _, source := range []string{"//files1" + c.tree, "directory"} {
+		present := time.Now()
+		c.until("a beat of "+source, func() bool {
+			b, err := os.ReadFile(filepath.Join(c.out, "fence.json"))
+			f := index.Fence{}
+			return err == nil && json.Unmarshal(b, &f) == nil && f.Sources[source].Time.After(present)
+		})
+	}
 }
 
 // answered says whether the index knows anything of the tree now.
@@ -267,7 +277,7 @@ func said(t *testing.T, state, host string) map[string]string {
 			continue
 		}
 		text := ""
-		for _, p := range []string{"alice", "bob"} {
+		for _, p := range []string{"alice", "bob", "p0", "p1"} {
 			a := x.CanRead(e.Row.Path, p, "read")
 			text += fmt.Sprint(a.Allowed, a.Because, a.Class, a.Descriptor, a.Directory, " ")
 		}
@@ -277,8 +287,8 @@ func said(t *testing.T, state, host string) map[string]string {
 }
 
 // TestClusterFaults: over three message servers, a watcher, two workers and a follower, any of
-// which is killed or stopped while files and memberships change: afterwards each row equals a
-// fresh run's, and while nothing can vouch there are no answers after the limit, whichever stage
+// which is killed or stopped while files and memberships change: each answer that is given meanwhile was
+// right at some moment since the limit, afterwards each row equals a fresh run's, and while nothing can vouch there are no answers after the limit, whichever stage
 // is stopped and not ended (N-9, N-49).
 func TestClusterFaults(t *testing.T) {
 	phases := randtest.Count(t, "REFMON_CLUSTER_FAULTS", 0)
@@ -286,9 +296,12 @@ func TestClusterFaults(t *testing.T) {
 		t.Skip("REFMON_CLUSTER_FAULTS says how many faults there are: a minute for five")
 	}
 	t.Parallel()
+	began := time.Now()
 	c := newCluster(t)
 	c.settle()
 	c.compare("at the beginning")
+	defer c.oracle.asks(c.r.Uint64())()
+	changes := max(80, randtest.Count(t, "REFMON_CLUSTER_CHANGES", 400)/phases)
 	victims := []string{"watch", "work1", "work2", "server0", "server1", "server2"}
 	for i := range phases {
 		v, kill := victims[c.r.IntN(len(victims))], c.r.IntN(2) == 0
@@ -296,9 +309,9 @@ func TestClusterFaults(t *testing.T) {
 			v = fmt.Sprint("server", c.r.IntN(3)) // one of the draws at least
 		}
 		what := fmt.Sprintf("fault %d, %s killed: %v", i, v, kill)
-		t.Log(what)
-		before := c.r.IntN(40)
-		for n := range 80 {
+		t.Log(time.Since(began).Round(time.Second), what)
+		before := c.r.IntN(changes / 2)
+		for n := range changes {
 			if n != before {
 				c.change()
 			} else if kill {
@@ -334,4 +347,9 @@ func TestClusterFaults(t *testing.T) {
 	}
 	c.settle()
 	c.compare("at the end")
+	t.Logf("%s: %d documents and %d people: %+v", time.Since(began).Round(time.Second), len(c.oracle.grants),
+		len(c.oracle.teamOf), c.oracle.answered)
+	if n := c.oracle.answered; n.yes < 10 || n.no < 50 {
+		t.Errorf("%+v", n)
+	}
 }

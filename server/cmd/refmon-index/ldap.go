@@ -15,6 +15,26 @@ import (
 	"github.com/refmon/refmon/sid"
 )
 
+// people are the flags of verbs that learn who the people are.
+type people struct {
+	Directory string    `help:"The directory file: users and groups." short:"d" placeholder:"FILE"`
+	LDAP      ldapFlags `embed:"" prefix:"ldap-"`
+}
+
+// open returns who is asked in the place of the file, nil for the file; done ends it.
+func (p *people) open() (roster index.Roster, done func(), err error) {
+	roster, d, err := p.LDAP.open()
+	switch {
+	case err != nil:
+		return nil, nil, err
+	case (roster == nil) == (p.Directory == ""):
+		return nil, nil, errors.New("name a directory file, or a directory by --ldap-server")
+	case d == nil:
+		return nil, func() {}, nil
+	}
+	return roster, func() { _ = d.Close() }, nil // connections that wait
+}
+
 // ldapFlags name a directory that is asked by LDAP.
 type ldapFlags struct {
 	Server       []string `help:"Ask Active Directory who people are: ldaps://HOST." placeholder:"URL"`

@@ -27,6 +27,7 @@ type cli struct {
 
 	Site      siteCmd      `cmd:"" help:"Make the keys of an index of many machines." group:"Many machines"`
 	Broker    brokerCmd    `cmd:"" help:"Run a message server." group:"Many machines"`
+	Streams   streamsCmd   `cmd:"" help:"Make the streams on NATS servers of others." group:"Many machines"`
 	Watch     watchCmd     `cmd:"" help:"Tell of the files of this host." group:"Many machines"`
 	Directory directoryCmd `cmd:"" help:"Tell who the people are." group:"Many machines"`
 	Work      workCmd      `cmd:"" help:"Decide who has which right." group:"Many machines"`

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"os"
 	"strings"
@@ -23,12 +22,6 @@ func (m *messages) run(ctx context.Context, c index.Config) error {
 	if !m.Nats {
 		return index.Run(ctx, c)
 	}
-	if c.Traverse != "" && c.Traverse != index.TraverseNever {
-		return errors.New("--nats works without --traverse")
-	}
-	if c.Roster != nil {
-		return errors.New("--nats works with a directory file, not with --ldap-server")
-	}
 	host := m.Host
 	if host == "" {
 		name, err := os.Hostname()
@@ -37,8 +30,8 @@ func (m *messages) run(ctx context.Context, c index.Config) error {
 		}
 		host, _, _ = strings.Cut(strings.ToLower(name), ".")
 	}
-	a := broker.Alone{Host: host, Trees: c.Trees, Directory: c.Directory, Rights: c.Rights, Share: c.Share, State: c.State,
-		Sinks: c.Sinks, Parts: m.Parts, NoEvents: c.NoEvents, Every: c.Every, Beat: c.Beat, Warn: c.Warn, Ready: c.Ready,
-		From: c.From}
+	a := broker.Alone{Host: host, Trees: c.Trees, Directory: c.Directory, Roster: c.Roster, Rights: c.Rights,
+		Share: c.Share, Traverse: c.Traverse, State: c.State, Sinks: c.Sinks, Parts: m.Parts, NoEvents: c.NoEvents,
+		Every: c.Every, Beat: c.Beat, Warn: c.Warn, Ready: c.Ready, From: c.From}
 	return a.Run(ctx)
 }

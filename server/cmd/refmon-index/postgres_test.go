@@ -179,3 +179,24 @@ func TestPostgres(t *testing.T) {
 		t.Errorf("SIGTERM: code %d", code)
 	}
 }
+
+// TestSearchExample: examples/search searches full text as three users, and finds no document any
+// more whose right was taken away.
+func TestSearchExample(t *testing.T) {
+	if os.Getenv("REFMON_SEARCH_EXAMPLE") == "" {
+		t.Skip("REFMON_SEARCH_EXAMPLE is not set: it starts a database, as TestPostgres does")
+	}
+	if os.Getuid() != 0 {
+		t.Skip("files are given to other users by root only")
+	}
+	dir := t.TempDir()
+	if err := os.Chmod(filepath.Dir(dir), 0o755); err != nil { // the database's account comes in
+		t.Fatal(err)
+	}
+	cmd := exec.CommandContext(t.Context(), "sh", "../../../examples/search/search.sh", dir)
+	cmd.Env = append(os.Environ(), asCommand+"=1", "REFMON_INDEX="+os.Args[0])
+	out, err := cmd.CombinedOutput()
+	if err != nil || !strings.HasSuffix(string(out), "carol finds: \nbob finds: offer \nalice finds: lunch plan \n") {
+		t.Errorf("%v\n%s", err, out)
+	}
+}

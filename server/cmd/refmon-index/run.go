@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"os/signal"
 	"syscall"
@@ -13,18 +12,17 @@ import (
 )
 
 type runCmd struct {
-	Tree      []string  `help:"A tree of files, by an absolute path." required:"" placeholder:"DIR"`
-	Directory string    `help:"The directory file: users and groups." short:"d" placeholder:"FILE"`
-	LDAP      ldapFlags `embed:"" prefix:"ldap-"`
-	State     string    `help:"The folder of the index, made if it is not there." required:"" placeholder:"DIR"`
-	Right     string    `help:"The rights that are kept, joined by +." default:"read" short:"w"`
-	Share     string    `help:"The share's own descriptor: what it does not grant is denied." placeholder:"SDDL"`
-	Traverse  string    `help:"How folders on the way are tested: never, privilege or always." default:"never"`
-	outputs   `embed:""`
-	Watch     string        `help:"refmond's socket for watchers: it looks at the trees." placeholder:"SOCKET"`
-	NoEvents  bool          `help:"Walk only: for file systems whose changes cannot be heard."`
-	Every     time.Duration `help:"How often all files are looked at (default an hour)." placeholder:"TIME"`
-	messages  `embed:""`
+	Tree     []string `help:"A tree of files, by an absolute path." required:"" placeholder:"DIR"`
+	people   `embed:""`
+	State    string `help:"The folder of the index, made if it is not there." required:"" placeholder:"DIR"`
+	Right    string `help:"The rights that are kept, joined by +." default:"read" short:"w"`
+	Share    string `help:"The share's own descriptor: what it does not grant is denied." placeholder:"SDDL"`
+	Traverse string `help:"How folders on the way are tested: never, privilege or always." default:"never"`
+	outputs  `embed:""`
+	Watch    string        `help:"refmond's socket for watchers: it looks at the trees." placeholder:"SOCKET"`
+	NoEvents bool          `help:"Walk only: for file systems whose changes cannot be heard."`
+	Every    time.Duration `help:"How often all files are looked at (default an hour)." placeholder:"TIME"`
+	messages `embed:""`
 }
 
 // Help returns the long help of the verb.
@@ -42,16 +40,12 @@ What was changed while it did not run is found by the walk at its start.`
 func (c *runCmd) Run(std *streams) error {
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
 	defer stop()
-	people, d, err := c.LDAP.open()
-	switch {
-	case err != nil:
+	roster, done, err := c.people.open()
+	if err != nil {
 		return err
-	case (people == nil) == (c.Directory == ""):
-		return errors.New("run: name a directory file, or a directory by --ldap-server")
-	case d != nil:
-		defer func() { _ = d.Close() }() // connections that wait
 	}
-	sinks, err := c.open(ctx, c.State)
+	defer done()
+	sinks, err := c.outputs.open(ctx, c.State)
 	if err != nil {
 		return err
 	}
@@ -63,7 +57,7 @@ func (c *runCmd) Run(std *streams) error {
 		}
 	}
 	start := time.Now()
-	return c.run(ctx, index.Config{Trees: c.Tree, Directory: c.Directory, Roster: people, Rights: c.Right,
+	return c.run(ctx, index.Config{Trees: c.Tree, Directory: c.Directory, Roster: roster, Rights: c.Right,
 		Share: c.Share, Traverse: index.Traverse(c.Traverse),
 		State: c.State, Sinks: sinks, NoEvents: c.NoEvents, Every: c.Every,
 		From: from, Warn: warn,

@@ -22,9 +22,12 @@ import (
 type siteCmd struct {
 	Folder   string   `arg:"" help:"The folder that is made."`
 	Host     []string `help:"A file server and one of its trees: NAME=/DIR." required:"" placeholder:"NAME=DIR" sep:"none"`
-	Server   []string `help:"Where a message server listens." required:"" placeholder:"HOST:PORT"`
+	Server   []string `help:"Where a message server listens that is run by the verb broker." placeholder:"HOST:PORT"`
+	Nats     []string `help:"A NATS server that is there: tls://HOST:PORT." placeholder:"URL"`
+	NatsCA   string   `help:"The authority of its certificate, if not the host's." placeholder:"FILE" name:"nats-ca"`
 	Right    string   `help:"The rights that are kept, joined by +." default:"read" short:"w"`
 	Share    string   `help:"The share's own descriptor: what it does not grant is denied." placeholder:"SDDL"`
+	Traverse string   `help:"How folders on the way are tested: never, privilege or always." default:"never"`
 	Parts    int      `help:"In how many parts a tree and the classes are cut." default:"4"`
 	Replicas int      `help:"How many servers keep each message (default: 3 of three or more)." placeholder:"N"`
 }
@@ -34,13 +37,16 @@ func (siteCmd) Help() string {
 	return `Makes what the machines of an index share: site.json, an authority and a certificate for its message
 servers, and a key for each role. Copy to each machine site.json, ca.pem and the seeds of its own roles:
 watch-NAME.seed to the file server NAME, directory.seed, work.seed and follow.seed to those that run these
-verbs, and server.pem, server-key.pem and keeper.seed to the message servers.`
+verbs, and server.pem, server-key.pem and keeper.seed to the message servers.
+
+NATS servers that are there already take part with --nats in the place of --server: nats.conf is an account for them,
+which their configuration includes; the verb streams then makes the streams.`
 }
 
 // Run makes the folder.
 func (c *siteCmd) Run(std *streams) error {
-	s := site.Site{Rights: c.Right, Share: c.Share, Hosts: map[string][]string{}, Parts: c.Parts, Deciders: c.Parts,
-		Replicas: c.Replicas}
+	s := site.Site{Rights: c.Right, Share: c.Share, Traverse: index.Traverse(c.Traverse),
+		Hosts: map[string][]string{}, Parts: c.Parts, Deciders: c.Parts, Replicas: c.Replicas}
 	for _, h := range c.Host {
 		name, dir, ok := strings.Cut(h, "=")
 		if !ok {
@@ -57,14 +63,26 @@ func (c *siteCmd) Run(std *streams) error {
 		names = append(names, host)
 		s.Servers = append(s.Servers, (&url.URL{Scheme: "tls", Host: at}).String())
 	}
-	if s.Replicas == 0 && len(c.Server) >= 3 {
+	if (len(c.Server) == 0) == (len(c.Nats) == 0) {
+		return errors.New("site: name message servers by --server, or those of others by --nats")
+	}
+	s.Servers = append(s.Servers, c.Nats...)
+	if s.Replicas == 0 && len(s.Servers) >= 3 {
 		s.Replicas = 3
+	}
+	var authority []byte
+	if c.NatsCA != "" {
+		b, err := os.ReadFile(c.NatsCA)
+		if err != nil {
+			return err
+		}
+		authority = b
 	}
 	made, seeds, err := site.New(s)
 	if err != nil {
 		return err
 	}
-	if err := site.Save(c.Folder, made, seeds, names); err != nil {
+	if err := site.Save(c.Folder, made, seeds, names, authority); err != nil {
 		return err
 	}
 	_, err = fmt.Fprintf(std.out, "%s: a site of %d file servers and %d message servers\n", c.Folder, len(s.Hosts),
@@ -99,19 +117,11 @@ func (c *brokerCmd) Run(std *streams) error {
 		return err
 	}
 	defer b.Close()
-	seed, err := site.Seed(c.Site, site.Keeper)
-	if errors.Is(err, os.ErrNotExist) { // another server makes the streams
+	k, err := dial(std, c.Site, site.Keeper)
+	if errors.Is(err, os.ErrNotExist) { // it has no keeper.seed: another server makes the streams
 		<-ctx.Done()
 		return nil
 	}
-	if err != nil {
-		return err
-	}
-	client, err := site.ClientTLS(c.Site)
-	if err != nil {
-		return err
-	}
-	k, err := stages.Dial(s, site.Keeper, seed, stages.Options{TLS: client, Warn: std.warn})
 	if err != nil {
 		return err
 	}
@@ -124,6 +134,32 @@ func (c *brokerCmd) Run(std *streams) error {
 	return nil
 }
 
+type streamsCmd struct {
+	Site string `help:"The folder of the site, with keeper.seed." required:"" placeholder:"DIR"`
+}
+
+// Help returns the long help of the verb.
+func (streamsCmd) Help() string {
+	return "For NATS servers of others: include nats.conf of the site in their configuration first. Message servers\n" +
+		"of the verb broker make their streams themselves."
+}
+
+// Run makes the streams, or brings them to what the site says.
+func (c *streamsCmd) Run(std *streams) error {
+	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
+	defer stop()
+	k, err := dial(std, c.Site, site.Keeper)
+	if err != nil {
+		return err
+	}
+	defer k.Close()
+	if err := stages.Prepare(ctx, k); err != nil {
+		return err
+	}
+	_, err = fmt.Fprintln(std.out, "the streams are ready")
+	return err
+}
+
 // member are the flags of roles that reach a site's message servers.
 type member struct {
 	Site string        `help:"The folder of the site." required:"" placeholder:"DIR"`
@@ -134,24 +170,31 @@ type member struct {
 func (m *member) run(std *streams, r site.Role, stage func(context.Context, *stages.Conn) error) error {
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
 	defer stop()
-	s, err := site.Load(m.Site)
-	if err != nil {
-		return err
-	}
-	seed, err := site.Seed(m.Site, r)
-	if err != nil {
-		return err
-	}
-	secure, err := site.ClientTLS(m.Site)
-	if err != nil {
-		return err
-	}
-	c, err := stages.Dial(s, r, seed, stages.Options{TLS: secure, Warn: std.warn})
+	c, err := dial(std, m.Site, r)
 	if err != nil {
 		return err
 	}
 	defer c.Close()
 	return stage(ctx, c)
+}
+
+// dial connects as a role of the site in a folder.
+func dial(std *streams, dir string, r site.Role) (*stages.Conn, error) {
+	s, err := site.Load(dir)
+	if err != nil {
+		return nil, err
+	}
+	seed, err := site.Seed(dir, r)
+	if err != nil {
+		return nil, err
+	}
+	o := stages.Options{Warn: std.warn}
+	if !s.Plain() {
+		if o.TLS, err = site.ClientTLS(dir); err != nil {
+			return nil, err
+		}
+	}
+	return stages.Dial(s, r, seed, o)
 }
 
 // warn prints what may pass.
@@ -171,7 +214,8 @@ func (c *watchCmd) Run(std *streams) error {
 	return c.run(std, site.Watch(c.Host), func(ctx context.Context, x *stages.Conn) error {
 		if c.Watch != "" {
 			o.From = func(tree string) index.Source {
-				return &feed.Follower{Socket: c.Watch, Root: tree, Share: x.Share(), Beat: c.Beat, Warn: std.warn}
+				return &feed.Follower{Socket: c.Watch, Root: tree, Share: x.Site().Share, Traverse: x.Site().Traverse,
+					Beat: c.Beat, Warn: std.warn}
 			}
 		}
 		return stages.Watch(ctx, x, o)
@@ -179,14 +223,19 @@ func (c *watchCmd) Run(std *streams) error {
 }
 
 type directoryCmd struct {
-	Directory string `help:"The directory file: users and groups." required:"" short:"d" placeholder:"FILE"`
-	member    `embed:""`
+	people `embed:""`
+	member `embed:""`
 }
 
 // Run tells who the people are.
 func (c *directoryCmd) Run(std *streams) error {
+	roster, done, err := c.open()
+	if err != nil {
+		return err
+	}
+	defer done()
 	return c.run(std, site.Directory, func(ctx context.Context, x *stages.Conn) error {
-		return stages.Directory(ctx, x, stages.DirectoryConfig{File: c.Directory, Beat: c.Beat})
+		return stages.Directory(ctx, x, stages.DirectoryConfig{File: c.Directory, Roster: roster, Beat: c.Beat})
 	})
 }
 

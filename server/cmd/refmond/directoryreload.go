@@ -69,6 +69,29 @@ func (u *directoryUse) logOn(next logon.Authority, r logon.Request) (out logon.R
 	return out, st, true
 }
 
+// ask gives the directory that is configured now to a question.
+func (a *directoryLogons) ask(question func(*ldap.Directory) error) error {
+	for {
+		u := a.now.Load()
+		if u == nil || u.people == nil {
+			return ldap.ErrAway
+		}
+		if err, ok := u.ask(question); ok {
+			return err
+		}
+	}
+}
+
+// ask asks, unless a reload has closed this configuration.
+func (u *directoryUse) ask(question func(*ldap.Directory) error) (err error, ok bool) {
+	u.mu.RLock()
+	defer u.mu.RUnlock()
+	if u.closed {
+		return nil, false
+	}
+	return question(u.people), true
+}
+
 // direct makes what the configuration says of the directory, and swaps it in with the
 // function that it returns; drop gives it up instead. On an error nothing has changed, and
 // the old one goes on. D-33
@@ -88,6 +111,7 @@ func (s *service) direct(cfg *config) (swap func(), drop func(), err error) {
 		if old := s.domains.now.Swap(next); old != nil {
 			s.closing.Go(func() { _ = old.close() }) // a logon that goes on is not cut off
 		}
+		s.numbers.live.Forget()
 	}
 	return swap, func() { _ = next.close() }, nil
 }

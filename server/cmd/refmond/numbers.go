@@ -8,14 +8,17 @@ import (
 	"sync/atomic"
 
 	"github.com/refmon/refmon/internal/verbs/bulk/people"
+	"github.com/refmon/refmon/server/auth/ldap"
 	"github.com/refmon/refmon/server/lsa"
 	"github.com/refmon/refmon/sid"
 )
 
-// numbers are the uids and gids that a directory file gives its accounts: uidNumber and
-// gidNumber of Active Directory. It is a [lsa.Domains] for id maps of backend ad.
+// numbers are the uids and gids that a directory gives its accounts, uidNumber and gidNumber
+// of Active Directory: by a directory file where there is one, else by its servers. It is a
+// [lsa.Domains] for id maps of backend ad.
 type numbers struct {
-	now atomic.Pointer[idTable] // nil: there is no file
+	now  atomic.Pointer[idTable] // nil: there is no file
+	live ldap.IDs
 }
 
 var _ lsa.Domains = (*numbers)(nil)
@@ -68,46 +71,48 @@ func readNumbers(file string) (*idTable, error) {
 	return t, nil
 }
 
-var (
-	errNoNumbers = errors.New("there is no directory file")
-	errMany      = errors.New("more than one account of the directory has this id")
-)
+var errMany = errors.New("more than one account of the directory has this id")
 
 // sid returns the account of an id. An id that two accounts have is of none of them, and
 // lets no user in (L-59).
-func (n *numbers) sid(kind int, id uint32) (sid.SID, bool, error) {
-	t := n.now.Load()
-	switch {
-	case t == nil:
-		return sid.SID{}, false, errNoNumbers
-	case t.many[kind][id]:
+func (t *idTable) sid(kind int, id uint32) (sid.SID, bool, error) {
+	if t.many[kind][id] {
 		return sid.SID{}, false, errMany
 	}
 	s, ok := t.ids[kind][id]
 	return s, ok, nil
 }
 
-func (n *numbers) id(kind int, s sid.SID) (uint32, bool, error) {
-	t := n.now.Load()
-	if t == nil {
-		return 0, false, errNoNumbers
-	}
-	id, ok := t.sids[kind][s]
-	return id, ok, nil
-}
-
 // SIDOfUID implements [lsa.Domains].
-func (n *numbers) SIDOfUID(_ context.Context, uid uint32) (sid.SID, bool, error) {
-	return n.sid(0, uid)
+func (n *numbers) SIDOfUID(ctx context.Context, uid uint32) (sid.SID, bool, error) {
+	if t := n.now.Load(); t != nil {
+		return t.sid(0, uid)
+	}
+	return n.live.SIDOfUID(ctx, uid)
 }
 
 // SIDOfGID implements [lsa.Domains].
-func (n *numbers) SIDOfGID(_ context.Context, gid uint32) (sid.SID, bool, error) {
-	return n.sid(1, gid)
+func (n *numbers) SIDOfGID(ctx context.Context, gid uint32) (sid.SID, bool, error) {
+	if t := n.now.Load(); t != nil {
+		return t.sid(1, gid)
+	}
+	return n.live.SIDOfGID(ctx, gid)
 }
 
 // UIDOf implements [lsa.Domains].
-func (n *numbers) UIDOf(_ context.Context, s sid.SID) (uint32, bool, error) { return n.id(0, s) }
+func (n *numbers) UIDOf(ctx context.Context, s sid.SID) (uint32, bool, error) {
+	if t := n.now.Load(); t != nil {
+		id, ok := t.sids[0][s]
+		return id, ok, nil
+	}
+	return n.live.UIDOf(ctx, s)
+}
 
 // GIDOf implements [lsa.Domains].
-func (n *numbers) GIDOf(_ context.Context, s sid.SID) (uint32, bool, error) { return n.id(1, s) }
+func (n *numbers) GIDOf(ctx context.Context, s sid.SID) (uint32, bool, error) {
+	if t := n.now.Load(); t != nil {
+		id, ok := t.sids[1][s]
+		return id, ok, nil
+	}
+	return n.live.GIDOf(ctx, s)
+}

@@ -16,13 +16,15 @@ import (
 )
 
 // Alone says what an index of one machine is about whose stages talk through a message server
-// of its own. Host, Trees, Directory, Rights and State are needed; see [index.Config].
+// of its own. Host, Trees, Directory or Roster, Rights and State are needed; see [index.Config].
 type Alone struct {
 	Host      string // as documents name it: //HOST/srv/plan
 	Trees     []string
 	Directory string
+	Roster    index.Roster
 	Rights    string
 	Share     string
+	Traverse  index.Traverse
 	State     string // the folder of the index
 	Sinks     []index.Sink
 	Parts     int // of each tree, and of the classes; 0: 1
@@ -38,8 +40,8 @@ type Alone struct {
 // Run keeps the index until the context ends or a stage fails. It listens nowhere, and the
 // keys of its roles are in its memory alone.
 func (a *Alone) Run(ctx context.Context) error {
-	s, seeds, err := site.New(site.Site{Rights: a.Rights, Share: a.Share, Hosts: map[string][]string{a.Host: a.Trees},
-		Parts: a.Parts, Deciders: a.Parts})
+	s, seeds, err := site.New(site.Site{Rights: a.Rights, Share: a.Share, Traverse: a.Traverse,
+		Hosts: map[string][]string{a.Host: a.Trees}, Parts: a.Parts, Deciders: a.Parts})
 	if err != nil {
 		return err
 	}
@@ -112,7 +114,7 @@ func (a *Alone) store() (dir string, done func(), err error) {
 func (a *Alone) stage(ctx context.Context, c *stages.Conn, role site.Role) error {
 	switch role {
 	case site.Directory:
-		return stages.Directory(ctx, c, stages.DirectoryConfig{File: a.Directory, Beat: a.Beat})
+		return stages.Directory(ctx, c, stages.DirectoryConfig{File: a.Directory, Roster: a.Roster, Beat: a.Beat})
 	case site.Work:
 		return stages.Work(ctx, c, stages.WorkConfig{Name: "w", Beat: a.Beat})
 	case site.Follow:

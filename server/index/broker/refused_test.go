@@ -2,10 +2,14 @@ package broker_test
 
 import (
 	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/nats-io/nats-server/v2/server"
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 	"github.com/nats-io/nkeys"
@@ -20,7 +24,7 @@ type hall struct {
 	t      *testing.T
 	site   *site.Site
 	seeds  map[site.Role]string
-	broker *broker.Broker
+	broker nats.InProcessConnProvider
 	keeper jetstream.JetStream
 }
 
@@ -35,11 +39,54 @@ func newHall(t *testing.T, trees map[string][]string) *hall {
 		t.Fatal(err)
 	}
 	t.Cleanup(b.Close)
-	h := &hall{t: t, site: s, seeds: seeds, broker: b}
+	return prepared(t, &hall{t: t, site: s, seeds: seeds, broker: b})
+}
+
+// existing is the same with a NATS server of others, which has included the account of the site.
+func existing(t *testing.T, trees map[string][]string) *hall {
+	t.Helper()
+	s, seeds, err := site.New(site.Site{Rights: "read", Hosts: trees, Parts: 2, Deciders: 2,
+		Servers: []string{"nats://127.0.0.1:4222"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir := filepath.Join(t.TempDir(), "site")
+	if err := site.Save(dir, s, seeds, nil, nil); err != nil {
+		t.Fatal(err)
+	}
+	file := filepath.Join(dir, "server.conf")
+	text := fmt.Sprintf("listen: 127.0.0.1:-1\njetstream {store_dir: %q}\ninclude nats.conf\n", t.TempDir())
+	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	o, err := server.ProcessConfigFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	o.NoSigs = true
+	n, err := server.NewServer(o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	n.Start()
+	t.Cleanup(func() {
+		n.Shutdown()
+		n.WaitForShutdown()
+	})
+	if !n.ReadyForConnections(time.Minute) {
+		t.Fatal("the message server is not ready")
+	}
+	return prepared(t, &hall{t: t, site: s, seeds: seeds, broker: n})
+}
+
+// prepared makes the streams of a hall.
+func prepared(t *testing.T, h *hall) *hall {
+	t.Helper()
 	if err := stages.Prepare(t.Context(), h.dial(site.Keeper)); err != nil {
 		t.Fatal(err)
 	}
 	keeper, _ := h.raw(site.Keeper)
+	var err error
 	if h.keeper, err = jetstream.New(keeper); err != nil {
 		t.Fatal(err)
 	}
@@ -90,9 +137,14 @@ func (h *hall) count(stream string) uint64 {
 }
 
 // TestRefused: each role publishes what is its own and nothing else, makes no stream and no
-// consumer, and hears no one else's answers (N-45, N-46).
+// consumer, and hears no one else's answers (N-45, N-46); so it is on a NATS server of others.
 func TestRefused(t *testing.T) {
-	h := newHall(t, map[string][]string{"a": {"/srv"}, "b": {"/srv"}})
+	trees := map[string][]string{"a": {"/srv"}, "b": {"/srv"}}
+	t.Run("broker", func(t *testing.T) { refused(t, newHall(t, trees)) })
+	t.Run("existing", func(t *testing.T) { refused(t, existing(t, trees)) })
+}
+
+func refused(t *testing.T, h *hall) {
 	part := site.Part{Host: "a", Tree: "/srv"}.Subject()
 	subjects := map[string]string{"seen of a": "seen." + part,
 		"seen of b": "seen." + site.Part{Host: "b", Tree: "/srv"}.Subject(),

@@ -95,5 +95,5 @@ func (r *reading) look(ctx context.Context) index.Version {
 		return index.Version{Err: fmt.Errorf("what the directory says: %w", err)}
 	}
 	r.known = sum
-	return index.Version{People: d, Name: hex.EncodeToString(sum[:8]), Beat: moment}
+	return index.Version{People: d, Name: hex.EncodeToString(sum[:8]), File: text, Beat: moment}
 }

@@ -18,12 +18,15 @@ const (
 	authorityName = "ca.pem"
 	serverName    = "server.pem"
 	serverKeyName = "server-key.pem"
+	accountName   = "nats.conf"
 	seedSuffix    = ".seed"
 )
 
 // Save makes a folder for a site that was made by [New], with certificates for servers on
-// some hosts. The error is os.ErrExist's kind if there is a site already: its keys are in use.
-func Save(dir string, s *Site, seeds map[Role]string, servers []string) error {
+// some hosts, or for servers of others: then servers is empty, and authority has the certificates
+// of who vouches for them, nil for those whom the host trusts. The error is os.ErrExist's kind if
+// there is a site already: its keys are in use.
+func Save(dir string, s *Site, seeds map[Role]string, servers []string, authority []byte) error {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return err
 	}
@@ -31,12 +34,15 @@ func Save(dir string, s *Site, seeds map[Role]string, servers []string) error {
 	if err != nil {
 		return err
 	}
-	authority, cert, key, err := certificates(servers)
-	if err != nil {
+	files := map[string][]byte{siteName: append(text, '\n')}
+	if len(servers) == 0 {
+		files[accountName] = s.Account()
+	} else if authority, files[serverName], files[serverKeyName], err = certificates(servers); err != nil {
 		return err
 	}
-	files := map[string][]byte{siteName: append(text, '\n'), authorityName: authority, serverName: cert,
-		serverKeyName: key}
+	if authority != nil {
+		files[authorityName] = authority
+	}
 	for role, seed := range seeds {
 		files[string(role)+seedSuffix] = []byte(seed + "\n")
 	}
@@ -72,9 +78,15 @@ func Seed(dir string, r Role) (string, error) {
 	return string(bytes.TrimSpace(b)), err
 }
 
-// ClientTLS returns what a role trusts: servers whose certificate the site's authority gave.
+// ClientTLS returns what a role trusts: servers whose certificate the site's authority gave, or those
+// whom the host trusts where the site has servers of others and no authority.
 func ClientTLS(dir string) (*tls.Config, error) {
 	b, err := os.ReadFile(filepath.Join(dir, authorityName))
+	if errors.Is(err, os.ErrNotExist) {
+		if _, err := os.Stat(filepath.Join(dir, accountName)); err == nil {
+			return &tls.Config{MinVersion: tls.VersionTLS12}, nil
+		}
+	}
 	if err != nil {
 		return nil, err
 	}

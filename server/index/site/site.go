@@ -15,16 +15,18 @@ import (
 
 	"github.com/refmon/refmon/internal/strict"
 	"github.com/refmon/refmon/internal/verbs/bulk"
-	"github.com/refmon/refmon/sd"
 	"github.com/refmon/refmon/sddl"
+	"github.com/refmon/refmon/server/index"
 )
 
 // Site holds what all machines of an index know. Parts, Deciders and Replicas of 0 are 1.
 type Site struct {
-	Servers []string            `json:"servers,omitempty"` // URLs of message servers
-	Rights  string              `json:"rights"`            // "read" or "read+write"
-	Share   string              `json:"share,omitempty"`   // SDDL of the share's own descriptor
-	Hosts   map[string][]string `json:"hosts"`             // the trees of each file server
+	Servers []string `json:"servers,omitempty"` // URLs of message servers
+	Rights  string   `json:"rights"`            // "read" or "read+write"
+	Share   string   `json:"share,omitempty"`   // SDDL of the share's own descriptor
+	// Traverse says how folders on the way are tested: "", "never", "privilege" or "always".
+	Traverse index.Traverse      `json:"traverse,omitempty"`
+	Hosts    map[string][]string `json:"hosts"` // the trees of each file server
 	// Parts is in how many parts the documents of a tree are cut, Deciders in how many the
 	// classes are; Replicas is how many servers keep each message. Parts and Deciders stay as
 	// they were at the beginning: other numbers are another site.
@@ -83,23 +85,33 @@ func (s *Site) check() error {
 			return fmt.Errorf("key of %s: want the public key of a user", role)
 		}
 	}
-	_, _, err := s.Question()
+	for _, at := range s.Servers {
+		if err := checkServer(at); err != nil {
+			return err
+		}
+	}
+	_, err := s.Question()
 	return err
 }
 
-// Question returns what the index is about: its rights and the share's descriptor, nil for
-// none.
-func (s *Site) Question() ([]bulk.Right, *sd.Descriptor, error) {
-	rights, err := bulk.ParseRights(s.Rights)
-	if err != nil || s.Share == "" {
-		return rights, nil, err
+// Question returns what the index is about. The error says that the rights, the share or the policy
+// for folders on the way are malformed.
+func (s *Site) Question() (q index.Question, err error) {
+	q = index.Question{ShareText: s.Share, Traverse: s.Traverse}
+	if q.Rights, err = bulk.ParseRights(s.Rights); err != nil {
+		return q, err
 	}
-	share, err := sddl.Parse(s.Share, sddl.Options{})
-	if err != nil {
-		return nil, nil, fmt.Errorf("share: %w", err)
+	if s.Share != "" {
+		if q.Share, err = sddl.Parse(s.Share, sddl.Options{}); err != nil {
+			return q, fmt.Errorf("share: %w", err)
+		}
 	}
-	return rights, share, nil
+	_, err = q.Worker(nil)
+	return q, err
 }
+
+// Tests reports whether folders on the way to a document are tested.
+func (s *Site) Tests() bool { return s.Traverse != "" && s.Traverse != index.TraverseNever }
 
 // Part is one share of the work on documents: some of those of a tree.
 type Part struct {

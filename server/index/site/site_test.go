@@ -119,7 +119,7 @@ func TestParts(t *testing.T) {
 func TestFolder(t *testing.T) {
 	s, seeds := made(t)
 	dir := t.TempDir() + "/site"
-	if err := Save(dir, s, seeds, []string{"127.0.0.1", "files.example"}); err != nil {
+	if err := Save(dir, s, seeds, []string{"127.0.0.1", "files.example"}, nil); err != nil {
 		t.Fatal(err)
 	}
 	again, err := Load(dir)
@@ -138,7 +138,7 @@ func TestFolder(t *testing.T) {
 	if err != nil || info.Mode().Perm() != 0o600 {
 		t.Errorf("a seed has mode %v: %v", info.Mode(), err)
 	}
-	if err := Save(dir, s, seeds, nil); !errors.Is(err, os.ErrExist) {
+	if err := Save(dir, s, seeds, nil, nil); !errors.Is(err, os.ErrExist) {
 		t.Errorf("over a site that is there: %v", err)
 	}
 }
@@ -164,4 +164,19 @@ func FuzzSite(f *testing.F) {
 			}
 		}
 	})
+}
+
+// TestServers: message servers are spoken to over TLS, those of this host alone without (N-79).
+func TestServers(t *testing.T) {
+	for at, may := range map[string]bool{"tls://mq1:4222": true, "nats://127.0.0.1:4222": true, "nats://[::1]:4222": true,
+		"nats://192.0.2.1:4222": false, "nats://localhost:4222": false, "ws://127.0.0.1:80": false, "mq1:4222": false,
+		"tls://": false, "tls://me:secret@mq1:4222": false, "": false, "tls://mq1:4222/x": false} {
+		s := Site{Rights: "read", Hosts: map[string][]string{"a": {"/srv"}}, Servers: []string{at}}
+		if _, _, err := New(s); (err == nil) != may {
+			t.Errorf("%s: %v", at, err)
+		}
+		if s.Plain() != strings.HasPrefix(at, "nats://") && may {
+			t.Errorf("%s is plain: %v", at, s.Plain())
+		}
+	}
 }

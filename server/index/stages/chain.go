@@ -3,6 +3,7 @@ package stages
 import (
 	"context"
 	"encoding/base64"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"math/rand/v2"
@@ -135,6 +136,27 @@ func (c *Conn) keep(ctx context.Context, subject, id string, body []byte) error 
 		}
 	}
 }
+
+// purge takes away the messages of a subject that stand before one.
+func (c *Conn) purge(ctx context.Context, stream, subject string, before uint64) error {
+	ctx, stop := context.WithTimeout(ctx, answerWithin)
+	defer stop()
+	body := fmt.Appendf(nil, `{"filter":%q,"seq":%d}`, subject, before)
+	m, err := c.nc.RequestWithContext(ctx, "$JS.API.STREAM.PURGE."+stream, body)
+	if err != nil {
+		return err
+	}
+	var answer struct {
+		Success bool            `json:"success"`
+		Error   json.RawMessage `json:"error"`
+	}
+	if err := json.Unmarshal(m.Data, &answer); err != nil || !answer.Success {
+		return fmt.Errorf("the servers answered %.200s: %w", m.Data, errors.Join(err, errPurge))
+	}
+	return nil
+}
+
+var errPurge = errors.New("messages were not taken away")
 
 // wake tells who reads a subject that there is something. A message of this kind may be lost:
 // readers look from time to time, too.

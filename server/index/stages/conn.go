@@ -70,8 +70,8 @@ func Dial(s *site.Site, role site.Role, seed string, o Options) (*Conn, error) {
 	return c, nil
 }
 
-// Share returns the SDDL of the site's share, "" for none.
-func (c *Conn) Share() string { return c.site.Share }
+// Site returns what the connection is about.
+func (c *Conn) Site() *site.Site { return c.site }
 
 // Close ends the connection.
 func (c *Conn) Close() { c.nc.Close() }

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"strings"
 
-	"github.com/refmon/refmon/internal/strict"
 	"github.com/refmon/refmon/internal/verbs/bulk/people"
 	"github.com/refmon/refmon/server/index"
 	"github.com/refmon/refmon/server/index/site"
@@ -40,11 +39,11 @@ func workPeople(ctx context.Context, s *shift, n int) error {
 	if d.ledger, err = take(ctx, s.c, site.StreamPeople, s.name, s.crew.name); err != nil {
 		return err
 	}
-	rights, share, err := s.c.site.Question()
+	q, err := s.c.site.Question()
 	if err != nil {
 		return err
 	}
-	if d.worker, err = index.NewWorker(d.state, rights, share, s.c.site.Share); err != nil {
+	if d.worker, err = q.Worker(d.state); err != nil {
 		return err
 	}
 	d.next = d.last.Cursor + 1
@@ -148,12 +147,17 @@ func (d *deciding) class(m *message) error {
 	if m.signed != nil {
 		return m.signed
 	}
-	e := &index.ClassEvent{}
-	if err := strict.Unmarshal(m.Body, e); err != nil {
+	list, err := parseClass(m.Body)
+	if err != nil {
 		return fmt.Errorf("%s: %w", m.Subject, err)
 	}
-	if !strings.HasSuffix(m.Subject, "."+e.ID) {
-		return fmt.Errorf("%s: it is about class %s", m.Subject, e.ID)
+	if id := list[len(list)-1].ID; !strings.HasSuffix(m.Subject, "."+id) {
+		return fmt.Errorf("%s: it is about class %s", m.Subject, id)
 	}
-	return guarded(func() error { return d.worker.Define(e, d.clock) })
+	for _, e := range list {
+		if err := guarded(func() error { return d.worker.Define(e, d.clock) }); err != nil {
+			return err
+		}
+	}
+	return nil
 }

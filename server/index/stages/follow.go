@@ -24,7 +24,7 @@ type FollowConfig struct {
 // Follow keeps an index of the whole site in a folder until the context ends or something
 // fails; then nothing vouches for it any more.
 func Follow(ctx context.Context, c *Conn, o FollowConfig) (err error) {
-	rights, share, err := c.site.Question()
+	q, err := c.site.Question()
 	if err != nil {
 		return err
 	}
@@ -38,7 +38,7 @@ func Follow(ctx context.Context, c *Conn, o FollowConfig) (err error) {
 			err = errors.Join(err, s.Close())
 		}
 	}()
-	if f.merge, err = index.NewMerge(state, rights, share, c.site.Share, c.site.Deciders); err != nil {
+	if f.merge, err = q.Merge(state, c.site.Deciders); err != nil {
 		return err
 	}
 	f.logs = f.all()

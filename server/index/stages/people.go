@@ -14,10 +14,11 @@ import (
 	"github.com/refmon/refmon/server/index/site"
 )
 
-// DirectoryConfig says which file tells who the people are.
+// DirectoryConfig says who tells who the people are: a file, or a roster in its place.
 type DirectoryConfig struct {
-	File string
-	Beat time.Duration // 0: [index.Often]
+	File   string
+	Roster index.Roster  // nil: the file is read; its versions need the bytes of a file
+	Beat   time.Duration // of the file; 0: [index.Often]
 }
 
 const headSubject = "directory.head"
@@ -25,10 +26,13 @@ const headSubject = "directory.head"
 // Directory tells who the people are until the context ends or something fails. A second one
 // fences the first, whose error says so.
 func Directory(ctx context.Context, c *Conn, o DirectoryConfig) error {
-	versions := make(chan index.Version)
+	roster, versions := o.Roster, make(chan index.Version)
+	if roster == nil {
+		roster = &index.Directory{File: o.File, Beat: o.Beat}
+	}
 	return together(ctx, 2, func(ctx context.Context, i int) error {
 		if i == 0 {
-			return (&index.Directory{File: o.File, Beat: o.Beat}).Run(ctx, versions)
+			return roster.Run(ctx, versions)
 		}
 		d := &lister{c: c, head: head{Started: time.Now().UnixNano()}, run: rand.Text()}
 		d.chain = &chain{c: c, stream: site.StreamDirectory, subject: headSubject, rival: d.rival}

@@ -2,7 +2,6 @@ package stages
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 
@@ -20,9 +19,10 @@ type rows struct {
 	in      follower
 	walking bool   // this worker has seen the beginning of the walk that goes on
 	durable uint64 // what was made of messages up to it is kept
-	count   int    // messages since
-	purged  uint64
-	skip    bool // the next message has ended other workers
+	count   int    // messages since the last record
+	left    int    // how many messages were taken and not taken away: often where it is not known
+	purged  uint64 // what stood before it is gone
+	skip    bool   // the next message has ended other workers
 }
 
 // often is how many messages a worker takes before it writes how far it is.
@@ -35,26 +35,36 @@ func workRows(ctx context.Context, s *shift, p site.Part) error {
 		return err
 	}
 	defer quiet()
+	r, err := newRows(ctx, s, p)
+	if err != nil {
+		return err
+	}
+	return r.run(ctx)
+}
+
+// newRows takes a part.
+func newRows(ctx context.Context, s *shift, p site.Part) (*rows, error) {
 	l, err := take(ctx, s.c, site.StreamRows, s.name, s.crew.name)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	rights, share, err := s.c.site.Question()
+	q, err := s.c.site.Question()
 	if err != nil {
-		return err
+		return nil, err
 	}
-	r := &rows{ledger: l, shift: s, part: p, durable: l.last.Cursor, skip: l.last.Tries > maxTries}
-	if r.worker, err = index.NewRows(l.state, rights, share, s.c.site.Share); err != nil {
-		return err
+	r := &rows{ledger: l, shift: s, part: p, durable: l.last.Cursor, skip: l.last.Tries > maxTries,
+		left: often}
+	if r.worker, err = q.Rows(l.state); err != nil {
+		return nil, err
 	}
 	r.in = follower{c: s.c, stream: site.StreamSeen, subject: subjectOf(p), head: l.last.Cursor, next: l.last.Cursor + 1,
 		root: r.later, drop: r.remove}
-	return r.run(ctx)
+	return r, nil
 }
 
 func (r *rows) run(ctx context.Context) error {
 	for ctx.Err() == nil && r.shift.crew.mine(r.shift.name) {
-		more, err := r.in.read(ctx, func(m *message) error { return r.take(ctx, m) })
+		more, err := r.turn(ctx)
 		if err != nil {
 			return err
 		}
@@ -69,6 +79,22 @@ func (r *rows) run(ctx context.Context) error {
 		}
 	}
 	return nil
+}
+
+// turn takes the messages that are there. more is whether there may be others.
+func (r *rows) turn(ctx context.Context) (more bool, err error) {
+	more, err = r.in.read(ctx, func(m *message) error { return r.take(ctx, m) })
+	if more || err != nil {
+		return more, err
+	}
+	if r.skip = false; r.last.Tries > 0 { // nothing was there at which a worker could end (N-54)
+		next := r.last
+		next.Tries = 0
+		if err := r.write(ctx, next, nil); err != nil {
+			return false, err
+		}
+	}
+	return false, r.purge(ctx)
 }
 
 // later reports whether a message begins a walk later than all that were known.
@@ -125,7 +151,7 @@ func (r *rows) take(ctx context.Context, m *message) error {
 		if err := r.write(ctx, next, events); err != nil {
 			return err
 		}
-		r.durable = m.sequence
+		r.durable, r.count = m.sequence, 0
 	}
 	r.last = next
 	if s.Beat != nil && r.last.Whole {
@@ -133,6 +159,14 @@ func (r *rows) take(ctx context.Context, m *message) error {
 			return err
 		}
 		r.durable = m.sequence
+	}
+	return r.taken(ctx)
+}
+
+// taken counts a message that was taken, and takes it away with others.
+func (r *rows) taken(ctx context.Context) error {
+	if r.left++; r.left%often != 0 { // where it has failed, the next messages do not wait for it
+		return nil
 	}
 	return r.purge(ctx)
 }
@@ -147,21 +181,21 @@ func (r *rows) poison(ctx context.Context, next record, why error) error {
 		return err
 	}
 	r.durable = next.Cursor
-	return r.purge(ctx)
+	return r.taken(ctx)
 }
 
 // define tells those who decide what new classes are made of, before a row names one.
 func (r *rows) define(ctx context.Context, events []index.Event) error {
 	var list []*index.ClassEvent
 	for i := range events {
-		if events[i].Class != nil {
-			list = append(list, events[i].Class)
+		if c := events[i].Class; c != nil && !c.Passing { // folders are told of with what lies behind them
+			list = append(list, c)
 		}
 	}
 	const lanes = 8
 	return together(ctx, min(lanes, len(list)), func(ctx context.Context, lane int) error {
 		for i := lane; i < len(list); i += lanes {
-			body, err := json.Marshal(list[i])
+			body, err := classBytes(r.worker.Definition(list[i].ID))
 			if err != nil {
 				return err
 			}
@@ -174,16 +208,17 @@ func (r *rows) define(ctx context.Context, events []index.Event) error {
 	})
 }
 
-// purge takes away what is kept in the log. The last message stays: the watcher writes behind it.
+// purge takes away what is kept in the log, once there is enough of it, or this worker does not
+// know how much there is. The last message stays: the watcher writes behind it. It is asked for
+// again until the servers have done it: a part that stays full has its watcher wait for ever (N-77).
 func (r *rows) purge(ctx context.Context) error {
-	if r.count < often {
+	if r.left < often || r.durable <= r.purged {
 		return nil
 	}
-	r.count = 0
-	if r.durable <= r.purged {
+	if err := r.c.purge(ctx, site.StreamSeen, r.in.subject, r.durable); err != nil {
+		r.c.warn(fmt.Errorf("%s: what is kept was not taken away: %w", r.in.subject, err))
 		return nil
 	}
-	r.purged = r.durable
-	body := fmt.Appendf(nil, `{"filter":%q,"seq":%d}`, r.in.subject, r.durable)
-	return r.c.nc.Publish("$JS.API.STREAM.PURGE."+site.StreamSeen, body)
+	r.left, r.purged = 0, r.durable
+	return nil
 }

@@ -186,7 +186,9 @@ func (t *teller) batch(ctx context.Context, b *index.Batch) error {
 	}
 	parts := make([][]index.Seen, len(t.chains))
 	for _, s := range b.Seen {
-		if s.Gone { // what lay below it may be of any part
+		// What lay below a name that is gone may be of any part, and so may what lies behind a folder
+		// that is tested (N-75).
+		if s.Gone || s.Folder && t.site.Tests() {
 			for n := range parts {
 				parts[n] = append(parts[n], s)
 			}

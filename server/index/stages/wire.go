@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"path"
+	"slices"
 	"strings"
 	"time"
 
@@ -23,6 +24,7 @@ const (
 	targetRecord = 1 << 20 // a record is cut when it has so many bytes
 	maxFence     = 1 << 10
 	maxHead      = 1 << 10
+	maxBehind    = 4096 // folders that one document lies behind
 )
 
 // seen holds one message of a watcher, about one part of a tree.
@@ -114,7 +116,7 @@ func (d *document) seen(s *site.Site, p site.Part, list []*sd.Descriptor) (*inde
 	switch {
 	case at != p.Tree && !strings.HasPrefix(at, p.Tree+"/") || path.Clean(at) != at:
 		return nil, fmt.Errorf("%q is not below %s", at, p.Tree)
-	case !d.Gone && s.PartOf(at) != p.Number:
+	case !d.Gone && !(d.Folder && s.Tests()) && s.PartOf(at) != p.Number:
 		return nil, fmt.Errorf("%q is of part %d", at, s.PartOf(at))
 	case d.Descriptor < 0 || d.Descriptor >= len(list):
 		return nil, fmt.Errorf("%q has descriptor %d of %d", at, d.Descriptor, len(list)-1)
@@ -176,6 +178,43 @@ func parseRecord(b []byte) (*record, error) {
 		return nil, errors.New("a record without a generation")
 	}
 	return r, nil
+}
+
+// classBytes returns what a class is made of: a line for each folder that its documents lie behind,
+// and last one for itself.
+func classBytes(list []*index.ClassEvent) ([]byte, error) {
+	var out [][]byte
+	for _, e := range list {
+		line, err := json.Marshal(e)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, line)
+	}
+	return bytes.Join(out, []byte("\n")), nil
+}
+
+// parseClass reads it. All but the last are of folders, each of them named by the last (N-76).
+func parseClass(b []byte) (out []*index.ClassEvent, err error) {
+	if len(b) > maxRecord {
+		return nil, fmt.Errorf("a class of %d bytes", len(b))
+	}
+	for line := range bytes.SplitSeq(b, []byte("\n")) {
+		e := &index.ClassEvent{}
+		if err := strict.Unmarshal(line, e); err != nil {
+			return nil, err
+		}
+		if out = append(out, e); len(out) > maxBehind+1 {
+			return nil, fmt.Errorf("a class behind more than %d folders", maxBehind)
+		}
+	}
+	last := out[len(out)-1]
+	for i, e := range out {
+		if folder := i < len(out)-1; e.Passing != folder || folder && !slices.Contains(last.Through, e.ID) {
+			return nil, fmt.Errorf("class %s is not a folder's on the way to %s", e.ID, last.ID)
+		}
+	}
+	return out, nil
 }
 
 // fence says up to when a share is true.

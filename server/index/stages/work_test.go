@@ -64,6 +64,17 @@ func (b *bench) work(name string) (stop func()) {
 	}
 }
 
+// shift returns the part as a worker of some name has it that never rests.
+func (b *bench) shift(name string) *shift {
+	b.t.Helper()
+	w, leave, err := join(b.c.nc, name, patience)
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	b.t.Cleanup(leave)
+	return &shift{c: b.c, crew: w, name: "rows." + b.part.Subject(), beat: patience, woken: make(chan struct{}, 1)}
+}
+
 // tell sends a batch as the watcher does, and returns its beat.
 func (b *bench) tell(x index.Batch) int64 {
 	b.t.Helper()
@@ -266,7 +277,8 @@ func TestTwoWatchers(t *testing.T) {
 		done := make(chan error, 1)
 		c := h.dial(site.Watch("a"))
 		go func() {
-			done <- Watch(t.Context(), c, WatchConfig{Host: "a", NoEvents: true, Every: beats, Beat: beats})
+			// Slowly: no one takes the messages away, and a part that is full lets neither watcher write.
+			done <- Watch(t.Context(), c, WatchConfig{Host: "a", NoEvents: true, Every: patience, Beat: patience})
 		}()
 		return done
 	}
@@ -335,7 +347,7 @@ func TestStopped(t *testing.T) {
 			return Directory(ctx, h.dial(site.Directory), DirectoryConfig{File: h.dir, Beat: beats})
 		},
 		"work": func(ctx context.Context) error {
-			return Work(ctx, h.dial(site.Work), WorkConfig{Name: "w", Beat: beats})
+			return Work(ctx, h.dial(site.Work), WorkConfig{Name: "w", Beat: patience})
 		},
 		"follow": func(ctx context.Context) error {
 			return Follow(ctx, h.dial(site.Follow), FollowConfig{State: state, Beat: beats})
@@ -364,7 +376,7 @@ func TestStopped(t *testing.T) {
 	says := func(who string, want bool) {
 		t.Helper()
 		for {
-			x, err := index.Open(state, 300*time.Millisecond)
+			x, err := index.Open(state, 3*patience)
 			if err == nil {
 				a := x.CanRead("//a"+h.tree+"/plan", who, "read")
 				x.Close()

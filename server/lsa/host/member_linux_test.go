@@ -1,7 +1,6 @@
 package host
 
 import (
-	"context"
 	"fmt"
 	"os"
 	"os/exec"
@@ -10,6 +9,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/refmon/refmon/server/auth/kerberos"
+	"github.com/refmon/refmon/server/auth/ldap"
 	"github.com/refmon/refmon/server/internal/test/addc"
 	"github.com/refmon/refmon/server/lsa"
 	"github.com/refmon/refmon/sid"
@@ -20,7 +21,8 @@ const compared = 200
 
 // TestMember: a real winbindd of a domain member gives 200 accounts the uids that the maps
 // compute, and the other way round, with the backends rid and autorid, and those of the
-// directory with ad; a map of backend winbind says what it says (L-53, L-55, L-59).
+// directory itself with ad; a map of backend winbind says what it says (L-53, L-55, L-59,
+// D-34).
 func TestMember(t *testing.T) {
 	if os.Getenv("REFMON_SAMBA") != "required" {
 		t.Skip("it makes a domain and a member, half a minute: REFMON_SAMBA=required runs it")
@@ -37,7 +39,7 @@ func TestMember(t *testing.T) {
 			high)
 	}
 	m.Winbind(of("rid", 3000070000, 3000079999))
-	asWinbind(t, m, accounts, lsa.IDMap{Domain: d.SID, Backend: lsa.RID, Low: 3000070000, High: 3000079999})
+	asWinbind(t, m, accounts, lsa.IDMap{Domain: d.SID, Backend: lsa.RID, Low: 3000070000, High: 3000079999}, nil)
 	m.Winbind(" idmap config * : backend = autorid\n idmap config * : range = 3000100000-3000299999\n" +
 		" idmap config * : rangesize = 10000\n")
 	first := sids(accounts)[0]
@@ -45,27 +47,28 @@ func TestMember(t *testing.T) {
 		t.Fatalf("%v has no uid: %v, %s", first, err, out)
 	}
 	asWinbind(t, m, accounts, lsa.IDMap{Domain: d.SID, Backend: lsa.Autorid, Low: 3000100000, High: 3000299999,
-		RangeSize: 10000, Number: rangeOf(t, m.Ranges(), d.SID)})
+		RangeSize: 10000, Number: rangeOf(t, m.Ranges(), d.SID)}, nil)
 	m.Winbind(of("ad\n idmap config REFMON : schema_mode = rfc2307", addc.FirstID, addc.FirstID+9999))
-	asWinbind(t, m, accounts, lsa.IDMap{Domain: d.SID, Backend: lsa.AD, Low: addc.FirstID, High: addc.FirstID + 9999})
+	asWinbind(t, m, accounts, lsa.IDMap{Domain: d.SID, Backend: lsa.AD, Low: addc.FirstID, High: addc.FirstID + 9999},
+		live(t, d))
 }
 
-// given are the uids that the directory was given: n0, n1 … have them in turn.
-type given map[uint32]sid.SID
-
-func (g given) SIDOfUID(_ context.Context, uid uint32) (sid.SID, bool, error) {
-	return g[uid], g[uid] != sid.SID{}, nil
-}
-func (g given) SIDOfGID(context.Context, uint32) (s sid.SID, ok bool, err error) { return s, ok, err }
-func (g given) UIDOf(_ context.Context, s sid.SID) (uint32, bool, error) {
-	for uid, one := range g {
-		if one == s {
-			return uid, true, nil
-		}
+// live asks the directory itself for uidNumber and gidNumber, with the service's keytab.
+func live(t *testing.T, d *addc.Domain) *ldap.IDs {
+	t.Helper()
+	keys, err := kerberos.ReadKeytab(d.Keytab)
+	if err != nil {
+		t.Fatal(err)
 	}
-	return 0, false, nil
+	dir, err := ldap.New(ldap.Config{Servers: []string{"ldap://" + d.Address}, Security: ldap.Signed, Domain: d.SID,
+		Realm: addc.Realm, Name: addc.Name, Initiator: &kerberos.Initiator{Keys: keys, Realm: addc.Realm, Account: "websvc",
+			KDCs: kerberos.KDCs{Addresses: []string{d.Address}}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = dir.Close() })
+	return &ldap.IDs{Ask: func(question func(*ldap.Directory) error) error { return question(dir) }}
 }
-func (g given) GIDOf(context.Context, sid.SID) (n uint32, ok bool, err error) { return n, ok, err }
 
 // sids returns those of accounts, by their numbers.
 func sids(accounts map[string]sid.SID) (all []sid.SID) {
@@ -110,13 +113,12 @@ func store(t *testing.T, m lsa.IDMap, winbind, numbers lsa.Domains) *lsa.Store {
 }
 
 // asWinbind compares the store with winbind.
-func asWinbind(t *testing.T, m *addc.Member, accounts map[string]sid.SID, one lsa.IDMap) {
+func asWinbind(t *testing.T, m *addc.Member, accounts map[string]sid.SID, one lsa.IDMap, numbers lsa.Domains) {
 	t.Helper()
 	all := sids(accounts)
-	numbers := given{}
 	list := make([]string, len(all))
 	for i := range all {
-		list[i], numbers[addc.FirstID+uint32(i)] = all[i].String(), all[i]
+		list[i] = all[i].String()
 	}
 	s := store(t, one, nil, numbers)
 	out, err := exec.Command(m.Wbinfo, "--sids-to-unix-ids="+strings.Join(list, ",")).Output()

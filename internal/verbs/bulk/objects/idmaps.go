@@ -2,6 +2,8 @@ package objects
 
 import (
 	"fmt"
+	"os"
+	"slices"
 
 	"github.com/refmon/refmon/fileaccess"
 	"github.com/refmon/refmon/internal/strict"
@@ -78,8 +80,8 @@ func (m *hostIDMap) formula() (r fileaccess.IDRange, ok bool, err error) {
 
 // ReadIDMaps reads who the ids of a host are from what `refmond account export` writes: an
 // account or group that has the id, else one of a domain by an id map, else S-1-22-1-uid
-// or S-1-22-2-gid, as refmond decides.
-func ReadIDMaps(file []byte) (ntacl.Accounts, error) {
+// or S-1-22-2-gid, as refmond decides; so is an id of the subordinate ones.
+func ReadIDMaps(file []byte, subordinate []fileaccess.SubIDs) (ntacl.Accounts, error) {
 	text, marks, err := strictyaml.JSON(file)
 	if err != nil {
 		return nil, fmt.Errorf("id maps: %w", err)
@@ -97,7 +99,8 @@ func ReadIDMaps(file []byte) (ntacl.Accounts, error) {
 		if err != nil {
 			return nil, fmt.Errorf("id maps: %w", err)
 		}
-		if ok {
+		if ok && !among(subordinate, r.First, r.Last) {
+			// A map that overlaps subordinate ids is not used, here as by refmond. L-54
 			ranges = append(ranges, r)
 		}
 	}
@@ -118,21 +121,60 @@ func ReadIDMaps(file []byte) (ntacl.Accounts, error) {
 			known[1][*g.GID] = g.SID
 		}
 	}
-	return func(id uint32, group bool) sid.SID { return named(id, group, &known, ranges) }, nil
+	return func(id uint32, group bool) sid.SID {
+		switch {
+		case id == unmapped && !group:
+			return sid.Anonymous
+		case among(subordinate, id, id):
+			// A subordinate id is an account of no domain and no store, whatever they say. L-24
+			return other[kindOf(group)](id)
+		}
+		return named(id, kindOf(group), &known, ranges)
+	}, nil
+}
+
+// among reports whether one of the ids from first to last is subordinate.
+func among(subordinate []fileaccess.SubIDs, first, last uint32) bool {
+	return slices.ContainsFunc(subordinate, func(s fileaccess.SubIDs) bool { return s.Overlaps(first, last) })
+}
+
+// other are the SIDs of users and groups that no account and no map has.
+var other = [2]func(uint32) sid.SID{fileaccess.UnixUser, fileaccess.UnixGroup}
+
+func kindOf(group bool) int {
+	if group {
+		return 1
+	}
+	return 0
+}
+
+// maxSubIDs bounds a file of subordinate ids, in bytes.
+const maxSubIDs = 16 << 20
+
+// ReadSubIDs reads the subordinate ids of a host from such files as /etc/subuid. One that is
+// not there has none, and one that cannot be read could have any (L-24).
+func ReadSubIDs(names ...string) (all []fileaccess.SubIDs) {
+	for _, name := range names {
+		info, err := os.Stat(name)
+		if err == nil && info.Size() > maxSubIDs {
+			return []fileaccess.SubIDs{fileaccess.AllSubIDs}
+		}
+		text, err := os.ReadFile(name) //nolint:gosec // a file of the host
+		switch {
+		case err == nil:
+			all = append(all, fileaccess.ParseSubIDs(string(text))...)
+		case !os.IsNotExist(err):
+			all = append(all, fileaccess.AllSubIDs)
+		}
+	}
+	return all
 }
 
 // unmapped is the id of users and groups that have no number in a name space.
 const unmapped = 65534
 
 // named returns who has an id (L-60).
-func named(id uint32, group bool, known *[2]map[uint32]sid.SID, ranges []fileaccess.IDRange) sid.SID {
-	kind, other := 0, fileaccess.UnixUser
-	if group {
-		kind, other = 1, fileaccess.UnixGroup
-	}
-	if id == unmapped && !group {
-		return sid.Anonymous
-	}
+func named(id uint32, kind int, known *[2]map[uint32]sid.SID, ranges []fileaccess.IDRange) sid.SID {
 	if s, ok := known[kind][id]; ok {
 		return s
 	}
@@ -141,5 +183,5 @@ func named(id uint32, group bool, known *[2]map[uint32]sid.SID, ranges []fileacc
 			return s
 		}
 	}
-	return other(id)
+	return other[kind](id)
 }

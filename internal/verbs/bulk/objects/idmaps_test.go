@@ -1,6 +1,8 @@
 package objects_test
 
 import (
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -28,7 +30,7 @@ idMaps:
 // TestIDMaps: who an id is by an export of refmond: an account or group that has it, the
 // account of a map's domain, else the user or group of the host (L-60, L-53, L-25).
 func TestIDMaps(t *testing.T) {
-	who, err := objects.ReadIDMaps([]byte(exported))
+	who, err := objects.ReadIDMaps([]byte(exported), nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -57,9 +59,39 @@ func TestIDMaps(t *testing.T) {
 		strings.Replace(exported, "number: 3", "number: 10", 1):          "number 10",
 		strings.Replace(exported, "rangeSize: 10000", "rangeSize: 0", 1): "outside",
 	} {
-		if _, err := objects.ReadIDMaps([]byte(text)); err == nil || !strings.Contains(err.Error(), want) {
+		if _, err := objects.ReadIDMaps([]byte(text), nil); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%.40q: %v, want %q", text, err, want)
 		}
+	}
+}
+
+// TestSubordinateIDs: a subordinate id is of no account, and a map that overlaps one is not
+// used at all; the others are (L-24, L-54). A file that cannot be read could name any id.
+func TestSubordinateIDs(t *testing.T) {
+	dir := t.TempDir()
+	file := filepath.Join(dir, "subuid")
+	text := "# of containers\ncarol:5000:1\ndave:79999:10\nerin:65530:10\n"
+	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	who, err := objects.ReadIDMaps([]byte(exported), objects.ReadSubIDs(filepath.Join(dir, "none"), file))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for id, want := range map[uint32]string{
+		5000: "S-1-22-1-5000", 70500: "S-1-22-1-70500", 79999: "S-1-22-1-79999", 80003: "S-1-22-1-80003",
+		230005: "S-1-5-21-2-2-2-20005", 65534: "S-1-5-7",
+	} {
+		if u := who(id, false); u != sid.MustParse(want) {
+			t.Errorf("L-54: %d is %v, want %s", id, u, want)
+		}
+	}
+	if g := who(70500, true); g != sid.MustParse("S-1-5-21-7-7-7-1003") {
+		t.Errorf("L-24: a group of the store that is not subordinate is %v", g)
+	}
+	who, err = objects.ReadIDMaps([]byte(exported), objects.ReadSubIDs(dir)) // a folder cannot be read
+	if u := who(230005, false); err != nil || u != sid.MustParse("S-1-22-1-230005") {
+		t.Errorf("L-24: %v, %v", u, err)
 	}
 }
 
@@ -68,7 +100,7 @@ func FuzzIDMaps(f *testing.F) {
 	f.Add([]byte(exported), uint32(230005))
 	f.Add([]byte(strings.Replace(exported, "high: 299999", "high: 1", 1)), uint32(200000))
 	f.Fuzz(func(t *testing.T, file []byte, id uint32) {
-		who, err := objects.ReadIDMaps(file)
+		who, err := objects.ReadIDMaps(file, nil)
 		if (who == nil) == (err == nil) {
 			t.Fatalf("a map %t with %v", who != nil, err)
 		}

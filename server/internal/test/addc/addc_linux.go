@@ -164,7 +164,9 @@ func (d *Domain) provision() {
 		"--realm=" + Realm, "--domain=" + Name, "--server-role=dc", "--host-name=dc1", "--host-ip=" + d.Address,
 		"--adminpass=Passw0rd-admin", "--dns-backend=NONE", "--use-rfc2307", "--option=interfaces=" + d.Address + "/8",
 		"--option=bind interfaces only=yes", "--option=server services=" + d.services(),
-		"--option=vfs objects=acl_xattr dfs_samba4"}
+		"--option=vfs objects=acl_xattr dfs_samba4",
+		// The domain ends with its test: a logon does not wait until the disk has its time.
+		"--option=ldb:nosync=true"}
 	// Controllers of tests that run side by side have no file in common.
 	own := []string{"pid directory", "ncalrpc dir", "winbindd socket directory", "ntp signd socket directory"}
 	if d.files {

@@ -39,6 +39,10 @@ func (d *Domain) serve(secure bool) {
 		_ = syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) // the group of this test's controller
 		<-ended
 		_ = log.Close()
+		if d.t.Failed() {
+			text, _ := os.ReadFile(d.path("samba.log"))
+			d.t.Logf("the controller said at last:\n%s", text[max(0, len(text)-4<<10):])
+		}
 	})
 	for deadline := time.Now().Add(2 * time.Minute); ; time.Sleep(20 * time.Millisecond) {
 		c, err := net.DialTimeout("tcp", net.JoinHostPort(d.Address, "88"), time.Second)

@@ -1,0 +1,27 @@
+package main
+
+import (
+	"fmt"
+	"runtime"
+	"runtime/debug"
+)
+
+// verbs has the functions of first words; without one of them a certificate is checked.
+var verbs = map[string]func(args []string) int{"audit": runAudit, "version": runVersion}
+
+// release is set by release builds: -ldflags "-X main.release=v1.2.3".
+var release = ""
+
+// runVersion prints the version in the form of the other programs, with which this one shares no code.
+func runVersion(args []string) int {
+	if len(args) > 0 {
+		fmt.Println("usage: refmon-verify version")
+		return 2
+	}
+	if info, ok := debug.ReadBuildInfo(); ok && release == "" {
+		release = info.Main.Version
+	}
+	told := pick(release == "" || release == "(devel)", "development", release)
+	fmt.Printf("refmon-verify %s (%s, %s/%s)\n", told, runtime.Version(), runtime.GOOS, runtime.GOARCH)
+	return 0
+}

@@ -1,0 +1,88 @@
+#!/bin/sh
+# Full-text search over a directory, in which each user finds only what he may read: a database and
+# an index of its own, a search as each of three users, and a right that is taken away.
+#
+#   sh examples/search/search.sh [FOLDER]
+#
+# It is for root, and needs Debian's package postgresql and refmon-index: REFMON_INDEX names it, or
+# it is in PATH. All it makes is in FOLDER, which should not be there before.
+set -eu
+index=${REFMON_INDEX:-refmon-index}
+dir=${1:-$(mktemp -d)}
+bin=$(ls -d /usr/lib/postgresql/*/bin | tail -1)
+as="setpriv --reuid postgres --regid postgres --init-groups"
+to="host=$dir/pg dbname=postgres user"
+
+mkdir -p "$dir/srv" "$dir/pg"
+chmod 755 "$dir"
+chown postgres "$dir/pg"
+put() { # NAME UID MODE WORDS
+	echo "$4" >"$dir/srv/$1"
+	chown "$2" "$dir/srv/$1"
+	chmod "$3" "$dir/srv/$1"
+}
+put plan 4001 600 'the budget of the year'
+put offer 4002 600 'a budget for the roof'
+put lunch 4001 644 'no budget for lunch'
+cat >"$dir/company.yaml" <<-END
+	users:
+	- {name: alice, sid: S-1-5-21-1-2-3-1107, uid: 4001}
+	- {name: bob, sid: S-1-5-21-1-2-3-1108, uid: 4002}
+	- {name: carol, sid: S-1-5-21-1-2-3-1109, uid: 4003}
+END
+
+# A database without a port. The keeper writes the index; the application reads it, and its own pages.
+(cd "$dir/pg" && $as "$bin/initdb" -D "$dir/pg/data" -U admin -A trust -E UTF8 --no-sync >/dev/null)
+(cd "$dir/pg" && $as "$bin/pg_ctl" -D "$dir/pg/data" -w -t 120 -l "$dir/pg/log" \
+	-o "-c listen_addresses='' -k '$dir/pg'" start >/dev/null)
+run=
+trap 'kill $run 2>/dev/null || :; wait; cd "$dir/pg" && $as "$bin/pg_ctl" -D "$dir/pg/data" -m immediate stop >/dev/null' EXIT
+psql -q "$to=admin" <<-END
+	create role keeper login;
+	create role app login;
+	grant create on database postgres to keeper;
+	create table pages (id text primary key, words tsvector);
+	grant select on pages to app;
+END
+for f in "$dir"/srv/*; do
+	psql -q "$to=admin" -v id="$f" -v words="$(cat "$f")" <<-END
+		insert into pages values (:'id', to_tsvector('english', :'words'));
+	END
+done
+
+"$index" run --tree "$dir/srv" -d "$dir/company.yaml" --state "$dir/state" --postgres "$to=keeper" 2>"$dir/index.log" &
+run=$!
+
+# search SID finds the budget as a user.
+search() {
+	psql -qtA "$to=app" <<-END | grep "^$dir" | sed 's,.*/,,' | sort | tr '\n' ' '
+		begin;
+		select set_config('refmon.sid', '$1', true);
+		select p.id from pages p join refmon.documents d on d.id = p.id and d.right_name = 'read'
+			where p.words @@ plainto_tsquery('english', 'budget');
+		commit;
+	END
+}
+
+# until_finds NAME RID WHAT searches until the user finds that and no more, for a minute.
+until_finds() {
+	n=0
+	until [ "$(search "S-1-5-21-1-2-3-$2" 2>"$dir/search.log")" = "$3" ]; do
+		n=$((n + 1))
+		if [ $n -gt 1200 ] || ! kill -0 $run; then
+			echo "$1 does not find $3" && cat "$dir/index.log" "$dir/search.log"
+			exit 1
+		fi
+		sleep 0.05
+	done
+	echo "$1 finds: $3"
+}
+
+until_finds alice 1107 'lunch plan '
+until_finds bob 1108 'lunch offer '
+until_finds carol 1109 'lunch '
+chmod 600 "$dir/srv/lunch"
+echo "lunch is alice's alone now"
+until_finds carol 1109 ''
+until_finds bob 1108 'offer '
+until_finds alice 1107 'lunch plan '

@@ -1,0 +1,197 @@
+package ps
+
+import (
+	"testing"
+
+	"github.com/refmon/refmon/internal/ntos/ob"
+	"github.com/refmon/refmon/internal/ntos/se"
+	"github.com/refmon/refmon/nt"
+	"github.com/refmon/refmon/ntstatus"
+	"github.com/refmon/refmon/winnt"
+)
+
+// TestEndsWithItsStatus: a process and its threads end with the whole status, once; until
+// then it is STATUS_PENDING (O-169).
+func TestEndsWithItsStatus(t *testing.T) {
+	for _, st := range []ntstatus.Status{0, 1, ntstatus.AccessDenied, 0x80000005, 0x7FFFFFFF, 0xFFFFFFFF} {
+		w := newJobWorld(t)
+		th := w.thread()
+		if got := [2]ntstatus.Status{w.p.ExitStatus(), th.ExitStatus()}; got != [2]ntstatus.Status{ntstatus.Pending,
+			ntstatus.Pending} {
+			t.Errorf("before its end: %v", got)
+		}
+		if !w.p.Terminate(st) || w.p.Terminate(ntstatus.Cancelled) {
+			t.Errorf("%v: it does not end once", st)
+		}
+		if got := [2]ntstatus.Status{w.p.ExitStatus(), th.ExitStatus()}; got != [2]ntstatus.Status{st, st} {
+			t.Errorf("ended with %v: %v", st, got)
+		}
+		th.Deref(ob.TagCall)
+		w.close()
+	}
+}
+
+// TestCallsSignal: a thread's queue is signalled while it has calls, up to its bound and
+// as long as the thread lives (O-147).
+func TestCallsSignal(t *testing.T) {
+	w := newJobWorld(t)
+	th := w.thread()
+	queued := func(want bool) {
+		t.Helper()
+		if got := th.CallsQueued(); got != want {
+			t.Errorf("O-147: queued %t, want %t", got, want)
+		}
+	}
+	queued(false)
+	for i := range MaxCalls {
+		if st := th.QueueCall(nt.UserAPC{ApcRoutine: uint64(i + 1)}); st != ntstatus.Success || th.CallsFull() != (i+1 == MaxCalls) {
+			t.Fatalf("O-147: call %d: %v, full %t", i, st, th.CallsFull())
+		}
+		queued(true)
+	}
+	if st := th.QueueCall(nt.UserAPC{}); st != ntstatus.InsufficientResources {
+		t.Errorf("O-147: one call too many: %v", st)
+	}
+	list := th.TakeCalls()
+	if len(list) != MaxCalls || list[0].ApcRoutine != 1 || list[MaxCalls-1].ApcRoutine != MaxCalls {
+		t.Errorf("O-147: %d calls", len(list))
+	}
+	queued(false)
+	if th.CallsFull() || len(th.TakeCalls()) != 0 {
+		t.Error("O-147: calls are taken twice")
+	}
+	th.Exit()
+	if st := th.QueueCall(nt.UserAPC{}); st != ntstatus.Unsuccessful {
+		t.Errorf("O-147: of an ended thread: %v", st)
+	}
+	th.Deref(ob.TagCall)
+	w.close()
+}
+
+// TestStartsAtZero: a thread starts, and its process with it, when it is resumed as often
+// as it was suspended, and no sooner (O-144).
+func TestStartsAtZero(t *testing.T) {
+	w := newJobWorld(t)
+	th, st := w.p.newThread(nil, false, false)
+	if st != ntstatus.Success {
+		t.Fatal(st)
+	}
+	for before := int32(1); before < MaximumSuspendCount; before++ {
+		if got, st := th.Suspend(); got != before || st != ntstatus.Success {
+			t.Fatalf("O-144: suspended %d times before, %v, want %d", got, st, before)
+		}
+	}
+	if _, st := th.Suspend(); st != ntstatus.SuspendCountExceeded {
+		t.Errorf("O-144: once too often: %v", st)
+	}
+	for before := int32(MaximumSuspendCount); before > 0; before-- {
+		if w.p.Started() {
+			t.Fatalf("O-144: it has started, and is suspended %d times", before)
+		}
+		if got := th.Resume(); got != before {
+			t.Fatalf("O-144: resumed at %d, want %d", got, before)
+		}
+	}
+	if !w.p.Started() || th.Resume() != 0 {
+		t.Error("O-144: it has not started")
+	}
+	th.Exit()
+	if _, st := th.Suspend(); st != ntstatus.ThreadIsTerminating {
+		t.Errorf("O-144: an ended thread: %v", st)
+	}
+	th.Deref(ob.TagCall)
+	w.close()
+}
+
+// TestImpliedRights: the right to query or set brings its limited one and nothing else,
+// and no other right brings any (O-36).
+func TestImpliedRights(t *testing.T) {
+	for bit := winnt.AccessMask(1); bit != 0; bit <<= 1 {
+		process, thread := bit, bit
+		switch bit {
+		case winnt.PROCESS_QUERY_INFORMATION:
+			process |= winnt.PROCESS_QUERY_LIMITED_INFORMATION
+		case winnt.PROCESS_SET_INFORMATION:
+			process |= winnt.PROCESS_SET_LIMITED_INFORMATION
+		}
+		switch bit {
+		case winnt.THREAD_QUERY_INFORMATION:
+			thread |= winnt.THREAD_QUERY_LIMITED_INFORMATION
+		case winnt.THREAD_SET_INFORMATION:
+			thread |= winnt.THREAD_SET_LIMITED_INFORMATION
+		}
+		if got := addProcessRights(bit); got != process {
+			t.Errorf("O-36: a process with %#x: %#x, want %#x", bit, got, process)
+		}
+		if got := addThreadRights(bit); got != thread {
+			t.Errorf("O-36: a thread with %#x: %#x, want %#x", bit, got, thread)
+		}
+	}
+}
+
+// TestEffectiveOnlyStays: what is captured of a thread that acts effective-only is so, too,
+// also when the capture is renewed (T-48, I-80).
+func TestEffectiveOnlyStays(t *testing.T) {
+	w := newJobWorld(t)
+	th := w.thread()
+	spec := user()
+	spec.Type, spec.Level = winnt.TokenImpersonation, winnt.SecurityDelegation
+	tok := w.token(spec)
+	act := func(effectiveOnly bool) {
+		t.Helper()
+		if out := ImpersonateClient(th, tok, false, effectiveOnly, winnt.SecurityDelegation); out.Status != ntstatus.Success {
+			t.Fatal(out)
+		}
+	}
+	q := nt.SecurityQualityOfService{ImpersonationLevel: winnt.SecurityImpersonation,
+		ContextTrackingMode: winnt.SECURITY_DYNAMIC_TRACKING}
+	act(false)
+	c, out := th.CreateClientSecurity(q, false, w.p)
+	if out.Status != ntstatus.Success {
+		t.Fatal(out)
+	}
+	for _, only := range []bool{false, true, false} {
+		act(only)
+		if _, out := c.Update(th, w.p); out.Status != ntstatus.Success || c.EffectiveOnly != only {
+			t.Errorf("I-80: renewed: effective-only %t, %v, want %t", c.EffectiveOnly, out, only)
+		}
+		s := th.CaptureSubjectContext()
+		if got := s.Subject().EffectiveOnly; got != only || th.Subject().EffectiveOnly != only {
+			t.Errorf("T-48: captured: effective-only %t, want %t", got, only)
+		}
+		from, out := w.CreateClientSecurityFromSubject(s, q, false, w.p)
+		if out.Status != ntstatus.Success {
+			t.Fatal(out)
+		}
+		from.Delete()
+		s.Release()
+	}
+	c.Delete()
+	th.RevertToSelf()
+	tok.Deref(ob.TagCall)
+	th.Deref(ob.TagCall)
+	w.close()
+}
+
+// TestOnlyTokenIsForProcesses: the single token of a job binds its processes, and not the
+// clients for whom their threads act (I-90).
+func TestOnlyTokenIsForProcesses(t *testing.T) {
+	w := newJobWorld(t)
+	root, other := w.token(user()), w.token(user())
+	child := w.Security.NewFiltered(root, root.Value(), nil)
+	l := JobLimits{Flags: JobOnlyToken, Token: root}
+	for _, c := range []struct {
+		tok     *se.TokenObject
+		primary bool
+		want    ntstatus.Status
+	}{{root, true, 0}, {child, true, 0}, {other, true, ntstatus.AccessDenied}, {other, false, 0}, {root, false, 0}} {
+		use, out := l.admit(w.System, c.tok, c.primary)
+		if out.Status != c.want || (use == c.tok) != (c.want == 0) {
+			t.Errorf("I-90: for a process %t: %+v, want %v", c.primary, out, c.want)
+		}
+	}
+	for _, o := range []*se.TokenObject{child, root, other} {
+		o.Deref(ob.TagCall)
+	}
+	w.close()
+}

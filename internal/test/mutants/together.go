@@ -1,0 +1,262 @@
+package mutants
+
+import (
+	"bytes"
+	"cmp"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// variable is the environment's name for the fault that a build of many has.
+const variable = "REFMON_FAULT"
+
+// A Together has many faults in one build of the tests: each is a second copy of
+// the function that it changes, which the first calls when the environment says
+// so. To ask about a fault costs the time of the tests and no build. A fault
+// outside a function is asked about by its [Runner].
+//
+// It belongs to one goroutine. Its files are below the Runner's Scratch.
+type Together struct {
+	runner  *Runner
+	overlay string            // the JSON that the go command wants
+	number  map[string]int    // of a fault, by its name; immutable
+	built   map[string]binary // by the package's folder
+}
+
+// A binary is the test program of a package.
+type binary struct {
+	name string
+	red  string        // a pattern of the tests that fail without a fault; "" if all pass
+	took time.Duration // all tests without a fault
+}
+
+// enough returns after how long tests with a fault are ended, and have seen it:
+// many times what they take without.
+func (b binary) enough() time.Duration {
+	if b.took == 0 {
+		return timeout
+	}
+	return min(timeout, 20*time.Second+5*b.took)
+}
+
+// NewTogether writes the sources of a build with all faults that can be switched.
+// It is an error if one does not apply or what it leaves is not Go; a stale one is
+// left to the Runner, which says so.
+func NewTogether(r *Runner, faults []Fault) (*Together, error) {
+	root, err := filepath.Abs(r.Root)
+	if err != nil {
+		return nil, err
+	}
+	t := &Together{runner: r, number: map[string]int{}, built: map[string]binary{}}
+	files := map[string]*switched{}
+	for i, f := range faults {
+		name, changed, err := f.Apply(root)
+		if errors.Is(err, ErrStale) || err == nil && filepath.Ext(name) != ".go" {
+			continue
+		}
+		if err != nil {
+			return nil, err
+		}
+		s := files[name]
+		if s == nil {
+			if s, err = newSwitched(name); err != nil {
+				return nil, err
+			}
+			files[name] = s
+		}
+		ok, err := s.add(i+1, changed)
+		if err != nil {
+			return nil, fmt.Errorf("fault %q: %w", f.Name, err)
+		}
+		if ok {
+			t.number[f.Name] = i + 1
+		}
+	}
+	return t, t.write(files)
+}
+
+// write writes the overlay of the changed files, and the switch of each package.
+func (t *Together) write(files map[string]*switched) error {
+	dir, err := os.MkdirTemp(t.runner.Scratch, "together")
+	if err != nil {
+		return err
+	}
+	replace := map[string]string{}
+	put := func(name, text string) error {
+		to := filepath.Join(dir, strconv.Itoa(len(replace))+".go")
+		replace[name] = to
+		return os.WriteFile(to, []byte(text), 0o600)
+	}
+	for name, s := range files {
+		const format = "package %s\n\nimport (\n\t\"os\"\n\t\"strconv\"\n)\n\n" +
+			"var refmonFault, _ = strconv.Atoi(os.Getenv(%q))\n"
+		at := filepath.Join(filepath.Dir(name), "zz_refmon_fault.go")
+		err := put(name, s.text())
+		if replace[at] == "" {
+			err = errors.Join(err, put(at, fmt.Sprintf(format, s.file.Name.Name, variable)))
+		}
+		if err != nil {
+			return err
+		}
+	}
+	list, err := json.Marshal(map[string]map[string]string{"Replace": replace})
+	t.overlay = filepath.Join(dir, "overlay.json")
+	return errors.Join(err, os.WriteFile(t.overlay, list, 0o600))
+}
+
+// Ask says what [Runner.Ask] says.
+func (t *Together) Ask(f Fault) (Outcome, error) {
+	n := t.number[f.Name]
+	if n == 0 {
+		return t.runner.Ask(f)
+	}
+	for _, p := range f.Tests {
+		if f.Rule() == "" {
+			break
+		}
+		pattern, err := Citing(filepath.Join(t.runner.Root, p), f.Rule())
+		if err != nil {
+			return 0, err
+		}
+		if pattern == "" {
+			continue
+		}
+		if seen, err := t.test(n, p, pattern); seen || err != nil {
+			return KilledByRule, err
+		}
+	}
+	for _, p := range f.Tests {
+		if seen, err := t.test(n, p, ""); seen || err != nil {
+			return Killed, err
+		}
+	}
+	if t.runner.Own {
+		return Survived, nil
+	}
+	dependents, err := t.runner.dependents(f)
+	if err != nil {
+		return 0, err
+	}
+	for _, p := range dependents {
+		if seen, err := t.test(n, p, ""); seen || err != nil {
+			return KilledLater, err
+		}
+	}
+	return Survived, nil
+}
+
+// test tells whether tests of a package fail with a fault, but for those that
+// fail without one.
+func (t *Together) test(number int, folder, pattern string) (seen bool, err error) {
+	b, err := t.binary(folder)
+	if err != nil || b.name == "" {
+		return false, err
+	}
+	_, failed, err := t.run(b, number, folder, pattern)
+	return failed, err
+}
+
+// binary builds the tests of a package once, and finds those that fail without a
+// fault, as what measures memory may.
+func (t *Together) binary(folder string) (binary, error) {
+	if b, ok := t.built[folder]; ok {
+		return b, nil
+	}
+	module, rel := moduleOf(folder)
+	name, err := filepath.Abs(filepath.Join(filepath.Dir(t.overlay), strings.ReplaceAll(folder, "/", "-")+".test"))
+	if err != nil {
+		return binary{}, err
+	}
+	out, err := t.runner.command(filepath.Join(t.runner.Root, module), "test", "-c", "-vet=off",
+		"-overlay="+t.overlay, "-o="+name, "./"+rel)
+	if err != nil {
+		return binary{}, cmp.Or(onlyTime(err), fmt.Errorf("%w: %s", errBroken, out))
+	}
+	b := binary{name: name}
+	if _, err := os.Stat(name); err != nil { // it has no tests
+		b.name = ""
+	} else {
+		begun := time.Now()
+		out, failed, err := t.run(b, 0, folder, "")
+		if err != nil {
+			return binary{}, err
+		}
+		b.took = time.Since(begun)
+		if b.red = failures(out); failed && b.red == "" {
+			return binary{}, fmt.Errorf("%w: %s: %s", errRed, folder, out)
+		}
+	}
+	t.built[folder] = b
+	return b, nil
+}
+
+// onlyTime returns an error if it is that of time.
+func onlyTime(err error) error {
+	if errors.Is(err, ErrTime) {
+		return err
+	}
+	return nil
+}
+
+var failed = regexp.MustCompile(`(?m)^--- FAIL: (\w+)`)
+
+// failures returns a pattern of the tests that a run tells to have failed.
+func failures(out []byte) string {
+	var names []string
+	for _, m := range failed.FindAllSubmatch(out, -1) {
+		if names = append(names, string(m[1])); slices.Contains(names[:len(names)-1], string(m[1])) {
+			names = names[:len(names)-1]
+		}
+	}
+	if names == nil {
+		return ""
+	}
+	return "^(" + strings.Join(names, "|") + ")$"
+}
+
+// run runs a test program with a fault, 0 for no fault.
+func (t *Together) run(b binary, number int, folder, pattern string) (out []byte, failed bool, err error) {
+	args := []string{"-test.short", "-test.timeout=" + b.enough().String(), "-test.paniconexit0"}
+	if number != 0 {
+		args = append(args, "-test.failfast")
+	}
+	if pattern != "" {
+		args = append(args, "-test.run="+pattern)
+	}
+	if skip := strings.Trim(t.runner.Skip+"|"+b.red, "|"); skip != "" {
+		args = append(args, "-test.skip="+skip)
+	}
+	ctx := context.Background()
+	if !t.runner.Until.IsZero() {
+		bounded, cancel := context.WithDeadline(ctx, t.runner.Until)
+		defer cancel()
+		ctx = bounded
+	}
+	cmd := exec.CommandContext(ctx, b.name, args...)
+	cmd.Dir = filepath.Join(t.runner.Root, folder)
+	cmd.Env = append(os.Environ(), variable+"="+strconv.Itoa(number))
+	cmd.WaitDelay = time.Second // for what a test left running
+	var text bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &text, &text
+	err = cmd.Run()
+	var exit *exec.ExitError
+	switch {
+	case ctx.Err() != nil:
+		return nil, false, ErrTime
+	case err == nil || errors.Is(err, exec.ErrWaitDelay):
+		return text.Bytes(), false, nil
+	case errors.As(err, &exit):
+		return text.Bytes(), true, nil
+	}
+	return nil, false, err
+}

@@ -1,0 +1,18 @@
+package main
+
+import (
+	"fmt"
+
+	"github.com/refmon/refmon/internal/verbs/version"
+)
+
+// release is set by release builds: -ldflags "-X main.release=v1.2.3".
+var release = ""
+
+type versionCmd struct{}
+
+// Run prints the version, the revision it was built from and the toolchain.
+func (versionCmd) Run(std *streams) error {
+	_, err := fmt.Fprintln(std.out, version.Line("refmon-gateway", release))
+	return err
+}

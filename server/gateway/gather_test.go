@@ -1,0 +1,86 @@
+package gateway
+
+import (
+	"errors"
+	"io"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"strconv"
+	"strings"
+	"sync/atomic"
+	"testing"
+)
+
+// counted counts the writes of the host's.
+type counted struct {
+	net.Conn
+	writes *atomic.Int64
+}
+
+func (c counted) Write(b []byte) (int, error) {
+	c.writes.Add(1)
+	return c.Conn.Write(b)
+}
+
+type counting struct {
+	net.Listener
+	writes *atomic.Int64
+}
+
+func (l counting) Accept() (net.Conn, error) {
+	c, err := l.Listener.Accept()
+	return counted{c, l.writes}, err
+}
+
+// An answer with a small file is one write of the host's, by HTTP/1.1 over TLS; one with a
+// larger file and one by HTTP/2 come whole, too, and what follows on the connection.
+func TestOnePiece(t *testing.T) {
+	bodies := map[string]string{"/none": "", "/4k": strings.Repeat("4", 4096), "/8k": strings.Repeat("8", mostGathered),
+		"/9k": strings.Repeat("9", mostGathered+1)}
+	for _, version := range []string{"1.1", "2"} {
+		var writes atomic.Int64
+		s := httptest.NewUnstartedServer(patient(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			w.Header().Set("Content-Length", strconv.Itoa(len(bodies[r.URL.Path])))
+			atOnce(w, r, []byte(bodies[r.URL.Path]))
+		})))
+		s.Listener, s.Config.ConnContext = gathering{counting{s.Listener, &writes}}, withGathered
+		s.EnableHTTP2 = version == "2"
+		s.StartTLS()
+		t.Cleanup(s.Close)
+		for _, path := range []string{"/none", "/4k", "/8k", "/9k", "/4k"} {
+			before := writes.Load()
+			r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, s.URL+path, nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			answer, err := s.Client().Do(r)
+			if err != nil {
+				t.Fatal(err)
+			}
+			got, err := io.ReadAll(answer.Body)
+			if err = errors.Join(err, answer.Body.Close()); err != nil || string(got) != bodies[path] {
+				t.Errorf("HTTP/%s %s: %d bytes, want %d, %v", version, path, len(got), len(bodies[path]), err)
+			}
+			// The first answer of a connection comes with a ticket of TLS, in a write of its own.
+			if n := writes.Load() - before; version == "1.1" && path == "/4k" && n != 1 {
+				t.Errorf("%s: %d writes, want 1", path, n)
+			}
+		}
+	}
+}
+
+// A client that has left while its answer waits costs nothing but the connection.
+func TestOnePieceLeft(t *testing.T) {
+	ours, theirs := net.Pipe()
+	c := &gathered{Conn: ours}
+	c.hold()
+	if n, err := c.Write([]byte("answer")); n != 6 || err != nil {
+		t.Fatal(n, err)
+	}
+	_ = theirs.Close()
+	c.release()
+	if _, err := c.Write([]byte("next")); !errors.Is(err, io.ErrClosedPipe) {
+		t.Errorf("after a lost answer a write returned %v", err)
+	}
+}

@@ -1,0 +1,133 @@
+package index
+
+import (
+	"bytes"
+	"strconv"
+	"unicode/utf8"
+)
+
+// lineReader reads the lines of a log. Most of them are rows, whose trees, classes and hashes it
+// keeps once. Owned by one goroutine; the zero value is ready.
+type lineReader struct {
+	texts map[string]string
+	lists map[string][]string
+}
+
+// maxKept is how many texts, and how many lists, a lineReader keeps.
+const maxKept = 1 << 16
+
+// event reads a line as [ParseEvent] does. A row as we write it is read without a look at what
+// else it could be, many times faster; all that is written otherwise is for the strict reader.
+func (r *lineReader) event(line []byte) (*Event, error) {
+	if e := r.row(line); e != nil {
+		return e, nil
+	}
+	return ParseEvent(line)
+}
+
+// row reads a line that has a row in the very form in which rows are written, and no escapes; nil:
+// it is another line.
+func (r *lineReader) row(line []byte) *Event {
+	p := plain{rest: line, ok: true}
+	p.take(`{"seq":`)
+	seq := p.number()
+	p.take(`,"time":`)
+	at := p.number()
+	p.take(`,"row":{"path":`)
+	row := &RowEvent{Path: string(p.text())}
+	p.take(`,"tree":`)
+	row.Tree = r.text(p.text())
+	row.Folder = p.has(`,"folder":true`)
+	if p.has(`,"classes":[`) {
+		row.Classes = r.list(&p)
+	}
+	for _, x := range []struct {
+		name string
+		to   *string
+	}{{`,"descriptor":`, &row.Descriptor}, {`,"error":`, &row.Error}, {`,"pass":`, &row.Pass}} {
+		if p.has(x.name) {
+			*x.to = r.text(p.text())
+		}
+	}
+	p.take(`}}`)
+	if !p.ok || len(p.rest) > 0 || seq == 0 {
+		return nil
+	}
+	return &Event{Seq: seq, Time: int64(at), Row: row}
+}
+
+// text returns a text, the same one for those that are alike.
+func (r *lineReader) text(b []byte) string {
+	if known, ok := r.texts[string(b)]; ok {
+		return known
+	}
+	if r.texts == nil || len(r.texts) >= maxKept {
+		r.texts = map[string]string{}
+	}
+	text := string(b)
+	r.texts[text] = text
+	return text
+}
+
+// list reads the rest of a list of at least one text, and returns the same one for those that are
+// alike: no one writes into it.
+func (r *lineReader) list(p *plain) []string {
+	key, _, _ := bytes.Cut(p.rest, []byte{']'})
+	if known, ok := r.lists[string(key)]; ok {
+		p.rest = p.rest[len(key)+1:]
+		return known
+	}
+	at := p.rest
+	out := []string{string(p.text())}
+	for p.has(`,`) {
+		out = append(out, string(p.text()))
+	}
+	p.take(`]`)
+	if !p.ok || len(at)-len(p.rest) != len(key)+1 { // a text has a bracket
+		return out
+	}
+	if r.lists == nil || len(r.lists) >= maxKept {
+		r.lists = map[string][]string{}
+	}
+	r.lists[string(key)] = out
+	return out
+}
+
+// plain reads a line that is written without blanks and escapes. ok is false from the first thing
+// that is another than asked for.
+type plain struct {
+	rest []byte
+	ok   bool
+}
+
+func (p *plain) has(text string) bool {
+	rest, is := bytes.CutPrefix(p.rest, []byte(text))
+	if is {
+		p.rest = rest
+	}
+	return is
+}
+
+func (p *plain) take(text string) { p.ok = p.has(text) && p.ok }
+
+// number reads a number that is not negative.
+func (p *plain) number() uint64 {
+	n := 0
+	for n < len(p.rest) && p.rest[n] >= '0' && p.rest[n] <= '9' {
+		n++
+	}
+	digits := string(p.rest[:n])
+	p.rest = p.rest[n:]
+	v, err := strconv.ParseUint(digits, 10, 63)
+	p.ok = p.ok && err == nil && (n == 1 || digits[0] != '0')
+	return v
+}
+
+// text reads a text in quotes.
+func (p *plain) text() []byte {
+	p.take(`"`)
+	b, rest, closed := bytes.Cut(p.rest, []byte{'"'})
+	p.rest = rest
+	p.ok = p.ok && closed && utf8.Valid(b) && !bytes.ContainsFunc(b, func(r rune) bool { return r < ' ' || r == '\\' })
+	return b
+}

@@ -1,0 +1,264 @@
+package mount
+
+import (
+	"os"
+	"strconv"
+	"strings"
+	"sync"
+	"syscall"
+	"time"
+
+	"github.com/hanwen/go-fuse/v2/fuse"
+	"golang.org/x/sys/unix"
+
+	"github.com/refmon/refmon/nt"
+	"github.com/refmon/refmon/ntstatus"
+)
+
+// lockOwner is who has locks of a file, as the host's kernel tells owners apart: a program
+// (fcntl), or one open of it (flock, and fcntl with F_OFD_SETLK). M-25
+type lockOwner struct {
+	n     *node
+	owner uint64
+	flock bool
+}
+
+// locker has the locks of one owner of one file: those of a descriptor of the file below,
+// which no other owner uses, so that every other program of this host meets them.
+type locker struct {
+	owner   lockOwner // immutable
+	uid     uint32    // immutable: who took the first
+	program uint32    // immutable: which program did
+	fd      int       // immutable until it is closed
+
+	opens map[*open]bool // guarded by lockers.mu: by which they were taken
+
+	use    sync.Mutex // held while fd is used
+	closed bool       // guarded by use
+}
+
+// lockers is the table of them.
+type lockers struct {
+	mu sync.Mutex
+	// +checklocks:mu
+	all map[lockOwner]*locker // guarded by mu
+	// +checklocks:mu
+	held int // guarded by mu: how many there are, with those whose number is another owner's now
+	// +checklocks:mu
+	of map[uint32]int // guarded by mu: how many a user has
+	// +checklocks:mu
+	waiting int // guarded by mu
+	// +checklocks:mu
+	changed chan struct{} // guarded by mu; closed, and another one made, when a lock may be free
+}
+
+// Bounds of what locks hold.
+const (
+	mostLockers       = 4096 // owners of locks of a file, each a descriptor
+	mostLockersOfUser = 1024
+	mostWaiting       = 1024 // requests for a lock that another has
+	// lookAgain is how long a lock that a program past this mount has is waited for between
+	// two looks; of one that was taken here the wait is told.
+	lookAgain = 50 * time.Millisecond
+)
+
+func newLockers() *lockers {
+	return &lockers{all: map[lockOwner]*locker{}, of: map[uint32]int{}, changed: make(chan struct{})}
+}
+
+// locked is an open file on which locks are kept.
+type locked interface {
+	Locking() (fd int, st ntstatus.Status)
+}
+
+// get returns the locks that a program has by an open as an owner; they begin without one.
+func (l *lockers) get(k lockOwner, o *open, in *fuse.LkIn, f nt.OpenFile) (*locker, fuse.Status) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if x := l.all[k]; x != nil && !x.stale(o, in.Lk.Pid) {
+		if in.Lk.Typ != unix.F_UNLCK {
+			x.usedBy(o) // also once more: it is open again, or still
+		}
+		return x, fuse.OK
+	}
+	// What locks hold of ours is bounded, for each user and for all (M-32).
+	if file, ok := f.(locked); ok && l.held < mostLockers && l.of[in.Uid] < mostLockersOfUser {
+		fd, st := file.Locking()
+		if st != ntstatus.Success {
+			return nil, status(st)
+		}
+		x := &locker{owner: k, uid: in.Uid, program: in.Lk.Pid, fd: fd, opens: map[*open]bool{}}
+		x.usedBy(o)
+		l.all[k] = x
+		l.held++
+		l.of[in.Uid]++
+		return x, fuse.OK
+	}
+	return nil, fuse.Status(syscall.ENOLCK)
+}
+
+// usedBy notes that locks were taken by an open. lockers.mu is held.
+func (x *locker) usedBy(o *open) {
+	if o.lockers == nil {
+		o.lockers = map[*locker]bool{}
+	}
+	x.opens[o], o.lockers[x] = true, true
+	delete(o.closedBy, x.program)
+}
+
+// stale reports whether an owner with locks is another one than that of a request with its number.
+// The host's kernel uses the number of an open again as soon as that is closed, and tells us
+// later of the close. A number of flock is one open's. One of fcntl is a program's, which
+// has not closed what it locked by, or an open's. lockers.mu is held. M-31
+func (x *locker) stale(o *open, program uint32) bool {
+	if x.opens[o] || program == 0 { // no program is told where a lock is given up
+		return false
+	}
+	if x.owner.flock || program != x.program {
+		return true
+	}
+	for by := range x.opens {
+		if !by.closedBy[program] {
+			return false
+		}
+	}
+	return true
+}
+
+// drop ends the locks of an owner.
+func (l *lockers) drop(x *locker) {
+	l.mu.Lock()
+	l.forgetLocked(x)
+	l.mu.Unlock()
+	x.close()
+	l.tell()
+}
+
+// forgetLocked takes the locks of an owner out of the table.
+//
+// +checklocks:l.mu
+func (l *lockers) forgetLocked(x *locker) {
+	if len(x.opens) == 0 {
+		return
+	}
+	for o := range x.opens {
+		delete(o.lockers, x)
+	}
+	clear(x.opens)
+	if l.all[x.owner] == x {
+		delete(l.all, x.owner)
+	}
+	l.held--
+	if l.of[x.uid]--; l.of[x.uid] == 0 {
+		delete(l.of, x.uid)
+	}
+}
+
+// close gives the descriptor up, and with it the locks.
+func (x *locker) close() {
+	x.use.Lock()
+	defer x.use.Unlock()
+	if !x.closed {
+		x.closed = true
+		_ = unix.Close(x.fd) // nothing is written to it
+	}
+}
+
+// flushed notes that a program closes a descriptor of an open.
+func (l *lockers) flushed(o *open, in *fuse.FlushIn) {
+	l.mu.Lock()
+	x, some := l.all[lockOwner{o.n, in.LockOwner, false}], len(o.lockers) > 0
+	l.mu.Unlock()
+	if x != nil {
+		// A program that closes one descriptor of a file has no locks of its bytes (M-31).
+		l.drop(x)
+	}
+	if some {
+		program := programOf(in.Pid)
+		l.mu.Lock()
+		defer l.mu.Unlock()
+		if o.closedBy == nil {
+			o.closedBy = map[uint32]bool{}
+		}
+		o.closedBy[program] = true
+	}
+}
+
+// programOf returns the process that a thread is of; 0 where that is not to be had.
+func programOf(thread uint32) uint32 {
+	text, err := os.ReadFile("/proc/" + strconv.FormatUint(uint64(thread), 10) + "/status")
+	if err != nil {
+		return 0
+	}
+	_, rest, _ := strings.Cut(string(text), "\nTgid:")
+	line, _, _ := strings.Cut(rest, "\n")
+	n, err := strconv.ParseUint(strings.TrimSpace(line), 10, 32)
+	if err != nil {
+		return 0
+	}
+	return uint32(n)
+}
+
+// released ends the locks that were taken by an open alone which is closed. M-31
+func (l *lockers) released(o *open) {
+	var gone []*locker
+	l.mu.Lock()
+	for x := range o.lockers {
+		if len(x.opens) > 1 {
+			delete(x.opens, o)
+			delete(o.lockers, x)
+		} else {
+			gone = append(gone, x)
+		}
+	}
+	l.mu.Unlock()
+	for _, x := range gone {
+		l.drop(x)
+	}
+}
+
+// end ends all locks of the opens that there are.
+func (l *lockers) end(opens map[uint64]*open) {
+	for _, o := range opens {
+		l.released(o)
+	}
+}
+
+// tell wakes those who wait: a lock may be free.
+func (l *lockers) tell() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	close(l.changed)
+	l.changed = make(chan struct{})
+}
+
+// wait tries to lock until that succeeds or the request is given up.
+func (l *lockers) wait(cancel <-chan struct{}, try func() fuse.Status) fuse.Status {
+	l.mu.Lock()
+	// Each that waits is a request that is not answered: they are bounded (M-32).
+	if l.waiting >= mostWaiting {
+		l.mu.Unlock()
+		return fuse.Status(syscall.ENOLCK)
+	}
+	l.waiting++
+	l.mu.Unlock()
+	defer func() {
+		l.mu.Lock()
+		l.waiting--
+		l.mu.Unlock()
+	}()
+	for {
+		l.mu.Lock()
+		changed := l.changed
+		l.mu.Unlock()
+		if s := try(); s != fuse.EAGAIN {
+			return s
+		}
+		select {
+		case <-cancel:
+			return fuse.EINTR
+		case <-changed:
+		case <-time.After(lookAgain):
+		}
+	}
+}

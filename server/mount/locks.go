@@ -1,0 +1,114 @@
+package mount
+
+import (
+	"errors"
+	"syscall"
+
+	"github.com/hanwen/go-fuse/v2/fuse"
+	"golang.org/x/sys/unix"
+
+	"github.com/refmon/refmon/ntstatus"
+)
+
+// with uses the descriptor of an owner; EBADF once its open is gone.
+func (x *locker) with(f func(fd int) error) fuse.Status {
+	x.use.Lock()
+	defer x.use.Unlock()
+	if x.closed {
+		return fuse.EBADF
+	}
+	for {
+		err := f(x.fd)
+		switch {
+		case err == nil:
+			return fuse.OK
+		case errors.Is(err, unix.EINTR):
+			continue
+		}
+		var errno syscall.Errno
+		if errors.As(err, &errno) {
+			return fuse.Status(errno)
+		}
+		return fuse.EIO
+	}
+}
+
+// set takes or gives up a lock, and does not wait.
+func (x *locker) set(in *fuse.LkIn) fuse.Status {
+	if in.LkFlags&fuse.FUSE_LK_FLOCK != 0 {
+		how := map[uint32]int{unix.F_RDLCK: unix.LOCK_SH, unix.F_WRLCK: unix.LOCK_EX, unix.F_UNLCK: unix.LOCK_UN}[in.Lk.Typ]
+		return x.with(func(fd int) error { return unix.Flock(fd, how|unix.LOCK_NB) })
+	}
+	l := rangeOf(&in.Lk)
+	return x.with(func(fd int) error { return unix.FcntlFlock(uintptr(fd), unix.F_OFD_SETLK, &l) })
+}
+
+// rangeOf returns a lock of bytes as fcntl(2) has it.
+func rangeOf(l *fuse.FileLock) unix.Flock_t {
+	r := unix.Flock_t{Type: int16(l.Typ), Start: int64(l.Start)}
+	if l.End < 1<<63-1 {
+		r.Len = int64(l.End-l.Start) + 1
+	}
+	return r
+}
+
+// lock runs a request about the locks of an owner. The open had the right to read or to
+// write, and the host's kernel has tested that it fits the lock.
+func (m *Mount) lock(in *fuse.LkIn, f func(*locker) fuse.Status) fuse.Status {
+	o := m.open(in.Fh)
+	if o == nil || in.Lk.Start > 1<<63-1 || in.Lk.End < in.Lk.Start {
+		return fuse.EBADF
+	}
+	k := lockOwner{o.n, in.Owner, in.LkFlags&fuse.FUSE_LK_FLOCK != 0}
+	var x *locker
+	if s := m.do(func(t *worker) (s fuse.Status) {
+		file, _, done, st := m.sys.TreeFile(t.Thread, o.h)
+		defer done()
+		if st != ntstatus.Success {
+			return status(st)
+		}
+		x, s = m.locks.get(k, o, in, file)
+		return s
+	}); s != fuse.OK {
+		return s
+	}
+	s := f(x)
+	if in.Lk.Typ != unix.F_WRLCK {
+		m.locks.tell() // given up, or shared from now on
+	}
+	return s
+}
+
+// GetLk implements fuse.RawFileSystem: the lock in the way of one that a program would take.
+// Which program has it is not told.
+func (m *Mount) GetLk(_ <-chan struct{}, in *fuse.LkIn, out *fuse.LkOut) fuse.Status {
+	return m.lock(in, func(x *locker) fuse.Status {
+		l := rangeOf(&in.Lk)
+		s := x.with(func(fd int) error { return unix.FcntlFlock(uintptr(fd), unix.F_OFD_GETLK, &l) })
+		out.Lk = fuse.FileLock{Typ: uint32(l.Type), Start: uint64(l.Start), End: 1<<63 - 1}
+		if l.Len > 0 {
+			out.Lk.End = uint64(l.Start + l.Len - 1)
+		}
+		return s
+	})
+}
+
+// SetLk implements fuse.RawFileSystem.
+func (m *Mount) SetLk(_ <-chan struct{}, in *fuse.LkIn) fuse.Status {
+	return m.lock(in, func(x *locker) fuse.Status { return x.set(in) })
+}
+
+// SetLkw implements fuse.RawFileSystem: it waits, until the program is interrupted.
+func (m *Mount) SetLkw(cancel <-chan struct{}, in *fuse.LkIn) fuse.Status {
+	return m.lock(in, func(x *locker) fuse.Status {
+		return m.locks.wait(cancel, func() fuse.Status { return x.set(in) })
+	})
+}
+
+// Flush implements fuse.RawFileSystem: nothing is kept back that a close could write, and locks end.
+func (m *Mount) Flush(_ <-chan struct{}, in *fuse.FlushIn) fuse.Status {
+	if o := m.open(in.Fh); o != nil {
+		m.locks.flushed(o, in)
+	}
+	return fuse.OK
+}

@@ -1,0 +1,237 @@
+package mount
+
+import (
+	"errors"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"testing"
+	"time"
+
+	"github.com/hanwen/go-fuse/v2/fuse"
+	"golang.org/x/sys/unix"
+
+	"github.com/refmon/refmon/hostfs"
+)
+
+// twice opens a file of a tree two times, at each of two places.
+func twice(w *world, dirs ...string) (fds []int) {
+	w.Helper()
+	for _, dir := range dirs {
+		fd, err := unix.Open(filepath.Join(dir, "f"), unix.O_RDWR|unix.O_CLOEXEC, 0)
+		w.must(err)
+		fds = append(fds, fd)
+	}
+	return fds
+}
+
+// meet holds that locks of two descriptors of a file keep each other out.
+func meet(w *world, fds []int) {
+	w.Helper()
+	w.must(unix.Flock(fds[0], unix.LOCK_EX))
+	if err := unix.Flock(fds[1], unix.LOCK_EX|unix.LOCK_NB); !errors.Is(err, unix.EWOULDBLOCK) {
+		w.Errorf("M-25: flock of a locked file: %v", err)
+	}
+	w.must(unix.Flock(fds[0], unix.LOCK_SH))
+	w.must(unix.Flock(fds[1], unix.LOCK_SH|unix.LOCK_NB))
+	w.must(unix.Flock(fds[0], unix.LOCK_UN))
+	w.must(unix.Flock(fds[1], unix.LOCK_EX|unix.LOCK_NB))
+	l := unix.Flock_t{Type: unix.F_WRLCK, Len: 3}
+	w.must(unix.FcntlFlock(uintptr(fds[0]), unix.F_OFD_SETLK, &l))
+	if err := unix.FcntlFlock(uintptr(fds[1]), unix.F_OFD_SETLK, &l); !errors.Is(err, unix.EAGAIN) {
+		w.Errorf("M-25: a lock of locked bytes: %v", err)
+	}
+	l = unix.Flock_t{Type: unix.F_RDLCK, Start: 2}
+	w.must(unix.FcntlFlock(uintptr(fds[1]), unix.F_OFD_GETLK, &l))
+	if l.Type != unix.F_WRLCK || l.Start != 0 || l.Len != 3 {
+		w.Errorf("M-25: the lock in the way: %+v", l)
+	}
+	l = unix.Flock_t{Type: unix.F_WRLCK, Start: 3}
+	w.must(unix.FcntlFlock(uintptr(fds[1]), unix.F_OFD_SETLK, &l))
+	l.Len = 1
+	w.must(unix.FcntlFlock(uintptr(fds[0]), unix.F_OFD_GETLK, &l))
+	if l.Type != unix.F_WRLCK || l.Start != 3 || l.Len != 0 {
+		w.Errorf("M-25: a lock to the end: %+v", l)
+	}
+	w.must(errors.Join(unix.Close(fds[0]), unix.Close(fds[1])))
+}
+
+// left reports how many owners of locks and waiting requests there are.
+func (w *world) left() (owners, waiting int) {
+	w.m.locks.mu.Lock()
+	defer w.m.locks.mu.Unlock()
+	return w.m.locks.held, w.m.locks.waiting
+}
+
+// waits counts requests as waiting that there are not.
+func (w *world) waits(n int) {
+	w.m.locks.mu.Lock()
+	defer w.m.locks.mu.Unlock()
+	w.m.locks.waiting += n
+}
+
+// until waits for something that another program brings about.
+func (w *world) until(what string, is func() bool) {
+	w.Helper()
+	for end := time.Now().Add(time.Minute); !is(); runtime.Gosched() {
+		if time.Now().After(end) {
+			w.Fatal("never: ", what)
+		}
+	}
+}
+
+// TestLocks: programs of the mount keep each other out, also of files whose reads go past it, and
+// so do they and programs that lock the file below, as smbd does (M-25). Nothing is left.
+func TestLocks(t *testing.T) {
+	for name, plain := range map[string]bool{"past the mount": false, "plain": true} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t, func(_ *hostfs.Config, c *Config) { c.Plain = plain })
+			w.file("f", "locked", "O:BAG:SYD:P(A;;FA;;;WD)")
+			meet(w, twice(w, w.at, w.at))
+			meet(w, twice(w, w.at, w.root))
+			meet(w, twice(w, w.root, w.at))
+			w.until("the locks end with the opens", func() bool { n, _ := w.left(); return n == 0 })
+		})
+	}
+}
+
+// TestLocksEnd: a program's locks of bytes end when it closes any descriptor of the file (M-31).
+func TestLocksEnd(t *testing.T) {
+	w := newWorld(t)
+	w.file("f", "locked", "O:BAG:SYD:P(A;;FA;;;WD)")
+	fds := twice(w, w.at, w.at, w.root)
+	l := unix.Flock_t{Type: unix.F_WRLCK, Len: 3}
+	w.must(unix.FcntlFlock(uintptr(fds[0]), unix.F_SETLK, &l))
+	if err := unix.FcntlFlock(uintptr(fds[2]), unix.F_OFD_SETLK, &l); !errors.Is(err, unix.EAGAIN) {
+		t.Errorf("M-25: a lock of locked bytes: %v", err)
+	}
+	w.must(unix.Close(fds[1]))
+	w.must(unix.FcntlFlock(uintptr(fds[2]), unix.F_OFD_SETLK, &l))
+	w.must(errors.Join(unix.Close(fds[0]), unix.Close(fds[2])))
+}
+
+// TestLocksWait: who waits for a lock gets it when a program of the mount gives it up, or one past
+// it, and a program that waits can be killed (M-25).
+func TestLocksWait(t *testing.T) {
+	w := newWorld(t)
+	w.file("f", "locked", "O:BAG:SYD:P(A;;FA;;;WD)")
+	for _, holder := range []string{w.at, w.root} {
+		fds := twice(w, holder, w.at)
+		w.must(unix.Flock(fds[0], unix.LOCK_EX))
+		got := make(chan error)
+		go func() { got <- unix.Flock(fds[1], unix.LOCK_EX) }()
+		w.until("the request waits", func() bool { _, n := w.left(); return n == 1 })
+		w.must(unix.Close(fds[0]))
+		w.must(<-got)
+		w.must(unix.Close(fds[1]))
+	}
+	if _, err := exec.LookPath("flock"); err != nil {
+		t.Skip("no flock(1) to kill: ", err)
+	}
+	fds := twice(w, w.at)
+	w.must(unix.Flock(fds[0], unix.LOCK_EX))
+	waits := exec.Command("flock", filepath.Join(w.at, "f"), "true")
+	w.must(waits.Start())
+	w.until("the program waits", func() bool { _, n := w.left(); return n == 1 })
+	w.must(waits.Process.Kill())
+	if err := waits.Wait(); err == nil {
+		t.Error("a killed program has the lock")
+	}
+	w.until("the request ends", func() bool { _, n := w.left(); return n == 0 })
+	w.must(unix.Close(fds[0]))
+}
+
+// TestLocksBounded: one user's locks are bounded, and leave room for others' (M-32).
+func TestLocksBounded(t *testing.T) {
+	w := newWorld(t)
+	w.file("f", "locked", "O:BAG:SYD:P(A;;FA;;;WD)")
+	fh := w.opens(bob, "f", unix.O_RDWR)
+	other := w.opens(alice, "f", unix.O_RDWR)
+	for i := range uint64(mostLockersOfUser) {
+		if s := w.m.SetLk(nil, lockOf(bob, fh, i)); !s.Ok() {
+			t.Fatalf("M-32: lock %d: %v", i, s)
+		}
+	}
+	if s := w.m.SetLk(nil, lockOf(bob, fh, mostLockersOfUser)); s != fuse.Status(unix.ENOLCK) {
+		t.Errorf("M-32: one lock more: %v", s)
+	}
+	if s := w.m.SetLk(nil, lockOf(alice, other, 1<<20)); !s.Ok() {
+		t.Errorf("M-32: another user's: %v", s)
+	}
+	w.m.leave(fh)
+	if n, _ := w.left(); n != 1 {
+		t.Errorf("M-31: %d owners of locks are left, want 1", n)
+	}
+	w.waits(mostWaiting)
+	if s := w.m.SetLkw(nil, lockOf(alice, other, 1)); s != fuse.Status(unix.ENOLCK) {
+		t.Errorf("M-32: one that waits more: %v", s)
+	}
+	w.waits(-mostWaiting)
+	w.m.leave(other)
+}
+
+// lockOf asks for a shared lock of a byte, as an owner.
+func lockOf(uid uint32, fh, owner uint64) *fuse.LkIn {
+	return &fuse.LkIn{InHeader: header(uid, 0), Fh: fh, Owner: owner, Lk: fuse.FileLock{Typ: unix.F_RDLCK, Pid: 1}}
+}
+
+// TestLocksOfNumber: the number of an owner is used again before the close of its open is told; the
+// next owner has no locks of the last one, and keeps its own (M-31). A program's number stands for
+// all its opens of a file, until it closes one.
+func TestLocksOfNumber(t *testing.T) {
+	w := newWorld(t)
+	w.file("f", "locked", "O:BAG:SYD:P(A;;FA;;;WD)")
+	below := twice(w, w.root)[0]
+	taken := func(at int64) bool {
+		l := unix.Flock_t{Type: unix.F_WRLCK, Start: at, Len: 1}
+		w.must(unix.FcntlFlock(uintptr(below), unix.F_OFD_GETLK, &l))
+		return l.Type != unix.F_UNLCK
+	}
+	program := uint32(os.Getpid())
+	take := func(fh, at uint64) {
+		in := &fuse.LkIn{InHeader: header(bob, 0), Fh: fh, Owner: 7,
+			Lk: fuse.FileLock{Start: at, End: at, Typ: unix.F_WRLCK, Pid: program}}
+		if s := w.m.SetLk(nil, in); !s.Ok() {
+			t.Errorf("a lock of byte %d: %v", at, s)
+		}
+	}
+	closes := func(fh, owner uint64) {
+		in := &fuse.FlushIn{InHeader: header(bob, 0), Fh: fh, LockOwner: owner}
+		in.Pid = uint32(unix.Gettid())
+		w.m.Flush(nil, in)
+	}
+	// A program has two opens: its locks are one owner's, and end with a close of either.
+	first, second := w.opens(bob, "f", unix.O_RDWR), w.opens(bob, "f", unix.O_RDWR)
+	take(first, 0)
+	take(second, 0)
+	take(second, 1)
+	w.m.leave(first)
+	if !taken(0) || !taken(1) {
+		t.Error("M-31: locks ended with one open that had only some of them")
+	}
+	closes(second, 7)
+	if taken(0) || taken(1) {
+		t.Error("M-31: a program closed a descriptor, and its locks stay")
+	}
+	// It locks again by both, though it has closed a descriptor.
+	fourth := w.opens(bob, "f", unix.O_RDWR)
+	take(second, 0)
+	take(fourth, 0)
+	closes(fourth, 7)
+	w.m.leave(fourth)
+	// An open has locks of its own, and is closed; its number is the next open's.
+	take(second, 2)
+	closes(second, 8)
+	third := w.opens(bob, "f", unix.O_RDWR)
+	take(third, 3)
+	w.m.leave(second)
+	if taken(2) || !taken(3) {
+		t.Errorf("M-31: the old owner's lock is there: %t, the new one's: %t", taken(2), taken(3))
+	}
+	w.m.leave(third)
+	if n, _ := w.left(); n != 0 || taken(3) {
+		t.Errorf("M-31: %d owners are left", n)
+	}
+	w.must(unix.Close(below))
+}

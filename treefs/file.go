@@ -1,0 +1,274 @@
+package treefs
+
+import (
+	"io"
+	"io/fs"
+	"math"
+	"path"
+	"sync"
+	"time"
+
+	"github.com/refmon/refmon/fileaccess"
+	"github.com/refmon/refmon/nt"
+	"github.com/refmon/refmon/ntstatus"
+	"github.com/refmon/refmon/winnt"
+)
+
+// File is an open file or directory. It implements [fs.ReadDirFile], [io.ReadWriteSeeker],
+// [io.ReaderAt], [io.WriterAt] and http.File. Any goroutine may use it. The zero value is not
+// usable: [FS.OpenFile] makes one.
+type File struct {
+	fs      *FS          // immutable
+	name    string       // immutable; as it was asked for
+	h       winnt.Handle // immutable
+	appends bool         // immutable; each write is at the end
+
+	mu sync.Mutex
+	// +checklocks:mu
+	at int64 // guarded by mu
+	// +checklocks:mu
+	listed []fs.FileInfo // guarded by mu: entries that were read and not told
+	// +checklocks:mu
+	scanned bool // guarded by mu; the listing has begun
+}
+
+// piece is the most that one call reads or writes, in bytes.
+const piece = 1 << 20
+
+// ReadAt implements io.ReaderAt.
+func (o *File) ReadAt(b []byte, at int64) (n int, err error) {
+	if at < 0 {
+		return 0, failed("read", o.name, fs.ErrInvalid)
+	}
+	for n < len(b) {
+		var data []byte
+		var st ntstatus.Status
+		err := o.fs.call("read", o.name, func(th *nt.Thread) ntstatus.Status {
+			data, st = th.NtReadFileAt(o.h, uint32(min(len(b)-n, piece)), at+int64(n))
+			return st
+		})
+		if st == ntstatus.EndOfFile {
+			return n, io.EOF
+		} else if err != nil {
+			return n, err
+		}
+		n += copy(b[n:], data)
+	}
+	return n, nil
+}
+
+// WriteAt implements io.WriterAt. A file that was opened with O_APPEND is written at its end.
+func (o *File) WriteAt(b []byte, at int64) (n int, err error) {
+	if at < 0 {
+		return 0, failed("write", o.name, fs.ErrInvalid)
+	}
+	for n < len(b) {
+		wrote := 0
+		to := at + int64(n)
+		if o.appends {
+			to = -1 // FILE_WRITE_TO_END_OF_FILE
+		}
+		err := o.fs.call("write", o.name, func(th *nt.Thread) (st ntstatus.Status) {
+			wrote, st = th.NtWriteFileAt(o.h, b[n:min(n+piece, len(b))], to)
+			return st
+		})
+		if n += wrote; err != nil {
+			return n, err
+		} else if wrote == 0 {
+			return n, io.ErrShortWrite
+		}
+	}
+	return n, nil
+}
+
+// Read implements io.Reader.
+func (o *File) Read(b []byte) (n int, err error) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	n, err = o.ReadAt(b, o.at)
+	o.at += int64(n)
+	if n > 0 && err == io.EOF {
+		err = nil
+	}
+	return n, err
+}
+
+// Write implements io.Writer.
+func (o *File) Write(b []byte) (n int, err error) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	n, err = o.WriteAt(b, o.at)
+	o.at += int64(n)
+	return n, err
+}
+
+// Seek implements io.Seeker. That of a directory begins its listing anew.
+func (o *File) Seek(offset int64, whence int) (int64, error) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	switch whence {
+	case io.SeekStart:
+	case io.SeekCurrent:
+		offset += o.at
+	case io.SeekEnd:
+		s, err := o.standard()
+		if err != nil {
+			return 0, err
+		}
+		offset += s.EndOfFile
+	default:
+		return 0, failed("seek", o.name, fs.ErrInvalid)
+	}
+	if offset < 0 {
+		return 0, failed("seek", o.name, fs.ErrInvalid)
+	}
+	o.at, o.listed, o.scanned = offset, nil, false
+	return offset, nil
+}
+
+// Truncate sets the size, in bytes.
+func (o *File) Truncate(size int64) error {
+	return o.set("truncate", nt.FileEndOfFileInformation, nt.FileEndOfFile{EndOfFile: size})
+}
+
+// Sync writes to the disk what the system keeps of the file.
+func (o *File) Sync() error {
+	return o.fs.call("sync", o.name, func(th *nt.Thread) ntstatus.Status { return th.NtFlushBuffersFile(o.h) })
+}
+
+// Close implements io.Closer.
+func (o *File) Close() error {
+	return o.fs.call("close", o.name, func(th *nt.Thread) ntstatus.Status { return th.NtClose(o.h) })
+}
+
+// closed closes a file after its one operation, and returns the first error.
+func (o *File) closed(err error) error {
+	if closing := o.Close(); err == nil {
+		err = closing
+	}
+	return err
+}
+
+// set changes what a class of NtSetInformationFile names.
+func (o *File) set(op string, class nt.FileInfoClass, information any) error {
+	return o.fs.call(op, o.name, func(th *nt.Thread) ntstatus.Status {
+		return th.NtSetInformationFile(o.h, class, information)
+	})
+}
+
+// query asks for what a class of NtQueryInformationFile tells.
+func query[T any](o *File, class nt.FileInfoClass) (t T, err error) {
+	err = o.fs.call("stat", o.name, func(th *nt.Thread) ntstatus.Status {
+		out, st := th.NtQueryInformationFile(o.h, class)
+		if st == ntstatus.Success {
+			t = out.(T)
+		}
+		return st
+	})
+	return t, err
+}
+
+func (o *File) standard() (nt.FileStandard, error) {
+	return query[nt.FileStandard](o, nt.FileStandardInformation)
+}
+
+// Stat implements fs.File. It needs a handle that may read attributes, which those for
+// reading may.
+func (o *File) Stat() (fs.FileInfo, error) {
+	basic, err := query[nt.FileBasic](o, nt.FileBasicInformation)
+	if err != nil {
+		return nil, err
+	}
+	s, err := o.standard()
+	return info{path.Base(path.Clean(o.name)), basic, s.EndOfFile, s.Directory}, err
+}
+
+// ReadDir implements fs.ReadDirFile.
+func (o *File) ReadDir(n int) ([]fs.DirEntry, error) {
+	list, err := o.Readdir(n)
+	entries := make([]fs.DirEntry, len(list))
+	for i, e := range list {
+		entries[i] = fs.FileInfoToDirEntry(e)
+	}
+	return entries, err
+}
+
+// Readdir implements http.File: as [File.ReadDir], with what each entry's Info would tell.
+func (o *File) Readdir(n int) ([]fs.FileInfo, error) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	most := n
+	if n <= 0 {
+		most = math.MaxInt
+	}
+	for len(o.listed) < most {
+		more, done, err := o.scanLocked()
+		if err != nil {
+			return nil, err
+		} else if done {
+			break
+		}
+		o.listed = append(o.listed, more...)
+	}
+	told := o.listed[:min(most, len(o.listed))]
+	o.listed = o.listed[len(told):]
+	if n > 0 && len(told) == 0 {
+		return told, io.EOF
+	}
+	return told, nil
+}
+
+// scanLocked reads the next entries of a directory.
+//
+// +checklocks:o.mu
+func (o *File) scanLocked() (list []fs.FileInfo, done bool, err error) {
+	var entries []nt.FileEntry
+	var st ntstatus.Status
+	restart := !o.scanned
+	err = o.fs.call("readdir", o.name, func(th *nt.Thread) ntstatus.Status {
+		entries, st = th.NtQueryDirectoryFile(o.h, "", restart)
+		return st
+	})
+	if st == ntstatus.NoMoreFiles || st == ntstatus.NoSuchFile {
+		return nil, true, nil
+	} else if err != nil {
+		return nil, false, err
+	}
+	o.scanned = true
+	for _, e := range entries {
+		if e.FileName != "." && e.FileName != ".." {
+			dir := e.FileAttributes&fileaccess.AttributeDirectory != 0
+			list = append(list, info{e.FileName, e.FileBasic, e.EndOfFile, dir})
+		}
+	}
+	return list, false, nil
+}
+
+// info implements fs.FileInfo. Sys returns the [nt.FileBasic].
+type info struct {
+	name  string
+	basic nt.FileBasic
+	size  int64
+	dir   bool
+}
+
+func (i info) Name() string { return i.name }
+func (i info) Size() int64  { return i.size }
+func (i info) IsDir() bool  { return i.dir }
+func (i info) Sys() any     { return i.basic }
+
+// Mode tells the kind of the file. The permissions are those of every file: they decide nothing.
+func (i info) Mode() fs.FileMode {
+	if i.dir {
+		return fs.ModeDir | 0o755
+	}
+	return 0o644
+}
+
+// epoch is 1970 in units of 100 ns since 1601.
+const epoch = 116444736000000000
+
+func (i info) ModTime() time.Time {
+	t := i.basic.LastWriteTime - epoch
+	return time.Unix(t/1e7, t%1e7*100)
+}

@@ -1,0 +1,257 @@
+package treefs_test
+
+import (
+	"errors"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"testing/fstest"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/refmon/refmon/hostfs"
+	"github.com/refmon/refmon/kernel"
+	"github.com/refmon/refmon/nt"
+	"github.com/refmon/refmon/ntacl"
+	"github.com/refmon/refmon/ntstatus"
+	"github.com/refmon/refmon/sddl"
+	"github.com/refmon/refmon/sid"
+	"github.com/refmon/refmon/token"
+	"github.com/refmon/refmon/treefs"
+)
+
+const (
+	alice = "S-1-5-21-1-2-3-1107"
+	bob   = "S-1-5-21-1-2-3-1108"
+)
+
+// world is a tree, and the system that it is in.
+type world struct {
+	*testing.T
+	root string
+	p    *kernel.Process
+}
+
+func (w *world) must(err error) {
+	w.Helper()
+	if err != nil {
+		w.Fatal(err)
+	}
+}
+
+// newWorld makes a tree whose root is alice's; bob may list it and add files that he may then only
+// append to.
+func newWorld(t *testing.T) *world {
+	t.Helper()
+	w := &world{T: t, root: t.TempDir()}
+	sys := kernel.Boot(kernel.Config{})
+	w.describe("", "O:BAG:SYD:P(A;OICI;FA;;;"+alice+")(A;;0x1200ab;;;"+bob+")(A;OIIO;0x100084;;;"+bob+")")
+	tree, err := hostfs.Open(hostfs.Config{Path: w.root, Attribute: ntacl.UserName})
+	if errors.Is(err, errors.ErrUnsupported) {
+		t.Skip("this system has no trees: ", err)
+	}
+	w.must(err)
+	w.must(sys.AddTree("share", tree))
+	system, err := token.New(token.LocalSystem())
+	w.must(err)
+	w.p, err = sys.NewProcess("server", system)
+	w.must(err)
+	t.Cleanup(func() { w.must(errors.Join(sys.Close(), tree.Close())) })
+	return w
+}
+
+// describe gives a file its descriptor, past the system.
+func (w *world) describe(name, text string) {
+	w.Helper()
+	a := ntacl.Attribute{Version: 3, HashType: ntacl.HashSHA256, Descriptor: sddl.MustParse(text)}
+	value, err := a.Append(nil)
+	w.must(err)
+	err = unix.Setxattr(filepath.Join(w.root, name), ntacl.UserName, value, 0)
+	if errors.Is(err, unix.ENOTSUP) {
+		w.Skipf("%s keeps no attributes of users", w.root)
+	}
+	w.must(err)
+}
+
+// as returns the files as a user sees them.
+func (w *world) as(user string) *treefs.FS {
+	w.Helper()
+	client, err := token.New(token.NetworkUser(sid.MustParse(user)))
+	w.must(err)
+	th, err := w.p.NewThreadAs(client)
+	w.must(err)
+	w.Cleanup(th.Close)
+	return treefs.New(th, "share")
+}
+
+// TestFS: package fstest finds nothing wrong with a tree, and packages of the standard library
+// read it.
+func TestFS(t *testing.T) {
+	w := newWorld(t)
+	his := w.as(alice)
+	w.must(his.Mkdir("d"))
+	w.must(his.Mkdir("/d/sub/"))
+	w.put(his, "d/sub/a", "0123456789")
+	w.put(his, "b", "")
+	if err := fstest.TestFS(his, "d/sub/a", "b"); err != nil {
+		t.Error(err)
+	}
+	w.put(his, "d/sub/a", strings.Repeat("0123456789", 300_000))
+	text, err := fs.ReadFile(his, "d/sub/a")
+	if err != nil || string(text) != strings.Repeat("0123456789", 300_000) {
+		t.Errorf("%d bytes, %v", len(text), err)
+	}
+	f, err := his.OpenFile("d/sub/a", os.O_RDONLY)
+	w.must(err)
+	part := make([]byte, 4)
+	if at, err := f.Seek(-3, io.SeekEnd); at != 2_999_997 || err != nil {
+		t.Errorf("%d, %v", at, err)
+	}
+	if n, err := f.Read(part); n != 3 || err != nil || string(part[:3]) != "789" {
+		t.Errorf("%q, %v", part[:n], err)
+	}
+	if n, err := f.Read(part); n != 0 || err != io.EOF {
+		t.Errorf("%q, %v", part[:n], err)
+	}
+	if _, err := f.Write(part); !errors.Is(err, fs.ErrPermission) {
+		t.Errorf("what is open for reading is written: %v", err)
+	}
+	w.must(f.Close())
+	if _, err := f.Read(part); err == nil {
+		t.Error("what is closed is read")
+	}
+}
+
+// put writes a file.
+func (w *world) put(f *treefs.FS, name, text string) {
+	w.Helper()
+	o, err := f.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_TRUNC)
+	w.must(err)
+	n, err := io.WriteString(o, text)
+	if n != len(text) {
+		w.Errorf("%d of %d bytes", n, len(text))
+	}
+	w.must(errors.Join(err, o.Sync(), o.Close()))
+}
+
+// TestEachClient: the descriptors decide for each client, by what the flags of an open ask for:
+// appending needs no right to overwrite (F-190).
+func TestEachClient(t *testing.T) {
+	w := newWorld(t)
+	his, hers := w.as(bob), w.as(alice)
+	w.put(hers, "plan", "hers")
+	w.must(hers.Mkdir("d"))
+	open := func(name string, flag int) func() error {
+		return func() error {
+			o, err := his.OpenFile(name, flag)
+			if err != nil {
+				return err
+			}
+			return o.Close()
+		}
+	}
+	w.must(open("mine", os.O_WRONLY|os.O_APPEND|os.O_CREATE|os.O_EXCL)())
+	for _, c := range []struct {
+		what string
+		do   func() error
+		want error
+	}{
+		{"read", open("plan", os.O_RDONLY), fs.ErrPermission},
+		{"write", open("plan", os.O_WRONLY), fs.ErrPermission},
+		{"empty", open("plan", os.O_WRONLY|os.O_CREATE|os.O_TRUNC), fs.ErrPermission},
+		{"append to hers", open("plan", os.O_WRONLY|os.O_APPEND), nil},
+		{"read and append", open("plan", os.O_RDWR|os.O_APPEND), fs.ErrPermission},
+		{"make what is there", open("plan", os.O_WRONLY|os.O_APPEND|os.O_CREATE|os.O_EXCL), fs.ErrExist},
+		{"write to a directory", open("d", os.O_RDWR), ntstatus.FileIsADirectory.Err()},
+		{"open what is not there", open("none", os.O_RDONLY), fs.ErrNotExist},
+		{"open what cannot be", open("plan:stream", os.O_RDONLY), fs.ErrNotExist},
+		{"open another path", open(`d\plan`, os.O_RDWR|os.O_TRUNC), fs.ErrNotExist},
+		{"make what cannot be", open("a:b", os.O_WRONLY|os.O_CREATE), fs.ErrInvalid},
+		{"make another path", open(`d\plan`, os.O_WRONLY|os.O_CREATE), fs.ErrInvalid},
+		{"leave the tree", open("/../../plan", os.O_WRONLY|os.O_APPEND), nil},
+		{"make a directory", func() error { return his.Mkdir("e") }, fs.ErrPermission},
+		{"remove", func() error { return his.Remove("plan") }, fs.ErrPermission},
+		{"remove all", func() error { return his.RemoveAll("plan") }, fs.ErrPermission},
+		{"rename", func() error { return his.Rename("plan", "mine", true) }, fs.ErrPermission},
+		{"stat", func() error { _, err := his.Stat("plan"); return err }, nil},
+		{"list", func() error { _, err := his.ReadDir("/"); return err }, nil},
+	} {
+		if err := c.do(); !errors.Is(err, c.want) {
+			t.Errorf("%s: %v, want %v", c.what, err, c.want)
+		}
+	}
+	o, err := his.OpenFile("plan", os.O_WRONLY|os.O_APPEND)
+	w.must(err)
+	_, err = o.WriteAt([]byte(" and his"), 0)
+	w.must(errors.Join(err, o.Close()))
+	if text, err := fs.ReadFile(hers, "plan"); err != nil || string(text) != "hers and his" {
+		t.Errorf("%q, %v", text, err)
+	}
+}
+
+// TestNames: what is made, renamed and removed is so for every program.
+func TestNames(t *testing.T) {
+	w := newWorld(t)
+	hers := w.as(alice)
+	w.must(hers.Mkdir("d"))
+	w.must(hers.Mkdir("d/e"))
+	w.put(hers, "d/e/a", "one")
+	w.put(hers, "d/b", "two")
+	if err := hers.Rename("d/e/a", "d/b", false); !errors.Is(err, fs.ErrExist) {
+		t.Errorf("a name that is taken: %v", err)
+	}
+	if err := hers.Rename("d/e/a", `d\b`, true); !errors.Is(err, fs.ErrInvalid) {
+		t.Errorf("another path: %v", err)
+	}
+	if err := hers.Remove("d"); !errors.Is(err, ntstatus.DirectoryNotEmpty.Err()) {
+		t.Errorf("a directory with entries: %v", err)
+	}
+	w.must(hers.Rename("/d/e/a", "/d/b", true))
+	o, err := hers.OpenFile("d/b", os.O_RDWR)
+	w.must(err)
+	w.must(o.Truncate(2))
+	info, err := o.Stat()
+	w.must(errors.Join(err, o.Close()))
+	if info.Name() != "b" || info.Size() != 2 || info.IsDir() || info.Sys().(nt.FileBasic).LastWriteTime == 0 {
+		t.Errorf("%+v", info)
+	}
+	if text, err := os.ReadFile(filepath.Join(w.root, "d", "b")); err != nil || string(text) != "on" {
+		t.Errorf("%q, %v", text, err)
+	}
+	w.must(hers.RemoveAll("d"))
+	w.must(hers.RemoveAll("d"))
+	if left, err := os.ReadDir(w.root); err != nil || len(left) != 0 {
+		t.Errorf("left: %v, %v", left, err)
+	}
+}
+
+// TestReaddir: a listing can be told in parts, and begun anew.
+func TestReaddir(t *testing.T) {
+	w := newWorld(t)
+	hers := w.as(alice)
+	for _, name := range []string{"a", "b", "c"} {
+		w.put(hers, name, name)
+	}
+	o, err := hers.OpenFile(".", os.O_RDONLY)
+	w.must(err)
+	for range 2 {
+		seen := 0
+		for {
+			list, err := o.Readdir(2)
+			if seen += len(list); err == io.EOF {
+				break
+			}
+			w.must(err)
+		}
+		if seen != 3 {
+			t.Errorf("%d entries", seen)
+		}
+		if _, err := o.Seek(0, io.SeekStart); err != nil {
+			t.Error(err)
+		}
+	}
+	w.must(o.Close())
+}
