@@ -1,6 +1,7 @@
 package refmon_test
 
 import (
+	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -65,3 +66,47 @@ func TestWorkflows(t *testing.T) {
 		t.Errorf("%d paths, %d targets and %d lists were found: the patterns do not fit the workflows", paths, targets, lists)
 	}
 }
+
+// leftOut are the lines of .ci/run with the names of tests that a step does not run.
+var leftOut = regexp.MustCompile(`(?m)(?:later|ran|one)\+?='(.*)'$`)
+
+// TestWhatIsLeftOut: a test that a step of .ci/run leaves out is there, and where another step is to run it, one does.
+func TestWhatIsLeftOut(t *testing.T) {
+	b, err := os.ReadFile(".ci/run")
+	if err != nil {
+		t.Fatal(err)
+	}
+	script, there := string(b), map[string]bool{}
+	err = filepath.WalkDir(".", func(name string, _ fs.DirEntry, err error) error {
+		if err != nil || !strings.HasSuffix(name, "_test.go") {
+			return err
+		}
+		source, err := os.ReadFile(name)
+		for _, f := range tests.FindAllSubmatch(source, -1) {
+			there[string(f[1])] = true
+		}
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	names := 0
+	for _, line := range leftOut.FindAllStringSubmatch(script, -1) {
+		for name := range strings.SplitSeq(strings.Trim(line[1], "|"), "|") {
+			names++
+			if !there[name] && !strings.Contains(name, ".*") {
+				t.Errorf(".ci/run leaves out %s, and there is no such test", name)
+			}
+			// The race detector looks at tests that step test runs; server-test runs TestServerModule's.
+			if !strings.HasPrefix(line[0], "one") && name != "TestServerModule" && strings.Count(script, name+"|")+
+				strings.Count(script, name+")")+strings.Count(script, name+"$")+strings.Count(script, name+"'") < 2 {
+				t.Errorf(".ci/run leaves out %s, and no other step runs it", name)
+			}
+		}
+	}
+	if names < 40 {
+		t.Errorf("%d names were found: the pattern does not fit .ci/run", names)
+	}
+}
+
+var tests = regexp.MustCompile(`(?m)^func (Test\w*)\(`)

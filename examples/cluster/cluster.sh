@@ -15,6 +15,8 @@ net=${address%.*} last=${address##*.}
 first=$net.$last second=$net.$((last + 1)) third=$net.$((last + 2))
 site=$dir/site state=$dir/state
 
+command -v "$index" >/dev/null || { echo "build refmon-index first: see examples/cluster/README.md" >&2 && exit 2; }
+echo "the files, the state and the logs are in $dir"
 mkdir -p "$dir/srv/sub"
 echo budget >"$dir/srv/plan"
 echo salaries >"$dir/srv/sub/payroll"
@@ -54,6 +56,7 @@ until_says() {
 }
 ask() { "$index" can-read "//files1$dir/srv/$1" "$2" --state "$state" --limit 5s; }
 
+echo "three message servers choose a leader"
 start server1 broker --name n1 --listen "$first:4222" --cluster "$first:6222" --route "$second:6222" --store "$dir/n1"
 start server2 broker --name n2 --listen "$second:4222" --cluster "$second:6222" --route "$first:6222" --store "$dir/n2"
 start server3 broker --name n3 --listen "$third:4222" --cluster "$third:6222" --route "$first:6222" --store "$dir/n3"

@@ -288,8 +288,8 @@ func said(t *testing.T, state, host string) map[string]string {
 
 // TestClusterFaults: over three message servers, a watcher, two workers and a follower, any of
 // which is killed or stopped while files and memberships change: each answer that is given meanwhile was
-// right at some moment since the limit, afterwards each row equals a fresh run's, and while nothing can vouch there are no answers after the limit, whichever stage
-// is stopped and not ended (N-9, N-49).
+// right at some moment since the limit, afterwards each row equals a fresh run's, and while nothing can
+// vouch there are no answers after the limit, whichever stage is stopped and not ended (N-9, N-49).
 func TestClusterFaults(t *testing.T) {
 	phases := randtest.Count(t, "REFMON_CLUSTER_FAULTS", 0)
 	if phases == 0 {
@@ -301,7 +301,7 @@ func TestClusterFaults(t *testing.T) {
 	c.settle()
 	c.compare("at the beginning")
 	defer c.oracle.asks(c.r.Uint64())()
-	changes := max(80, randtest.Count(t, "REFMON_CLUSTER_CHANGES", 400)/phases)
+	changes := max(80, randtest.Count(t, "REFMON_CLUSTER_CHANGES", 0)/phases)
 	victims := []string{"watch", "work1", "work2", "server0", "server1", "server2"}
 	for i := range phases {
 		v, kill := victims[c.r.IntN(len(victims))], c.r.IntN(2) == 0

@@ -56,8 +56,8 @@ func (h history) within(first, last time.Time) (out []int) {
 // newOracle makes documents and people: as many as in `make soak` where the environment says so.
 func newOracle(t *testing.T, folder, state string) *oracle {
 	o := &oracle{t: t, folder: folder, state: state,
-		grants: make([]history, randtest.Count(t, "REFMON_CLUSTER_FILES", 1000)),
-		teamOf: make([]history, randtest.Count(t, "REFMON_CLUSTER_PEOPLE", 60))}
+		grants: make([]history, randtest.Count(t, "REFMON_CLUSTER_FILES", 300)),
+		teamOf: make([]history, randtest.Count(t, "REFMON_CLUSTER_PEOPLE", 30))}
 	for i := range 20 {
 		if err := os.MkdirAll(filepath.Dir(o.path(i)), 0o755); err != nil {
 			t.Fatal(err)
@@ -159,7 +159,7 @@ func (o *oracle) asks(seed uint64) (end func()) {
 			select {
 			case <-stop:
 				return
-			case <-time.After(2 * time.Millisecond): // it leaves the processors to the stages
+			case <-time.After(5 * time.Millisecond): // it leaves the processors to the stages
 				o.ask(x, r)
 			}
 		}
@@ -189,8 +189,8 @@ func (o *oracle) ask(x *index.Index, r *rand.Rand) {
 	gone := a.Because == "there is no such document in the index"
 	switch {
 	case a.Allowed && !could, (a.Because == "" && !a.Allowed || gone) && !couldNot:
-		o.t.Errorf("%s p%d at %d: %+v; it was for %v and the person in %v\n%+v\n%s", o.path(i), p, now.UnixNano(), a, grants, in,
-			o.grants[i], o.said(o.path(i)))
+		o.t.Errorf("%s p%d at %d: %+v; it was for %v and the person in %v\n%+v\n%s", o.path(i), p, now.UnixNano(), a,
+			grants, in, o.grants[i], o.said(o.path(i)))
 	case a.Allowed:
 		o.answered.yes++
 	case a.Because == "" || gone:

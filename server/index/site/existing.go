@@ -36,7 +36,8 @@ func (s *Site) Plain() bool {
 // account of its own for the site, with the keys of its roles and what each may publish and hear.
 func (s *Site) Account() []byte {
 	var b strings.Builder
-	b.WriteString("max_payload: 8MB # of a class that lists many people\naccounts {\n  REFMON {\n    jetstream: enabled\n    users: [\n")
+	b.WriteString("max_payload: 8MB # of a class that lists many people\n")
+	b.WriteString("accounts {\n  REFMON {\n    jetstream: enabled\n    users: [\n")
 	for _, r := range s.Roles() {
 		p := s.Permissions(r)
 		fmt.Fprintf(&b, "      # %s\n      {nkey: %s, permissions: {\n        publish: {allow: [%s]}\n"+
