@@ -14,8 +14,7 @@ import (
 // ioCall is one call on a file under way: where its result goes.
 type ioCall struct {
 	*call
-	block  user
-	notYet ntstatus.Status // means, over a socket, that the call has to wait; 0 for none
+	block user
 }
 
 // io looks at the status block of the services on files.
@@ -60,9 +59,6 @@ func (x ioCall) run(buffer user, do func(*nt.Later) (nt.IOResult, ntstatus.Statu
 }
 
 func (x ioCall) runWith(l *nt.Later, buffer user, do func(*nt.Later) (nt.IOResult, ntstatus.Status)) uint64 {
-	if r := x.remote(); r != nil {
-		return x.runRemote(r, l, buffer, do)
-	}
 	var told atomic.Bool
 	var final ntstatus.Status
 	block := x.block
@@ -87,31 +83,6 @@ func (x ioCall) runWith(l *nt.Later, buffer user, do func(*nt.Later) (nt.IOResul
 	}
 	if st == ntstatus.Pending || told.Load() {
 		return status(st)
-	}
-	return x.finish(st, int(out.Information))
-}
-
-// runRemote makes a call of a daemon's service, which cannot end later: its caller waits
-// for what the handle does not let be done yet, on any handle.
-func (x ioCall) runRemote(r *remote, l *nt.Later, buffer user,
-	do func(*nt.Later) (nt.IOResult, ntstatus.Status)) uint64 {
-	if l.Event != 0 || l.ApcRoutine != 0 {
-		return status(ntstatus.NotSupported)
-	}
-	var out nt.IOResult
-	var waited bool
-	try := func() (st ntstatus.Status) {
-		out, st = do(nil)
-		return st
-	}
-	var st ntstatus.Status
-	if x.notYet == 0 {
-		st = try()
-	} else {
-		st, waited = r.until(x.handle(0), x.notYet, try)
-	}
-	if waited && st == ntstatus.PipeConnected {
-		st = ntstatus.Success // it came while this call waited
 	}
 	if fault := x.Write(buffer, out.Data); fault != ntstatus.Success {
 		return status(fault)
@@ -154,7 +125,6 @@ func ntReadFile(c *call) uint64 {
 	if st != ntstatus.Success {
 		return status(st)
 	}
-	x.notYet = ntstatus.PipeEmpty
 	return x.run(buffer, func(l *nt.Later) (nt.IOResult, ntstatus.Status) {
 		out, st := c.sys.NtReadFile(nt.ReadFileIn{FileHandle: h, Length: length, ByteOffset: at, Later: l})
 		return nt.IOResult{Data: out.Buffer, Information: uint64(len(out.Buffer))}, st
@@ -175,7 +145,6 @@ func ntWriteFile(c *call) uint64 {
 	if st != ntstatus.Success {
 		return status(st)
 	}
-	x.notYet = ntstatus.PipeBusy
 	return x.run(0, func(l *nt.Later) (nt.IOResult, ntstatus.Status) {
 		out, st := c.sys.NtWriteFile(nt.WriteFileIn{FileHandle: h, Buffer: nt.Cap(b), ByteOffset: at, Later: l})
 		return nt.IOResult{Information: uint64(out.Information)}, st
@@ -188,7 +157,6 @@ func ntFlushBuffersFile(c *call) uint64 {
 	if st != ntstatus.Success {
 		return status(st)
 	}
-	x.notYet = ntstatus.Pending
 	return x.runWith(&nt.Later{Waits: true}, 0, func(l *nt.Later) (nt.IOResult, ntstatus.Status) {
 		_, st := c.sys.NtFlushBuffersFile(nt.FlushBuffersFileIn{FileHandle: c.handle(0), Later: l})
 		return nt.IOResult{}, st
@@ -207,9 +175,6 @@ func ntFsControlFile(c *call) uint64 {
 	in.OutputBufferLength = c.u32(9)
 	if in.FsControlCode == winnt.FSCTL_PIPE_TRANSCEIVE {
 		in.InputBuffer = captured(c.Block(c.ptr(6), int(c.u32(7)), 1))
-	}
-	if in.FsControlCode == winnt.FSCTL_PIPE_LISTEN {
-		x.notYet = ntstatus.PipeListening
 	}
 	return x.run(c.ptr(8), func(l *nt.Later) (nt.IOResult, ntstatus.Status) {
 		in.Later = l

@@ -66,11 +66,6 @@ func ntCreateNamedPipeFile(c *call) uint64 {
 		// A pipe has one direction at least (T-132); bad pointers come first (O-3).
 		return c.opened(0, ntstatus.InvalidParameter)
 	}
-	const synchronous = 0x10 | 0x20 // FILE_SYNCHRONOUS_IO_ALERT, _NONALERT
-	if c.remote() != nil && in.CreateOptions&synchronous == 0 {
-		// Over a socket nothing is pending: a handle that does not wait tells what cannot be done yet (T-135).
-		in.CompletionMode = winnt.FILE_PIPE_COMPLETE_OPERATION
-	}
 	if st := pipeParameters(in.CreateDisposition, c.u32(7), c.u32(8), c.u32(9)); st != ntstatus.Success {
 		return c.opened(0, st)
 	}

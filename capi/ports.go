@@ -31,8 +31,7 @@ var offered = struct {
 // port: the services never wait.
 func (c *call) onPort(h winnt.Handle, blocked ntstatus.Status, try func() ntstatus.Status) ntstatus.Status {
 	if r := c.remote(); r != nil {
-		st, _ := r.until(h, blocked, try)
-		return st
+		return r.until(h, blocked, try)
 	}
 	for {
 		changed, ok := c.sys.PortChanged(h) // before the call, so that no change is missed

@@ -131,9 +131,12 @@ func statusOf(err error) ntstatus.Status {
 	return ntstatus.Unsuccessful
 }
 
-// another reports whether a token is of another account than this program's: no process
-// is made that no program could be started in (W-53).
+// another reports whether a token is of another account than this program's, which is not
+// root's: no process is made that no program could be started in (W-53, W-93).
 func (c *call) another(token winnt.Handle) bool {
+	if os.Geteuid() == 0 {
+		return false // the daemon says when the program is started
+	}
 	its, st := c.nt.NtQueryInformationToken(token, winnt.TokenUser)
 	own, fault := c.nt.NtQueryInformationToken(winnt.NtCurrentProcessToken, winnt.TokenUser)
 	return st.IsSuccess() && fault.IsSuccess() && its.(tokens.Group).SID != own.(tokens.Group).SID

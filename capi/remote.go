@@ -96,7 +96,11 @@ var rows = sync.OnceValue(func() map[string]*nt.Row {
 // over makes a call of a service.
 func over[O any](r *remote, name string, in any) (out O, st ntstatus.Status) {
 	var v any
-	if r.wait != nil {
+	if l := laterOf(in); l != nil {
+		v, st = r.tr.(interface {
+			CallLater(*nt.Row, any, *nt.Later) (any, ntstatus.Status)
+		}).CallLater(rows()[name], in, l)
+	} else if r.wait != nil {
 		v, st = r.tr.CallWhenReady(rows()[name], in, *r.wait)
 	} else {
 		v, st, _ = r.tr.Call(rows()[name], in, false)
@@ -105,18 +109,33 @@ func over[O any](r *remote, name string, in any) (out O, st ntstatus.Status) {
 	return out, st
 }
 
+// laterOf returns how an operation on a file may end later, nil for other calls.
+func laterOf(in any) *nt.Later {
+	switch p := in.(type) {
+	case nt.ReadFileIn:
+		return p.Later
+	case nt.WriteFileIn:
+		return p.Later
+	case nt.FsControlFileIn:
+		return p.Later
+	case nt.FlushBuffersFileIn:
+		return p.Later
+	}
+	return nil
+}
+
 // until makes a call that the daemon makes again as long as it says blocked.
-func (r *remote) until(h winnt.Handle, blocked ntstatus.Status, try func() ntstatus.Status) (st ntstatus.Status,
-	waited bool) {
-	if st = try(); st != blocked {
-		return st, false
+func (r *remote) until(h winnt.Handle, blocked ntstatus.Status, try func() ntstatus.Status) ntstatus.Status {
+	st := try()
+	if st != blocked {
+		return st
 	}
 	r.wait = &nt.Wait{Handle: h, NotYet: blocked}
 	defer func() { r.wait = nil }()
-	return try(), true
+	return try()
 }
 
-// PipeChanged implements [nt.Services]: the daemon waits, see until.
+// PipeChanged implements [nt.Services]: the daemon waits, see CallLater.
 func (r *remote) PipeChanged(winnt.Handle) (<-chan struct{}, bool) { return nil, false }
 
 // ObjectSignaled implements [nt.Services]: the daemon waits, see waitFor and waitAny.

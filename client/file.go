@@ -76,7 +76,13 @@ func (c *Conn) own(th *nt.Thread) (*thread, error) {
 
 // descriptor asks for one descriptor.
 func (c *Conn) descriptor(f *wire.Frame) (*os.File, error) {
-	head, _, files, err := c.askFor(f, nil, nil, nil)
+	file, _, err := c.descriptorWith(f)
+	return file, err
+}
+
+// descriptorWith does the same and returns what follows the head of the answer.
+func (c *Conn) descriptorWith(f *wire.Frame) (_ *os.File, rest []byte, err error) {
+	head, rest, files, err := c.askFor(f, nil, nil, nil)
 	if err == nil {
 		err = head.Status.Err()
 	}
@@ -85,7 +91,7 @@ func (c *Conn) descriptor(f *wire.Frame) (*os.File, error) {
 	}
 	if err != nil {
 		closeAll(files)
-		return nil, err
+		return nil, nil, err
 	}
-	return files[0], nil
+	return files[0], rest, nil
 }

@@ -27,9 +27,15 @@ import (
 //
 // Between programs of one user of the host the token is advisory: such a program can
 // dial again. STATUS_PRIVILEGE_NOT_HELD is the error for a process of another account
-// than this program's (W-53).
+// than this program's (W-53), unless this is a program of root's and the daemon lets it start
+// programs for others: then it is started under that account's uid with its groups (W-93).
 func (c *Conn) Start(process winnt.Handle, cmd *exec.Cmd) (*Program, error) {
 	f, err := c.attach(process, filepath.Base(cmd.Path))
+	if errors.Is(err, ntstatus.PrivilegeNotHeld.Err()) && os.Geteuid() == 0 {
+		if other, fault := c.attachTo(process, cmd); !errors.Is(fault, ntstatus.NotSupported.Err()) {
+			f, err = other, fault
+		}
+	}
 	if err != nil {
 		return nil, err
 	}

@@ -6,8 +6,8 @@ import (
 )
 
 // Later lets an operation on a file end after its call, as a program with memory of
-// its own asks for it: the call then returns STATUS_PENDING. Who gives none, a script
-// or a client of a kernel elsewhere, gets the status of the moment.
+// its own asks for it: the call then returns STATUS_PENDING. Who gives none, such as a script,
+// gets the status of the moment.
 type Later struct {
 	Event         winnt.Handle // signalled at the end; 0 for the file itself
 	ApcRoutine    uint64       // called at the end by the thread that asks; 0 for none
@@ -18,6 +18,9 @@ type Later struct {
 	// fails in its call does not get that far. It runs on any goroutine, with no
 	// lock held, and must not call services.
 	Done func(IOResult)
+	// Apart takes the place of Done for a program whose memory is elsewhere: who waits for the
+	// end is told once told is called, from any goroutine and once, with no lock held.
+	Apart func(r IOResult, told func())
 
 	// What the service says of an operation that ends later: Over is closed when it
 	// has ended, Cancel ends it, and the caller of a synchronous handle waits for

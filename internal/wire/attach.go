@@ -18,7 +18,23 @@ type Attacher interface {
 	Attach(th *nt.Thread, process winnt.Handle, program string) (*os.File, ntstatus.Status)
 }
 
-// AttachBody is the body of Attach: the handle of a process, and the name of the program
+// AttacherAs may be implemented by an Attacher whose server lets the host's superuser start
+// programs in processes of other accounts.
+type AttacherAs interface {
+	// AttachAs does the same as Attach for a process of another account, and returns the uid
+	// that the program must run under: the connection ends if another one says hello.
+	AttachAs(th *nt.Thread, process winnt.Handle, program string) (f *os.File, uid uint32, st ntstatus.Status)
+}
+
+// HostBody follows the head of the answer to AttachAs: the uid of the program.
+type HostBody struct{ UID uint32 }
+
+var hostBody = valueOf[HostBody]()
+
+// DecodeHost reads what follows the head of the answer to AttachAs.
+func DecodeHost(b []byte) (HostBody, error) { return hostBody.decode(inBinary, b) }
+
+// AttachBody is the body of Attach and of AttachAs: the handle of a process, and the name of the program
 // that is to be started in it, cut to MaxProgram bytes. An older client sends the handle
 // alone.
 type AttachBody struct {
@@ -55,12 +71,21 @@ func (w *worker) attach(f *Frame) (a reply, err error) {
 		return a, err
 	}
 	by, ok := w.s.process.(Attacher)
-	if _, carries := w.s.conn.(*net.UnixConn); !ok || !carries {
+	as, others := w.s.process.(AttacherAs)
+	if _, carries := w.s.conn.(*net.UnixConn); !ok || !carries || f.Kind == AttachAs && !others {
 		return refusal(ntstatus.NotSupported), nil
 	}
 	if !w.s.reserve() {
 		// A client that takes no descriptors gets no further ones (W-62).
 		return refusal(ntstatus.InsufficientResources), nil
 	}
-	return w.passes(by.Attach(w.th, winnt.Handle(b.Handle), b.Program)), nil
+	if f.Kind == Attach {
+		return w.passes(by.Attach(w.th, winnt.Handle(b.Handle), b.Program)), nil
+	}
+	file, uid, st := as.AttachAs(w.th, winnt.Handle(b.Handle), b.Program)
+	a = w.passes(file, st)
+	if file != nil {
+		a.rest = hostBody.append(w.s.form, nil, HostBody{uid})
+	}
+	return a, nil
 }

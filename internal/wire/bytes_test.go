@@ -76,6 +76,21 @@ var conversations = map[string][]said{
 		ask("NtQueryInformationFile", nt.QueryInformationFileIn{FileHandle: 4, FileInformationClass: 23, Length: 8}),
 		{wire.Cancel, 0, "", nil, wire.AppendCancel(nil, 99)},
 	},
+	"later": {
+		ask("NtCreateNamedPipeFile", nt.CreateNamedPipeFileIn{DesiredAccess: winnt.GENERIC_READ | winnt.GENERIC_WRITE,
+			NamedPipeType: winnt.FILE_PIPE_MESSAGE_TYPE, MaximumInstances: 1,
+			ObjectAttributes: nt.Cap(&nt.ObjectAttributes{ObjectName: `\??\pipe\p`})}),
+		{wire.Begin, 1, "NtFsControlFile", nt.FsControlFileIn{FileHandle: 4, FsControlCode: winnt.FSCTL_PIPE_LISTEN}, nil},
+		ask("NtOpenFile", nt.OpenFileIn{DesiredAccess: winnt.GENERIC_READ | winnt.GENERIC_WRITE,
+			ObjectAttributes: nt.Cap(&nt.ObjectAttributes{ObjectName: `\??\pipe\p`})}),
+		{wire.Collect, 0, "", nil, wire.AppendOperation(nil, 2)},
+		{wire.Told, 0, "", nil, wire.AppendOperation(nil, 2)},
+		ask("NtWriteFile", nt.WriteFileIn{FileHandle: 8, Buffer: nt.Cap([]byte("message"))}),
+		{wire.Begin, 1, "NtReadFile", nt.ReadFileIn{FileHandle: 4, Length: 16}, nil},
+		{wire.Told, 0, "", nil, wire.AppendOperation(nil, 7)},
+		{wire.Told, 0, "", nil, wire.AppendOperation(nil, 7)},
+		{wire.Collect, 0, "", nil, wire.AppendOperation(nil, 7)},
+	},
 	"lsa": {
 		ask("LsaOpenPolicy", nt.LsaOpenPolicyIn{DesiredAccess: winnt.POLICY_LOOKUP_NAMES}),
 		ask("LsaLookupSids", nt.LsaLookupSidsIn{PolicyHandle: 4, SIDs: []sid.SID{sid.Everyone, {}}}),
@@ -165,6 +180,9 @@ func (m said) frame(t testing.TB, request uint64) *wire.Frame {
 	}
 	if m.kind == wire.Wait {
 		f.Body = wire.AppendWait(nil, 4, ntstatus.PipeEmpty)
+	}
+	if m.kind == wire.Begin {
+		f.Body = wire.AppendLater(nil, &nt.Later{ApcRoutine: 0x11, ApcContext: 0x12, IoStatusBlock: 0x13})
 	}
 	var err error
 	if f.Body, err = row.AppendCall(f.Body, m.in, true); err != nil {

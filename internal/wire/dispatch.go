@@ -17,8 +17,12 @@ func (s *Server) dispatch(t *stint, f *Frame) (goesOn bool, err error) {
 		return true, s.makeThread(f)
 	case Cancel:
 		return true, s.cancel(f)
+	case Collect:
+		return true, s.collect(f)
+	case Told:
+		return true, s.told(f)
 	case Call, Then, Save, Restore, EndThread, Wait, WaitAny, Connected, Attach, HandOut, CallWith,
-		ReadAs, Refill, Look:
+		ReadAs, Refill, Begin, AttachAs, Look:
 	default:
 		return true, fmt.Errorf("%w: kind %d", ErrFrame, f.Kind)
 	}

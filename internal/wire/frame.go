@@ -50,6 +50,10 @@ const (
 	CallWith                   // a call that opens a file, and a descriptor of it
 	ReadAs                     // a call that opens a file as a client, and what is in it
 	Refill                     // replaces what is in a file by what is in another one
+	Begin                      // a call on a file that may end later
+	Collect                    // waits until that has ended, and asks how
+	Told                       // says that the program's memory has what was collected
+	AttachAs                   // Attach for a process of another account, which root starts under its uid
 	// Look (65) is in look.go.
 )
 

@@ -90,6 +90,8 @@ type Server struct {
 	// +checklocks:mu
 	waits map[uint64]*waiting // by their requests; guarded by mu
 	// +checklocks:mu
+	laters map[uint64]*later // by the requests that began them; guarded by mu; nil once the process is gone
+	// +checklocks:mu
 	stopping bool // Stop was called; guarded by mu
 	// +checklocks:mu
 	err error // why the connection ended, the first reason; guarded by mu
@@ -101,7 +103,7 @@ func NewServer(conn net.Conn, p Process) *Server {
 	watcher, _ := p.(Watcher)
 	s := &Server{conn: conn, from: bufio.NewReader(conn), process: p, turns: turns, watcher: watcher,
 		threads: map[uint32]*worker{}, over: make(chan struct{}), unread: make(chan error, 1), waits: map[uint64]*waiting{},
-		now: NewNowWriter(conn)}
+		laters: map[uint64]*later{}, now: NewNowWriter(conn)}
 	if turns != nil {
 		s.lookout = turns.Lookout()
 	} else {
@@ -140,6 +142,7 @@ func (s *Server) Serve() error {
 	s.process.Exit()
 	s.hangUp()
 	s.running.Wait()
+	s.tellAll()
 	for _, w := range s.threads { // no goroutine of the connection is left to use them
 		s.process.GiveBack(w.th)
 	}

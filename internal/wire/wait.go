@@ -23,7 +23,7 @@ func AppendWait(b []byte, h winnt.Handle, notYet ntstatus.Status) []byte {
 }
 
 // waits reports whether a frame's answer may take its time.
-func (k Kind) waits() bool { return k == Wait || k == WaitAny || k == Connected }
+func (k Kind) waits() bool { return k == Wait || k == WaitAny || k == Connected || k == Collect }
 
 // HandleBody is the body of Connected, the handle of the client's port, and of HandOut, the
 // handle of a file.

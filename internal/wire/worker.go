@@ -182,7 +182,7 @@ func (w *worker) perform(f *Frame) (a reply, err error) {
 		a = w.call(q, f)
 		w.failed = !a.head.Status.IsSuccess()
 		return a, nil
-	case Attach:
+	case Attach, AttachAs:
 		return w.attach(f)
 	case HandOut:
 		return w.handOut(f)
@@ -192,6 +192,8 @@ func (w *worker) perform(f *Frame) (a reply, err error) {
 		return w.readAs(f)
 	case Refill:
 		return w.refill(f)
+	case Begin:
+		return w.begin(f)
 	case Look:
 		return w.look(f), nil
 	case Save:

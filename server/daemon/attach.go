@@ -5,6 +5,7 @@ import (
 	"os"
 
 	"github.com/refmon/refmon/internal/wire"
+	"github.com/refmon/refmon/kernel"
 	"github.com/refmon/refmon/nt"
 	"github.com/refmon/refmon/ntstatus"
 	peer "github.com/refmon/refmon/server/auth/unix"
@@ -36,8 +37,44 @@ func (c *connection) Attach(th *nt.Thread, process winnt.Handle, program string)
 	if st != ntstatus.Success {
 		return nil, st
 	}
-	child := &connection{d: c.d, token: p.Object().Token(), process: p, account: c.account, full: c.full,
-		peer: &peer.Peer{UID: c.peer.UID, GID: c.peer.GID, Name: p.Name()}}
+	return c.child(p, program, c.account, &peer.Peer{UID: c.peer.UID, GID: c.peer.GID, Name: p.Name()}, false)
+}
+
+// AttachAs implements [wire.AttacherAs]: a program of the host's superuser, which could be
+// any user of the host, starts a program in a process of another account, under that
+// account's uid and against its bounds.
+func (c *connection) AttachAs(th *nt.Thread, process winnt.Handle, program string) (*os.File, uint32,
+	ntstatus.Status) {
+	if c.d.startAs == nil || c.peer.UID != 0 {
+		// Only what the host's kernel says is root's starts programs of others, and only if it is wanted (W-93).
+		return nil, 0, ntstatus.PrivilegeNotHeld
+	}
+	var uid uint32
+	p, st := c.d.sys.TakeOver(th, process, func(t *token.Token) ntstatus.Status {
+		var known bool
+		if uid, known = c.d.startAs(t.User().SID); !known || uid == 0 || uid == sharedUID {
+			// An account without a uid of its own has no programs here (W-93).
+			return ntstatus.PrivilegeNotHeld
+		}
+		return ntstatus.Success
+	})
+	if st != ntstatus.Success {
+		return nil, 0, st
+	}
+	f, st := c.child(p, program, c.d.counted(uid), &peer.Peer{UID: uid, Name: p.Name()}, true)
+	c.d.log.Info("a program is started for another user", "by pid", c.peer.PID, "uid", uid, "process", uint64(p.ID()),
+		"program", program, "status", st.String())
+	return f, uid, st
+}
+
+// sharedUID is the uid of everything that has no other: no one's alone.
+const sharedUID = 65534
+
+// child serves the connection of a program that is started in a process.
+func (c *connection) child(p *kernel.Process, program string, account uint32, of *peer.Peer,
+	asked bool) (*os.File, ntstatus.Status) {
+	child := &connection{d: c.d, token: p.Object().Token(), process: p, account: account, peer: of, asked: asked,
+		full: c.full && !asked}
 	if program != "" {
 		// It is shown by its own name; its threads keep those of the process (W-79).
 		child.peer.Name = program
@@ -59,6 +96,12 @@ func (c *connection) attach() (*os.File, error) {
 	}
 	d := c.d
 	c.conn, c.end = conn, func() {}
+	if c.asked {
+		if err := passCredentials(conn); err != nil {
+			_, _ = theirs.Close(), conn.Close()
+			return nil, fmt.Errorf("connection of %s: %w", c.peer.Name, err)
+		}
+	}
 	c.served = wire.NewServer(conn, c)
 	c.served.Patient()
 	if err := d.admit(c); err != nil {

@@ -29,6 +29,7 @@ type connection struct {
 	served  *wire.Server    // immutable
 	full    bool            // immutable: it came by the administrators' socket
 	account uint32          // immutable: the uid whose bounds it counts against
+	asked   bool            // immutable: its program must run under the peer's uid, which is asked
 	token   *token.Token    // set by logon
 	end     func()          // set by logon: lets the logon session go, once a process holds it
 	process *kernel.Process // set before the first thread is made
@@ -99,7 +100,13 @@ func (c *connection) run() error {
 		User: c.token.User().SID.String(), Full: c.full, Since: time.Now(),
 		Session: fmt.Sprintf("0x%x", uint64(c.token.Spec().AuthenticationID)), guard: p.Object().Security()})
 	c.d.log.Debug("connection", "uid", c.peer.UID, "pid", c.peer.PID, "process", uint64(p.ID()), "name", name)
-	err := c.served.Serve()
+	err := c.spoken()
+	if err == nil {
+		err = c.served.Serve()
+	} else {
+		_ = wire.Refuse(c.conn, ntstatus.AccessDenied)
+		p.Exit()
+	}
 	if th := c.first(); th != nil {
 		th.Close() // there was no room for it
 	}
@@ -109,10 +116,23 @@ func (c *connection) run() error {
 	return err
 }
 
+// spoken waits for the first word of a program that was started for another user. One that
+// runs under another uid is not the one, and gets nothing (W-94).
+func (c *connection) spoken() error {
+	if !c.asked {
+		return nil
+	}
+	uid, err := speaker(c.conn)
+	if err == nil && uid != c.peer.UID {
+		err = fmt.Errorf("a program for uid %d runs under uid %d", c.peer.UID, uid)
+	}
+	return err
+}
+
 // hungUp reports whether an error says that the client has gone, which is no fault: it
 // was killed within a frame, or with answers that it had not read.
 func hungUp(err error) bool {
-	return errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, net.ErrClosed) ||
+	return errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, net.ErrClosed) ||
 		errors.Is(err, syscall.ECONNRESET) || errors.Is(err, syscall.EPIPE)
 }
 

@@ -46,6 +46,7 @@ var parts = map[string]func(socket string) error{
 	"half":   halfCall,
 	"files":  serveFiles,
 	"asking": asking,
+	"crowd":  crowd,
 	"client": func(socket string) error { return calls(socket, 1) },
 	"flood":  func(socket string) error { return calls(socket, 250) },
 	"burn": func(string) error {
@@ -59,7 +60,8 @@ var parts = map[string]func(socket string) error{
 	},
 }
 
-func ready() error {
+// ready says so and goes on, with what the program holds, until it is killed.
+func ready(held ...any) error {
 	fmt.Println("ready")
 	select {}
 }

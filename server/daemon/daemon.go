@@ -17,6 +17,7 @@ import (
 	"github.com/refmon/refmon/nt"
 	"github.com/refmon/refmon/ntstatus"
 	"github.com/refmon/refmon/server/auth/unix"
+	"github.com/refmon/refmon/sid"
 	"github.com/refmon/refmon/token"
 )
 
@@ -43,6 +44,9 @@ type Config struct {
 	// Administer answers a request about accounts, by the token of the process that
 	// asks; nil answers none. It decides who may.
 	Administer func(by *token.Token, request []byte) (answer []byte, st ntstatus.Status)
+	// StartAs returns the uid under which programs of a user are started by programs of the
+	// host's superuser; nil: no program is started for another user.
+	StartAs func(sid.SID) (uid uint32, ok bool)
 	// Quota returns the uid whose bounds a uid counts against; nil: its own.
 	Quota   func(uid uint32) uint32
 	Limits  Limits
@@ -66,6 +70,7 @@ type Daemon struct {
 
 	administer func(*token.Token, []byte) ([]byte, ntstatus.Status) // immutable; may be nil
 	quota      func(uint32) uint32                                  // immutable; may be nil
+	startAs    func(sid.SID) (uint32, bool)                         // immutable; may be nil
 
 	turns    *turns       // immutable
 	calls    kept         // while they are watched
@@ -90,7 +95,7 @@ func Start(cfg Config) (_ *Daemon, err error) {
 		return nil, errors.New("daemon: no identity: no client could be known")
 	}
 	d := &Daemon{limits: cfg.Limits.orDefault(), log: cfg.Log, lock: cfg.Lock, administer: cfg.Administer,
-		quota: cfg.Quota, turns: newTurns(), calls: kept{most: keptCalls, next: 1},
+		quota: cfg.Quota, startAs: cfg.StartAs, turns: newTurns(), calls: kept{most: keptCalls, next: 1},
 		denials:     kept{most: keptDenials, next: 1},
 		connections: map[*connection]struct{}{}, users: map[uint32]user{}}
 	d.SetIdentity(cfg.Identity)

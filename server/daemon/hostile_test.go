@@ -2,6 +2,7 @@ package daemon_test
 
 import (
 	"encoding/binary"
+	"fmt"
 	"math/rand/v2"
 	"net"
 	"os"
@@ -14,6 +15,7 @@ import (
 
 	"github.com/refmon/refmon/internal/wire"
 	"github.com/refmon/refmon/ntstatus"
+	"github.com/refmon/refmon/server/daemon"
 	"github.com/refmon/refmon/winnt"
 )
 
@@ -109,6 +111,53 @@ func TestCrowd(t *testing.T) {
 	d.works()
 	for _, c := range conns {
 		_ = c.Close()
+	}
+	d.settles()
+}
+
+// manyConnections is how many one program makes at once.
+const manyConnections = 10_000
+
+// crowd connects that often; half of them say nothing more, the others are answered.
+func crowd(socket string) error {
+	conns := make([]net.Conn, manyConnections)
+	for i := range conns {
+		c, err := net.Dial("unix", socket)
+		if err != nil {
+			return fmt.Errorf("connection %d: %w", i, err)
+		}
+		conns[i] = c
+		if i%2 == 0 {
+			continue
+		}
+		if _, err = c.Write(hello); err == nil {
+			_, err = wire.ReadFrame(c)
+		}
+		if err != nil {
+			return fmt.Errorf("connection %d: %w", i, err)
+		}
+	}
+	return ready(conns)
+}
+
+// TestManyConnections: a program makes 10,000 connections and is killed: another one is served
+// meanwhile, and nothing is left (W-13, W-17).
+func TestManyConnections(t *testing.T) {
+	if testing.Short() {
+		t.Skip("10,000 connections")
+	}
+	var limit unix.Rlimit
+	if err := unix.Getrlimit(unix.RLIMIT_NOFILE, &limit); err != nil {
+		t.Fatal(err)
+	}
+	if limit.Cur < manyConnections+500 { // Go has raised it to the hard limit
+		t.Skipf("RLIMIT_NOFILE is %d, want %d", limit.Cur, manyConnections+500)
+	}
+	d := start(t, func(c *daemon.Config) { c.Limits = daemon.Limits{PerUser: 1 << 20, Threads: 1 << 20} })
+	p := play(t, d.socket, "crowd")
+	d.works()
+	if err := p.Kill(); err != nil {
+		t.Error(err)
 	}
 	d.settles()
 }

@@ -60,10 +60,26 @@ func (i *irp) over(r npfs.Result, pended bool) {
 	// A call that fails, at once or after a wait, has told all by its status. I-136
 	const failed = 0xC0000000 // a warning, such as STATUS_BUFFER_OVERFLOW, is no failure
 	pended = pended && !i.later.Synchronous
-	if pended || uint32(r.Status)&failed != failed {
-		i.later.Done(nt.IOResult{Status: r.Status, Data: r.Data, Information: uint64(r.Count)})
-		i.tell(r, pended)
+	if !pended && uint32(r.Status)&failed == failed {
+		i.gone(r)
+		return
 	}
+	told := func() {
+		i.tell(r, pended)
+		i.gone(r)
+	}
+	result := nt.IOResult{Status: r.Status, Data: r.Data, Information: uint64(r.Count)}
+	if i.later.Apart != nil {
+		// Memory that is elsewhere is written before any other is told (W-90).
+		i.later.Apart(result, told)
+		return
+	}
+	i.later.Done(result)
+	told()
+}
+
+// gone gives back what the operation held.
+func (i *irp) gone(r npfs.Result) {
 	i.later.Failure = r.Status
 	close(i.later.Over)
 	i.drop()

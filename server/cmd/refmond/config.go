@@ -16,6 +16,7 @@ import (
 	auth "github.com/refmon/refmon/server/auth/unix"
 	"github.com/refmon/refmon/server/daemon"
 	"github.com/refmon/refmon/server/lsa"
+	"github.com/refmon/refmon/sid"
 	"github.com/refmon/refmon/winnt"
 )
 
@@ -34,6 +35,7 @@ type settings struct {
 	Profile        string                  `json:"profile"`
 	Administrators []uint32                `json:"administrators"`
 	Privileges     map[uint32][]string     `json:"privileges"`
+	StartAs        bool                    `json:"startAs"`
 	Files          map[string]string       `json:"files"`
 	Trees          map[string]treeSettings `json:"trees"`
 	Kerberos       tickets                 `json:"kerberos"`
@@ -96,6 +98,15 @@ func load(file string) (*config, error) {
 // configuration adds for uids.
 func (c *config) identity(s *lsa.Store) daemon.Identity {
 	return auth.Stored{Store: s, Administrators: c.Administrators, Privileges: c.privileges}
+}
+
+// startsAs returns the uids under which programs are started for other users; nil where
+// that is not wanted.
+func (c *config) startsAs(s *lsa.Store) func(sid.SID) (uint32, bool) {
+	if !c.StartAs {
+		return nil
+	}
+	return s.UID
 }
 
 // recorded are the privileges that no configuration gives: who holds one of them is

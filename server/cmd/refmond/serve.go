@@ -126,7 +126,7 @@ func start(cfg *config, std *streams) (*service, error) {
 	daemon.Spare()
 	s.Daemon, err = daemon.Start(daemon.Config{Lock: lock, Inherited: cfg.inherited, Socket: cfg.Socket,
 		AdminSocket: cfg.AdminSocket, Identity: cfg.identity(s.store), Administer: s.administer(cfg),
-		Quota: s.store.QuotaUID, LSA: &s.domains, Limits: cfg.limits,
+		Quota: s.store.QuotaUID, StartAs: cfg.startsAs(s.store), LSA: &s.domains, Limits: cfg.limits,
 		Profile: cfg.profile, Audit: log, Log: s.log})
 	if err != nil {
 		return nil, errors.Join(err, s.kept())

@@ -1,0 +1,84 @@
+package client
+
+import (
+	"github.com/refmon/refmon/internal/wire"
+	"github.com/refmon/refmon/nt"
+	"github.com/refmon/refmon/ntstatus"
+)
+
+// CallLater makes a call on a file that may end later, as a kernel in this program does:
+// l.Done writes the program's memory, and only then the event is signalled and the routine's
+// call queued, for all processes that see them (W-90). Where the status is STATUS_PENDING
+// l.Over is closed at the end. A connection that is lost ends the operation with
+// STATUS_PORT_DISCONNECTED.
+func (t *thread) CallLater(row *nt.Row, in any, l *nt.Later) (out any, st ntstatus.Status) {
+	r := wire.Rows()[row.Info().Number]
+	number, known := t.c.services[row.Info().Name]
+	if !known {
+		return r.Nothing(), ntstatus.NotSupported
+	}
+	body, err := r.AppendCall(wire.AppendLater(nil, l), in, false)
+	if err != nil || len(body) > wire.MaxBody {
+		return r.Nothing(), ntstatus.InvalidParameter
+	}
+	f := &wire.Frame{Kind: wire.Begin, Thread: t.number, Service: number, Body: body}
+	head, rest, err := t.c.ask(f)
+	if err != nil {
+		return r.Nothing(), ntstatus.PortDisconnected
+	}
+	if len(rest) == 0 {
+		return r.Nothing(), head.Status
+	}
+	b, rest, err := wire.DecodeLater(rest)
+	if err == nil && !b.Ended && len(rest) > 0 {
+		out, err = r.DecodeOut(rest)
+	} else {
+		out = r.Nothing()
+	}
+	if err != nil {
+		_ = t.c.lose(err)
+		return r.Nothing(), ntstatus.PortDisconnected
+	}
+	l.Synchronous, l.Alertable = b.Synchronous, b.Alertable
+	switch {
+	case b.Ended:
+		t.c.end(f.Request, &b, l)
+	case head.Status == ntstatus.Pending:
+		l.Over = make(chan struct{})
+		go t.c.collect(f.Request, l)
+	}
+	return out, head.Status
+}
+
+// end writes the program's memory, and then lets all others know.
+func (c *Conn) end(operation uint64, b *wire.LaterBody, l *nt.Later) {
+	l.Done(nt.IOResult{Status: b.Status, Data: b.Data, Information: b.Information})
+	if !b.Told {
+		_, _, _ = c.ask(&wire.Frame{Kind: wire.Told, Body: wire.AppendOperation(nil, operation)})
+	}
+}
+
+// collect waits for the end of an operation.
+func (c *Conn) collect(operation uint64, l *nt.Later) {
+	defer close(l.Over)
+	head, rest, err := c.ask(&wire.Frame{Kind: wire.Collect, Body: wire.AppendOperation(nil, operation)})
+	var b wire.LaterBody
+	if err == nil && len(rest) > 0 {
+		if b, _, err = wire.DecodeLater(rest); err != nil {
+			err = c.lose(err)
+		}
+	}
+	l.Failure = head.Status
+	switch {
+	case err == nil && b.Ended:
+		l.Failure = b.Status
+		c.end(operation, &b, l)
+	case err != nil:
+		l.Failure = ntstatus.PortDisconnected
+		fallthrough
+	case !b.Told:
+		if !l.Synchronous {
+			l.Done(nt.IOResult{Status: l.Failure}) // no end comes any more
+		}
+	}
+}

@@ -1,0 +1,46 @@
+package client
+
+import (
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+
+	"github.com/refmon/refmon/internal/wire"
+	"github.com/refmon/refmon/winnt"
+)
+
+// AttachAs returns a connection as [Conn.Attach] does for a process of another account, for a
+// program of root's, and the uid under which the program must run that says hello: another
+// one is refused, and the process ends (W-93, W-94). STATUS_PRIVILEGE_NOT_HELD: this is not root's
+// program, the daemon starts no programs for others, or the account has no uid.
+func (c *Conn) AttachAs(process winnt.Handle) (f *os.File, uid uint32, err error) {
+	return c.attachAs(process, "")
+}
+
+func (c *Conn) attachAs(process winnt.Handle, program string) (f *os.File, uid uint32, err error) {
+	frame := &wire.Frame{Kind: wire.AttachAs, Thread: 1, Body: wire.AppendAttach(nil, process, program)}
+	f, rest, err := c.descriptorWith(frame)
+	if err != nil {
+		return nil, 0, fmt.Errorf("connection of the process with handle %s: %w", process, err)
+	}
+	who, err := wire.DecodeHost(rest)
+	if err != nil {
+		_ = f.Close()
+		return nil, 0, c.lose(err)
+	}
+	return f, who.UID, nil
+}
+
+// attachTo asks for the connection of a process and sets the program's uid to that of its account.
+func (c *Conn) attachTo(process winnt.Handle, cmd *exec.Cmd) (*os.File, error) {
+	f, uid, err := c.attachAs(process, filepath.Base(cmd.Path))
+	if err != nil {
+		return nil, err
+	}
+	if err := runAs(cmd, uid); err != nil {
+		_ = f.Close()
+		return nil, fmt.Errorf("program of the process with handle %s: %w", process, err)
+	}
+	return f, nil
+}

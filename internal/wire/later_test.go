@@ -1,0 +1,198 @@
+package wire_test
+
+import (
+	"testing"
+
+	"github.com/refmon/refmon/client"
+	"github.com/refmon/refmon/internal/wire"
+	"github.com/refmon/refmon/nt"
+	"github.com/refmon/refmon/ntstatus"
+	"github.com/refmon/refmon/winnt"
+)
+
+// laterPipe is a pipe with its server in one connection and its client in another, which
+// both have the event.
+type laterPipe struct {
+	*served
+	own, other         *client.Conn
+	server, client     winnt.Handle
+	event, othersEvent winnt.Handle
+}
+
+func newLaterPipe(t *testing.T) *laterPipe {
+	t.Helper()
+	p := &laterPipe{served: serve(t)}
+	p.own, p.other = p.connect(), p.join(alice)
+	th, others := p.own.Thread(), p.other.Thread()
+	const rights = winnt.GENERIC_READ | winnt.GENERIC_WRITE | winnt.SYNCHRONIZE
+	var st ntstatus.Status
+	p.server, st = th.NtCreateNamedPipeFile(nt.CreateNamedPipeFileIn{DesiredAccess: rights, NamedPipeType: 1, ReadMode: 1,
+		ObjectAttributes: nt.Cap(&nt.ObjectAttributes{ObjectName: `\??\pipe\later`,
+			SecurityDescriptor: toEveryone.SecurityDescriptor}), InboundQuota: 64, OutboundQuota: 64})
+	p.must(st)
+	p.client, st = others.NtOpenFile(winnt.GENERIC_READ|winnt.GENERIC_WRITE,
+		&nt.ObjectAttributes{ObjectName: `\??\pipe\later`}, 0, 0)
+	p.must(st)
+	const name = `\BaseNamedObjects\later`
+	p.event, st = th.NtCreateEvent(winnt.EVENT_ALL_ACCESS, &nt.ObjectAttributes{ObjectName: name,
+		SecurityDescriptor: toEveryone.SecurityDescriptor}, nt.NotificationEvent, true)
+	p.must(st)
+	p.othersEvent, st = others.NtOpenEvent(winnt.EVENT_ALL_ACCESS, &nt.ObjectAttributes{ObjectName: name})
+	p.must(st)
+	return p
+}
+
+func (p *laterPipe) must(st ntstatus.Status) {
+	p.Helper()
+	if !st.IsSuccess() {
+		p.Fatal(st)
+	}
+}
+
+// begin begins a call on a thread of its own.
+func (p *laterPipe) begin(name string, in any, l *nt.Later) ntstatus.Status {
+	p.Helper()
+	tr, err := p.own.NewTransport()
+	if err != nil {
+		p.Fatal(err)
+	}
+	_, st := tr.(interface {
+		CallLater(*nt.Row, any, *nt.Later) (any, ntstatus.Status)
+	}).CallLater(nt.NtTable.Find(name), in, l)
+	return st
+}
+
+func (p *laterPipe) write(message string) {
+	p.Helper()
+	_, st := p.other.Thread().NtWriteFile(p.client, []byte(message))
+	p.must(st)
+}
+
+// signalled reports whether the other process sees the event signalled.
+func (p *laterPipe) signalled() bool {
+	p.Helper()
+	_, st := p.other.Thread().NtWaitForSingleObject(p.othersEvent, false)
+	return st == ntstatus.Success
+}
+
+// TestLaterOverWire: a read that waits ends with the other end's write; the second process
+// of the event sees it signalled only once the first one's memory is written (W-90).
+func TestLaterOverWire(t *testing.T) {
+	p := newLaterPipe(t)
+	for _, early := range []bool{false, true} { // it is there before the read
+		writing, goOn := make(chan nt.IOResult), make(chan struct{})
+		l := &nt.Later{Event: p.event, Done: func(r nt.IOResult) { writing <- r; <-goOn }}
+		begun := make(chan ntstatus.Status, 1)
+		write := func() { p.write("hello") }
+		if early {
+			write()
+		}
+		go func() { begun <- p.begin("NtReadFile", nt.ReadFileIn{FileHandle: p.server, Length: 64, Later: l}, l) }()
+		want := ntstatus.Success
+		if !early {
+			if want = <-begun; want != ntstatus.Pending {
+				t.Fatalf("a read of an empty pipe: %s", want)
+			}
+			begun <- want
+			write()
+		}
+		if r := <-writing; string(r.Data) != "hello" || r.Information != 5 || r.Status != ntstatus.Success {
+			t.Errorf("the end: %+v", r)
+		}
+		if p.signalled() {
+			t.Error("the event is signalled before the memory is written (W-90)")
+		}
+		close(goOn)
+		if st := <-begun; st != want {
+			t.Errorf("the call: %s, want %s", st, want)
+		}
+		if !early {
+			<-l.Over
+		}
+		if !p.signalled() {
+			t.Error("the event is not signalled at the end (I-137)")
+		}
+	}
+}
+
+// TestLaterIsBounded: what a client has begun and not collected is bounded, and operations
+// that it did not begin are refused (W-91).
+func TestLaterIsBounded(t *testing.T) {
+	s := serve(t)
+	s.greet()
+	pipe := call(t, "NtCreateNamedPipeFile", nt.CreateNamedPipeFileIn{DesiredAccess: winnt.GENERIC_READ,
+		NamedPipeType: 1, ReadMode: 1, ObjectAttributes: nt.Cap(&nt.ObjectAttributes{ObjectName: `\??\pipe\later`})})
+	if st := s.status(pipe); st != ntstatus.Success {
+		t.Fatal(st)
+	}
+	request := uint64(100)
+	begin := func(name string, in any) ntstatus.Status {
+		f := call(t, name, in)
+		request++
+		f.Kind, f.Request, f.Body = wire.Begin, request, append(wire.AppendLater(nil, &nt.Later{}), f.Body...)
+		return s.status(f)
+	}
+	about := func(kind wire.Kind, operation uint64) ntstatus.Status {
+		request++
+		return s.status(&wire.Frame{Kind: kind, Request: request, Body: wire.AppendOperation(nil, operation)})
+	}
+	listen := func(room uint32) ntstatus.Status {
+		return begin("NtFsControlFile", nt.FsControlFileIn{FileHandle: 4, FsControlCode: winnt.FSCTL_PIPE_LISTEN,
+			OutputBufferLength: room})
+	}
+	for i, c := range []struct{ got, want ntstatus.Status }{
+		{begin("NtClose", nt.CloseIn{Handle: 4}), ntstatus.InvalidParameter},
+		{about(wire.Collect, 1), ntstatus.InvalidParameter},
+		{about(wire.Told, 1), ntstatus.InvalidParameter},
+		{begin("NtReadFile", nt.ReadFileIn{FileHandle: 400}), ntstatus.InvalidHandle},
+		{listen(wire.MaxFrame), ntstatus.Pending},
+		{about(wire.Told, request), ntstatus.InvalidParameter}, // it has not ended
+		{listen(wire.MaxFrame), ntstatus.Pending},
+		{listen(wire.MaxFrame), ntstatus.Pending},
+		{listen(wire.MaxFrame), ntstatus.InsufficientResources},
+		{listen(0), ntstatus.Pending},
+	} {
+		if c.got != c.want {
+			t.Errorf("%d: %s, want %s", i, c.got, c.want)
+		}
+	}
+	for n := 4; n < wire.MaxWaits; n++ {
+		_ = listen(0) // one end has a bound of its own, too
+	}
+	if st := listen(0); st != ntstatus.InsufficientResources {
+		t.Errorf("beyond the bounds: %s", st)
+	}
+}
+
+// TestLaterIsLeft: operations that wait, that ended and that were collected leave nothing
+// behind of a program that is gone, and who else waits is told (W-92).
+func TestLaterIsLeft(t *testing.T) {
+	p := newLaterPipe(t)
+	goOn := make(chan struct{})
+	defer close(goOn)
+	writing := make(chan struct{})
+	l := &nt.Later{Event: p.event, Done: func(nt.IOResult) { close(writing); <-goOn }}
+	read := func(l *nt.Later) {
+		t.Helper()
+		st := p.begin("NtReadFile", nt.ReadFileIn{FileHandle: p.server, Length: 64, Later: l}, l)
+		if st != ntstatus.Pending {
+			t.Fatal(st)
+		}
+	}
+	read(l)
+	waits := &nt.Later{Done: func(nt.IOResult) {}}
+	read(waits)
+	p.write("x")
+	<-writing // its program never says that it has it
+	_ = p.own.Close()
+	if err := p.ended(); err != nil {
+		t.Error(err)
+	}
+	if !p.signalled() {
+		t.Error("the event waits for a program that is gone (W-92)")
+	}
+	<-waits.Over
+	if waits.Failure != ntstatus.PortDisconnected {
+		t.Errorf("an operation of a lost connection: %s", waits.Failure)
+	}
+}

@@ -1,0 +1,137 @@
+package daemon_test
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"os/user"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/refmon/refmon/client"
+	"github.com/refmon/refmon/nt"
+	"github.com/refmon/refmon/ntstatus"
+	"github.com/refmon/refmon/server/daemon"
+	"github.com/refmon/refmon/sid"
+	"github.com/refmon/refmon/winnt"
+)
+
+// TestStartedAs is the program that TestStartAs starts: it tells who it is here and on the host.
+func TestStartedAs(t *testing.T) {
+	if os.Getenv(startedEvent) != "as" {
+		t.Skip("TestStartAs runs this")
+	}
+	c, err := client.Dial(client.Socket())
+	if err != nil {
+		fmt.Println("refused")
+		return
+	}
+	text, st := c.Thread().NtQueryInformationToken(winnt.NtCurrentProcessToken, winnt.TokenUser)
+	groups, _ := os.Getgroups()
+	fmt.Println("uid", os.Getuid(), os.Geteuid(), "gid", os.Getgid(), groups, text, st)
+}
+
+// service may start programs with tokens of others.
+const service = `{"user":"SY","groups":["WD","BA","SY"],"privileges":["SeDebugPrivilege",
+	"SeAssignPrimaryTokenPrivilege"]}`
+
+// processOf makes a process with the token of another client.
+func processOf(t *testing.T, c, of *client.Conn) winnt.Handle {
+	t.Helper()
+	th := c.Thread()
+	must := func(st ntstatus.Status) {
+		t.Helper()
+		if st != ntstatus.Success {
+			t.Fatal(st)
+		}
+	}
+	process, st := th.NtOpenProcess(winnt.PROCESS_QUERY_INFORMATION, nil, &nt.ClientID{UniqueProcess: of.Process()})
+	must(st)
+	his, st := th.NtOpenProcessToken(process, winnt.TOKEN_DUPLICATE|winnt.TOKEN_QUERY)
+	must(st)
+	tok, st := th.NtDuplicateToken(his, winnt.TOKEN_ALL_ACCESS, nil, false, winnt.TokenPrimary)
+	must(st)
+	out, st := th.NtCreateUserProcess(nt.CreateUserProcessIn{ProcessDesiredAccess: winnt.PROCESS_ALL_ACCESS,
+		ThreadDesiredAccess: winnt.THREAD_ALL_ACCESS, Token: tok, OfProcess: true})
+	must(st)
+	return out.ProcessHandle
+}
+
+// runner is a copy of this program that every user of the host may run.
+func runner(t *testing.T) string {
+	t.Helper()
+	dir := t.TempDir()
+	for _, d := range []string{dir, filepath.Dir(dir)} {
+		if err := os.Chmod(d, 0o755); err != nil {
+			t.Fatal(err)
+		}
+	}
+	b, err := os.ReadFile(os.Args[0])
+	if err == nil {
+		err = os.WriteFile(filepath.Join(dir, "started"), b, 0o755)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	return filepath.Join(dir, "started")
+}
+
+// TestStartAs: where it is wanted, a program of root's starts programs in processes of other
+// accounts, which run under those accounts' uids with their groups and no capability (W-93);
+// one that does not run so gets nothing (W-94).
+func TestStartAs(t *testing.T) {
+	games, err := user.Lookup("games")
+	if err != nil || os.Getuid() != 0 {
+		t.Skipf("as root, on a host with the user games: uid %d, %v", os.Getuid(), err)
+	}
+	uid, err := strconv.ParseUint(games.Uid, 10, 32)
+	if err != nil {
+		t.Fatal(err)
+	}
+	program, who := runner(t), make(roles, 1)
+	bobs := sid.MustParse("S-1-5-21-1-2-3-1108")
+	d := start(t, func(c *daemon.Config) {
+		c.Identity = who
+		c.StartAs = func(s sid.SID) (uint32, bool) { return uint32(uid), s == bobs }
+	})
+	his, c := d.as(who, `{"user":"S-1-5-21-1-2-3-1108","groups":["WD"]}`), d.as(who, service)
+	run := func(process winnt.Handle) (string, error) {
+		cmd := exec.Command(program, "-test.run=^TestStartedAs$")
+		var out bytes.Buffer
+		cmd.Env, cmd.Dir, cmd.Stdout = append(os.Environ(), startedEvent+"=as"), "/", &out
+		p, err := c.Start(process, cmd)
+		if err != nil {
+			return "", err
+		}
+		err = p.Wait()
+		first, _, _ := strings.Cut(out.String(), "\n")
+		return first, err
+	}
+	got, err := run(processOf(t, c, his))
+	want := fmt.Sprintf("uid %d %d gid %s [%s] {S-1-5-21-1-2-3-1108", uid, uid, games.Gid, games.Gid)
+	if err != nil || !strings.HasPrefix(got, want) || !strings.HasSuffix(got, "STATUS_SUCCESS") {
+		t.Errorf("the program: %q, %v, want %q", got, err, want)
+	}
+	// An account without a uid (W-93).
+	other := d.as(who, `{"user":"S-1-5-21-1-2-3-1109","groups":["WD"]}`)
+	if _, err := run(processOf(t, c, other)); !errors.Is(err, ntstatus.PrivilegeNotHeld.Err()) {
+		t.Errorf("an account without a uid: %v", err)
+	}
+	// Root itself says hello in the place of the user (W-94).
+	f, asked, err := c.AttachAs(processOf(t, c, his))
+	if err != nil || uint64(asked) != uid {
+		t.Fatal(asked, err)
+	}
+	cmd := exec.Command(program, "-test.run=^TestStartedAs$")
+	cmd.Env, cmd.ExtraFiles = append(os.Environ(), startedEvent+"=as", "REFMON_SOCKET=fd:3"), []*os.File{f}
+	out, err := cmd.Output()
+	if _ = f.Close(); err != nil || !strings.HasPrefix(string(out), "refused\n") {
+		t.Errorf("a program under another uid: %q, %v", out, err)
+	}
+	_, _, _ = other.Close(), his.Close(), c.Close()
+	d.settles()
+}
