@@ -318,7 +318,7 @@ func (w *rightsWorld) processCases() (all []rightCase) {
 	}
 	add("NtSetInformationJobObject", "JobHandle", "job", winnt.JOB_OBJECT_SET_SECURITY_ATTRIBUTES,
 		limit(w.all["primary"]))
-	for _, c := range []rightCase{
+	all = append(all, []rightCase{
 		{service: "NtSetInformationThread", with: func(h winnt.Handle) any {
 			in := token
 			in.ThreadInformation = nt.Cap(h)
@@ -331,9 +331,7 @@ func (w *rightsWorld) processCases() (all []rightCase) {
 		}, object: "primary", need: winnt.TOKEN_ASSIGN_PRIMARY},
 		{service: "NtSetInformationJobObject", with: func(h winnt.Handle) any { return limit(h) }, object: "primary",
 			need: winnt.TOKEN_ASSIGN_PRIMARY},
-	} {
-		all = append(all, c)
-	}
+	}...)
 	add("NtAssignProcessToJobObject", "JobHandle", "job", winnt.JOB_OBJECT_ASSIGN_PROCESS,
 		nt.AssignProcessToJobObjectIn{ProcessHandle: w.all["process"]})
 	add("NtAssignProcessToJobObject", "ProcessHandle", "process", winnt.PROCESS_SET_QUOTA|winnt.PROCESS_TERMINATE,

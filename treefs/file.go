@@ -1,6 +1,7 @@
 package treefs
 
 import (
+	"errors"
 	"io"
 	"io/fs"
 	"math"
@@ -87,7 +88,7 @@ func (o *File) Read(b []byte) (n int, err error) {
 	defer o.mu.Unlock()
 	n, err = o.ReadAt(b, o.at)
 	o.at += int64(n)
-	if n > 0 && err == io.EOF {
+	if n > 0 && errors.Is(err, io.EOF) {
 		err = nil
 	}
 	return n, err

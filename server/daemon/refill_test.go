@@ -17,15 +17,15 @@ import (
 )
 
 // sources opens the plan for writing, and a new file with these contents for reading.
-func (d *running) sources(t *testing.T, th *nt.Thread, name string, text []byte) (file, from winnt.Handle) {
+func (r *running) sources(t *testing.T, th *nt.Thread, name string, text []byte) (file, from winnt.Handle) {
 	t.Helper()
 	value := make([]byte, 4096)
-	n, err := unix.Getxattr(filepath.Join(d.tree, "a", "b", "plan"), ntacl.Name, value)
+	n, err := unix.Getxattr(filepath.Join(r.tree, "a", "b", "plan"), ntacl.Name, value)
 	if err == nil {
-		err = os.WriteFile(filepath.Join(d.tree, "a", "b", name), text, 0o600)
+		err = os.WriteFile(filepath.Join(r.tree, "a", "b", name), text, 0o600)
 	}
 	if err == nil {
-		err = unix.Setxattr(filepath.Join(d.tree, "a", "b", name), ntacl.Name, value[:n], 0)
+		err = unix.Setxattr(filepath.Join(r.tree, "a", "b", name), ntacl.Name, value[:n], 0)
 	}
 	if err != nil {
 		t.Fatal(err)

@@ -307,21 +307,22 @@ func TestDoorIsBounded(t *testing.T) {
 		}
 	}
 	for range 8 { // the order of a map is another each time
-		oldGoes(t, &d, now)
+		oldGoes(t, now)
 	}
 }
 
 // oldGoes fills a door with names of which the second half is locked: one of the first
 // makes room.
-func oldGoes(t *testing.T, d *door, now time.Time) {
+func oldGoes(t *testing.T, now time.Time) {
 	t.Helper()
-	d.failures = map[string]failures{}
+	filled := map[string]failures{}
 	for i := range maxNames {
-		d.failures[fmt.Sprint(i)] = failures{Count: 1, First: now.Add(-time.Hour), Locked: now.Add(time.Hour)}
+		filled[fmt.Sprint(i)] = failures{Count: 1, First: now.Add(-time.Hour), Locked: now.Add(time.Hour)}
 	}
 	for i := range maxNames / 2 {
-		d.failures[fmt.Sprint(i)] = failures{Count: 1, First: now.Add(-time.Hour), Locked: now.Add(-time.Minute)}
+		filled[fmt.Sprint(i)] = failures{Count: 1, First: now.Add(-time.Hour), Locked: now.Add(-time.Minute)}
 	}
+	d := door{failures: filled}
 	d.attempt("one more", now)
 	gone := -1
 	for i := range maxNames {

@@ -76,20 +76,20 @@ func (a *directoryLogons) ask(question func(*ldap.Directory) error) error {
 		if u == nil || u.people == nil {
 			return ldap.ErrAway
 		}
-		if err, ok := u.ask(question); ok {
+		if ok, err := u.ask(question); ok {
 			return err
 		}
 	}
 }
 
 // ask asks, unless a reload has closed this configuration.
-func (u *directoryUse) ask(question func(*ldap.Directory) error) (err error, ok bool) {
+func (u *directoryUse) ask(question func(*ldap.Directory) error) (ok bool, err error) {
 	u.mu.RLock()
 	defer u.mu.RUnlock()
 	if u.closed {
-		return nil, false
+		return false, nil
 	}
-	return question(u.people), true
+	return true, question(u.people)
 }
 
 // direct makes what the configuration says of the directory, and swaps it in with the
