@@ -51,6 +51,7 @@ var askable = []reflect.Type{
 	reflect.TypeFor[fileaccess.IDRange](),
 	reflect.TypeFor[fileaccess.MaximalAccess](),
 	reflect.TypeFor[fileaccess.MoveDecision](),
+	reflect.TypeFor[fileaccess.SubIDs](),
 	reflect.TypeFor[hostfs.Offline](),
 	reflect.TypeFor[hostfs.Tree](),
 	reflect.TypeFor[kernel.KernelThread](),
