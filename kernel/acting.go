@@ -6,6 +6,7 @@ import (
 
 	"github.com/refmon/refmon/internal/ntos/ob"
 	"github.com/refmon/refmon/sid"
+	"github.com/refmon/refmon/token"
 	"github.com/refmon/refmon/winnt"
 )
 
@@ -14,7 +15,8 @@ type Acting struct {
 	Since int64 // 100-ns units since 1601-01-01 UTC, 0 where the system has no clock
 	User  sid.SID
 	Level winnt.SecurityImpersonationLevel
-	Proof string // by which ticket the client is known; "" for none
+	Proof string       // by which ticket the client is known; "" for none
+	Token *token.Token // the client's
 }
 
 // Acting returns whom the thread with that id impersonates, false while it does not.
@@ -30,7 +32,18 @@ func (s *System) Acting(thread winnt.Handle) (Acting, bool) {
 	}
 	defer r.Token.Deref(ob.TagCall)
 	v := r.Token.Value()
-	return Acting{t.ActingSince(), v.User().SID, r.Level, s.sys.Security.Sessions.Proof(v.AuthenticationID())}, true
+	return Acting{t.ActingSince(), v.User().SID, r.Level, s.sys.Security.Sessions.Proof(v.AuthenticationID()), v}, true
+}
+
+// TokenOf returns the primary token of the process with that id, nil if there is no such
+// process.
+func (s *System) TokenOf(process winnt.Handle) *token.Token {
+	p := s.sys.LookupProcess(process)
+	if p == nil {
+		return nil
+	}
+	defer p.Deref(ob.TagCall)
+	return p.Token()
 }
 
 // Proved is a live logon session whose client brought a ticket. The zero value is of

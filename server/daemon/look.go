@@ -15,12 +15,12 @@ import (
 )
 
 // Question asks what the daemon's clients do: what no documented service tells. What
-// is "sessions", "acting", "lent", "calls" or "denials".
+// is "sessions", "acting", "token", "lent", "calls" or "denials".
 type Question struct {
 	What    string   `json:"what"`
-	Threads []uint64 `json:"threads,omitempty"` // acting: ids
+	Threads []uint64 `json:"threads,omitempty"` // acting: ids; token: whose client
 	After   uint64   `json:"after,omitempty"`   // calls, denials: number of the last one seen
-	Process uint64   `json:"process,omitempty"` // calls, denials: of this one only
+	Process uint64   `json:"process,omitempty"` // calls, denials, token: of this one only
 	Path    string   `json:"path,omitempty"`    // denials: of objects whose name has this part
 
 	Since time.Time `json:"since,omitzero"` // calls, denials: made after that time
@@ -31,6 +31,7 @@ type Answer struct {
 	Sessions []Session    `json:"sessions,omitempty"`
 	Tickets  []Ticketed   `json:"tickets,omitempty"` // beside the sessions
 	Acting   []ThreadTime `json:"acting,omitempty"`
+	Token    *Token       `json:"token,omitempty"`
 	Lent     []Lent       `json:"lent,omitempty"` // descriptors that programs were handed out
 	Calls    []SeenCall   `json:"calls,omitempty"`
 	Next     uint64       `json:"next,omitempty"` // After of the next question
@@ -95,6 +96,8 @@ func (c *connection) Look(th *nt.Thread, question []byte) ([]byte, ntstatus.Stat
 		a.Sessions, a.Tickets = l.sessions(), l.tickets()
 	case "acting":
 		a.Acting = l.acting(q.Threads)
+	case "token":
+		a.Token = l.token(&q)
 	case "lent":
 		a.Lent = l.lent()
 	case "calls":

@@ -13,6 +13,7 @@ import (
 	"github.com/refmon/refmon/ntstatus"
 	peer "github.com/refmon/refmon/server/auth/unix"
 	"github.com/refmon/refmon/server/daemon"
+	"github.com/refmon/refmon/sid"
 	"github.com/refmon/refmon/token"
 	"github.com/refmon/refmon/winnt"
 )
@@ -232,6 +233,57 @@ func TestActing(t *testing.T) {
 	a.Thread().NtSetInformationThread(winnt.NtCurrentThread, nt.ThreadImpersonationToken, 0)
 	if got := ask(t, admin, q).Acting; got != nil {
 		t.Errorf("after the thread reverted: %+v", got)
+	}
+}
+
+// TestTokenTold: who may debug is told what a token says of a process or a thread's client, though the token's
+// own descriptor names its user alone; everybody else is told nothing (W-95).
+func TestTokenTold(t *testing.T) {
+	d := start(t, nil)
+	admin, a, b := d.people()
+	v, st := a.Thread().NtQueryInformationThread(winnt.NtCurrentThread, nt.ThreadBasicInformation)
+	if st != ntstatus.Success {
+		t.Fatal(st)
+	}
+	id := v.(nt.ThreadBasic).ClientID
+	own, st := a.Thread().NtOpenProcessToken(winnt.NtCurrentProcess, winnt.TOKEN_QUERY)
+	g, st2 := a.Thread().NtQueryInformationToken(own, winnt.TokenGroups)
+	p, st3 := a.Thread().NtQueryInformationToken(own, winnt.TokenPrivileges)
+	if st != ntstatus.Success || st2 != ntstatus.Success || st3 != ntstatus.Success {
+		t.Fatal(st, st2, st3)
+	}
+	var groups, privileges []daemon.Attributed // as the token itself says
+	for _, g := range g.([]token.Group) {
+		groups = append(groups, daemon.Attributed{Group: g.SID, Attributes: g.Attributes})
+	}
+	for _, p := range p.([]nt.LUIDAndAttributes) {
+		privileges = append(privileges, daemon.Attributed{Privilege: winnt.Privilege(p.LUID), Attributes: p.Attributes})
+	}
+	ofProcess := daemon.Question{What: "token", Process: uint64(id.UniqueProcess)}
+	ofThread := daemon.Question{What: "token", Threads: []uint64{uint64(id.UniqueThread)}}
+	if got := ask(t, admin, ofThread).Token; got != nil {
+		t.Errorf("W-95: of a thread that impersonates no client: %+v", got)
+	}
+	if st := a.Thread().NtImpersonateAnonymousToken(winnt.NtCurrentThread); st != ntstatus.Success {
+		t.Fatal(st)
+	}
+	if got := ask(t, admin, ofThread).Token; got == nil || got.User != sid.Anonymous ||
+		got.Level != winnt.SecurityImpersonation {
+		t.Errorf("W-95: of the thread's client: %+v", got)
+	}
+	got := ask(t, admin, ofProcess).Token
+	if got == nil || got.User != sid.MustParse("S-1-5-21-1-2-3-1107") || got.Type != winnt.TokenPrimary ||
+		got.Integrity.IsZero() || len(groups) == 0 || !slices.Equal(got.Groups, groups) ||
+		!slices.Equal(got.Privileges, privileges) {
+		t.Fatalf("W-95: of the process: %+v, want %+v and %+v", got, groups, privileges)
+	}
+	for _, q := range []daemon.Question{ofProcess, ofThread} {
+		if got := ask(t, b, q).Token; got != nil {
+			t.Errorf("W-95: bob is told %+v", got)
+		}
+	}
+	if got := ask(t, admin, daemon.Question{What: "token", Process: 1 << 40}).Token; got != nil {
+		t.Errorf("W-95: of no process: %+v", got)
 	}
 }
 

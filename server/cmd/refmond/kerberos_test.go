@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"encoding/base64"
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -102,6 +103,14 @@ func (p *program) shows(c *client.Conn, tok winnt.Handle) {
 	if want := "alice@EXAMPLE.TEST by a ticket for HTTP/www.example.test of "; err != nil ||
 		!strings.Contains(string(out), want) {
 		p.Errorf("K-50: ps lacks %q: %v\n%s", want, err, out)
+	}
+	v, _ := th.NtQueryInformationThread(winnt.NtCurrentThread, nt.ThreadBasicInformation)
+	id := v.(nt.ThreadBasic).ClientID
+	whose := fmt.Sprintf("%d/%d", uint64(id.UniqueProcess), uint64(id.UniqueThread))
+	out, err = exec.Command(p.bin, "token", whose, "--socket", p.admin).CombinedOutput()
+	if want := `user       EXAMPLE\alice` + "\nknown by   alice@EXAMPLE.TEST by a ticket for "; err != nil ||
+		!strings.HasPrefix(string(out), want) {
+		p.Errorf("W-95: token lacks %q: %v\n%s", want, err, out)
 	}
 	system := nt.ClientID{UniqueProcess: 4}
 	if _, st := th.NtOpenProcess(winnt.PROCESS_ALL_ACCESS, nil, &system); st == ntstatus.Success {

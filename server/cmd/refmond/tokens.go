@@ -1,13 +1,13 @@
 package main
 
 import (
-	"errors"
 	"fmt"
 	"strconv"
 	"strings"
 
 	"github.com/refmon/refmon/nt"
 	"github.com/refmon/refmon/ntstatus"
+	"github.com/refmon/refmon/server/daemon"
 	"github.com/refmon/refmon/token"
 	"github.com/refmon/refmon/winnt"
 )
@@ -20,7 +20,8 @@ type tokenCmd struct {
 // Help returns the long help of the verb.
 func (tokenCmd) Help() string {
 	return `Shows the primary token of a process, or the token of the client that a thread impersonates. It needs
-PROCESS_QUERY_LIMITED_INFORMATION or THREAD_QUERY_INFORMATION, and TOKEN_QUERY on the token itself.`
+PROCESS_QUERY_LIMITED_INFORMATION or THREAD_QUERY_INFORMATION, and TOKEN_QUERY on the token itself or
+SeDebugPrivilege. Of a client that came with a ticket it says with which.`
 }
 
 // Run shows a token.
@@ -41,7 +42,7 @@ func (c *tokenCmd) Run(std *streams) error {
 			return err
 		}
 		t, st := l.th.NtOpenProcessToken(h, winnt.TOKEN_QUERY)
-		return l.show(std, t, st)
+		return l.show(std, t, st, daemon.Question{Process: p})
 	}
 	t, err := strconv.ParseUint(thread, 10, 63)
 	if err != nil {
@@ -56,14 +57,52 @@ func (c *tokenCmd) Run(std *streams) error {
 	if st == ntstatus.NoToken {
 		return fmt.Errorf("thread %s impersonates no client: it acts with the token of its process", c.Whose)
 	}
-	return l.show(std, tok, st)
+	return l.show(std, tok, st, daemon.Question{Threads: []uint64{t}})
 }
 
-// show prints what a token says.
-func (l *looker) show(std *streams, tok winnt.Handle, st ntstatus.Status) error {
+// show prints what a token says. Where it does not let itself be asked, the daemon may tell.
+func (l *looker) show(std *streams, tok winnt.Handle, st ntstatus.Status, q daemon.Question) error {
+	t := &daemon.Token{}
+	if st == ntstatus.Success {
+		st = l.read(tok, t)
+	}
+	q.What = "token"
+	if a, err := l.ask(q); err == nil && a.Token != nil {
+		if st == ntstatus.AccessDenied {
+			t, st = a.Token, ntstatus.Success
+		}
+		t.Proof = a.Token.Proof
+	}
 	if st != ntstatus.Success {
 		return fmt.Errorf("the token: %w", st.Err())
 	}
+	fmt.Fprintf(std.out, "user       %s\n", l.name(t.User))
+	if t.Proof != "" {
+		fmt.Fprintf(std.out, "known by   %s\n", printable(t.Proof))
+	}
+	kind := fmt.Sprint(t.Type)
+	if t.Type == winnt.TokenImpersonation {
+		kind += ", " + t.Level.String()
+	}
+	fmt.Fprintf(std.out, "type       %s\nsession    %s\n", kind, t.Session)
+	if !t.Integrity.IsZero() {
+		fmt.Fprintf(std.out, "integrity  %s\n", l.name(t.Integrity))
+	}
+	for _, g := range t.Groups {
+		fmt.Fprintf(std.out, "group      %s%s\n", l.name(g.Group), attributes(g.Attributes))
+	}
+	for _, p := range t.Privileges {
+		fmt.Fprintf(std.out, "privilege  %s", p.Privilege)
+		if p.Attributes&winnt.SE_PRIVILEGE_ENABLED == 0 {
+			fmt.Fprint(std.out, ", switched off")
+		}
+		fmt.Fprintln(std.out)
+	}
+	return nil
+}
+
+// read asks a token what it says.
+func (l *looker) read(tok winnt.Handle, t *daemon.Token) (st ntstatus.Status) {
 	ask := func(class winnt.TokenInfoClass) any {
 		v, s := l.th.NtQueryInformationToken(tok, class)
 		if s != ntstatus.Success && st == ntstatus.Success {
@@ -71,34 +110,27 @@ func (l *looker) show(std *streams, tok winnt.Handle, st ntstatus.Status) error 
 		}
 		return v
 	}
-	stats, ok := ask(winnt.TokenStatistics).(nt.TokenStatistics)
-	if !ok {
-		return errors.New("the token does not tell what it is")
+	if g, ok := ask(winnt.TokenUser).(token.Group); ok {
+		t.User = g.SID
 	}
-	fmt.Fprintf(std.out, "user       %s\n", l.user(tok))
-	kind := fmt.Sprint(stats.TokenType)
-	if stats.TokenType == winnt.TokenImpersonation {
-		kind += ", " + stats.ImpersonationLevel.String()
+	if s, ok := ask(winnt.TokenStatistics).(nt.TokenStatistics); ok {
+		t.Type, t.Level, t.Session = s.TokenType, s.ImpersonationLevel, s.AuthenticationID
 	}
-	fmt.Fprintf(std.out, "type       %s\nsession    %s\n", kind, stats.AuthenticationID)
 	if g, ok := ask(winnt.TokenIntegrityLevel).(token.Group); ok {
-		fmt.Fprintf(std.out, "integrity  %s\n", l.name(g.SID))
+		t.Integrity = g.SID
 	}
 	if list, ok := ask(winnt.TokenGroups).([]token.Group); ok {
 		for _, g := range list {
-			fmt.Fprintf(std.out, "group      %s%s\n", l.name(g.SID), attributes(g.Attributes))
+			t.Groups = append(t.Groups, daemon.Attributed{Group: g.SID, Attributes: g.Attributes})
 		}
 	}
 	if list, ok := ask(winnt.TokenPrivileges).([]nt.LUIDAndAttributes); ok {
 		for _, p := range list {
-			state := ""
-			if p.Attributes&winnt.SE_PRIVILEGE_ENABLED == 0 {
-				state = ", switched off"
-			}
-			fmt.Fprintf(std.out, "privilege  %s%s\n", winnt.Privilege(p.LUID), state)
+			t.Privileges = append(t.Privileges, daemon.Attributed{Privilege: winnt.Privilege(p.LUID),
+				Attributes: p.Attributes})
 		}
 	}
-	return st.Err()
+	return st
 }
 
 // attributes says what is unusual about a group.
