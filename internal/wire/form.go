@@ -75,6 +75,13 @@ type request struct {
 	wait  WaitHead
 }
 
+// requestAfter reads the call that stands behind the head of a frame.
+func (s *Server) requestAfter(f *Frame, call []byte) (request, error) {
+	g := *f
+	g.Body = call
+	return s.request(&g)
+}
+
 // request reads the body of a call or a wait. A row that this side does not have
 // has parameters that nothing here can read.
 func (s *Server) request(f *Frame) (q request, err error) {

@@ -64,9 +64,7 @@ func (w *worker) begin(f *Frame) (a reply, err error) {
 	if err != nil {
 		return a, err
 	}
-	call := *f
-	call.Body = body
-	q, err := w.s.request(&call)
+	q, err := w.s.requestAfter(f, body)
 	if err != nil {
 		return a, err
 	}

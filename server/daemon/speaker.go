@@ -15,30 +15,27 @@ import (
 
 // passCredentials has the host's kernel say who sends what comes.
 func passCredentials(conn net.Conn) error {
-	return onSocket(conn, func(fd int) error { return unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_PASSCRED, 1) })
-}
-
-func onSocket(conn net.Conn, do func(fd int) error) error {
-	socket, ok := conn.(syscall.Conn)
-	if !ok {
-		return errors.New("a connection that is no socket")
-	}
-	raw, err := socket.SyscallConn()
+	raw, err := socketOf(conn)
 	if err != nil {
 		return err
 	}
 	var failed error
-	return errors.Join(raw.Control(func(fd uintptr) { failed = do(int(fd)) }), failed)
+	err = raw.Control(func(fd uintptr) { failed = unix.SetsockoptInt(int(fd), unix.SOL_SOCKET, unix.SO_PASSCRED, 1) })
+	return errors.Join(err, failed)
+}
+
+func socketOf(conn net.Conn) (syscall.RawConn, error) {
+	socket, ok := conn.(syscall.Conn)
+	if !ok {
+		return nil, errors.New("a connection that is no socket")
+	}
+	return socket.SyscallConn()
 }
 
 // speaker waits for the first byte of a connection, which stays where it is, and returns the
 // uid of the program that sent it; io.EOF where no program has the connection any more.
 func speaker(conn net.Conn) (uid uint32, err error) {
-	socket, ok := conn.(syscall.Conn)
-	if !ok {
-		return 0, errors.New("a connection that is no socket")
-	}
-	raw, err := socket.SyscallConn()
+	raw, err := socketOf(conn)
 	if err != nil {
 		return 0, err
 	}

@@ -13,21 +13,14 @@ import (
 // asks.
 func (c *Context) Refill(v, from winnt.Handle) ntstatus.Status {
 	// reference
-	to, ok, st := c.treeHandle(v)
+	to, st := c.withContents(v)
 	if st != ntstatus.Success {
 		return st
-	}
-	if !ok {
-		// Files outside the trees have no contents.
-		return c.Fail("W-83", ntstatus.NotSupported)
 	}
 	defer to.Deref(ob.TagCall)
-	src, ok, st := c.treeHandle(from)
+	src, st := c.withContents(from)
 	if st != ntstatus.Success {
 		return st
-	}
-	if !ok {
-		return c.Fail("W-83", ntstatus.NotSupported)
 	}
 	defer src.Deref(ob.TagCall)
 	// decide
@@ -51,4 +44,14 @@ func (c *Context) Refill(v, from winnt.Handle) ntstatus.Status {
 		return c.Fail("F-124", st)
 	}
 	return ntstatus.Success
+}
+
+// withContents references the handle of a file in a tree.
+func (c *Context) withContents(v winnt.Handle) (treeHandle, ntstatus.Status) {
+	h, ok, st := c.treeHandle(v)
+	if st == ntstatus.Success && !ok {
+		// Files outside the trees have no contents.
+		st = c.Fail("W-83", ntstatus.NotSupported)
+	}
+	return h, st
 }
