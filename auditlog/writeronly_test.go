@@ -1,9 +1,12 @@
+//go:build unix
+
 package auditlog
 
 import (
 	"errors"
 	"testing"
 
+	"golang.org/x/mod/sumdb/note"
 	"golang.org/x/mod/sumdb/tlog"
 	"golang.org/x/sys/unix"
 
@@ -132,6 +135,60 @@ func TestNotarize(t *testing.T) {
 			if err := n.notarize(toSign{nil, 3, good.root()}); err != nil || l.noted.Load() == nil || l.noted.Load().Size != 3 {
 				t.Errorf("%s, then room: %v", name, err)
 			}
+		}
+	}
+}
+
+// What is signed already is not handed to the notary again, and the error of its last note is the one
+// that stopping it answers (U-71).
+func TestNotaryStops(t *testing.T) {
+	d := newMemDisk(t, "")
+	l := &Log{cfg: testConfig(t, d), origin: "test.example/log"}
+	n := &notary{log: l, tiles: &tiler{}}
+	n.start()
+	var tree frontier
+	tree.add(tlog.Hash{1})
+	job := toSign{[]tlog.Hash{{1}}, 1, tree.root()}
+	n.hand(job, true)
+	if err := n.wait(); err != nil {
+		t.Fatal(err)
+	}
+	writes := len(d.steps)
+	n.hand(toSign{nil, 1, tree.root()}, true)
+	if n.busy || n.wait() != nil || len(d.steps) != writes {
+		t.Errorf("a checkpoint that is there was made again: %q", d.steps[writes:])
+	}
+	tree.add(tlog.Hash{2})
+	d.before = func(int) error { return unix.EIO }
+	n.hand(toSign{[]tlog.Hash{{2}}, 2, tree.root()}, true)
+	if err := n.stop(); !errors.Is(err, unix.EIO) {
+		t.Errorf("stopping after a failed note: %v", err)
+	}
+}
+
+// Of a folder without a segment each checkpoint that names a record is missed, the folder's own and one
+// that was kept elsewhere alike; that a key lies there is told whoever brings the key to verify with (U-72).
+func TestVerifyEmptyFolder(t *testing.T) {
+	_, key := testKey(t)
+	anchor := func(size uint64) []byte {
+		signed, err := signCheckpoint(&Checkpoint{Origin: "test.example/audit", Size: size}, testConfig(t, nil).Signers)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return signed
+	}
+	for _, sizes := range [][]uint64{{1}, {1, 7}, {0, 7}, {7}} {
+		d := newMemDisk(t, "")
+		d.set(checkpointName, anchor(sizes[len(sizes)-1]))
+		d.set(keyName, []byte("a key"))
+		v := Verification{disk: d, Keys: []note.Verifier{key}}
+		for _, n := range sizes {
+			v.Anchors = append(v.Anchors, anchor(n))
+		}
+		out, err := Verify(v)
+		var f *Fault
+		if !errors.As(err, &f) || f.Kind != FaultTruncated || f.Record != 1 || !out.KeyInside {
+			t.Errorf("checkpoints of %v and no record: %v, a key inside %v", sizes, err, out.KeyInside)
 		}
 	}
 }
