@@ -5,6 +5,7 @@ import (
 
 	"github.com/refmon/refmon/nt"
 	"github.com/refmon/refmon/ntstatus"
+	"github.com/refmon/refmon/sddl"
 	"github.com/refmon/refmon/token"
 	"github.com/refmon/refmon/winnt"
 )
@@ -48,6 +49,47 @@ func TestOpenedTokensAreInheritedAsAsked(t *testing.T) {
 		if got := flags(th.NtOpenThreadTokenEx(winnt.NtCurrentThread, winnt.TOKEN_QUERY, true, attributes)); got.Inherit !=
 			want {
 			t.Errorf("I-27: NtOpenThreadTokenEx with %#x gives %+v", attributes, got)
+		}
+	}
+}
+
+// Who gives a duplicate a SACL needs SeSecurityPrivilege in the token that it acts with: that of the client,
+// where it acts for one, and not that of its process (T-52).
+func TestDuplicateSACLAsksTheClient(t *testing.T) {
+	with := sddl.MustParse("O:SYG:SYD:(A;;GA;;;WD)S:(AU;SA;GA;;;WD)")
+	for name, c := range map[string]struct{ server, client, want bool }{
+		"both": {true, true, true}, "the client": {false, true, true}, "the server": {true, false, false},
+	} {
+		specOf := func(holds bool) token.Spec {
+			s := token.LocalSystem()
+			s.EnabledPrivileges = s.Privileges
+			if !holds {
+				s.Privileges &^= winnt.SeSecurityPrivilege.Bit()
+				s.EnabledPrivileges = s.Privileges
+			}
+			return s
+		}
+		sys, th := userThread(t, specOf(c.server))
+		own, st := th.NtOpenProcessToken(winnt.NtCurrentProcess, winnt.TOKEN_ALL_ACCESS)
+		if st != ntstatus.Success {
+			t.Fatal(st)
+		}
+		spec := specOf(c.client)
+		spec.Type, spec.Level = winnt.TokenImpersonation, winnt.SecurityImpersonation
+		v, err := token.New(spec)
+		if err != nil {
+			t.Fatal(err)
+		}
+		k := sys.KernelMode(th)
+		client := k.NewToken(v)
+		st = k.PsImpersonateClient(sys.ThreadObject(th), client, false, false, winnt.SecurityImpersonation)
+		k.PsDereferenceImpersonationToken(client)
+		if st != ntstatus.Success {
+			t.Fatal(st)
+		}
+		_, st = th.NtDuplicateToken(own, 0, &nt.ObjectAttributes{SecurityDescriptor: with}, false, winnt.TokenPrimary)
+		if want := map[bool]ntstatus.Status{true: ntstatus.Success, false: ntstatus.PrivilegeNotHeld}[c.want]; st != want {
+			t.Errorf("T-52: %s holds the privilege: %v, want %v", name, st, want)
 		}
 	}
 }
