@@ -54,7 +54,8 @@ type Moment struct {
 const directorySource = "directory"
 
 // fresh reports whether a source has vouched lately. A moment in the future counts as none:
-// a clock was set (N-9).
+// a clock was set (N-9). So does one of before this machine was started anew, when its clock may have been
+// set to anything (N-82).
 func (f *Fence) fresh(source string, limit time.Duration, boot string, present Beat) bool {
 	m, known := f.Sources[source]
 	if !known {
@@ -63,11 +64,11 @@ func (f *Fence) fresh(source string, limit time.Duration, boot string, present B
 	if age := present.Time.Sub(m.Time); age > limit || age < -time.Second {
 		return false
 	}
-	if boot == "" || boot != f.Boot || m.Up == 0 { // of another machine, or before it was started anew
+	if boot == "" || f.Boot == "" || boot == f.Boot && m.Up == 0 { // it is not known here
 		return true
 	}
 	age := present.Up - m.Up
-	return age >= 0 && age <= limit
+	return boot == f.Boot && age >= 0 && age <= limit
 }
 
 // over returns the tree that a path is below, as far as sources tell; the directory where none does.

@@ -61,12 +61,13 @@ func workPeople(ctx context.Context, s *shift, n int) error {
 // turn takes the newest directory, then the classes that were told of, and vouches for the
 // directory behind them (N-7).
 func (d *deciding) turn(ctx context.Context) error {
-	h, err := d.c.newest(ctx)
+	h, early, err := d.c.newest(ctx)
 	if err != nil {
 		return err
 	}
 	known := beat{Time: d.beaten}
-	if h != nil && !known.ahead() && (h.Started < d.started || h.Started == d.started && h.Beat.Time <= d.beaten) {
+	if h != nil && !known.ahead(index.Now()) &&
+		(h.Started < d.started || h.Started == d.started && h.Beat.Time <= d.beaten) {
 		h = nil // it is the one that is known, or one from earlier
 	}
 	if h != nil && h.Version != d.version {
@@ -80,7 +81,7 @@ func (d *deciding) turn(ctx context.Context) error {
 	if err := d.classes(ctx); err != nil {
 		return err
 	}
-	if h == nil || h.Version != d.version {
+	if h == nil || h.Version != d.version || early { // its clock is ahead: it vouches for nothing (N-80)
 		return nil
 	}
 	d.started, d.beaten = h.Started, h.Beat.Time

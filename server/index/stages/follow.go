@@ -32,7 +32,8 @@ func Follow(ctx context.Context, c *Conn, o FollowConfig) (err error) {
 	if err != nil {
 		return err
 	}
-	f := &following{c: c, config: o, sinks: append([]index.Sink{log}, o.Sinks...), fences: map[string]*fence{}}
+	f := &following{c: c, config: o, sinks: append([]index.Sink{log}, o.Sinks...), fences: map[string]*sight{},
+		clock: index.Now}
 	defer func() {
 		for _, s := range f.sinks {
 			err = errors.Join(err, s.Close())
@@ -55,7 +56,10 @@ type following struct {
 	merge  *index.Merge
 	sinks  []index.Sink
 	logs   []*share
-	fences map[string]*fence // by the name of the share, the newest that counts
+	fences map[string]*sight // by the name of the share, the newest that counts
+	since  uint64            // the last fence that there was when this follower began
+	began  bool
+	clock  func() index.Beat // immutable
 }
 
 // share is a log that is read.
@@ -120,6 +124,12 @@ func (f *following) turn(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	if !f.began {
+		for i := range list {
+			f.since = max(f.since, list[i].sequence)
+		}
+		f.began = true
+	}
 	for _, s := range f.logs {
 		if err := f.read(ctx, s); err != nil {
 			return err
@@ -175,60 +185,4 @@ func (f *following) read(ctx context.Context, s *share) error {
 	}
 	s.whole = true
 	return f.merge.Whole(name, s.own)
-}
-
-// fence takes a fence of the worker who has its share now, behind records that were read, and
-// newer than the last (N-49).
-func (f *following) fence(m *message) {
-	name := strings.TrimPrefix(m.Subject, "fence.")
-	if m.signed != nil {
-		f.c.warn(m.signed)
-		return
-	}
-	x, err := parseFence(m.Body)
-	if err != nil {
-		f.c.warn(fmt.Errorf("%s: %w", m.Subject, err))
-		return
-	}
-	for _, s := range f.logs {
-		if s.follower.subject != name || s.generation != x.Generation || s.follower.head < x.Log {
-			continue
-		}
-		if old := f.fences[name]; old == nil || old.Beat.Time < x.Beat.Time || old.Beat.ahead() {
-			f.fences[name] = x
-		}
-	}
-}
-
-// vouch writes the fence of all: a source is as new as its oldest share, and one with a share
-// that nothing vouches for has none (N-55).
-func (f *following) vouch() error {
-	sources, missing := map[string]index.Moment{}, map[string]bool{}
-	for _, s := range f.logs {
-		x := f.fences[s.follower.subject]
-		if x == nil {
-			missing[s.source] = true
-			continue
-		}
-		m := index.Moment(x.Beat.moment())
-		if old, known := sources[s.source]; !known || m.Time.Before(old.Time) {
-			sources[s.source] = m
-		}
-	}
-	for source := range missing {
-		delete(sources, source)
-	}
-	if len(sources) == 0 {
-		return nil
-	}
-	for _, s := range f.sinks {
-		if err := s.Fence(f.merge.Fence(sources)); err != nil {
-			return fmt.Errorf("%w: %w", errSink, err)
-		}
-	}
-	if len(missing) == 0 && f.config.Ready != nil {
-		f.config.Ready()
-		f.config.Ready = nil
-	}
-	return nil
 }

@@ -154,7 +154,7 @@ func (r *rows) take(ctx context.Context, m *message) error {
 		r.durable, r.count = m.sequence, 0
 	}
 	r.last = next
-	if s.Beat != nil && r.last.Whole {
+	if s.Beat != nil && r.last.Whole && !s.Beat.early(m) {
 		if err := r.vouch(ctx, m.sequence, s.Beat, ""); err != nil {
 			return err
 		}

@@ -75,7 +75,9 @@ func (b *beat) moment() index.Beat {
 }
 
 // ahead reports whether a moment is yet to come: a clock was set.
-func (b *beat) ahead() bool { return time.Until(time.Unix(0, b.Time)) > time.Second }
+func (b *beat) ahead(present index.Beat) bool {
+	return time.Unix(0, b.Time).Sub(present.Time) > tolerance
+}
 
 // parseSeen reads a message of a watcher about a part. A document that is not below the
 // part's tree, or of another part, makes all of it malformed (N-51).
