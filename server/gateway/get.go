@@ -123,11 +123,10 @@ func (q *request) whole(w http.ResponseWriter, r *http.Request, f facts, data []
 	if !q.describe(w, r, f, "Content-Length", length, "Last-Modified", modified) {
 		return
 	}
-	if r.Method == http.MethodHead {
-		w.WriteHeader(http.StatusOK)
-		return
+	w.WriteHeader(http.StatusOK)
+	if r.Method != http.MethodHead {
+		atOnce(w, r, data)
 	}
-	atOnce(w, r, data)
 }
 
 // content serves what is in a file, whole or in ranges.
