@@ -108,3 +108,33 @@ func TestClockSteps(t *testing.T) {
 		}
 	}
 }
+
+// TestFenceAge: a moment counts by the clock and by the time since the machine started, also one that
+// another machine vouched for; after another start of this machine it counts as none, whatever the clock says
+// (N-9, N-81, N-82).
+func TestFenceAge(t *testing.T) {
+	base := time.Date(2026, 11, 22, 0, 0, 0, 0, time.UTC)
+	const limit = 10 * time.Second
+	f := Fence{Boot: "this", Sources: map[string]Moment{"known": {base, time.Hour}, "wall": {Time: base}}}
+	for _, c := range []struct {
+		source, boot string
+		wall, up     time.Duration // since then
+		fresh        bool
+	}{
+		{"known", "this", 10 * time.Second, 10 * time.Second, true},
+		{"known", "this", 11 * time.Second, time.Second, false},
+		{"known", "this", time.Second, 11 * time.Second, false}, // the clock was set back
+		{"known", "this", -2 * time.Second, time.Second, false},
+		{"known", "this", time.Second, -time.Second, false},
+		{"known", "next", time.Second, time.Second, false}, // a start, with a clock that was set back
+		{"wall", "next", time.Second, time.Second, false},
+		{"wall", "this", time.Second, time.Hour, true}, // a system that does not tell
+		{"known", "", time.Second, time.Hour, true},
+		{"other", "this", time.Second, time.Second, false},
+	} {
+		present := Beat{Time: base.Add(c.wall), Up: time.Hour + c.up}
+		if got := f.fresh(c.source, limit, c.boot, present); got != c.fresh {
+			t.Errorf("%+v: %v", c, got)
+		}
+	}
+}

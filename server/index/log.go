@@ -54,7 +54,8 @@ type Moment struct {
 const directorySource = "directory"
 
 // fresh reports whether a source has vouched lately. A moment in the future counts as none:
-// a clock was set (N-9).
+// a clock was set (N-9). So does one of before this machine was started anew, when its clock may have been
+// set to anything (N-82).
 func (f *Fence) fresh(source string, limit time.Duration, boot string, present Beat) bool {
 	m, known := f.Sources[source]
 	if !known {
@@ -63,11 +64,11 @@ func (f *Fence) fresh(source string, limit time.Duration, boot string, present B
 	if age := present.Time.Sub(m.Time); age > limit || age < -time.Second {
 		return false
 	}
-	if boot == "" || boot != f.Boot || m.Up == 0 { // of another machine, or before it was started anew
+	if boot == "" || f.Boot == "" || boot == f.Boot && m.Up == 0 { // it is not known here
 		return true
 	}
 	age := present.Up - m.Up
-	return age >= 0 && age <= limit
+	return boot == f.Boot && age >= 0 && age <= limit
 }
 
 // over returns the tree that a path is below, as far as sources tell; the directory where none does.
@@ -87,11 +88,8 @@ type Log struct {
 	dir  string
 	file *os.File
 	buf  []byte
-	size int64 // of the file, in bytes
-	// least is the size that it had when it was last put together.
-	least int64
-	lines int   // events in the file
-	bad   error // the first failure, for ever: what is on disk is not known after it
+	size Size  // of the file
+	bad  error // the first failure, for ever: what is on disk is not known after it
 }
 
 // OpenLog opens the log in a folder, makes it if it is not there, and reads what it has.
@@ -117,11 +115,11 @@ func OpenLog(dir string) (*Log, *State, error) {
 		err = errors.New("another refmon-index wrote here a moment ago")
 	}
 	if err == nil {
-		end, err = replay(file, s, func(*Event) { l.lines++ })
+		end, err = replay(file, s, func(*Event) { l.size.Lines++ })
 	}
 	if err == nil {
 		err = file.Truncate(end)
-		l.size = end
+		l.size.Bytes = end
 	}
 	if err != nil {
 		_ = file.Close()
@@ -167,8 +165,8 @@ func (l *Log) Write(events []Event) error {
 			return l.bad
 		}
 	}
-	l.size += int64(len(l.buf))
-	l.lines += len(events)
+	l.size.Bytes += int64(len(l.buf))
+	l.size.Lines += len(events)
 	if _, l.bad = l.file.Write(l.buf); l.bad == nil {
 		l.bad = l.file.Sync()
 	}

@@ -19,6 +19,8 @@ type FollowConfig struct {
 	Sinks []index.Sink // beside the folder; closed at the end
 	Beat  time.Duration
 	Ready func() // called once, when all shares are known and vouched for; nil: it is told to no one
+	// Compact is how large the log in the folder is at least, in bytes, when it is put together; 0: 64 MiB.
+	Compact int64
 }
 
 // Follow keeps an index of the whole site in a folder until the context ends or something
@@ -32,7 +34,8 @@ func Follow(ctx context.Context, c *Conn, o FollowConfig) (err error) {
 	if err != nil {
 		return err
 	}
-	f := &following{c: c, config: o, sinks: append([]index.Sink{log}, o.Sinks...), fences: map[string]*fence{}}
+	f := &following{c: c, config: o, log: log, sinks: append([]index.Sink{log}, o.Sinks...), fences: map[string]*sight{},
+		clock: index.Now}
 	defer func() {
 		for _, s := range f.sinks {
 			err = errors.Join(err, s.Close())
@@ -53,14 +56,18 @@ type following struct {
 	c      *Conn
 	config FollowConfig
 	merge  *index.Merge
-	sinks  []index.Sink
+	log    *index.Log
+	sinks  []index.Sink // the log, then the others
 	logs   []*share
-	fences map[string]*fence // by the name of the share, the newest that counts
+	fences map[string]*sight // by the name of the share, the newest that counts
+	since  uint64            // the last fence that there was when this follower began
+	began  bool
+	clock  func() index.Beat // immutable
 }
 
 // share is a log that is read.
 type share struct {
-	follower   follower
+	records    *records
 	source     string // the tree it tells of, or "directory"
 	generation uint64
 	own        func(path string) bool
@@ -73,11 +80,11 @@ func (f *following) all() (out []*share) {
 		out = append(out, &share{source: root, own: func(at string) bool {
 			local, below := strings.CutPrefix(at, "//"+p.Host)
 			return below && (at == root || strings.HasPrefix(at, root+"/")) && f.c.site.PartOf(local) == p.Number
-		}, follower: follower{c: f.c, stream: site.StreamRows, subject: "rows." + p.Subject()}})
+		}, records: newRecords(f.c, site.StreamRows, "rows."+p.Subject())})
 	}
 	for n := range f.c.site.Deciders {
 		out = append(out, &share{source: "directory", own: func(string) bool { return false },
-			follower: follower{c: f.c, stream: site.StreamPeople, subject: fmt.Sprintf("people.%d", n)}})
+			records: newRecords(f.c, site.StreamPeople, fmt.Sprintf("people.%d", n))})
 	}
 	return out
 }
@@ -120,6 +127,12 @@ func (f *following) turn(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	if !f.began {
+		for i := range list {
+			f.since = max(f.since, list[i].sequence)
+		}
+		f.began = true
+	}
 	for _, s := range f.logs {
 		if err := f.read(ctx, s); err != nil {
 			return err
@@ -147,88 +160,38 @@ func (f *following) write() error {
 			return fmt.Errorf("%w: %w", errSink, err)
 		}
 	}
+	if err := f.log.Compact(f.merge, f.config.Compact); err != nil { // all sinks have what it loses
+		return fmt.Errorf("%w: %w", errSink, err)
+	}
 	return nil
 }
 
 // read takes what a log has.
 func (f *following) read(ctx context.Context, s *share) error {
-	name := s.follower.subject
-	err := s.follower.all(ctx, func(m *message) error {
-		r, err := parseRecord(m.Body)
-		if err != nil {
-			return fmt.Errorf("%s: %w: %w", name, errRecord, err)
-		}
+	name := s.name()
+	err := s.records.all(ctx, func() {
+		// What stood before it is gone. The share is read anew, and not vouched for meanwhile (N-84).
+		f.merge.Anew(name)
+		delete(f.fences, name)
+		s.whole = false
+	}, func(r *record) error {
 		s.generation = r.Generation
 		for i := range r.events {
 			if err := f.merge.Apply(name, &r.events[i]); err != nil {
-				return fmt.Errorf("%s: %w: %w", name, errRecord, err)
+				return err
 			}
 		}
 		return nil
 	})
-	if s.follower.refused > 0 {
-		f.c.warn(fmt.Errorf("%s: %d messages do not count", name, s.follower.refused))
-		s.follower.refused = 0
+	if n := &s.records.follower.refused; *n > 0 {
+		f.c.warn(fmt.Errorf("%s: %d messages do not count", name, *n))
+		*n = 0
 	}
-	if err != nil || s.whole || s.generation == 0 {
+	if err != nil || s.whole || s.generation == 0 || s.records.loading {
 		return err
 	}
 	s.whole = true
 	return f.merge.Whole(name, s.own)
 }
 
-// fence takes a fence of the worker who has its share now, behind records that were read, and
-// newer than the last (N-49).
-func (f *following) fence(m *message) {
-	name := strings.TrimPrefix(m.Subject, "fence.")
-	if m.signed != nil {
-		f.c.warn(m.signed)
-		return
-	}
-	x, err := parseFence(m.Body)
-	if err != nil {
-		f.c.warn(fmt.Errorf("%s: %w", m.Subject, err))
-		return
-	}
-	for _, s := range f.logs {
-		if s.follower.subject != name || s.generation != x.Generation || s.follower.head < x.Log {
-			continue
-		}
-		if old := f.fences[name]; old == nil || old.Beat.Time < x.Beat.Time || old.Beat.ahead() {
-			f.fences[name] = x
-		}
-	}
-}
-
-// vouch writes the fence of all: a source is as new as its oldest share, and one with a share
-// that nothing vouches for has none (N-55).
-func (f *following) vouch() error {
-	sources, missing := map[string]index.Moment{}, map[string]bool{}
-	for _, s := range f.logs {
-		x := f.fences[s.follower.subject]
-		if x == nil {
-			missing[s.source] = true
-			continue
-		}
-		m := index.Moment(x.Beat.moment())
-		if old, known := sources[s.source]; !known || m.Time.Before(old.Time) {
-			sources[s.source] = m
-		}
-	}
-	for source := range missing {
-		delete(sources, source)
-	}
-	if len(sources) == 0 {
-		return nil
-	}
-	for _, s := range f.sinks {
-		if err := s.Fence(f.merge.Fence(sources)); err != nil {
-			return fmt.Errorf("%w: %w", errSink, err)
-		}
-	}
-	if len(missing) == 0 && f.config.Ready != nil {
-		f.config.Ready()
-		f.config.Ready = nil
-	}
-	return nil
-}
+func (s *share) name() string { return s.records.follower.subject }

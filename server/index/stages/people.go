@@ -127,15 +127,15 @@ func (c *Conn) pieces(ctx context.Context, h *head) ([]byte, error) {
 	return out, nil
 }
 
-// newest returns what the directory's source says now; nil: nothing that counts.
-func (c *Conn) newest(ctx context.Context) (*head, error) {
+// newest returns what the directory's source says now; nil: nothing that counts. early is whether its
+// beat is of a time that was yet to come.
+func (c *Conn) newest(ctx context.Context) (h *head, early bool, err error) {
 	m, err := c.last(ctx, site.StreamDirectory, headSubject)
 	if err != nil || m == nil || m.signed != nil {
-		return nil, err
+		return nil, false, err
 	}
-	h, err := parseHead(m.Body)
-	if err != nil { // it is signed, and nothing that can be used: nothing vouches
-		return nil, nil
+	if h, err = parseHead(m.Body); err != nil { // it is signed, and nothing that can be used: nothing vouches
+		return nil, false, nil
 	}
-	return h, nil
+	return h, h.Beat.early(m), nil
 }

@@ -18,7 +18,8 @@ import (
 type message struct {
 	site.Signed
 	sequence uint64
-	signed   error // nil: it is of the role that its subject belongs to
+	stored   time.Time // by the clock of a message server
+	signed   error     // nil: it is of the role that its subject belongs to
 }
 
 // Headers of ours.
@@ -107,7 +108,11 @@ func (c *Conn) read(m *nats.Msg) (message, error) {
 	if err != nil {
 		return message{}, fmt.Errorf("an answer without a sequence: %w", err)
 	}
-	x := message{sequence: seq, Signed: site.Signed{Subject: header(m, "Nats-Subject"),
+	stored, err := time.Parse(time.RFC3339Nano, header(m, "Nats-Time-Stamp"))
+	if err != nil {
+		return message{}, fmt.Errorf("message %d without a time: %w", seq, err)
+	}
+	x := message{sequence: seq, stored: stored, Signed: site.Signed{Subject: header(m, "Nats-Subject"),
 		ID: m.Header.Get(nats.MsgIdHdr), Body: m.Data}}
 	after, err1 := strconv.ParseUint(m.Header.Get(afterHeader), 10, 64)
 	signature, err2 := base64.RawStdEncoding.DecodeString(m.Header.Get(signatureHeader))

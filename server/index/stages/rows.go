@@ -100,7 +100,7 @@ func (r *rows) turn(ctx context.Context) (more bool, err error) {
 // later reports whether a message begins a walk later than all that were known.
 func (r *rows) later(m *message) bool {
 	s, _, err := parseSeen(r.c.site, r.part, m.Body)
-	return err == nil && s.Begin && s.Started > r.last.Started
+	return err == nil && m.After == 0 && s.Begin && s.Started > r.last.Started
 }
 
 // remove takes away a message that does not count, so that it fills no place.
@@ -154,11 +154,14 @@ func (r *rows) take(ctx context.Context, m *message) error {
 		r.durable, r.count = m.sequence, 0
 	}
 	r.last = next
-	if s.Beat != nil && r.last.Whole {
+	if s.Beat != nil && r.last.Whole && !s.Beat.early(m) {
 		if err := r.vouch(ctx, m.sequence, s.Beat, ""); err != nil {
 			return err
 		}
 		r.durable = m.sequence
+	}
+	if err := r.compact(ctx, r.worker, r.shift.compact, false); err != nil {
+		return err
 	}
 	return r.taken(ctx)
 }

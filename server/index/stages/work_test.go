@@ -308,7 +308,7 @@ func TestHalfADirectory(t *testing.T) {
 	if err := d.version(t.Context(), &v); err != nil {
 		t.Fatal(err)
 	}
-	n, err := c.newest(t.Context())
+	n, _, err := c.newest(t.Context())
 	if err != nil || n == nil || n.Pieces != 2 {
 		t.Fatalf("%+v: %v", n, err)
 	}
@@ -324,11 +324,11 @@ func TestHalfADirectory(t *testing.T) {
 		t.Errorf("a piece of another role: %v", err)
 	}
 	h.send(site.Work, headSubject, "z", 0, []byte("{}"))
-	if n, err := c.newest(t.Context()); n != nil || err != nil {
+	if n, _, err := c.newest(t.Context()); n != nil || err != nil {
 		t.Errorf("a head of another role: %+v, %v", n, err)
 	}
 	h.send(site.Directory, headSubject, "zz", 0, []byte("{}"))
-	if n, err := c.newest(t.Context()); n != nil || err != nil {
+	if n, _, err := c.newest(t.Context()); n != nil || err != nil {
 		t.Errorf("a head that says nothing: %+v, %v", n, err)
 	}
 }
