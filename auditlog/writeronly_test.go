@@ -101,8 +101,8 @@ func TestLossIsAnnouncedOnce(t *testing.T) {
 	write(1, nil)
 }
 
-// A checkpoint whose root is not that of its records is not signed and ends the log; where there is no
-// room for it there is none, and it is told, and the next one stands for its records too (U-71).
+// A checkpoint whose root is not that of its records is not signed and ends the log; without
+// room for it no checkpoint is kept, which is told, and the next one stands for its records too (U-71).
 func TestNotarize(t *testing.T) {
 	var good frontier
 	leaves := []tlog.Hash{{1}, {2}, {3}}
@@ -167,7 +167,7 @@ func TestNotaryStops(t *testing.T) {
 }
 
 // Of a folder without a segment each checkpoint that names a record is missed, the folder's own and one
-// that was kept elsewhere alike; that a key lies there is told whoever brings the key to verify with (U-72).
+// that was kept elsewhere alike; that a key lies there is told also to who brings the key to verify with (U-72).
 func TestVerifyEmptyFolder(t *testing.T) {
 	_, key := testKey(t)
 	anchor := func(size uint64) []byte {

@@ -37,7 +37,7 @@ func (w *world) attributesOf(uid uint32, node, fh uint64) (out fuse.AttrOut, s f
 	return out, s
 }
 
-// TestHandlesAreAsked: a request about an open handle is decided by the handle, whoever sends it: read-ahead and
+// TestHandlesAreAsked: a request about an open handle is decided by the handle, not by who sends it: read-ahead and
 // write-back come from no user (M-4).
 func TestHandlesAreAsked(t *testing.T) {
 	w := newWorld(t, func(_ *hostfs.Config, c *Config) { c.Plain = true })
@@ -221,7 +221,8 @@ func TestRefusedKinds(t *testing.T) {
 	w.file("d/g", "g", full)
 	d, f := w.known(alice, "d"), w.known(alice, "d/f")
 	in := header(alice, d)
-	for _, kind := range []uint32{syscall.S_IFIFO, syscall.S_IFSOCK, syscall.S_IFCHR, syscall.S_IFBLK, syscall.S_IFLNK, 0} {
+	for _, kind := range []uint32{syscall.S_IFIFO, syscall.S_IFSOCK, syscall.S_IFCHR, syscall.S_IFBLK, syscall.S_IFLNK,
+		0} {
 		w.says("M-21: mknod", w.m.Mknod(nil, &fuse.MknodIn{InHeader: in, Mode: kind | 0o600}, "new", &fuse.EntryOut{}),
 			unix.EPERM)
 	}
