@@ -193,7 +193,8 @@ func TestPrivilegeAlarms(t *testing.T) {
 	}
 	// U-17, U-43: a privilege that is not recorded is not named in the record of another.
 	log.ServiceCalled(origin(t), "Security", "-", tcb|winnt.Privileges(winnt.SeBackupPrivilege), audit.Success)
-	if events = sink.Drain(); len(events) != 1 || !slices.Equal(items(events[0], "PrivilegeList"), []string{"SeTcbPrivilege"}) {
+	events = sink.Drain()
+	if len(events) != 1 || !slices.Equal(items(events[0], "PrivilegeList"), []string{"SeTcbPrivilege"}) {
 		t.Errorf("U-43: %v, %q", ids(events), items(events[0], "PrivilegeList"))
 	}
 	off, quiet := newLog(t)

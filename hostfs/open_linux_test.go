@@ -205,7 +205,8 @@ func TestNothingElseIsDeleted(t *testing.T) {
 	w.must(os.Rename(w.path("d"), w.path("e")))
 	w.dir("d", all)
 	w.must(os.Link(w.path(`e\f`), w.path(`d\f`)))
-	w.want(th.NtSetInformationFile(h, nt.FileDispositionInformation, nt.FileDisposition{DeleteFile: true}), ntstatus.Success)
+	w.want(th.NtSetInformationFile(h, nt.FileDispositionInformation, nt.FileDisposition{DeleteFile: true}),
+		ntstatus.Success)
 	w.want(closeAny(th, w.open(th, `d\f`, winnt.FILE_READ_ATTRIBUTES, ntstatus.Success)), ntstatus.Success)
 	w.want(th.NtClose(h), ntstatus.Success)
 	w.exists(`e\f`, false)

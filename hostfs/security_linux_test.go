@@ -236,7 +236,8 @@ func TestSwapDescriptor(t *testing.T) {
 	}
 	w.tree.mu.Unlock()
 	next := sddl.MustParse("O:BAG:SYD:P(A;;FR;;;WD)")
-	for _, old := range []*sd.Descriptor{nil, next, sddl.MustParse("O:BAG:BAD:P(A;;FA;;;WD)"), sddl.MustParse("O:BAG:SYD:P")} {
+	for _, old := range []*sd.Descriptor{nil, next, sddl.MustParse("O:BAG:BAD:P(A;;FA;;;WD)"),
+		sddl.MustParse("O:BAG:SYD:P")} {
 		if swapped, st := f.SwapDescriptor(old, next); swapped || st != ntstatus.Success ||
 			!w.readBack("f").Descriptor.Equal(sddl.MustParse(text)) {
 			t.Errorf("F-121: another descriptor than %v was written over: %t, %v", old, swapped, st)
