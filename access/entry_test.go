@@ -36,12 +36,23 @@ func nt(r *access.Request) (ntstatus.Status, access.Decision) { return access.Nt
 func TestNtAccessCheckOrder(t *testing.T) {
 	badList := []access.ObjectTypeEntry{{Level: 0}, {Level: 2, GUID: winnt.GUID{1}}}
 	withList := func(r *access.Request) *access.Request { r.ObjectTypes = badList; return r }
+	levelOf := func(r *access.Request, l winnt.SecurityImpersonationLevel) *access.Request {
+		r.Subject.Level = l
+		return r
+	}
 	for _, c := range []struct {
 		id   string
 		r    *access.Request
 		call ntstatus.Status
 	}{
 		{"AC-036 A-12", ask(t, "…", 0x80000000), ntstatus.GenericNotMapped},
+		{"A-12 write", ask(t, "…", winnt.GENERIC_WRITE|1), ntstatus.GenericNotMapped},
+		{"A-12 execute", ask(t, "…", winnt.GENERIC_EXECUTE|1), ntstatus.GenericNotMapped},
+		{"A-12 all", ask(t, "…", winnt.GENERIC_ALL|1), ntstatus.GenericNotMapped},
+		{"A-15 the token's level counts", levelOf(ask(t, "…(A;;0x1;;;WD)", 1, level(winnt.SecurityAnonymous)),
+			winnt.SecurityDelegation), ntstatus.BadImpersonationLevel},
+		{"A-27 the level before the list", withList(ask(t, "…", 1, level(winnt.SecurityAnonymous))),
+			ntstatus.BadImpersonationLevel},
 		{"A-13", &access.Request{Descriptor: mustSD(t, "…"), Desired: 1, Type: winnt.FileObject},
 			ntstatus.InvalidHandle},
 		{"AC-054 A-19 no owner", ask(t, "G:SYD:(A;;0x1;;;WD)", 1), ntstatus.InvalidSecurityDescr},
@@ -86,6 +97,8 @@ func TestNtAccessCheckSucceeds(t *testing.T) {
 		{"AC-118 A-16", ask(t, "…(A;;FA;;;WD)", saclBit, low), notHeld},
 		{"A-16 beats A-19", ask(t, "D:(A;;FA;;;WD)", saclBit), notHeld},
 		{"A-27 kernel mode", kernel, access.Grant(0xF003F)},
+		{"A-27 kernel mode without a client", &access.Request{Mode: access.Kernel, Desired: maxMask, Previous: 0x100000,
+			Type: winnt.KeyObject}, access.Grant(0x1F003F)},
 	} {
 		if call, d := nt(c.r); call != ntstatus.Success || d != c.want {
 			t.Errorf("%s: %v %+v, want %+v", c.id, call, d, c.want)
@@ -196,9 +209,31 @@ func TestCompound(t *testing.T) {
 	if d, _ := access.SeAccessCheck(r); d.Granted != 1 {
 		t.Errorf("primary token of the server: %+v", d)
 	}
-	r.Subject.Client = system
+	for _, attributes := range []uint32{denyOnly, token.GroupDisabled} {
+		r.Subject.Primary = mustToken(t, token.Spec{User: token.Group{SID: caseOther},
+			Groups: []token.Group{{SID: sid.LocalSystem, Attributes: attributes}}})
+		if d, _ := access.SeAccessCheck(r); d.Allowed() { // the server's SID must be enabled
+			t.Errorf("A-70: a server with the SID at %#x: %+v", attributes, d)
+		}
+	}
+	r.Subject.Primary, r.Subject.Client = system, system
 	if d, _ := access.SeAccessCheck(r); d.Allowed() {
 		t.Errorf("another client: %+v", d)
+	}
+	for self, want := range map[sid.SID]bool{caseU: true, caseOther: false} { // the client may be SELF
+		if a, err = sd.NewACE(sd.AccessAllowedCompound, 0, 1, sid.LocalSystem,
+			sd.ACEExtra{ClientSID: sid.PrincipalSelf}); err != nil {
+			t.Fatal(err)
+		}
+		if l, err = sd.NewACL(a); err != nil {
+			t.Fatal(err)
+		}
+		r := ask(t, "…", 1)
+		r.Subject.Primary, r.Self = system, self
+		r.Descriptor = sd.New(sd.Parts{Owner: sid.Administrators, Group: sid.LocalSystem, DACL: l})
+		if d, _ := access.SeAccessCheck(r); d.Allowed() != want {
+			t.Errorf("A-3: SELF as the client, %v: %+v", self, d)
+		}
 	}
 }
 
@@ -222,6 +257,8 @@ func TestFastTraverse(t *testing.T) {
 		{"another SID", "…(A;;0x20;;;AU)", nil, false},
 		{"deny for anybody", "…(D;;0x20;;;BG)(A;;0x20;;;WD)", nil, false},
 		{"deny under a condition", "…(XD;;0x20;;;BG;(Member_of{SID(BG)}))(A;;0x20;;;WD)", nil, false},
+		{"A-36 a denial for who owns the object", "…(D;;0x20;;;OW)(A;;0x20;;;WD)", nil, false},
+		{"A-36 a denial for SELF", "…(D;;0x20;;;PS)(A;;0x20;;;WD)", nil, false},
 		{"deny of something else", "…(D;;0x1;;;BG)(A;;0x20;;;WD)", nil, true},
 		{"inherit-only", "…(D;IO;0x20;;;WD)(A;;0x20;;;WD)", nil, true},
 		{"condition", "…(XA;;0x20;;;WD;(Member_of{SID(WD)}))", nil, false},

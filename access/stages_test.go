@@ -7,6 +7,7 @@ import (
 	"github.com/refmon/refmon/access"
 	"github.com/refmon/refmon/claims"
 	"github.com/refmon/refmon/ntstatus"
+	"github.com/refmon/refmon/sd"
 	"github.com/refmon/refmon/sid"
 	"github.com/refmon/refmon/token"
 	"github.com/refmon/refmon/winnt"
@@ -123,7 +124,116 @@ var stageCases = []plainCase{
 	{id: "A-116 restricted pass", sd: "…(XA;;0x1;;;WD;(Member_of{SID(AU)}))", desired: 1,
 		change: restricted(sid.Everyone)},
 	{id: "A-117 malformed", sd: "…(0x0a;;0x1;;;WD;#61727478ffffffff)(A;;0x1;;;WD)", desired: 1},
+	{id: "A-4 a restricted condition asks the restricting device groups",
+		sd:      "…(XA;;0x1;;;WD;(Device_Member_of{SID(BA)}))",
+		desired: 1, change: all(restricted(sid.Everyone), deviceGroups(sid.Administrators), restrictedDevice(sid.Guests))},
+	{id: "A-4 a restricted condition of its own device", sd: "…(XA;;0x1;;;WD;(Device_Member_of{SID(BA)}))", desired: 1,
+		want: 1, change: all(restricted(sid.Everyone), deviceGroups(sid.Administrators),
+			restrictedDevice(sid.Administrators))},
+	{id: "A-116 a device group for deny only does not allow", sd: "…(XA;;0x1;;;WD;(Device_Member_of{SID(BA)}))",
+		desired: 1, change: denyOnlyDevice},
+	{id: "A-116 a device group for deny only denies", sd: "…(XD;;0x1;;;WD;(Device_Member_of{SID(BA)}))(A;;0x1;;;WD)",
+		desired: 1, change: denyOnlyDevice},
+	{id: "A-53 maximum, and the right to the SACL past the ceiling", sd: "…(A;;0x1;;;WD)", desired: maxMask | saclBit,
+		change: all(low, sec), used: usedSec},
+	{id: "A-57 a denial of what the owner has does not end the walk", sd: "U:(D;;WD;;;WD)(A;;0x1;;;WD)", desired: 0x40001,
+		want: 0x40001},
+	{id: "A-60 a label for children before the object's", sd: "…(A;;FA;;;WD)S:(ML;CIIO;NW;;;HI)(ML;;NW;;;LW)", desired: 2,
+		want: 2, change: low},
+	{id: "A-64 a trust label for children before the object's",
+		sd: "…(A;;FA;;;WD)S:(TL;CIIO;RC;;;S-1-19-1024-8192)(TL;;0x1;;;S-1-19-512-8192)", desired: 1, want: 1},
+	{id: "A-65 a filter for children before the object's",
+		sd:      "…(A;;FA;;;WD)S:(FL;CIIO;RC;;;WD;(@User.x==1))(FL;;0x1;;;WD;(@User.x==1))",
+		desired: 1, want: 1},
+	{id: "A-100 a policy for children before the object's", sd: "…(A;;FA;;;WD)S:(SP;CIIO;;;;S-1-17-9)(SP;;;;;S-1-17-1)",
+		desired: 1, want: 1, ask: rulePolicy("")},
+	{id: "A-100 the policy is that of its own entry", sd: "…(A;;FA;;;WD)S:(AU;SA;FA;;;WD)(SP;;;;;S-1-17-1)(AU;FA;FA;;;WD)",
+		desired: 1, want: 1, ask: rulePolicy("")},
+	{id: "A-62 a label without a policy takes nothing",
+		sd: "…(A;;0x200;;;WD)S:(ML;;0x0;;;HI)", desired: 0x200, want: 0x200,
+		change: low},
+	{id: "A-62 no read up takes READ_CONTROL, whatever the type maps", sd: "…(A;;RC;;;WD)S:(ML;;NRNWNX;;;HI)",
+		desired: 0x20000, change: low, ask: func(r *access.Request) {
+			r.Mapping = &winnt.GenericMapping{Read: 1, Write: 2, Execute: 4, All: 0x1F0007}
+		}},
+	{id: "A-63 a filter leaves the right to the SACL", sd: "…(A;;FA;;;WD)S:(FL;;0x1;;;WD;(@User.x==1))",
+		desired: saclBit | 1, want: saclBit | 1, change: sec, used: usedSec},
+	{id: "A-63 a trust label leaves the right to the SACL", sd: "…(A;;FA;;;WD)S:(TL;;0x1;;;S-1-19-512-8192)",
+		desired: saclBit | 1, want: saclBit | 1, change: sec, used: usedSec},
+	{id: "A-65 a filter behind one that holds", sd: "…(A;;FA;;;WD)S:(FL;;0x1;;;WD;(Member_of{SID(WD)}))" +
+		"(FL;;RC;;;WD;(@User.x==1))", desired: 1},
+	{id: "A-65 two filters leave what both leave", sd: "…(A;;FA;;;WD)S:(FL;;0x3;;;WD;(@User.x==1))" +
+		"(FL;;0x6;;;WD;(@User.x==1))", desired: maxMask, want: 2},
+	{id: "A-65 a group for deny only does not fulfil a filter", sd: "…(A;;FA;;;WD)S:(FL;;RC;;;WD;(Member_of{SID(BA)}))",
+		desired: 1, change: denyOnlyBA},
+	{id: "A-72 a callback does not decide a condition", sd: "…(XA;;0x1;;;WD;(@User.x==1))", desired: 1,
+		change: userClaims(ints("x", 2)), ask: func(r *access.Request) {
+			r.Options.Callback = func(sd.ACE, *token.Token) claims.Truth { return claims.True }
+		}},
+	{id: "A-92 a denial of the user's groups denies the restricting SIDs nothing",
+		sd: "…(A;;0x1;;;U)(D;;0x1;;;G)(A;;0x1;;;RC)", desired: 1, want: 1, change: restricted(sid.Restricted)},
+	{id: "A-94 a denial counts for the package, though the user has the group",
+		sd: "…(A;;FA;;;U)(D;;0x1;;;AC)(A;;FR;;;P)", desired: 1, change: all(appContainer, groups(sid.AllAppPackages))},
+	{id: "A-94 a group that the user has for deny only is the package's", sd: "…(A;;FA;;;U)(A;;FR;;;AC)", desired: 1,
+		want: 1, change: all(appContainer, func(s *token.Spec) {
+			s.Groups = append(s.Groups, token.Group{SID: sid.AllAppPackages, Attributes: denyOnly})
+		})},
+	{id: "A-94 a capability that is not enabled", sd: "…(A;;FA;;;U)(A;;FR;;;CAP)", desired: 1,
+		change: all(appContainer, func(s *token.Spec) { s.Capabilities[0].Attributes = winnt.SE_GROUP_ENABLED_BY_DEFAULT })},
+	{id: "A-96, A-101 a rule without a DACL grants a package nothing", sd: "…(A;;FA;;;U)(A;;FR;;;P)S:(SP;;;;;S-1-17-1)",
+		desired: 1, change: appContainer, ask: ruleOf(&access.Rule{Descriptor: mustDescriptor("D:NO_ACCESS_CONTROL")})},
+	{id: "A-102 a staged descriptor stands for no missing one", sd: "…(A;;FA;;;WD)S:(SP;;;;;S-1-17-1)",
+		desired: 2, want: 2, ask: ruleOf(&access.Rule{Staged: mustDescriptor("D:(D;;FA;;;WD)")})},
+	{id: "A-3 SELF in a condition", sd: "…(XA;;0x1;;;WD;(Member_of{SID(PS)}))", desired: 1, want: 1, ask: selfIs(caseU)},
+	{id: "A-3 another's SELF in a condition", sd: "…(XA;;0x1;;;WD;(Member_of{SID(PS)}))", desired: 1,
+		ask: selfIs(caseOther)},
+	{id: "A-3 OWNER RIGHTS in a condition is the object's owner", sd: "U:(XA;;0x1;;;WD;(Member_of{SID(OW)}))", desired: 1,
+		want: 1},
+	{id: "A-3 OWNER RIGHTS in a condition is not the token's own", sd: "…(XA;;0x1;;;WD;(Member_of{SID(OW)}))", desired: 1},
 	{id: "A-46 nothing but special bits", sd: "…(A;;0x03000000;;;WD)", desired: maxMask},
+}
+
+func restrictedDevice(sids ...sid.SID) func(*token.Spec) {
+	return func(s *token.Spec) {
+		for _, x := range sids {
+			s.RestrictedDeviceGroups = append(s.RestrictedDeviceGroups, token.Group{SID: x})
+		}
+	}
+}
+
+func denyOnlyDevice(s *token.Spec) {
+	s.DeviceGroups = []token.Group{{SID: sid.Administrators, Attributes: denyOnly}}
+}
+
+// ruleOf configures S-1-17-1 with one rule.
+func ruleOf(rule *access.Rule) func(*access.Request) {
+	return func(r *access.Request) {
+		r.Policies = &access.PolicySet{Policies: []access.Policy{{ID: sid.MustParse("S-1-17-1"),
+			Rules: []access.Rule{*rule}}}}
+	}
+}
+
+// Each case is decided alike where an entry of no rights for SELF makes the check
+// resolve every entry's SID: what that one is for has no part in the others.
+func TestEntriesResolvedAlike(t *testing.T) {
+	nothing, err := sd.NewACE(sd.AccessAllowed, 0, 0, sid.PrincipalSelf)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range append(plainCases[:len(plainCases):len(plainCases)], stageCases...) {
+		r := c.request(t)
+		if r.Descriptor == nil || !r.Descriptor.HasDACL() || !r.Self.IsZero() {
+			continue
+		}
+		p := r.Descriptor.Parts()
+		if p.DACL, err = sd.NewACL(append(p.DACL.Slice(), nothing)...); err != nil {
+			t.Fatal(err)
+		}
+		r.Descriptor, r.Self = sd.New(p), sid.MustParse("S-1-5-21-7-7-7-7777")
+		if got, err := access.SeAccessCheck(r); err != nil || got != c.wanted() {
+			t.Errorf("A-3, %s: %+v, %v; want %+v", c.id, got, err, c.wanted())
+		}
+	}
 }
 
 func TestStages(t *testing.T) {

@@ -8,6 +8,7 @@ import (
 
 	"github.com/refmon/refmon/access"
 	"github.com/refmon/refmon/ntstatus"
+	"github.com/refmon/refmon/sid"
 	"github.com/refmon/refmon/token"
 	"github.com/refmon/refmon/winnt"
 )
@@ -71,6 +72,15 @@ func TestResultList(t *testing.T) {
 			[]access.NodeResult{{Granted: 0x100, Verdict: ntstatus.Decided(ntstatus.Success)}}, true, nil},
 		{"NULL DACL", "O:BAG:SYD:NO_ACCESS_CONTROL", list(0, nodeC, 1, nodeP1), rp, []access.NodeResult{ok, ok}, true,
 			nil},
+		{"A-85 a right past the ceiling", "…(A;;RPWP;;;WD)", list(0, nodeC, 1, nodeP1), rp | winnt.ADS_RIGHT_DS_WRITE_PROP,
+			[]access.NodeResult{{Granted: rp, Verdict: ntstatus.Decided(ntstatus.AccessDenied)},
+				{Granted: rp, Verdict: ntstatus.Decided(ntstatus.AccessDenied)}}, false, low},
+		{"A-86 each node has its own in the restricted pass", "…(OA;;RP;{P1};;U)(A;;RP;;;RC)",
+			list(0, nodeC, 1, nodeP1, 1, nodeP2), rp, []access.NodeResult{no, ok, no}, false, restricted(sid.Restricted)},
+		{"A-90 the restricted pass of a result list", "…(A;;RP;;;U)", list(0, nodeC, 1, nodeP1), rp,
+			[]access.NodeResult{no, no}, false, restricted(sid.Restricted)},
+		{"A-90 the same of the maximum", "…(A;;RP;;;U)", list(0, nodeC, 1, nodeP1), winnt.MAXIMUM_ALLOWED,
+			[]access.NodeResult{no, no}, false, restricted(sid.Restricted)},
 		{"A-24 nothing asked", "…(A;;RP;;;WD)", list(0, nodeC, 1, nodeP1), 0, []access.NodeResult{no, no}, false, nil},
 	} {
 		r := ask(t, guids(c.sd), c.desired)
@@ -184,6 +194,9 @@ func TestDenialAfterGrantInTree(t *testing.T) {
 			}
 			if got != c.want {
 				t.Errorf("A-85 %s, %v: %s, want %s", c.sd, desired, got, c.want)
+			}
+			if d, err := access.SeAccessCheck(r); err != nil || d.Allowed() != (c.want[0] == 'y') {
+				t.Errorf("A-71 %s, %v, one result: %+v, %v, want that of the first of %s", c.sd, desired, d, err, c.want)
 			}
 		}
 	}

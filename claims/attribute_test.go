@@ -45,6 +45,9 @@ func TestAttributeBytes(t *testing.T) {
 		if got := hex.EncodeToString(a.Append(nil)); got != c.bytes {
 			t.Errorf("%s: %s\n got %s\nwant %s", c.rule, c.text, got, c.bytes)
 		}
+		if got := hex.EncodeToString(a.Append([]byte("before"))); got != hex.EncodeToString([]byte("before"))+c.bytes {
+			t.Errorf("%s: %s behind six bytes\n got %s\nwant %s", c.rule, c.text, got, c.bytes)
+		}
 		if got := a.Format(aliasOf); got != c.canonical {
 			t.Errorf("%s: %s prints %s, want %s", c.rule, c.text, got, c.canonical)
 		}

@@ -32,4 +32,8 @@ func TestMaximumWithExecute(t *testing.T) {
 			t.Errorf("F-102 %v: %v, granted %v, want %v", c.desired, d.Status(), d.Granted, c.want)
 		}
 	}
+	// By itself it is a request like others where the descriptor gives it.
+	if d, _ := open(t, winnt.GENERIC_EXECUTE, o("(A;;FX;;;WD)"), onlyObject, observed); d.Granted != 0x1200A0 {
+		t.Errorf("F-102: generic execute alone: %+v", d)
+	}
 }

@@ -7,6 +7,7 @@ import (
 	"github.com/refmon/refmon/fileaccess"
 	"github.com/refmon/refmon/ntstatus"
 	"github.com/refmon/refmon/sd"
+	"github.com/refmon/refmon/sddl"
 	"github.com/refmon/refmon/winnt"
 )
 
@@ -100,6 +101,12 @@ func TestMissingDescriptorsDeny(t *testing.T) {
 		if d, _ := open(t, desired, setup...); d.Allowed() || d.Granted != 0 {
 			t.Errorf("F-101 %s: %+v", name, d)
 		}
+	}
+	// A NULL DACL has its label all the same: who is below it does not read, whatever the intent (F-20).
+	unread := sddl.MustParse("O:BAG:SYD:NO_ACCESS_CONTROLS:(ML;;NRNW;;;HI)")
+	labelled := func(s *situation) { s.f.Object.Descriptor = unread }
+	if d, _ := open(t, 1, intent, with(backup), labelled); d.Allowed() || d.Granted != 0 {
+		t.Errorf("F-101 a NULL DACL below a label: %+v", d)
 	}
 	if d, _ := open(t, 1, func(s *situation) { s.f.Object.Descriptor = sd.NoSecurity }); !d.Allowed() ||
 		d.Granted != 1 {

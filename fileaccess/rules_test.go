@@ -46,6 +46,9 @@ func TestCanEdges(t *testing.T) {
 	if got := fileaccess.Can(&s, aces(t, "(A;;FR;;;WD)"), 0xC0000000, nil); got != 0x120089 { // F-1
 		t.Errorf("generic: %v", got)
 	}
+	if got := fileaccess.Can(&s, aces(t, "(A;;FR;;;WD)"), winnt.GENERIC_READ|maxAllowed, nil); got != 0x120089 { // F-2
+		t.Errorf("generic reading alone: %v", got)
+	}
 	s.Level = winnt.SecurityIdentification
 	if fileaccess.Can(&s, sd.NoSecurity, 1, nil) != 0 ||
 		fileaccess.Can(&access.Subject{}, sd.NoSecurity, 1, nil) != 0 ||
@@ -91,6 +94,10 @@ func TestConnect(t *testing.T) {
 			"(A;;FA;;;BA)")
 	}); d.Status() != denied || d.Rule != "F-5" {
 		t.Errorf("F-5: %+v", d)
+	}
+	// A share gives rights of files: one that gives the SACL alone gives nothing.
+	if d, _ := open(t, 1, share("FA"), func(s *situation) { s.f.Share.Maximal = 0x01000000 }); d.Rule != "F-5" {
+		t.Errorf("F-5, the SACL alone: %+v", d)
 	}
 	if d, _ := open(t, 3, share("FA"), func(s *situation) { s.f.Share.Maximal = 0x1200A9 }); d.Rule != "F-6" {
 		t.Errorf("F-5, found at the connect: %+v", d)
@@ -150,7 +157,8 @@ func TestNames(t *testing.T) {
 		"": true, `\`: true, "f": true, `a\b\c`: true, `d\`: true, "f:s": true, "f:s:$DATA": true, "f::$data": true,
 		"d::$INDEX_ALLOCATION": true, "d:$I30:$INDEX_ALLOCATION": true,
 		"d:s:$INDEX_ALLOCATION": false, "d:$I30:$DATA": true, "d:$I30:$BAD": false, "d::$BAD": false, "d::": false,
-		long: true, "ä€😀": true, strings.Repeat("😀", 127): true, " .x": true, "...": true, "f:a?b": true,
+		long: true, "ä€😀": true, strings.Repeat("😀", 127): true, strings.Repeat("é", 255): true,
+		strings.Repeat("€", 255): true, strings.Repeat("é", 256): false, " .x": true, "...": true, "f:a?b": true,
 		`\\`: false, `a\\b`: false, `\a`: false, ".": false, `a\..\b`: false, "f:": false, "f:s:$BAD": false,
 		"f:s:$DATA:x": false, "f:a/b": false, ":s": false, `a:s\b`: false,
 		long + "x": false, strings.Repeat("😀",
@@ -374,6 +382,48 @@ func TestSharesModes(t *testing.T) {
 		0x100080: false, 0x60198: false} {
 		if fileaccess.SharesModes(m) != want {
 			t.Errorf("F-49 %v", m)
+		}
+	}
+}
+
+// F-35: the hidden and the system attribute alone must be said again.
+func TestReplacedAttributes(t *testing.T) {
+	const more = fileaccess.AttributeArchive | fileaccess.AttributeTemporary | 0x2000 // not content indexed
+	for _, how := range []fileaccess.Disposition{fileaccess.FileOverwrite, fileaccess.FileSupersede} {
+		if d, _ := open(t, 2, disposition(how), attributes(more|hidden), asked(hidden)); !d.Allowed() {
+			t.Errorf("F-35: disposition %d: %+v", how, d)
+		}
+		if d, _ := open(t, 2, disposition(how), attributes(more|hidden), asked(more)); d.Rule != "F-35" {
+			t.Errorf("F-35: disposition %d of a hidden file: %+v", how, d)
+		}
+	}
+}
+
+// F-51: the owner and the label are for the token of who acts to give, a client's where there is one; the
+// privilege to restore assigns any owner, and gives no label.
+func TestSetSecurityAsClient(t *testing.T) {
+	restorer := baseSpec()
+	restorer.Privileges |= restore.Bit()
+	restorer.EnabledPrivileges = restorer.Privileges
+	server := baseSpec()
+	server.User.SID, server.Type, server.Level = sid.LocalSystem, winnt.TokenPrimary, 0
+	client := access.SubjectOf(mustToken(t, baseSpec()))
+	client.Primary = mustToken(t, server)
+	for _, c := range []struct {
+		subject access.Subject
+		info    uint32
+		text    string
+		want    ntstatus.Status
+	}{
+		{client, 1, "O:SY", ntstatus.InvalidOwner}, {client, 1, "O:" + caseU.String(), 0},
+		{access.SubjectOf(mustToken(t, server)), 1, "O:SY", 0},
+		{access.SubjectOf(mustToken(t, restorer)), 1, "O:SY", 0},
+		{access.SubjectOf(mustToken(t, restorer)), 0x10, "S:(ML;;NW;;;HI)", notHeld},
+	} {
+		_, st := fileaccess.SetSecurity(&fileaccess.Handle{Granted: 0x011F01FF}, &fileaccess.SecurityChange{
+			Information: c.info, Old: aces(t, "(A;;FA;;;WD)"), New: sddl.MustParse(c.text), Subject: c.subject})
+		if st != c.want {
+			t.Errorf("F-51 %s by %v: %v, want %v", c.text, c.subject.Effective().User().SID, st, c.want)
 		}
 	}
 }
@@ -704,6 +754,7 @@ func TestWin32(t *testing.T) {
 		desired  winnt.AccessMask
 	}{
 		{fileaccess.CreateNew, 0, fileaccess.FileCreate, fileaccess.NonDirectoryFile, 0x100080},
+		{fileaccess.OpenExisting, 0x8027, fileaccess.FileOpen, fileaccess.NonDirectoryFile, 0x100080}, // 0x8000: no attribute
 		{fileaccess.CreateAlways, 0x80 | del, fileaccess.FileOverwriteIf,
 			fileaccess.NonDirectoryFile | fileaccess.DeleteOnClose, 0x110080},
 		{fileaccess.OpenExisting, backupFlag, fileaccess.FileOpen, fileaccess.OpenForBackupIntent, 0x100080},

@@ -87,6 +87,15 @@ func testDirectories(t *testing.T) {
 			t.Errorf("%s, %v, want %s", got, err, full)
 		}
 	}
+	// user:2:rw- in both: children inherit as a directory's the right to delete what is in it.
+	both, _ := hex.DecodeString("0200000001000700ffffffff020006000200000004000000ffffffff10000700ffffffff20000000ffffffff")
+	d, err := ntacl.PosixDirectory(ntacl.Info{Directory: true, Mode: 0o770, UID: 1001, GID: 1002}, both, both, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got, err := sddl.Format(d, sddl.Options{}); err != nil || !strings.Contains(got, "(A;OICI;0x1f01df;;;S-1-22-1-2)") {
+		t.Errorf("%s, %v, want one entry of user 2", got, err)
+	}
 	if _, err := ntacl.PosixDirectory(ntacl.Info{Directory: true}, nil, []byte{2}, nil); err == nil {
 		t.Error("a default ACL of one byte: accepted")
 	}

@@ -167,6 +167,14 @@ func TestAssign(t *testing.T) {
 			"D:S:(ML;;NRNX;;;ME)"},
 		{id: "S-77 a label that is added stands first", parent: "S:(AU;OISAFA;FA;;;WD)", creator: "D:",
 			flags: sd.LabelNoWriteUp, want: og + "D:S:(ML;;NW;;;ME)(AU;SAFA;FA;;;WD)"},
+		{id: "S-63 marked entries of a protected SACL stay, beside what passes it",
+			parent:  `S:(AU;OISA;FA;;;WD)(RA;OI;;;;WD;("a",TI,0x0,1))`,
+			creator: "D:S:P(AU;IDSA;CC;;;WD)", flags: sd.SACLAutoInherit | sd.AvoidPrivilegeCheck,
+			want: og + `D:S:P(AU;SA;CC;;;WD)(RA;ID;;;;WD;("a",TI,0x0,1))`},
+		{id: "S-67 on a leaf there is one form", creator: "D:(A;OICI;GA;;;CO)", flags: sd.DACLAutoInherit,
+			want: og + "D:AI(A;OICI;FA;;;S-1-5-21-1-2-3-1107)"},
+		{id: "S-72 nothing that a leaf inherits", parent: "D:(A;CI;CC;;;SY)", creator: "D:(A;;GA;;;BA)",
+			flags: sd.DefaultDescriptor, want: og + "D:(A;;FA;;;BA)"},
 		{id: "S-72", parent: "D:NO_ACCESS_CONTROL", want: og + "D:(A;;FA;;;SY)(A;;0x1200a9;;;BA)"},
 	} {
 		t.Run(c.id, func(t *testing.T) {
@@ -196,6 +204,10 @@ func TestAssignRefuses(t *testing.T) {
 		want            ntstatus.Status
 	}{
 		{"C-71", "", "", 0, func(r *sd.AssignRequest) { r.Subject = nil }, ntstatus.NoToken},
+		{"S-60 with an owner", "", "O:BAG:BA", sd.AvoidOwnerCheck, func(r *sd.AssignRequest) { r.Subject = nil },
+			ntstatus.NoToken},
+		{"S-60 with a parent", "O:BAG:BA", "", sd.DefaultOwnerFromParent | sd.DefaultGroupFromParent,
+			func(r *sd.AssignRequest) { r.Subject = nil }, ntstatus.NoToken},
 		{"C-72 no parent", "", "", sd.DefaultOwnerFromParent, nil, ntstatus.InvalidOwner},
 		{"C-72 parent without owner", "G:BU", "", sd.DefaultOwnerFromParent, nil, ntstatus.InvalidOwner},
 		{"C-73", "O:BA", "", sd.DefaultGroupFromParent, nil, ntstatus.InvalidPrimaryGroup},
@@ -221,6 +233,11 @@ func TestAssignRefuses(t *testing.T) {
 		{"S-71 kernel", "", "S:(ML;;NW;;;HI)", 0, func(r *sd.AssignRequest) { r.Subject.Kernel = true }, ntstatus.Success},
 		{"S-71 relabel", "", "S:(ML;;NW;;;HI)", 0, func(r *sd.AssignRequest) { r.Subject.Relabel = true },
 			ntstatus.Success},
+		{"S-71 relabel is for labels", "", "S:(AU;SA;FA;;;WD)", 0, func(r *sd.AssignRequest) { r.Subject.Relabel = true },
+			ntstatus.PrivilegeNotHeld},
+		{"S-71 labels are not for the other privilege", "", "S:(ML;;NW;;;HI)", 0,
+			func(r *sd.AssignRequest) { r.Subject.Security = true }, ntstatus.PrivilegeNotHeld},
+		{"S-71 a label, then another entry", "", "S:(ML;;NW;;;ME)(AU;SA;FA;;;WD)", 0, nil, ntstatus.PrivilegeNotHeld},
 	} {
 		t.Run(c.id, func(t *testing.T) {
 			r := &sd.AssignRequest{Parent: parse(c.parent), Creator: parse(c.creator), Flags: c.flags,

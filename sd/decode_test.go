@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"strings"
 	"testing"
 
 	"github.com/refmon/refmon/ntstatus"
@@ -24,7 +25,9 @@ func TestDecodeRefuses(t *testing.T) {
 		return func(b []byte) { binary.LittleEndian.PutUint32(b[off:], v) }
 	}
 	dacl := int(binary.LittleEndian.Uint32(good[16:]))
+	sacl := int(binary.LittleEndian.Uint32(good[12:]))
 	owner := int(binary.LittleEndian.Uint32(good[4:]))
+	group := int(binary.LittleEndian.Uint32(good[8:]))
 	for _, c := range []struct {
 		id     string
 		change func([]byte)
@@ -43,6 +46,11 @@ func TestDecodeRefuses(t *testing.T) {
 		{"S-20 ACE size", func(b []byte) { b[dacl+10] = 22 }, ntstatus.InvalidSecurityDescr},
 		{"S-20 ACE too small for its SID", func(b []byte) { b[dacl+10] = 12 }, ntstatus.InvalidSecurityDescr},
 		{"S-20 ACE past the end", func(b []byte) { b[dacl+11] = 0xFF }, ntstatus.InvalidSecurityDescr},
+		{"S-21 group's revision", func(b []byte) { b[group] = 2 }, ntstatus.InvalidSecurityDescr},
+		{"S-21 SACL's revision", func(b []byte) { b[sacl] = 1 }, ntstatus.InvalidSecurityDescr},
+		{"S-21 SACL's count", func(b []byte) { b[sacl+4] = 200 }, ntstatus.InvalidSecurityDescr},
+		{"S-21 ACE size in the SACL", func(b []byte) { b[sacl+10] = 22 }, ntstatus.InvalidSecurityDescr},
+		{"S-21 ACE past the SACL's end", func(b []byte) { b[sacl+11] = 0xFF }, ntstatus.InvalidSecurityDescr},
 	} {
 		t.Run(c.id, func(t *testing.T) {
 			b := bytes.Clone(good)
@@ -105,6 +113,42 @@ func TestDecodeACL(t *testing.T) {
 	}
 }
 
+// A list is read to its own size, of two bytes, and what follows is not its: n tells where it ends (S-18, S-20).
+func TestDecodeACLBeforeOthers(t *testing.T) {
+	for _, entries := range []int{0, 1, 12, 13, 40} { // of 20 bytes: 13 of them are past 255
+		list := sddl.MustParse("D:" + strings.Repeat("(A;;GA;;;WD)", entries)).DACL().Binary()
+		for _, tail := range []string{"", "\x01", "\x01\x02\x03\x04", strings.Repeat("\x00", 300)} {
+			l, n, err := sd.DecodeACL([]byte(list + tail))
+			if err != nil || n != len(list) || l.Binary() != list || l.Len() != entries {
+				t.Errorf("%d entries and %d bytes behind them: %d bytes, %v", entries, len(tail), n, err)
+			}
+			if !sd.ValidACL([]byte(list + tail)) {
+				t.Errorf("%d entries and %d bytes behind them are no valid list", entries, len(tail))
+			}
+		}
+	}
+}
+
+// Bits of an object entry's flags that say nothing here are kept, and either GUID is
+// there without the other (S-12).
+func TestObjectFlags(t *testing.T) {
+	guid := winnt.GUID{7}
+	for flags, g := range map[uint32]string{0x80000000: "", 0x40000001: string(guid[:]), 0x12345672: string(guid[:])} {
+		body := binary.LittleEndian.AppendUint32(binary.LittleEndian.AppendUint32(nil, 1), flags)
+		body = append(append(body, g...), sid.Everyone.Binary()...)
+		a, err := sd.RawACE(sd.AccessAllowedObject, 0, body)
+		if err != nil {
+			t.Fatal(err)
+		}
+		object, first := a.ObjectType()
+		inherited, second := a.InheritedObjectType()
+		if a.ObjectFlags() != flags || first != (flags&1 != 0) || second != (flags&2 != 0) || a.SID() != sid.Everyone ||
+			first && object != guid || second && inherited != guid {
+			t.Errorf("flags %#x: %#x, %v %v, %v %v", flags, a.ObjectFlags(), object, first, inherited, second)
+		}
+	}
+}
+
 // S-24: four states of the DACL stay apart.
 func TestListStates(t *testing.T) {
 	for text, c := range map[string]struct{ present, has bool }{"": {false, false},
@@ -115,6 +159,14 @@ func TestListStates(t *testing.T) {
 		}
 		if (d.Control()&sd.DACLPresent != 0) != c.present || d.HasDACL() != c.has {
 			t.Errorf("%q: present %v, has %v", text, d.Control()&sd.DACLPresent != 0, d.HasDACL())
+		}
+	}
+	for bit, lost := range map[sd.Control]string{sd.SACLPresent: "D:(A;;GA;;;WD)", sd.DACLPresent: "S:(AU;SA;FA;;;WD)"} {
+		b := sddl.MustParse("D:(A;;GA;;;WD)S:(AU;SA;FA;;;WD)").Binary()
+		b[2] &^= byte(bit)
+		d, err := sd.Decode(b) // S-24: each list's own bit says whether it is there
+		if err != nil || text(t, d) != lost {
+			t.Errorf("without bit %#x: %v, %v", bit, d, err)
 		}
 	}
 	b := sddl.MustParse("S:(AU;SA;FA;;;WD)").Binary()

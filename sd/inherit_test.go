@@ -149,6 +149,21 @@ func TestReinheritPlaceholders(t *testing.T) {
 	}
 }
 
+// A list that is inherited anew keeps its revision, although what comes down needs less (S-16, S-78).
+func TestReinheritRevision(t *testing.T) {
+	b := []byte(sddl.MustParse("D:(A;;FA;;;BA)").DACL().Binary())
+	b[0] = 4
+	old, _, err := sd.DecodeACL(b)
+	if err != nil {
+		t.Fatal(err)
+	}
+	gives := sddl.MustParse("D:(A;OI;FR;;;WD)S:(AU;OISA;FR;;;WD)")
+	d := sd.Reinherit(sd.New(sd.Parts{DACL: old, SACL: old}), gives, &sd.Heir{})
+	if d.DACL().Revision() != 4 || d.DACL().Len() != 2 || d.SACL().Revision() != 4 || d.SACL().Len() != 2 {
+		t.Errorf("revisions %d and %d of %s", d.DACL().Revision(), d.SACL().Revision(), text(t, d))
+	}
+}
+
 func TestReinheritProtection(t *testing.T) {
 	const gives = "D:(A;OICI;FR;;;WD)S:(AU;OICISA;FR;;;WD)"
 	for _, c := range []struct{ before, after string }{
@@ -159,6 +174,8 @@ func TestReinheritProtection(t *testing.T) {
 		{"D:(A;ID;CC;;;BA)S:P(AU;IDSA;CC;;;BA)", "D:(A;OICIID;FR;;;WD)S:P(AU;IDSA;CC;;;BA)"},
 		{"D:P(A;ID;CC;;;BA)S:(AU;IDSA;CC;;;BA)", "D:P(A;ID;CC;;;BA)S:(AU;OICIIDSA;FR;;;WD)"},
 		{"S:(AU;SA;FA;;;BA)", "S:(AU;SA;FA;;;BA)(AU;OICIIDSA;FR;;;WD)"},
+		{"D:(A;;FA;;;BA)S:(AU;OICIIDSA;FR;;;WD)", "D:(A;;FA;;;BA)(A;OICIID;FR;;;WD)S:(AU;OICIIDSA;FR;;;WD)"},
+		{"D:(A;OICIID;FR;;;WD)S:(AU;SA;FA;;;BA)", "D:(A;OICIID;FR;;;WD)S:(AU;SA;FA;;;BA)(AU;OICIIDSA;FR;;;WD)"},
 	} {
 		grandchild := &sd.Node{Name: "leaf", Descriptor: sddl.MustParse("D:(A;ID;CC;;;BU)S:(AU;IDSA;CC;;;BU)")}
 		child := &sd.Node{Name: "folder", Descriptor: sddl.MustParse(c.before), IsContainer: true,

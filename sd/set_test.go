@@ -97,9 +97,14 @@ func TestSet(t *testing.T) {
 	if got := text(t, split); got != "O:BAD:AI(A;;FR;;;BA)(A;OICIIO;GR;;;CO)" { // S-65
 		t.Errorf("a placeholder set on a container becomes %s", got)
 	}
-	d, _ := sd.Set(&sd.SetRequest{Information: dacl, New: parse("D:PARAI(A;;FA;;;BA)"), Bare: true})
-	if got := text(t, d); got != "D:PARAI(A;;FA;;;BA)" { // S-79
-		t.Errorf("the bare call stores %s", got)
+	for _, bits := range []string{"P", "AR", "AI", "PAR", "PAI", "ARAI", "PARAI"} {
+		for info, stored := range map[uint32]string{dacl: "D:" + bits + "(A;;FA;;;BA)",
+			sacl: "S:" + bits + "(AU;SA;FA;;;BA)"} {
+			d, _ := sd.Set(&sd.SetRequest{Information: info, New: parse(stored), Bare: true})
+			if got := text(t, d); got != stored { // S-79
+				t.Errorf("the bare call stores %s, want %s", got, stored)
+			}
+		}
 	}
 }
 

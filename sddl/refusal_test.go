@@ -77,6 +77,8 @@ func TestRefusals(t *testing.T) {
 		{"C-57 type", "D:(D ;;GA;;;WD)", ntstatus.InvalidACL, 3},
 		{"S-14", "S:(A;;GA;;;WD)", ntstatus.InvalidACL, 3},
 		{"S-42 twice", "D:D:", ntstatus.InvalidACL, 2},
+		{"S-42 twice, apart", "D:S:D:", ntstatus.InvalidACL, 4},
+		{"S-42 an owner twice, apart", "O:BAD:O:BA", ntstatus.InvalidACL, 6},
 		{"S-42 text after", "D:(A;;GA;;;WD)x", ntstatus.InvalidACL, 14},
 		{"S-42 P:", "D:P:S:", ntstatus.InvalidACL, 3},
 		{"S-43 tag", "Q:(A;;GA;;;RU)", ntstatus.InvalidParameter, 0},
@@ -133,7 +135,7 @@ func TestStrict(t *testing.T) {
 		}
 	}
 	for _, text := range []string{"O:BAG:SYD:PAI(A;OICI;FA;;;S-1-5-18)(XA;;FX;;;WD;(@User.Title == " +
-		"\"PM\"))S:(ML;;NW;;;LW)", ""} {
+		"\"PM\"))S:(ML;;NW;;;LW)", "", "D:(A;;0xFFFFFFFF;;;WD)", "D:(A;;4294967295;;;WD)", "D:(A;;037777777777;;;WD)"} {
 		if _, err := sddl.ParseStrict(text); err != nil {
 			t.Error(err)
 		}

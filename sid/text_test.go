@@ -184,7 +184,8 @@ func TestValue(t *testing.T) {
 	if !ok || empty.EqualPrefix(empty) || empty.Len() != 8 || empty.String() != "S-1-5" {
 		t.Error("S-5: no sub-authorities")
 	}
-	for _, o := range []sid.SID{{}, empty, sid.Everyone, a.Prefix(), a.WithRID(1)} {
+	otherAuthority := sid.MustParse("S-1-6-21-1-2-3-500")
+	for _, o := range []sid.SID{{}, empty, sid.Everyone, a.Prefix(), a.WithRID(1), otherAuthority} {
 		if a.EqualPrefix(o) || o.EqualPrefix(a) {
 			t.Errorf("S-4: %v and %v have one prefix", a, o)
 		}

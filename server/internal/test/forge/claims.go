@@ -30,16 +30,26 @@ func Metadata(set []byte, format uint16, full uint32) []byte {
 	return w.done()
 }
 
-// ClaimsSet returns CLAIMS_SET with one array, of Active Directory.
-func ClaimsSet(all []claims.Attribute) []byte {
+// ClaimsSet returns CLAIMS_SET with an array for each list, of Active Directory.
+func ClaimsSet(lists ...[]claims.Attribute) []byte {
 	w := newWriter()
-	w.counts(1)
+	w.counts(len(lists))
 	w.u16(0)
 	w.u32(0)
 	w.pointer(false)
-	w.u32(1)
-	w.u16(1)
-	w.counts(len(all))
+	w.u32(uint32(len(lists)))
+	for _, all := range lists {
+		w.u16(1)
+		w.counts(len(all))
+	}
+	for _, all := range lists {
+		w.claims(all)
+	}
+	return w.done()
+}
+
+// claims writes one array.
+func (w *writer) claims(all []claims.Attribute) {
 	w.u32(uint32(len(all)))
 	for i := range all {
 		w.pointer(true)
@@ -51,7 +61,6 @@ func ClaimsSet(all []claims.Attribute) []byte {
 		w.terminated(all[i].Name)
 		w.values(&all[i])
 	}
-	return w.done()
 }
 
 func (w *writer) terminated(s string) { w.text(s + "\x00") }

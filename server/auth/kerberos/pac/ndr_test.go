@@ -1,0 +1,232 @@
+package pac
+
+import (
+	"encoding/binary"
+	"errors"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/refmon/refmon/claims"
+	"github.com/refmon/refmon/server/internal/test/forge"
+	"github.com/refmon/refmon/sid"
+	"github.com/refmon/refmon/token"
+)
+
+// words are a structure in NDR behind its header and its top pointer, four bytes each.
+func words(all ...uint32) []byte {
+	b := []byte{1, 0x10, 8, 0, 0xcc, 0xcc, 0xcc, 0xcc, 0, 0, 0, 0, 0, 0, 0, 0}
+	for _, w := range append([]uint32{0x20000}, all...) {
+		b = binary.LittleEndian.AppendUint32(b, w)
+	}
+	for len(b)%8 != 0 {
+		b = append(b, 0)
+	}
+	binary.LittleEndian.PutUint32(b[8:], uint32(len(b)-header))
+	return b
+}
+
+// TestReader: each check of the reader by itself, with nothing behind it that would refuse, too. An
+// error tells which check it was (K-3, K-4).
+func TestReader(t *testing.T) {
+	sized := func(size uint32, b []byte) []byte { binary.LittleEndian.PutUint32(b[8:], size); return b }
+	one := sid.MustParse("S-1-5-21").AppendBinary(nil) // twelve bytes: three words
+	of := func(n uint32) []byte {
+		all := []uint32{n}
+		for b := one; len(b) > 0; b = b[4:] {
+			all = append(all, binary.LittleEndian.Uint32(b))
+		}
+		return words(append(all, 7, 7)...)
+	}
+	number := func(r *reader) { r.u64() }
+	array := func(there bool, count uint32, size int) func(*reader) {
+		return func(r *reader) {
+			if n := r.array(there, count, size, "things"); r.err != nil && n != 0 {
+				t.Errorf("K-4: %d things beside %v", n, r.err)
+			}
+		}
+	}
+	anySID := func(r *reader) { r.sid() }
+	counts := func(r *reader) { r.counted() }
+	text := func(bytes uint16) func(*reader) { return func(r *reader) { r.text(counted{bytes, true}) } }
+	ended := func(r *reader) { r.terminated() }
+	for name, c := range map[string]struct {
+		b    []byte
+		read func(*reader)
+		why  string // "" where it is read
+	}{
+		"K-3: all that it says":            {words(1, 2, 3), number, ""},
+		"K-3: more than it says":           {sized(8, words(1, 2, 3)), number, "8 bytes of 0"},
+		"K-3: as many bytes as are there":  {sized(16, words(1, 2, 3)), number, ""},
+		"K-3: eight bytes more":            {sized(24, words(1, 2, 3)), number, "says it has 24 bytes"},
+		"K-3: a multiple of four":          {sized(12, words(1, 2, 3)), number, "says it has 12 bytes"},
+		"K-3: eight bytes of none":         {sized(8, words()[:16:16]), number, "says it has"},
+		"K-4: a maximum that is the count": {words(2, 0, 0, 0, 0), array(true, 2, 8), ""},
+		"K-4: a larger maximum":            {words(3, 0, 0, 0, 0), array(true, 2, 8), "2 things in an array of 3"},
+		"K-4: a smaller maximum":           {words(1, 0, 0, 0, 0), array(true, 2, 8), "2 things in an array of 1"},
+		"K-4: none, and none is there":     {words(2), array(false, 0, 8), ""},
+		"K-4: some, and none is there":     {words(2), array(false, 2, 8), "2 things, and none is there"},
+		"K-4: one more than there is":      {words(3, 0, 0, 0, 0), array(true, 3, 8), "3 things in 16 bytes"},
+		"K-4: a SID":                       {of(1), anySID, ""},
+		"K-4: a SID of fewer parts":        {of(2), anySID, "1 sub-authorities in an array of 2"},
+		"K-4: a SID of more parts":         {of(0), anySID, "at "},
+		"K-4: a SID of sixteen parts":      {of(16), anySID, "a SID with 16 sub-authorities"},
+		"K-4: a text":                      {words(4<<16|4, 9), counts, ""},
+		"K-4: half a character":            {words(4<<16|3, 9), counts, "a text of 3 bytes"},
+		"K-4: more than its room":          {words(2<<16|4, 9), counts, "a text of 4 bytes in 2"},
+		"K-4: a text that is not there":    {words(4<<16|4, 0), counts, "there false"},
+		"K-4: no text":                     {words(0, 0), counts, ""},
+		"K-4: its characters":              {words(2, 0, 2, 0x410041), text(4), ""},
+		"K-4: characters in a larger room": {words(9, 0, 2, 0x410041), text(4), ""},
+		"K-4: fewer characters":            {words(2, 0, 1, 0x410041), text(4), "4 bytes as 1 characters"},
+		"K-4: more characters":             {words(3, 0, 3, 0x410041), text(4), "4 bytes as 3 characters"},
+		"K-4: characters of a later place": {words(2, 1, 2, 0x410041), text(4), "from 1 of 2"},
+		"K-4: more than the maximum":       {words(1, 0, 2, 0x410041), text(4), "from 0 of 1"},
+		"K-4: an ended text":               {words(2, 0, 2, 0x41), ended, ""},
+		"K-4: a text without its end":      {words(2, 0, 2, 0x410041), ended, "without its end"},
+		"K-4: no end of no text":           {words(2, 0, 0, 0x41), ended, "a text of 0 characters"},
+		"K-4: an end of a later place":     {words(2, 1, 2, 0x41), ended, "from 1 of 2"},
+		"K-4: an end behind the maximum":   {words(1, 0, 2, 0x41), ended, "from 0 of 1"},
+		"K-4: an end behind all":           {words(9, 0, 9, 0x41), ended, "a text of 9 characters"},
+	} {
+		r := newReader(c.b, "a structure")
+		c.read(r)
+		if (r.err == nil) != (c.why == "") || r.err != nil && (!errors.Is(r.err, ErrInvalid) ||
+			!strings.Contains(r.err.Error(), c.why)) {
+			t.Errorf("%s: %v, want %q", name, r.err, c.why)
+		}
+	}
+}
+
+// TestClaimsForTheirReason: of each set the check that refuses it is named, as another behind it
+// would refuse most of them, too; the bound of claims is one of all arrays together (K-8, K-10).
+func TestClaimsForTheirReason(t *testing.T) {
+	one := []claims.Attribute{{Name: "a", Type: claims.Uint64, Uints: []uint64{1}}}
+	// The two types of a claim lie behind 60 bytes (MS-ADTS 2.2.18.4, 2.2.18.2).
+	typed := func(first, second byte) []byte {
+		b := forge.ClaimsSet(one)
+		b[64], b[66] = first, second
+		return forge.Metadata(b, 0, 0)
+	}
+	many := func(begin, n int) (out []claims.Attribute) {
+		for i := range n {
+			name := string(rune(0x4e00 + begin + i))
+			out = append(out, claims.Attribute{Name: name, Type: claims.Uint64, Uints: []uint64{1}})
+		}
+		return out
+	}
+	lists := func(n, m int) []byte {
+		return forge.Metadata(forge.ClaimsSet(many(0, n), many(5000, m)), 0, 0)
+	}
+	packed := forge.Compress(forge.ClaimsSet(one))
+	for name, c := range map[string]struct {
+		b   []byte
+		why string
+	}{
+		"K-10: one type":            {typed(2, 2), ""},
+		"K-10: two types":           {typed(2, 1), "of type 2 and 1"},
+		"K-10: a type of no claims": {typed(4, 4), "a claim of type 4"},
+		"K-10: as many as may be":   {lists(maxClaims-1, 1), ""},
+		"K-10: one more":            {lists(maxClaims, 1), "want at most"},
+		"K-8: the bound":            {forge.Metadata(packed, 4, maxClaimsSize), "compressed data ends"},
+		"K-8: a byte more":          {forge.Metadata(packed, 4, maxClaimsSize+1), "want at most"},
+	} {
+		_, err := readClaims(c.b)
+		if (err == nil) != (c.why == "") || err != nil && !strings.Contains(err.Error(), c.why) {
+			t.Errorf("%s: %v, want %q", name, err, c.why)
+		}
+	}
+}
+
+// TestExpandBounds: codes that fill half of their room are no code, a match ends with the size, a
+// long length is no short one, and 32 bits are not 64 symbols (K-9).
+func TestExpandBounds(t *testing.T) {
+	half, whole := make([]byte, symbols/2), make([]byte, symbols/2)
+	half[48], whole[48] = 0x01, 0x11 // "`" of one bit; with "a"
+	if _, err := newCode(half); err == nil || !strings.Contains(err.Error(), "fill 16384 of 32768") {
+		t.Errorf("K-9: codes that leave half of their room: %v", err)
+	}
+	if _, err := newCode(whole); err != nil {
+		t.Errorf("K-9: codes that fill their room: %v", err)
+	}
+	for name, c := range map[string]struct {
+		in   []byte
+		size int
+		ok   bool
+	}{
+		"a match that ends with the size":       {abc(), 600, true},
+		"a match that ends a byte behind it":    {abc(), 599, false},
+		"a long length of fourteen that fits":   {append(abc()[:261], 14, 0), 20, false},
+		"a long length of fifteen that fits":    {append(abc()[:261], 15, 0), 21, true},
+		"thirty-two symbols of thirty-two bits": {append(slices.Clone(whole), 0, 0, 0, 0), 32, true},
+		"sixty-four symbols of thirty-two bits": {append(slices.Clone(whole), 0, 0, 0, 0), 64, false},
+	} {
+		if out, err := expand(c.in, c.size); (err == nil) != c.ok || c.ok && len(out) != c.size {
+			t.Errorf("K-9: %s: %d bytes, %v, want it read: %v", name, len(out), err, c.ok)
+		}
+	}
+}
+
+// TestOtherSignatures: the ticket's signature and that of all buffers, which older KDCs do not write,
+// are of a checksum with a key and of its length where they are there (K-11, K-12).
+func TestOtherSignatures(t *testing.T) {
+	for _, kind := range []uint32{16, 19} {
+		for name, c := range map[string]struct {
+			sum  uint32
+			size int
+			ok   bool
+		}{
+			"one of AES":              {16, 12, true},
+			"one of two bytes more":   {16, 14, true}, // of a read-only domain controller
+			"one of a byte more":      {16, 13, false},
+			"one that is cut":         {16, 11, false},
+			"one that needs no key":   {7, 16, false},
+			"one of a type unknown":   {99, 12, false},
+			"one without its type":    {16, -1, false},
+			"one of another's length": {20, 12, false},
+		} {
+			b := binary.LittleEndian.AppendUint32(nil, c.sum)
+			b = append(b, make([]byte, 32)...)[:4+c.size]
+			data := signed(append(forge.Split(forge.Seal(alice().Buffers(), key(18))), forge.Buffer{Type: kind, Data: b}))
+			if _, err := Open(data, key(18)); (err == nil) != c.ok {
+				t.Errorf("K-12: type %d: %s: %v, want it taken: %v", kind, name, err, c.ok)
+			}
+		}
+	}
+}
+
+// TestAttributesGiven: the primary group has the attributes of the list and no other ones, and a
+// resource group beside another issuer's no more than a KDC may give (K-18).
+func TestAttributesGiven(t *testing.T) {
+	w := alice()
+	w.Primary, w.Groups = 520, []forge.Group{{RID: 520, Attributes: 0x10}}
+	if got := texts(identityOf(t, w, Place{Domain: domain}).Groups)[0]; got != "S-1-5-21-10-20-30-520 0x10" {
+		t.Errorf("K-18: the primary group is %s", got)
+	}
+	w = alice()
+	w.Domain, w.UPNSID, w.Requestor, w.Extra = other, sid.SID{}, sid.SID{}, nil
+	w.Resources = []forge.Group{{RID: 1000, Attributes: 0xFFFFFFFF}}
+	got := texts(identityOf(t, w, Place{Domain: domain}).Groups)
+	if want := "S-1-5-21-10-20-30-1000 0x2000001f"; !slices.Contains(got, want) {
+		t.Errorf("K-18: %q lack %s", got, want)
+	}
+}
+
+// TestDeviceOfAnotherIssuer: a computer of another domain is not in groups of ours, though the user is
+// of ours; the record says what was dropped of it (K-22, K-24).
+func TestDeviceOfAnotherIssuer(t *testing.T) {
+	w := alice()
+	w.Extra = append(w.Extra, token.Group{SID: Compounded, Attributes: 7})
+	ours, label := domain.WithRID(512), sid.MustParse("S-1-16-16384")
+	w.Device.Extra = []token.Group{{SID: ours, Attributes: 7}, {SID: label, Attributes: 7}}
+	id := identityOf(t, w, Place{Domain: domain, Machine: sid.MustParse(machine)})
+	there := slices.ContainsFunc(id.DeviceGroups, func(g token.Group) bool { return g.SID == ours })
+	if len(id.DeviceGroups) == 0 || there {
+		t.Errorf("K-24: groups of the device %q", texts(id.DeviceGroups))
+	}
+	for _, s := range []sid.SID{ours, label} {
+		if !slices.ContainsFunc(id.Dropped, func(d Dropped) bool { return d.SID == s }) {
+			t.Errorf("K-22: %v was dropped of the device, and is not told: %v", s, id.Dropped)
+		}
+	}
+}
