@@ -119,19 +119,25 @@ func (c *brokerCmd) Run(std *streams) error {
 	defer b.Close()
 	k, err := dial(std, c.Site, site.Keeper)
 	if errors.Is(err, os.ErrNotExist) { // it has no keeper.seed: another server makes the streams
-		<-ctx.Done()
-		return nil
+		return b.Wait(ctx)
 	}
 	if err != nil {
 		return err
 	}
 	defer k.Close()
-	if err := stages.Prepare(ctx, k); err != nil && ctx.Err() == nil {
+	ctx, end := context.WithCancel(ctx)
+	defer end()
+	full := make(chan error, 1)
+	go func() {
+		full <- b.Wait(ctx)
+		end()
+	}()
+	if err := stages.Prepare(ctx, k); err == nil {
+		fmt.Fprintf(std.err, "refmon-index: the streams are ready\n")
+	} else if ctx.Err() == nil {
 		return err
 	}
-	fmt.Fprintf(std.err, "refmon-index: the streams are ready\n")
-	<-ctx.Done()
-	return nil
+	return <-full
 }
 
 type streamsCmd struct {

@@ -110,22 +110,26 @@ func TestClaimsForTheirReason(t *testing.T) {
 	}
 	many := func(begin, n int) (out []claims.Attribute) {
 		for i := range n {
-			out = append(out, claims.Attribute{Name: string(rune(0x4e00 + begin + i)), Type: claims.Uint64, Uints: []uint64{1}})
+			name := string(rune(0x4e00 + begin + i))
+			out = append(out, claims.Attribute{Name: name, Type: claims.Uint64, Uints: []uint64{1}})
 		}
 		return out
+	}
+	lists := func(n, m int) []byte {
+		return forge.Metadata(forge.ClaimsSet(many(0, n), many(5000, m)), 0, 0)
 	}
 	packed := forge.Compress(forge.ClaimsSet(one))
 	for name, c := range map[string]struct {
 		b   []byte
 		why string
 	}{
-		"K-10: one type":             {typed(2, 2), ""},
-		"K-10: two types":            {typed(2, 1), "of type 2 and 1"},
-		"K-10: a type of no claims":  {typed(4, 4), "a claim of type 4"},
-		"K-10: as many as may be":    {forge.Metadata(forge.ClaimsSet(many(0, maxClaims-1), many(5000, 1)), 0, 0), ""},
-		"K-10: one more, in the end": {forge.Metadata(forge.ClaimsSet(many(0, maxClaims), many(5000, 1)), 0, 0), "want at most"},
-		"K-8: the bound":             {forge.Metadata(packed, 4, maxClaimsSize), "compressed data ends"},
-		"K-8: a byte more":           {forge.Metadata(packed, 4, maxClaimsSize+1), "want at most"},
+		"K-10: one type":            {typed(2, 2), ""},
+		"K-10: two types":           {typed(2, 1), "of type 2 and 1"},
+		"K-10: a type of no claims": {typed(4, 4), "a claim of type 4"},
+		"K-10: as many as may be":   {lists(maxClaims-1, 1), ""},
+		"K-10: one more":            {lists(maxClaims, 1), "want at most"},
+		"K-8: the bound":            {forge.Metadata(packed, 4, maxClaimsSize), "compressed data ends"},
+		"K-8: a byte more":          {forge.Metadata(packed, 4, maxClaimsSize+1), "want at most"},
 	} {
 		_, err := readClaims(c.b)
 		if (err == nil) != (c.why == "") || err != nil && !strings.Contains(err.Error(), c.why) {
