@@ -206,6 +206,35 @@ func BenchmarkStat(b *testing.B) {
 	}
 }
 
+// BenchmarkList is PROPFIND of a directory of 100 files, with all that a client asks of each.
+func BenchmarkList(b *testing.B) {
+	w := newWorld(b, shared)
+	for i := range 100 {
+		w.file(fmt.Sprintf("d/f%d", i), "f", shared)
+	}
+	w.describe("d", shared)
+	b.ReportAllocs()
+	for b.Loop() {
+		if got := w.ask("alice", "PROPFIND", "/share/d/", "", "Depth", "1"); got.code != 207 {
+			b.Fatal(got)
+		}
+	}
+}
+
+// BenchmarkPut is PUT of 4 KiB over a file that is there.
+func BenchmarkPut(b *testing.B) {
+	const changed = "O:BAG:SYD:P(A;OICI;FA;;;AU)"
+	w := newWorld(b, changed)
+	w.file("f", "f", changed)
+	body := string(make([]byte, 4096))
+	b.ReportAllocs()
+	for b.Loop() {
+		if got := w.ask("alice", "PUT", "/share/f", body); got.code != 204 && got.code != 201 {
+			b.Fatal(got)
+		}
+	}
+}
+
 // TestMemory: what an idle connection of a known client holds is bounded; the figure is that
 // of both ends in this program.
 func TestMemory(t *testing.T) {

@@ -23,13 +23,7 @@ const roomGathered = 2 * mostGathered
 var pieces = sync.Pool{New: func() any { return new([roomGathered]byte) }}
 
 // gathering is a listener of connections that gather. TLS is above it.
-type gathering struct {
-	net.Listener
-	by *deadlines // immutable; nil: each deadline is the host's
-}
-
-// gather returns a listener whose connections gather.
-func gather(l net.Listener) gathering { return gathering{l, new(deadlines)} }
+type gathering struct{ net.Listener }
 
 // Accept implements net.Listener.
 func (l gathering) Accept() (net.Conn, error) {
@@ -37,18 +31,12 @@ func (l gathering) Accept() (net.Conn, error) {
 	if err != nil {
 		return nil, err
 	}
-	g := &gathered{Conn: c, by: l.by}
-	if l.by != nil {
-		l.by.add(g)
-	}
-	return g, nil
+	return &gathered{Conn: c}, nil
 }
 
 // gathered is one of these connections.
 type gathered struct {
 	net.Conn
-	by            *deadlines // immutable
-	reads, writes deadline
 
 	mu sync.Mutex
 	// +checklocks:mu

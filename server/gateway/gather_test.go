@@ -44,7 +44,7 @@ func TestOnePiece(t *testing.T) {
 			w.Header().Set("Content-Length", strconv.Itoa(len(bodies[r.URL.Path])))
 			atOnce(w, r, []byte(bodies[r.URL.Path]))
 		})))
-		s.Listener, s.Config.ConnContext = gather(counting{s.Listener, &writes}), withGathered
+		s.Listener, s.Config.ConnContext = gathering{counting{s.Listener, &writes}}, withGathered
 		s.EnableHTTP2 = version == "2"
 		s.StartTLS()
 		t.Cleanup(s.Close)

@@ -32,7 +32,7 @@ func TLS(cert *tls.Certificate, certificates bool) *tls.Config {
 }
 
 // Listen returns the listener that [Serve] takes: TLS over one of TCP.
-func Listen(l net.Listener, c *tls.Config) net.Listener { return tls.NewListener(gather(l), c) }
+func Listen(l net.Listener, c *tls.Config) net.Listener { return tls.NewListener(gathering{l}, c) }
 
 // Serve serves connections of a listener until ctx is done, then lets the requests end that
 // are being served.

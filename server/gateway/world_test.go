@@ -128,7 +128,7 @@ func (w *world) listen(h http.Handler) *httptest.Server {
 // unstarted returns a server of HTTPS as [Serve] makes it, with a certificate of tests.
 func unstarted(h http.Handler) *httptest.Server {
 	s := httptest.NewUnstartedServer(h)
-	s.Listener, s.Config = gather(s.Listener), newServer(h)
+	s.Listener, s.Config = gathering{s.Listener}, newServer(h)
 	s.EnableHTTP2 = true
 	s.Config.ErrorLog = slog.NewLogLogger(slog.DiscardHandler, 0)
 	s.TLS = &tls.Config{MinVersion: tls.VersionTLS12, ClientAuth: tls.RequestClientCert}
