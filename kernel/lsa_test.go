@@ -188,7 +188,7 @@ func TestLogonEdges(t *testing.T) {
 	if _, st := call.NtImpersonateAnonymousToken(self); st != ntstatus.Success {
 		t.Fatal(st)
 	}
-	opens("", winnt.POLICY_LOOKUP_NAMES, ntstatus.AccessDenied) // L-40: Anonymous, whoever the process is
+	opens("", winnt.POLICY_LOOKUP_NAMES, ntstatus.AccessDenied) // L-40: Anonymous, in a process of another user
 	if st := th.NtSetInformationThread(winnt.NtCurrentThread, nt.ThreadImpersonationToken, 0); st != ntstatus.Success {
 		t.Fatal(st)
 	}

@@ -1,6 +1,7 @@
 package mount
 
 import (
+	"strings"
 	"syscall"
 	"testing"
 
@@ -141,5 +142,18 @@ func TestWorkersGivenUp(t *testing.T) {
 			t.Fatalf("M-7: %d threads are idle and %d have room after a panic, %d were idle before", idle, room, before)
 		}
 		before = len(w.m.workers.idle)
+	}
+}
+
+// TestNamed: a name that Windows cannot have is no file's, as one with a stream, a pattern or a control character; the
+// names of its devices are names like others (M-9, F-176).
+func TestNamed(t *testing.T) {
+	for name, want := range map[string]unix.Errno{"f": 0, "con": 0, "NUL.txt": 0, "a.": 0, "a ": 0,
+		":": unix.EINVAL, "a*": unix.EINVAL, "a?": unix.EINVAL, `a\b`: unix.EINVAL,
+		"a\x1f": unix.EINVAL, "\xff": unix.EINVAL, "a|b": unix.EINVAL, strings.Repeat("x", 255): 0,
+		strings.Repeat("x", 256): unix.ENAMETOOLONG} {
+		if got := named(name); got != fuse.Status(want) {
+			t.Errorf("M-9: %q: %v, want %v", name, got, fuse.Status(want))
+		}
 	}
 }
