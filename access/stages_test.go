@@ -124,7 +124,8 @@ var stageCases = []plainCase{
 	{id: "A-116 restricted pass", sd: "…(XA;;0x1;;;WD;(Member_of{SID(AU)}))", desired: 1,
 		change: restricted(sid.Everyone)},
 	{id: "A-117 malformed", sd: "…(0x0a;;0x1;;;WD;#61727478ffffffff)(A;;0x1;;;WD)", desired: 1},
-	{id: "A-4 a restricted condition asks the restricting device groups", sd: "…(XA;;0x1;;;WD;(Device_Member_of{SID(BA)}))",
+	{id: "A-4 a restricted condition asks the restricting device groups",
+		sd:      "…(XA;;0x1;;;WD;(Device_Member_of{SID(BA)}))",
 		desired: 1, change: all(restricted(sid.Everyone), deviceGroups(sid.Administrators), restrictedDevice(sid.Guests))},
 	{id: "A-4 a restricted condition of its own device", sd: "…(XA;;0x1;;;WD;(Device_Member_of{SID(BA)}))", desired: 1,
 		want: 1, change: all(restricted(sid.Everyone), deviceGroups(sid.Administrators),
@@ -148,7 +149,8 @@ var stageCases = []plainCase{
 		desired: 1, want: 1, ask: rulePolicy("")},
 	{id: "A-100 the policy is that of its own entry", sd: "…(A;;FA;;;WD)S:(AU;SA;FA;;;WD)(SP;;;;;S-1-17-1)(AU;FA;FA;;;WD)",
 		desired: 1, want: 1, ask: rulePolicy("")},
-	{id: "A-62 a label without a policy takes nothing", sd: "…(A;;0x200;;;WD)S:(ML;;0x0;;;HI)", desired: 0x200, want: 0x200,
+	{id: "A-62 a label without a policy takes nothing",
+		sd: "…(A;;0x200;;;WD)S:(ML;;0x0;;;HI)", desired: 0x200, want: 0x200,
 		change: low},
 	{id: "A-62 no read up takes READ_CONTROL, whatever the type maps", sd: "…(A;;RC;;;WD)S:(ML;;NRNWNX;;;HI)",
 		desired: 0x20000, change: low, ask: func(r *access.Request) {
@@ -168,7 +170,7 @@ var stageCases = []plainCase{
 		change: userClaims(ints("x", 2)), ask: func(r *access.Request) {
 			r.Options.Callback = func(sd.ACE, *token.Token) claims.Truth { return claims.True }
 		}},
-	{id: "A-92 a denial of the user's groups is none of the restricting SIDs'",
+	{id: "A-92 a denial of the user's groups denies the restricting SIDs nothing",
 		sd: "…(A;;0x1;;;U)(D;;0x1;;;G)(A;;0x1;;;RC)", desired: 1, want: 1, change: restricted(sid.Restricted)},
 	{id: "A-94 a denial counts for the package, though the user has the group",
 		sd: "…(A;;FA;;;U)(D;;0x1;;;AC)(A;;FR;;;P)", desired: 1, change: all(appContainer, groups(sid.AllAppPackages))},
@@ -180,14 +182,14 @@ var stageCases = []plainCase{
 		change: all(appContainer, func(s *token.Spec) { s.Capabilities[0].Attributes = winnt.SE_GROUP_ENABLED_BY_DEFAULT })},
 	{id: "A-96, A-101 a rule without a DACL grants a package nothing", sd: "…(A;;FA;;;U)(A;;FR;;;P)S:(SP;;;;;S-1-17-1)",
 		desired: 1, change: appContainer, ask: ruleOf(&access.Rule{Descriptor: mustDescriptor("D:NO_ACCESS_CONTROL")})},
-	{id: "A-102 a staged descriptor is none in place of none", sd: "…(A;;FA;;;WD)S:(SP;;;;;S-1-17-1)", desired: 2, want: 2,
-		ask: ruleOf(&access.Rule{Staged: mustDescriptor("D:(D;;FA;;;WD)")})},
+	{id: "A-102 a staged descriptor stands for no missing one", sd: "…(A;;FA;;;WD)S:(SP;;;;;S-1-17-1)",
+		desired: 2, want: 2, ask: ruleOf(&access.Rule{Staged: mustDescriptor("D:(D;;FA;;;WD)")})},
 	{id: "A-3 SELF in a condition", sd: "…(XA;;0x1;;;WD;(Member_of{SID(PS)}))", desired: 1, want: 1, ask: selfIs(caseU)},
 	{id: "A-3 another's SELF in a condition", sd: "…(XA;;0x1;;;WD;(Member_of{SID(PS)}))", desired: 1,
 		ask: selfIs(caseOther)},
 	{id: "A-3 OWNER RIGHTS in a condition is the object's owner", sd: "U:(XA;;0x1;;;WD;(Member_of{SID(OW)}))", desired: 1,
 		want: 1},
-	{id: "A-3 OWNER RIGHTS in a condition is not the token's own", sd: "…(XA;;0x1;;;WD;(Member_of{SID(OW)}))", desired: 1},
+	{id: "A-3 OWNER RIGHTS in a condition is not the client's", sd: "…(XA;;0x1;;;WD;(Member_of{SID(OW)}))", desired: 1},
 	{id: "A-46 nothing but special bits", sd: "…(A;;0x03000000;;;WD)", desired: maxMask},
 }
 

@@ -430,3 +430,13 @@ func TestEventSize(t *testing.T) {
 		t.Errorf("a record is counted as %d bytes, want at least %d", small.Size(), least)
 	}
 }
+
+// The field that says of a File that it is a directory stands in no record of another type (U-75).
+func TestDirectoryIsOfFiles(t *testing.T) {
+	for typ, want := range map[string]bool{"File": true, "Key": false, "Directory": false} {
+		e := audit.HandleRequested(origin(t), audit.Object{Type: typ, Directory: true}, audit.HandleRequest{Access: 1})
+		if _, is := e.Field("ObjectDirectory"); is != want {
+			t.Errorf("U-75: a %s says that it is a directory: %v, want %v", typ, is, want)
+		}
+	}
+}

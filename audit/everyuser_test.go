@@ -60,6 +60,11 @@ func TestChangeNeedsItsRight(t *testing.T) {
 		{"(AU;SA;WD;;;WD)", "O:SYG:SYD:(A;;FR;;;WD)", winnt.DACL_SECURITY_INFORMATION | winnt.OWNER_SECURITY_INFORMATION, 1},
 		{"(AU;SA;WDWO;;;WD)", "O:BAG:SYD:", winnt.DACL_SECURITY_INFORMATION | winnt.OWNER_SECURITY_INFORMATION, 0},
 		{"(AU;SA;WDWO;;;WD)", "O:BAG:BAD:", winnt.GROUP_SECURITY_INFORMATION, 0},
+		{"(AU;SA;WDWO;;;WD)", "O:BAG:SYD:P", winnt.DACL_SECURITY_INFORMATION, 1}, // the list stays, and is protected now
+		{"(AU;SA;WDWO;;;WD)", "O:BAG:SYD:AI", winnt.DACL_SECURITY_INFORMATION, 1},
+		{"(AU;SA;WDWO;;;WD)", "O:BAG:SY", winnt.DACL_SECURITY_INFORMATION, 1},
+		{"(AU;SA;WDWO;;;WD)", "O:BAG:SYD:NO_ACCESS_CONTROL", winnt.DACL_SECURITY_INFORMATION, 1},
+		{"(AU;SA;WDWO;;;WD)", "O:BAG:SYD:P", winnt.OWNER_SECURITY_INFORMATION, 0},
 		{"(AU;FA;WDWO;;;WD)", "O:SYG:SYD:", winnt.OWNER_SECURITY_INFORMATION, 0},
 	} {
 		log, sink := newLog(t, audit.FileSystem)

@@ -176,6 +176,27 @@ func TestPrivilegeAlarms(t *testing.T) {
 	if events = sink.Drain(); !slices.Equal(ids(events), []int{4673, 4673}) {
 		t.Errorf("U-43: the system call is not silent, nor is the kernel about users: %v", ids(events))
 	}
+	// U-43: the client of a call counts, whether it or its server is one of the system's accounts.
+	system, user := tokenSystem(t), origin(t).Subject.Primary
+	asClient := func(v *token.Token) *token.Token {
+		return v.WithTypeLevel(winnt.TokenImpersonation, winnt.SecurityImpersonation)
+	}
+	for want, subject := range map[int]access.Subject{
+		0: {Primary: user, Client: asClient(system), Level: winnt.SecurityImpersonation},
+		1: {Primary: system, Client: asClient(user), Level: winnt.SecurityImpersonation},
+	} {
+		from.Subject = subject
+		log.ServiceCalledFromKernel(from, "Security", "-", tcb, audit.Success)
+		if events = sink.Drain(); len(events) != want {
+			t.Errorf("U-43: %v for %v: %d records, want %d", subject.Primary.User(), subject.Client.User(), len(events), want)
+		}
+	}
+	// U-17, U-43: a privilege that is not recorded is not named in the record of another.
+	log.ServiceCalled(origin(t), "Security", "-", tcb|winnt.Privileges(winnt.SeBackupPrivilege), audit.Success)
+	events = sink.Drain()
+	if len(events) != 1 || !slices.Equal(items(events[0], "PrivilegeList"), []string{"SeTcbPrivilege"}) {
+		t.Errorf("U-43: %v, %q", ids(events), items(events[0], "PrivilegeList"))
+	}
 	off, quiet := newLog(t)
 	off.ServiceCalled(origin(t), "s", "t", tcb, audit.Success)
 	if quiet.Len() != 0 {

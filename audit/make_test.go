@@ -110,6 +110,12 @@ func TestChangePolicy(t *testing.T) {
 		t.Errorf("without the privilege: %v, %d records", st, sink.Len())
 	}
 	admin := audit.Origin{Subject: access.Subject{Primary: tokenOf(t, winnt.SeSecurityPrivilege)}}
+	between := audit.Origin{Subject: access.Subject{Primary: admin.Subject.Primary,
+		Client: plain.Subject.Primary.WithTypeLevel(winnt.TokenImpersonation, winnt.SecurityImpersonation),
+		Level:  winnt.SecurityImpersonation}}
+	if st := log.ChangePolicy(between, off); st != ntstatus.PrivilegeNotHeld || sink.Len() != 0 {
+		t.Errorf("U-2: for a client without the privilege: %v, %d records", st, sink.Len())
+	}
 	if st := log.ChangePolicy(admin, off); st != ntstatus.Success || log.Policy.Load() != off {
 		t.Errorf("with it: %v", st)
 	}

@@ -37,6 +37,10 @@ func TestOpenCases(t *testing.T) {
 		{"UC-07 maximum allowed", standardSD, winnt.MAXIMUM_ALLOWED, "success", "0x120089", nil},
 		{"UC-08 maximum allowed, denied", "O:BAG:SYD:S:(AU;SAFA;0x3;;;WD)", winnt.MAXIMUM_ALLOWED, "failure",
 			"0x1f01ff", nil},
+		{"maximum allowed beside a right, denied (U-11)", "O:BAG:SYD:S:(AU;SAFA;0x3;;;WD)", winnt.MAXIMUM_ALLOWED | 2,
+			"failure", "0x2", nil},
+		{"maximum allowed beside a right that is not audited (U-11)", "O:BAG:SYD:S:(AU;SAFA;0x1;;;WD)",
+			winnt.MAXIMUM_ALLOWED | 2, "", "", nil},
 		{"generic rights are mapped (U-11)", standardSD, winnt.GENERIC_WRITE, "failure", "0x120116", nil},
 		{"generic rights of the entry are mapped (U-12)", dacl + "S:(AU;SA;GR;;;WD)", 0x80, "success", "0x80", nil},
 		{"no SACL (U-10)", dacl, 1, "", "", nil},
@@ -151,9 +155,18 @@ func TestOpenPolicy(t *testing.T) {
 		{"UC-14 administrator", audit.PolicySpec{System: fs(audit.OnBoth),
 			Users: perUser(audit.UserSetting{Exclude: audit.OnSuccess})}, administrator, 1, 1},
 	} {
-		o := open(t, mustPolicy(t, c.policy), c.subject, standardSD, c.desired)
-		if len(o.events) != c.want {
-			t.Errorf("%s: %d events, want %d", c.name, len(o.events), c.want)
+		// U-10: the policy is that of the client's account, whatever the server's is.
+		client := c.subject.Primary.WithTypeLevel(winnt.TokenImpersonation, winnt.SecurityImpersonation)
+		server := tokenSystem(t)
+		if c.subject.Primary.User() == server.User() {
+			server = tokenU(t)
+		}
+		for who, subject := range map[string]access.Subject{"itself": c.subject, "the client of another": {Primary: server,
+			Client: client, Level: winnt.SecurityImpersonation}} {
+			o := open(t, mustPolicy(t, c.policy), subject, standardSD, c.desired)
+			if len(o.events) != c.want {
+				t.Errorf("%s, %s: %d events, want %d", c.name, who, len(o.events), c.want)
+			}
 		}
 	}
 }
@@ -542,5 +555,27 @@ func TestConditionLikeDeny(t *testing.T) {
 	}
 	if len(seen) != 2 {
 		t.Errorf("one-sided: %v", seen)
+	}
+}
+
+// The record of an open names the privileges that the access used, and none that were only enabled.
+func TestOpenNamesUsedPrivileges(t *testing.T) {
+	s := specU()
+	s.Privileges = winnt.Privileges(winnt.SeSecurityPrivilege, winnt.SeTakeOwnershipPrivilege, winnt.SeTcbPrivilege)
+	s.EnabledPrivileges = s.Privileges
+	subject := access.Subject{Primary: mustToken(t, s)}
+	for desired, want := range map[winnt.AccessMask][]string{
+		1:                                nil,
+		winnt.ACCESS_SYSTEM_SECURITY | 1: {"SeSecurityPrivilege"},
+		winnt.WRITE_OWNER | 1:            {"SeTakeOwnershipPrivilege"},
+	} {
+		o := open(t, standardPolicy(t), subject, "O:BAG:SYD:(A;;FR;;;WD)S:(AU;SA;FA;;;WD)", desired)
+		if len(o.events) == 0 || o.events[0].ID != 4656 {
+			t.Fatalf("A-130 %v: %v", desired, ids(o.events))
+		}
+		if got := items(o.events[0], "PrivilegeList"); !slices.Equal(got, want) && (want != nil || field(t, o.events[0],
+			"PrivilegeList") != "-") {
+			t.Errorf("A-130 %v: %q, want %q", desired, got, want)
+		}
 	}
 }

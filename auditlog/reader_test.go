@@ -44,6 +44,15 @@ func TestReaderHidesNothing(t *testing.T) {
 			t.Errorf("%s: %d records, %v", name, n, err)
 		}
 	}
+	end := len(head)
+	for i, f := range frames { // each record is missed, the last that the checkpoint names too
+		copied := d.crash(func(int) int { return 0 })
+		copied.now[segmentName(1)].data = copied.now[segmentName(1)].data[:end]
+		if n, err := count(copied); n != i || err == nil || errors.Is(err, io.EOF) {
+			t.Errorf("the end cut off behind record %d: %d records, %v", i, n, err)
+		}
+		end += len(f)
+	}
 }
 
 // TestReaderFollowsRecovery: opening a log writes its last segment anew; a reader

@@ -47,6 +47,8 @@ func TestWhatIsShared(t *testing.T) {
 		{"plain", sddl.MustParse("D:(A;;FA;;;WD)"), effective.Config{}, true},
 		{"user claim", sddl.MustParse("D:(XA;;FA;;;WD;(@User.x==1))"), effective.Config{}, true},
 		{"local attribute", sddl.MustParse("D:(XA;;FA;;;WD;(x==1))"), effective.Config{}, false},
+		{"local attribute of a filter", sddl.MustParse("D:(A;;FA;;;WD)S:(FL;;FR;;;WD;(x==1))"), effective.Config{}, false},
+		{"user claim of a filter", sddl.MustParse("D:(A;;FA;;;WD)S:(FL;;FR;;;WD;(@User.x==1))"), effective.Config{}, true},
 		{"opaque data, no callback", left, effective.Config{}, true},
 		{"opaque data, callback", left, withCallback(callback), false},
 	} {

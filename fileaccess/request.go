@@ -82,6 +82,8 @@ const (
 	AttributeArchive   Attributes = 0x20
 	AttributeNormal    Attributes = 0x80
 	AttributeTemporary Attributes = 0x100
+	// AttributeReparsePoint is of what is told in a listing to who knows links.
+	AttributeReparsePoint Attributes = 0x400
 
 	validAttributes = 0x7FB7
 )

@@ -148,6 +148,26 @@ func TestSpecialBits(t *testing.T) {
 	}
 }
 
+// Who can keep no other from reading does not, though no other had the file open before (F-48).
+func TestForcedSharing(t *testing.T) {
+	w := newWorld(t)
+	w.file("f", "x", "O:BAG:SYD:P(A;;FR;;;WD)")
+	w.dir("d", "O:BAG:SYD:P(A;;FR;;;WD)")
+	w.dir("made", "O:BAG:SYD:P(A;OICI;FA;;;"+bob+")(A;OICI;FR;;;WD)")
+	one, two := w.as(bob), w.as(alice)
+	for _, name := range []string{"f", "d"} {
+		h := w.create(one, name, call{desired: winnt.FILE_READ_DATA, exclusive: true, disposition: fileaccess.FileOpen},
+			ntstatus.Success)
+		w.want(closeAny(two, w.open(two, name, winnt.FILE_READ_DATA, ntstatus.Success)), ntstatus.Success)
+		w.want(one.NtClose(h), ntstatus.Success)
+	}
+	// Who may write to the directory may.
+	h := w.create(one, `made\f`, call{desired: winnt.FILE_READ_DATA, exclusive: true, disposition: fileaccess.FileCreate},
+		ntstatus.Success)
+	w.open(two, `made\f`, winnt.FILE_READ_DATA, ntstatus.SharingViolation)
+	w.want(one.NtClose(h), ntstatus.Success)
+}
+
 // Two opens must each share what the other may do (F-116).
 func TestShareModes(t *testing.T) {
 	w := newWorld(t)

@@ -55,3 +55,26 @@ func TestDebris(t *testing.T) {
 		}
 	}
 }
+
+// A second name of a file that is open stays until the file is closed: it may be the one that an open is about to
+// give it (F-129).
+func TestDebrisOfAnOpenFile(t *testing.T) {
+	w := newWorld(t)
+	w.file("f", "contents", "D:P(A;;FR;;;WD)")
+	const left = privatePrefix + "left"
+	w.must(os.Link(w.path("f"), w.path(left)))
+	w.tree.abandoned = -time.Hour // every name is old
+	th := w.as(bob)
+	f := w.open(th, "f", winnt.FILE_READ_DATA, ntstatus.Success)
+	for _, open := range []bool{true, false} {
+		h := w.open(th, "", winnt.FILE_LIST_DIRECTORY, ntstatus.Success)
+		_, st := th.NtQueryDirectoryFile(h, "", true)
+		w.want(st, ntstatus.Success)
+		w.want(th.NtClose(h), ntstatus.Success)
+		w.exists(left, open)
+		if open {
+			w.want(th.NtClose(f), ntstatus.Success)
+		}
+	}
+	w.exists("f", true)
+}

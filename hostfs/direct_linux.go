@@ -35,6 +35,7 @@ func (t *Tree) FindDirect(r *fileaccess.Request, start nt.OpenFile) (nt.FilePlac
 		return nil, false
 	}
 	p := t.place()
+	p.links = r.Options&fileaccess.OpenReparsePoint != 0
 	p.object, p.path, p.name = object, join(prefix, dir), name
 	if prefix == "" {
 		p.asked = r.Name
@@ -51,7 +52,7 @@ func (t *Tree) FindDirect(r *fileaccess.Request, start nt.OpenFile) (nt.FilePlac
 func (t *Tree) direct(r *fileaccess.Request) bool {
 	if t.descriptors == nil || r.Disposition != fileaccess.FileOpen || r.Maximal || r.Share&fileaccess.ShareRead == 0 ||
 		r.Options&^(fileaccess.DirectoryFile|fileaccess.NonDirectoryFile|fileaccess.SynchronousIONonalert|
-			fileaccess.SynchronousIOAlert) != 0 || strings.HasSuffix(r.Name, `\`) {
+			fileaccess.SynchronousIOAlert|fileaccess.OpenReparsePoint) != 0 || strings.HasSuffix(r.Name, `\`) {
 		return false
 	}
 	// Whether a directory gives rights of its own is asked of it, and by what changes a

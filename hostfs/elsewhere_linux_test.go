@@ -1,6 +1,7 @@
 package hostfs
 
 import (
+	"errors"
 	"os"
 	"slices"
 	"testing"
@@ -73,6 +74,35 @@ func TestNoFacts(t *testing.T) {
 	}
 	if _, st := f.Descriptor(); st != ntstatus.AccessDenied {
 		t.Error(st)
+	}
+}
+
+// What the system below refuses has the status of Windows for it: no room is a full disk, what others hold a sharing
+// violation, and what is not known no success (F-124).
+func TestStatuses(t *testing.T) {
+	for st, all := range map[ntstatus.Status][]unix.Errno{
+		ntstatus.DiskFull:           {unix.ENOSPC, unix.EDQUOT, unix.EFBIG, unix.E2BIG},
+		ntstatus.SharingViolation:   {unix.EAGAIN, unix.EBUSY, unix.ETXTBSY},
+		ntstatus.AccessDenied:       {unix.EACCES, unix.EPERM, unix.ELOOP, unix.EXDEV, unix.EBADF},
+		ntstatus.ObjectNameNotFound: {unix.ENOENT, unix.ESTALE}, ntstatus.ObjectPathNotFound: {unix.ENOTDIR},
+		ntstatus.ObjectNameInvalid: {unix.ENAMETOOLONG, unix.EILSEQ}, ntstatus.InvalidParameter: {unix.EINVAL},
+		ntstatus.ObjectNameCollision: {unix.EEXIST}, ntstatus.DirectoryNotEmpty: {unix.ENOTEMPTY},
+		ntstatus.FileIsADirectory: {unix.EISDIR}, ntstatus.MediaWriteProtected: {unix.EROFS},
+		ntstatus.TooManyOpenedFiles: {unix.EMFILE, unix.ENFILE}, ntstatus.InsufficientResources: {unix.ENOMEM},
+		ntstatus.TooManyLinks: {unix.EMLINK}, ntstatus.IODeviceError: {unix.EIO},
+		ntstatus.NotSupported: {unix.ENOTSUP, unix.ENOSYS}, ntstatus.Unsuccessful: {unix.ECHILD, unix.EPROTO},
+	} {
+		for _, e := range all {
+			if got := statusOf(&os.PathError{Op: "open", Path: "f", Err: e}); got != st {
+				t.Errorf("F-124: %v is %v, want %v", e, got, st)
+			}
+		}
+	}
+	if got := statusOf(errors.New("of no system call")); got != ntstatus.Unsuccessful {
+		t.Errorf("F-124: %v", got)
+	}
+	if got := statusOf(nil); got != ntstatus.Success {
+		t.Errorf("F-124: no error is %v", got)
 	}
 }
 

@@ -53,6 +53,8 @@ func TestExposure(t *testing.T) {
 	check("the owner and a group that is named", "TOP/with blank/tree: uid 4711")
 	set(dir, 0o770, 0, 51)
 	check("another group", "TOP/with blank/tree: gid 51")
+	set(dir, 0o770, 0, 0)
+	check("the group of root", "TOP/with blank/tree: gid 0")
 	set(dir, 0o760, 0, 51)
 	check("a group that may not search")
 	set(dir, 0o770, 0, 50)
@@ -60,7 +62,7 @@ func TestExposure(t *testing.T) {
 	set(dir, 0o755, 0, 0)
 	set(filepath.Dir(dir), 0o700, 0, 0)
 	check("closed further up")
-	elsewhere := filepath.Join(top, "elsewhere")
+	elsewhere := filepath.Join(top, "else where")
 	must(os.MkdirAll(filepath.Join(dir, "below"), 0o755))
 	must(os.Mkdir(elsewhere, 0o755))
 	mount := func(from, to, typ string, flags uintptr) {
@@ -74,10 +76,10 @@ func TestExposure(t *testing.T) {
 	check("a mount whose root is closed")
 	must(unix.Unmount(elsewhere, 0))
 	mount(dir, elsewhere, "", unix.MS_BIND)
-	check("a mount of the tree", "TOP/elsewhere: every user (mode 755)")
+	check("a mount of the tree", "TOP/else where: every user (mode 755)")
 	must(unix.Unmount(elsewhere, 0))
 	mount(filepath.Join(dir, "below"), elsewhere, "", unix.MS_BIND)
-	check("a mount of a directory of it", "TOP/elsewhere: every user (mode 755)")
+	check("a mount of a directory of it", "TOP/else where: every user (mode 755)")
 	must(unix.Unmount(elsewhere, 0))
 	set(filepath.Dir(dir), 0o755, 0, 0)
 	mount("none", dir, "tmpfs", 0)
@@ -85,6 +87,22 @@ func TestExposure(t *testing.T) {
 	must(unix.Unmount(dir, 0))
 	mount(elsewhere, dir, "", unix.MS_BIND)
 	check("another directory covers it")
+}
+
+// A path is below a directory whose name ends where a component of it does (F-126).
+func TestRelative(t *testing.T) {
+	for _, c := range []struct {
+		dir, name, rest string
+		ok              bool
+	}{
+		{"/", "/", "", true}, {"/", "/a", "a", true}, {"/a", "/a", "", true}, {"/a", "/a/b/c", "b/c", true},
+		{"/a", "/ab", "", false}, {"/a", "/ab/c", "", false}, {"/a/b", "/a", "", false}, {"/a", "/", "", false},
+	} {
+		rest, ok := relative(c.dir, c.name)
+		if ok != c.ok || ok && rest != c.rest {
+			t.Errorf("F-126: %s is below %s as %q: %t", c.name, c.dir, rest, ok)
+		}
+	}
 }
 
 // An entry of a POSIX ACL opens a path too, within the mask.

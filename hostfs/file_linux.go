@@ -21,6 +21,8 @@ type file struct {
 	t         *Tree
 	fd        int                    // immutable; holds the inode, opened for what was granted
 	directory bool                   // immutable
+	symlink   bool                   // immutable
+	links     bool                   // immutable; a listing tells links, too
 	granted   winnt.AccessMask       // immutable
 	share     fileaccess.ShareAccess // immutable
 	node      *node                  // immutable once entered

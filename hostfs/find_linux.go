@@ -23,6 +23,8 @@ type place struct {
 	parent int // holds the directory; -1: the place is the root of the tree, or was found without it
 	object int // holds what the name means; -1: nothing
 	owned  bool
+	links  bool   // who asks knows links: one is found as what it is
+	target string // what a link that is to be made says; "": none is
 	// path is that of the directory, name that of the entry, as the tree spells them;
 	// asked is the whole, where it was asked for in that spelling
 	path, name   string
@@ -48,6 +50,7 @@ func (t *Tree) Find(r *fileaccess.Request, start nt.OpenFile) (nt.FilePlace, nts
 		r.Face = fileaccess.SMB
 	}
 	p := t.place()
+	p.links = r.Options&fileaccess.OpenReparsePoint != 0
 	if !fileaccess.ValidName(r.Name) {
 		return p, ntstatus.Success // the decision refuses it (F-13)
 	}
@@ -173,8 +176,14 @@ func (p *place) describe() (err error) {
 	case unix.S_IFDIR:
 		o.IsDirectory = true
 	case unix.S_IFREG:
+	case unix.S_IFLNK:
+		if !p.links {
+			// No name leads along a link, and who does not know them is refused (F-191).
+			return unix.EACCES
+		}
+		o.ReparseTag = fileaccess.SymbolicLinkTag
 	default:
-		// A link, a device, a pipe or a socket is no file of the tree. F-112
+		// A device, a pipe or a socket is no file of the tree. F-112
 		return unix.EACCES
 	}
 	if deviceOf(&p.status) != p.t.device {
@@ -182,6 +191,10 @@ func (p *place) describe() (err error) {
 	}
 	if p.read, err = p.t.known(p.object, &p.status); err != nil {
 		return err
+	}
+	if o.ReparseTag != 0 && !p.read.own() {
+		// A link that was not made in the tree has no descriptor, and is no file of it (F-191).
+		return unix.EACCES
 	}
 	o.Attributes = p.read.dos.attributes
 	o.Exists, o.Descriptor, o.VolumeRoot = true, p.read.descriptor, p.status.Ino == p.t.rootInode

@@ -89,6 +89,10 @@ func (f *file) HandOut(granted winnt.AccessMask, uid uint32) (*os.File, winnt.Ac
 		// Names below a directory would be opened through it. F-152
 		return nil, 0, ntstatus.FileIsADirectory
 	}
+	if f.symlink {
+		// A descriptor of a link is a place, and leads where no rule decided (F-152).
+		return nil, 0, ntstatus.AccessDenied
+	}
 	s, err := f.stat()
 	if err != nil {
 		return nil, 0, statusOf(err)

@@ -286,6 +286,67 @@ func TestHandOutShape(t *testing.T) {
 	}
 }
 
+// TestConfines: a file of root's or of the server's own, no other's and not the receiver's, whose bits give others
+// no more than the handle has, and which has no bit that a write would have to clear, is handed out for writing
+// (F-155, F-125).
+func TestConfines(t *testing.T) {
+	const own, other = 4711, 4712
+	all := winnt.FILE_WRITE_DATA | winnt.FILE_APPEND_DATA | winnt.FILE_WRITE_ATTRIBUTES | winnt.FILE_WRITE_EA
+	l := &lender{writes: 3, self: own}
+	for _, c := range []struct {
+		owner, receiver uint32
+		mode            uint16
+		granted         winnt.AccessMask
+		want            bool
+	}{
+		{0, other, 0o600, all, true}, {own, other, 0o600, all, true}, {other, strangerUID, 0o600, all, false},
+		{0, 0, 0o600, all, false}, {own, own, 0o600, all, false}, {other, other, 0o600, all, false},
+		{0, other, 0o4600, all, false}, {0, other, 0o2600, all, false}, {0, other, 0o1600, all, true},
+		{0, other, 0o604, all, false}, {0, other, 0o640, all, false}, {0, other, 0o622, all, true},
+		{0, other, 0o644, all | winnt.FILE_READ_DATA, true},
+		{0, other, 0o600, all &^ winnt.FILE_WRITE_DATA, false}, {0, other, 0o600, all &^ winnt.FILE_APPEND_DATA, false},
+		{0, other, 0o600, all &^ winnt.FILE_WRITE_ATTRIBUTES, false}, {0, other, 0o600, all &^ winnt.FILE_WRITE_EA, false},
+	} {
+		s := &unix.Statx_t{Uid: c.owner, Mode: unix.S_IFREG | c.mode}
+		if got := l.confines(s, c.granted, c.receiver); got != c.want {
+			t.Errorf("F-155: a file of %d, mode %o, for %d with %v: %t", c.owner, c.mode, c.receiver, c.granted, got)
+		}
+	}
+	if (&lender{writes: -1}).confines(&unix.Statx_t{Mode: unix.S_IFREG | 0o600}, all, other) {
+		t.Error("F-155: without a mount for writing")
+	}
+}
+
+// TestHandOutOfTheUnreadable: whether an attribute that cannot be read has a SACL is not known: it shows through a
+// descriptor to who may read one alone (F-154).
+func TestHandOutOfTheUnreadable(t *testing.T) {
+	w := lending(t, HandOutReads)
+	w.file("f", "data", forEveryone)
+	th := w.as(alice)
+	h := w.open(th, "f", toRead, ntstatus.Success)
+	w.must(setAttribute(w.path("f"), w.tree.cfg.Attribute, []byte("nonsense")))
+	if f, st := w.lend(th, h, strangerUID); st != ntstatus.AccessDenied || f != nil {
+		t.Errorf("F-154: %v", st)
+	}
+	w.want(th.NtClose(h), ntstatus.Success)
+}
+
+// TestLenderMounts: no program runs, no set-uid bit counts and no device opens on the copies of the tree's mount,
+// and nothing changes on the one for reading (F-153).
+func TestLenderMounts(t *testing.T) {
+	l := lending(t, HandOutWrites).tree.lender
+	const all = unix.ST_NODEV | unix.ST_NOEXEC | unix.ST_NOSUID | unix.ST_RDONLY
+	for fd, want := range map[int]int64{l.reads: all, l.writes: all &^ unix.ST_RDONLY} {
+		var s unix.Statfs_t
+		if err := unix.Fstatfs(fd, &s); err != nil || int64(s.Flags)&all != want {
+			t.Errorf("F-153: flags %#x, %v, want %#x of %#x", s.Flags, err, want, all)
+		}
+	}
+	if l := lending(t, HandOutReads).tree.lender; l.writes >= 0 {
+		t.Error("F-151: a tree that hands out for reading has a mount for writing")
+	}
+}
+
 // TestHandOutNothing: the zero value hands nothing out, nor does a tree whose mount
 // cannot be copied (F-151).
 func TestHandOutNothing(t *testing.T) {

@@ -120,6 +120,8 @@ func (f *file) entry(name string) (e nt.FileEntry, ok bool) {
 	case unix.S_IFREG:
 		e.EndOfFile, e.AllocationSize = int64(s.Size), int64(s.Blocks)*512
 	case unix.S_IFDIR:
+	case unix.S_IFLNK:
+		return e, f.linkEntry(&e, &s)
 	default:
 		return e, false
 	}

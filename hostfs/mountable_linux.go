@@ -80,7 +80,7 @@ func (f *file) Allocate(mode uint32, at, length int64) ntstatus.Status {
 // write the file by itself; the file keeps it. Where it is to be written, the set-uid
 // and set-gid bits go now, and it is to be archived: no write is seen later (F-125).
 func (f *file) Backing(write bool) (fd int, st ntstatus.Status) {
-	if f.directory {
+	if f.directory || f.symlink {
 		return -1, ntstatus.InvalidParameter
 	}
 	if write {
@@ -95,7 +95,7 @@ func (f *file) Backing(write bool) (fd int, st ntstatus.Status) {
 // meets: they are those of the descriptor, which is the caller's to close. It can lock for
 // reading alone where the file cannot be written to, as while it runs.
 func (f *file) Locking() (fd int, st ntstatus.Status) {
-	if f.directory {
+	if f.directory || f.symlink {
 		return -1, ntstatus.InvalidParameter
 	}
 	fd, err := openAgain(f.fd, unix.O_RDWR|unix.O_NONBLOCK|unix.O_NOCTTY)

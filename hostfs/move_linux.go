@@ -109,12 +109,16 @@ func (f *file) describeExisting(g *target, q *fileaccess.Move) (st ntstatus.Stat
 		return statusOf(err)
 	}
 	kind := g.status.Mode & unix.S_IFMT
-	if kind != unix.S_IFDIR && kind != unix.S_IFREG || deviceOf(&g.status) != f.t.device {
+	if kind != unix.S_IFDIR && kind != unix.S_IFREG && kind != unix.S_IFLNK || deviceOf(&g.status) != f.t.device {
 		return ntstatus.AccessDenied
 	}
 	k, err := f.t.known(g.existing, &g.status)
 	if err != nil {
 		return statusOf(err)
+	}
+	if kind == unix.S_IFLNK && !k.own() {
+		// A link that was not made in the tree is not replaced (F-191).
+		return ntstatus.AccessDenied
 	}
 	q.Existing = &fileaccess.Existing{IsDirectory: kind == unix.S_IFDIR, Attributes: k.dos.attributes,
 		Descriptor:    k.descriptor,

@@ -36,6 +36,7 @@ func (p *place) Open(r *fileaccess.Request, d *fileaccess.Decision) (nt.OpenFile
 	}
 	f := &file{t: p.t, fd: -1, granted: d.Granted, share: share,
 		deleteOnClose: r.Options&fileaccess.DeleteOnClose != 0,
+		links:         p.links,
 		ownLink:       link{dir: p.parent, directory: p.parentInode, name: p.name, path: p.Path()}}
 	f.link = &f.ownLink
 	var again bool
@@ -77,10 +78,11 @@ func (p *place) enterHere(inode uint64, f *file) ntstatus.Status {
 func (p *place) open(f *file, r *fileaccess.Request, d *fileaccess.Decision) (again bool, st ntstatus.Status,
 	err error) {
 	f.directory, f.decided = p.facts.Object.IsDirectory, p.read
+	f.symlink = p.facts.Object.ReparseTag != 0
 	if st := p.enterHere(p.status.Ino, f); st != ntstatus.Success {
 		return false, st, nil
 	}
-	if f.fd, err = reopen(p.object, f.directory, d.Granted); err != nil {
+	if f.fd, err = reopen(p.object, f.directory || f.symlink, d.Granted); err != nil {
 		f.deleteOnClose = false
 		p.t.leave(f)
 		return false, ntstatus.Success, err
@@ -112,10 +114,10 @@ func (p *place) open(f *file, r *fileaccess.Request, d *fileaccess.Decision) (ag
 
 // reopen opens the inode that a descriptor holds for what was granted; the descriptor
 // itself serves where no contents are to be had. F-114
-func reopen(fd int, directory bool, granted winnt.AccessMask) (int, error) {
+func reopen(fd int, empty bool, granted winnt.AccessMask) (int, error) {
 	reads := granted&(winnt.FILE_READ_DATA|winnt.FILE_EXECUTE) != 0
 	writes := granted&(winnt.FILE_WRITE_DATA|winnt.FILE_APPEND_DATA) != 0
-	if directory || !reads && !writes {
+	if empty || !reads && !writes {
 		return fd, nil
 	}
 	flags := unix.O_RDONLY
@@ -131,14 +133,14 @@ func reopen(fd int, directory bool, granted winnt.AccessMask) (int, error) {
 // create makes a file or directory under a private name, with its attribute, and
 // renames it to its place. again says that the name was taken meanwhile.
 func (p *place) create(f *file, r *fileaccess.Request, d *fileaccess.Decision) (again bool, err error) {
-	f.directory = r.Options&fileaccess.DirectoryFile != 0
+	f.directory, f.symlink = r.Options&fileaccess.DirectoryFile != 0, p.target != ""
 	private := privateName()
 	if err := p.make(f, private); err != nil {
 		// The directory itself went away: its name is looked up anew.
 		return errors.Is(err, unix.ENOENT), err
 	}
 	s, err := stat(f.fd)
-	if err == nil {
+	if err == nil && !f.symlink { // a link keeps no attributes of users
 		err = f.begin(&s, r.Attributes)
 	}
 	if err == nil {
@@ -161,8 +163,11 @@ func (p *place) create(f *file, r *fileaccess.Request, d *fileaccess.Decision) (
 	return false, nil
 }
 
-// make makes an empty file or directory.
+// make makes an empty file or directory, or a link.
 func (p *place) make(f *file, private string) (err error) {
+	if f.symlink {
+		return p.makeLink(f, private)
+	}
 	if !f.directory {
 		const flags = unix.O_RDWR | unix.O_CREAT | unix.O_EXCL | unix.O_NOFOLLOW | unix.O_CLOEXEC
 		if f.fd, err = unix.Openat(p.parent, private, flags, p.t.cfg.FileMode); err != nil {

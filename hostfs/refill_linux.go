@@ -15,7 +15,7 @@ const copiedAtOnce = 16 << 20
 // Refill implements nt.Refillable.
 func (f *file) Refill(from nt.OpenFile) ntstatus.Status {
 	src, ok := from.(*file)
-	if !ok || f.directory || src.directory || src.node == f.node {
+	if !ok || f.directory || src.directory || f.symlink || src.symlink || src.node == f.node {
 		return ntstatus.InvalidParameter
 	}
 	// Of two that come at once one is whole in the end (G-33).

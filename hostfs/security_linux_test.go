@@ -1,16 +1,21 @@
 package hostfs
 
 import (
+	"encoding/hex"
 	"fmt"
 	"os"
 	"slices"
+	"strings"
 	"testing"
 	"time"
+
+	"golang.org/x/sys/unix"
 
 	"github.com/refmon/refmon/fileaccess"
 	"github.com/refmon/refmon/nt"
 	"github.com/refmon/refmon/ntacl"
 	"github.com/refmon/refmon/ntstatus"
+	"github.com/refmon/refmon/sd"
 	"github.com/refmon/refmon/sddl"
 	"github.com/refmon/refmon/winnt"
 )
@@ -62,7 +67,7 @@ func TestList(t *testing.T) {
 				l = append(l, want[i])
 			}
 			return l
-		}(), "sub": {"Sub"}, "none*": nil} {
+		}(), "sub": {"Sub"}, "none*": nil, "su?": {"Sub"}, "sub?": nil, "?sub": nil, "?": {"."}, "??": {".."}} {
 		if got := list(pattern); !slices.Equal(got, names) {
 			t.Errorf("%q: %d names, want %d: %.20q...", pattern, len(got), len(names), fmt.Sprint(got))
 		}
@@ -77,6 +82,19 @@ func TestList(t *testing.T) {
 			t.Errorf("one entry: %v, %v", out, st)
 		}
 	}
+	// The pattern of a scan is that of its first call.
+	single := nt.QueryDirectoryFileIn{FileHandle: h, RestartScan: true, ReturnSingleEntry: true, FileName: "file 69?.txt",
+		FileInformationClass: nt.FileNamesInformation}
+	for i := range 10 {
+		out, st := one.Services().NtQueryDirectoryFile(single)
+		if st != ntstatus.Success || len(out.FileInformation) != 1 ||
+			!strings.HasPrefix(out.FileInformation[0].FileName, "file 69") {
+			t.Errorf("F-120: entry %d of file 69?.txt: %v, %v", i, out, st)
+		}
+		single.RestartScan, single.FileName = false, "Sub"
+	}
+	_, st = one.Services().NtQueryDirectoryFile(single)
+	w.want(st, ntstatus.NoMoreFiles)
 	if got := list(""); len(got) != 703 {
 		t.Errorf("after a scan that did not end there are %d names", len(got))
 	}
@@ -175,6 +193,63 @@ func TestVersions(t *testing.T) {
 	w.open(th, "4", winnt.FILE_READ_DATA, ntstatus.AccessDenied)
 }
 
+// The hash of a directory's attribute has its default ACL in it: a server that checks both believes what was
+// written (F-121).
+func TestDefaultACLIsHashed(t *testing.T) {
+	w := newWorld(t, func(c *Config) { c.Missing = SynthesiseMissing })
+	// user::rwx, group::r-x, other::r-x
+	inherited, err := hex.DecodeString("0200000001000700ffffffff04000500ffffffff20000500ffffffff")
+	w.must(err)
+	w.must(os.Mkdir(w.path("d"), 0o700))
+	if err := unix.Setxattr(w.path("d"), aclDefault, inherited, 0); err != nil {
+		t.Skipf("no POSIX ACL can be set in %s: %v", w.root, err)
+	}
+	info := ntacl.Info{Directory: true, Mode: 0o700, UID: uint32(os.Getuid()), GID: uint32(os.Getgid())}
+	a := ntacl.Attribute{Version: 4, Descriptor: sddl.MustParse("O:" + alice + "G:SYD:P(A;;FA;;;" + alice + ")")}
+	w.must(a.Seal(info, nil, inherited))
+	value, err := a.Append(nil)
+	w.must(err)
+	w.must(setAttribute(w.path("d"), w.tree.cfg.Attribute, value))
+	th := w.as(alice)
+	h := w.open(th, "d", winnt.WRITE_DAC, ntstatus.Success)
+	w.want(th.NtSetSecurityObject(h, winnt.DACL_SECURITY_INFORMATION, sddl.MustParse("D:P(A;;FR;;;WD)")), ntstatus.Success)
+	got := w.readBack("d")
+	if v := got.Verify(info, nil, inherited); v != ntacl.Intact {
+		t.Errorf("F-121: a server finds what was written %v", v)
+	}
+	if v := got.Verify(info, nil, nil); v == ntacl.Intact {
+		t.Error("F-121: the hash is that of a directory without a default ACL")
+	}
+}
+
+// A descriptor is written over the one that was looked at alone (F-121): another one stays.
+func TestSwapDescriptor(t *testing.T) {
+	w := newWorld(t)
+	const text = "O:BAG:SYD:P(A;;FA;;;WD)"
+	w.file("f", "", text)
+	th := w.as(alice)
+	h := w.open(th, "f", winnt.WRITE_DAC, ntstatus.Success)
+	w.tree.mu.Lock()
+	var f *file
+	for _, n := range w.tree.nodes {
+		f = n.opens[0]
+	}
+	w.tree.mu.Unlock()
+	next := sddl.MustParse("O:BAG:SYD:P(A;;FR;;;WD)")
+	for _, old := range []*sd.Descriptor{nil, next, sddl.MustParse("O:BAG:BAD:P(A;;FA;;;WD)"),
+		sddl.MustParse("O:BAG:SYD:P")} {
+		if swapped, st := f.SwapDescriptor(old, next); swapped || st != ntstatus.Success ||
+			!w.readBack("f").Descriptor.Equal(sddl.MustParse(text)) {
+			t.Errorf("F-121: another descriptor than %v was written over: %t, %v", old, swapped, st)
+		}
+	}
+	if swapped, st := f.SwapDescriptor(sddl.MustParse(text), next); !swapped || st != ntstatus.Success ||
+		!w.readBack("f").Descriptor.Equal(next) {
+		t.Errorf("F-121: the descriptor that was looked at stays: %t, %v", swapped, st)
+	}
+	w.want(th.NtClose(h), ntstatus.Success)
+}
+
 // A tree with a descriptor of its own gates every open, and clips what is granted
 // (F-111).
 func TestShareDescriptor(t *testing.T) {
@@ -191,6 +266,44 @@ func TestShareDescriptor(t *testing.T) {
 	w.create(one, "g", call{desired: winnt.FILE_READ_DATA, disposition: fileaccess.FileCreate}, ntstatus.AccessDenied)
 	w.open(two, "f", winnt.FILE_READ_DATA, ntstatus.AccessDenied)
 	w.exists("g", false)
+}
+
+// The share gates an open that begins at a directory's handle as it gates names from the root (F-111).
+func TestShareOnEveryWay(t *testing.T) {
+	native := newWorld(t)
+	w := newWorld(t, func(c *Config) { c.Share = sddl.MustParse("D:(A;;0x1300a9;;;WD)") }) // no adding of files
+	const all = "O:BAG:SYD:P(A;OICI;FA;;;WD)"
+	w.describe("", all)
+	w.dir("d", all)
+	w.file(`d\f`, "text", all)
+	th := w.as(bob)
+	d := w.open(th, "d", winnt.FILE_LIST_DIRECTORY, ntstatus.Success)
+	below := func(desired winnt.AccessMask, want ntstatus.Status) winnt.Handle {
+		t.Helper()
+		in := call{desired: desired, disposition: fileaccess.FileOpen}.at("f")
+		in.ObjectAttributes = nt.Cap(&nt.ObjectAttributes{RootDirectory: d, ObjectName: "f"})
+		h, _, st := th.NtCreateFile(in)
+		w.want(st, want)
+		return h
+	}
+	below(winnt.FILE_WRITE_DATA, ntstatus.AccessDenied)
+	h := below(winnt.MAXIMUM_ALLOWED, ntstatus.Success)
+	if v, st := th.NtQueryInformationFile(h, nt.FileAccessInformation); st != ntstatus.Success ||
+		v.(nt.AccessInformation).AccessFlags != 0x1300a9 {
+		t.Errorf("F-111: from a directory's handle %v, %v are granted", v, st)
+	}
+	// Behind a share the directory is opened for a rename within it, too, as an SMB server does (F-57).
+	for _, c := range []struct {
+		w    *world
+		want ntstatus.Status
+	}{{w, ntstatus.AccessDenied}, {native, ntstatus.Success}} {
+		c.w.dir("adds", "O:BAG:SYD:P(A;;0x23;;;WD)") // no SYNCHRONIZE, which that open asks for
+		c.w.file(`adds\f`, "", all)
+		mover := c.w.as(bob)
+		f := c.w.open(mover, `adds\f`, winnt.DELETE, ntstatus.Success)
+		c.w.want(mover.NtSetInformationFile(f, nt.FileRenameInformation, nt.FileRename{FileName: "g"}), c.want)
+		c.w.want(mover.NtClose(f), ntstatus.Success)
+	}
 }
 
 // A name in another case is found where the tree says so, and then not made twice.

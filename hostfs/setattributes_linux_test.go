@@ -100,6 +100,33 @@ func TestSetAttributes(t *testing.T) {
 	}
 }
 
+// Each time and the attributes are set by themselves: what is not given stays (F-122).
+func TestOneTimeAtATime(t *testing.T) {
+	w, th := keeper(t)
+	w.file("f", "", "D:P(A;;FA;;;WD)")
+	const access, write, then = 125912558456000000, 125912558457000000, 125912558458000000 // in the year 2000
+	h := w.open(th, "f", winnt.FILE_WRITE_ATTRIBUTES|winnt.FILE_READ_ATTRIBUTES, ntstatus.Success)
+	w.want(th.NtSetInformationFile(h, nt.FileBasicInformation, nt.FileBasic{LastAccessTime: access, LastWriteTime: write}),
+		ntstatus.Success)
+	for _, c := range []struct {
+		set                   nt.FileBasic
+		wantAccess, wantWrite int64
+	}{
+		{nt.FileBasic{LastAccessTime: then}, then, write}, {nt.FileBasic{LastAccessTime: access}, access, write},
+		{nt.FileBasic{LastWriteTime: then}, access, then}, {nt.FileBasic{LastWriteTime: write}, access, write},
+		{nt.FileBasic{CreationTime: then}, access, write},
+		{nt.FileBasic{FileAttributes: fileaccess.AttributeHidden}, access, write},
+		{nt.FileBasic{LastAccessTime: -1, LastWriteTime: -1}, access, write},
+	} {
+		w.want(th.NtSetInformationFile(h, nt.FileBasicInformation, c.set), ntstatus.Success)
+		v, st := th.NtQueryInformationFile(h, nt.FileBasicInformation)
+		w.want(st, ntstatus.Success)
+		if b, ok := v.(nt.FileBasic); !ok || b.LastAccessTime != c.wantAccess || b.LastWriteTime != c.wantWrite {
+			t.Errorf("F-122: %+v gives %+v, want times %d and %d", c.set, v, int64(c.wantAccess), int64(c.wantWrite))
+		}
+	}
+}
+
 // A new file has the attribute for archiving and those that were asked for; what replaces its
 // contents adds some (F-172).
 func TestNewAttributes(t *testing.T) {

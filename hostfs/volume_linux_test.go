@@ -5,6 +5,8 @@ import (
 	"os/exec"
 	"testing"
 
+	"golang.org/x/sys/unix"
+
 	"github.com/refmon/refmon/nt"
 	"github.com/refmon/refmon/ntstatus"
 	"github.com/refmon/refmon/winnt"
@@ -43,4 +45,28 @@ func TestVolume(t *testing.T) {
 		t.Errorf("%+v is no disk", v)
 	}
 	w.want(th.NtClose(h), ntstatus.Success)
+}
+
+// What users have left is told as theirs, and what root has besides is not (F-128). Other programs change both: it
+// is compared while they stand still.
+func TestVolumeOfUsers(t *testing.T) {
+	w := newWorld(t)
+	th := w.as(bob)
+	h := w.open(th, "", winnt.FILE_READ_ATTRIBUTES, ntstatus.Success)
+	for range 1000 {
+		var before, after unix.Statfs_t
+		w.must(unix.Statfs(w.root, &before))
+		v, st := th.NtQueryVolumeInformationFile(h, nt.FileFsFullSizeInformation)
+		w.want(st, ntstatus.Success)
+		w.must(unix.Statfs(w.root, &after))
+		if before.Bfree != after.Bfree || before.Bavail != after.Bavail {
+			continue
+		}
+		if full, ok := v.(nt.FsFullSizeInformation); !ok || full.CallerAvailableAllocationUnits != int64(after.Bavail) ||
+			full.ActualAvailableAllocationUnits != int64(after.Bfree) {
+			t.Errorf("F-128: %+v, want %d and %d free units", v, after.Bavail, after.Bfree)
+		}
+		return
+	}
+	t.Skip("the file system did not stand still between two looks")
 }

@@ -31,3 +31,15 @@ func (s *System) RenamePosix(th *nt.Thread, h winnt.Handle, name string, replace
 	}
 	return c.RenamePosix(h, name, replace)
 }
+
+// MakeLink makes a symbolic link in a tree and opens it, with FILE_READ_ATTRIBUTES, for a
+// component that shows trees to programs of the host. It is decided as
+// NtCreateFile decides about a new file (F-192); no service follows it. The status is
+// STATUS_NOT_SUPPORTED for a tree that keeps no links, or a name in no tree.
+func (s *System) MakeLink(th *nt.Thread, name nt.ObjectAttributes, target string) (winnt.Handle, ntstatus.Status) {
+	c, ok := th.Services().(*services.Context)
+	if !ok || c.Sys != s.sys {
+		return 0, ntstatus.InvalidHandle
+	}
+	return c.MakeLink(name, target)
+}

@@ -38,6 +38,14 @@ type FilePlace interface {
 	Release()
 }
 
+// LinkPlace may be implemented by a FilePlace that makes symbolic links.
+type LinkPlace interface {
+	FilePlace
+	// MakesLink says what a link says that Open is to make where nothing is. The status is
+	// STATUS_NOT_SUPPORTED where the file system keeps none.
+	MakesLink(target string) ntstatus.Status
+}
+
 // OpenFile is one open of a file or directory of a tree. The kernel tests the rights
 // of the handle before it calls. Any goroutine may use it.
 type OpenFile interface {

@@ -189,3 +189,34 @@ func TestTicketIsUsedUp(t *testing.T) {
 	w.expect(alice)
 	s.SaveImpersonation() // never used: closing the system gives its reference back
 }
+
+// TestSavedStays: what is set aside stays with the thread until something takes its place, and
+// an impersonation that fails leaves it there (I-76).
+func TestSavedStays(t *testing.T) {
+	w := newWorld(t)
+	if _, err := w.th.Impersonate(w.client(alice, winnt.SecurityImpersonation, winnt.TOKEN_IMPERSONATE)); err != nil {
+		t.Fatal(err)
+	}
+	ticket := w.th.Services().SaveImpersonation()
+	w.expect(alice)
+	w.th.Services().RestoreImpersonation(ticket)
+	w.expect(alice)
+	for _, h := range []winnt.Handle{4000, w.client(bob, winnt.SecurityImpersonation, winnt.TOKEN_QUERY)} {
+		revert, err := w.th.Impersonate(h)
+		if err == nil {
+			t.Errorf("handle %v: taken", h)
+		}
+		w.expect(alice)
+		revert()
+		w.expect(alice)
+	}
+	_, _, before := w.sys.Counts()
+	for range 10 {
+		if _, err := w.th.Impersonate(4000); err == nil {
+			t.Error("no handle: taken")
+		}
+	}
+	if _, _, n := w.sys.Counts(); n != before {
+		t.Errorf("%d references after impersonations that failed, %d before", n, before)
+	}
+}

@@ -99,6 +99,12 @@ func TestFilterNothing(t *testing.T) {
 		n.Level() != winnt.SecurityIdentification || n.Type() != winnt.TokenImpersonation {
 		t.Errorf("parent %v filtered %v modified %v level %v", n.ParentTokenID(), n.IsFiltered(), n.ModifiedID(), n.Level())
 	}
+	// T-64: of a filtered token, too, the one that was filtered is the parent, and the mark stays.
+	taken := filter(t, tok, token.FilterSpec{Flags: winnt.DISABLE_MAX_PRIVILEGE, ParentTokenID: parentID})
+	again := filter(t, taken, token.FilterSpec{ParentTokenID: parentID + 1, ModifiedID: 8})
+	if again.ParentTokenID() != parentID+1 || !again.IsFiltered() || taken.ParentTokenID() != parentID {
+		t.Errorf("T-64: parents %v and %v, filtered %v", taken.ParentTokenID(), again.ParentTokenID(), again.IsFiltered())
+	}
 	_, st := tok.Filter(token.FilterSpec{Flags: 0x10})
 	wantStatus(t, "T-60: flag 0x10", st, ntstatus.InvalidParameter)
 }

@@ -1,10 +1,18 @@
 package wire
 
 import (
+	"bufio"
+	"bytes"
+	"encoding/binary"
 	"errors"
+	"io"
+	"net"
 	"os"
 	"reflect"
+	"slices"
 	"testing"
+	"testing/iotest"
+	"time"
 
 	"github.com/refmon/refmon/access"
 	"github.com/refmon/refmon/nt"
@@ -45,6 +53,74 @@ func TestPendingBounds(t *testing.T) {
 	}
 	if s.done(half); !admit(small) || admit(half) {
 		t.Error("an answer makes room for as many bytes")
+	}
+	s = NewServer(nil, nil)
+	waits := &Frame{Kind: Wait, Request: 1, Body: half.Body}
+	if !admit(waits) || !admit(half) || admit(small) {
+		t.Error("the bytes of a call that waits are counted with the others")
+	}
+	if s.done(waits); !admit(half) || admit(small) {
+		t.Error("the answer to a call that waits makes room for its bytes")
+	}
+}
+
+// TestFrameBounds: a length from that of a head to MaxFrame is read on, and no other, whether
+// the head comes at once or byte by byte (W-2).
+func TestFrameBounds(t *testing.T) {
+	for _, c := range []struct {
+		length uint32
+		want   error
+	}{{headSize - 1, ErrFrame}, {headSize, nil}, {headSize + 1, io.ErrUnexpectedEOF}, {MaxFrame, io.ErrUnexpectedEOF},
+		{MaxFrame + 1, ErrFrame}, {^uint32(0), ErrFrame}} {
+		b := AppendFrame(nil, &Frame{Kind: Call})
+		binary.LittleEndian.PutUint32(b, c.length)
+		for name, r := range map[string]io.Reader{"at once": bufio.NewReader(bytes.NewReader(b)),
+			"byte by byte": iotest.OneByteReader(bytes.NewReader(b))} {
+			if buffered, ok := r.(*bufio.Reader); ok {
+				_, _ = buffered.Peek(1) // all of it has come
+			}
+			if _, err := ReadFrame(r); !errors.Is(err, c.want) {
+				t.Errorf("a length of %d, %s: %v, want %v", c.length, name, err, c.want)
+			}
+		}
+	}
+}
+
+// TestCountBounds: a list has no more elements than the bytes that are left can hold (W-2).
+func TestCountBounds(t *testing.T) {
+	for _, c := range []struct {
+		count, size, left int
+		ok                bool
+	}{{10, 8, 80, true}, {10, 8, 79, false}, {80, 8, 80, false}, {10, 0, 10, true}, {11, 0, 10, false},
+		{1 << 31, 1 << 31, 80, false}} {
+		r := &reader{b: append(binary.LittleEndian.AppendUint32(nil, uint32(c.count)), make([]byte, c.left)...)}
+		if n, isNil := r.count(c.size); (r.err == nil) != c.ok || c.ok && (n != c.count || isNil) {
+			t.Errorf("%d elements of %d bytes in %d: %d, %v", c.count, c.size, c.left, n, r.err)
+		}
+	}
+}
+
+// writes is a connection that notes the deadlines of writes.
+type writes struct {
+	net.Conn
+	deadlines []bool // one was set
+}
+
+func (w *writes) Write(b []byte) (int, error) { return len(b), nil }
+func (w *writes) SetWriteDeadline(at time.Time) error {
+	w.deadlines = append(w.deadlines, !at.IsZero())
+	return nil
+}
+
+// TestDeadlineOfAWrite: the deadline of a write is gone when it is over: a later write that
+// sets none must not meet it (W-3).
+func TestDeadlineOfAWrite(t *testing.T) {
+	conn := new(writes)
+	if err := NewServer(conn, nil).send(&Frame{Kind: Answer}); err != nil {
+		t.Fatal(err)
+	}
+	if !slices.Equal(conn.deadlines, []bool{true, false}) {
+		t.Errorf("deadlines %v, want one that is set and taken away", conn.deadlines)
 	}
 }
 
@@ -118,5 +194,28 @@ func TestLargestAnswer(t *testing.T) {
 	}
 	if err := file.Close(); !errors.Is(err, os.ErrClosed) {
 		t.Errorf("its file was open: %v", err)
+	}
+}
+
+// TestHeldByJSON: what a JSON body holds is counted as the binary form has it: each element of
+// a list a byte at least, and what an optional value has beside (W-36).
+func TestHeldByJSON(t *testing.T) {
+	type one struct{ A, B uint64 }
+	for _, c := range []struct {
+		of   reflect.Type
+		body string
+		want int
+	}{
+		{reflect.TypeFor[[]uint32](), "[1,2,3]", 3 * 4},
+		{reflect.TypeFor[[]one](), "[{},{}]", 2 * 16},
+		{reflect.TypeFor[*one](), "{}", 16},
+		{reflect.TypeFor[*one](), "null", 0},
+		{reflect.TypeFor[[]*one](), "[{},null]", 2*1 + 16},
+		{reflect.TypeFor[[]struct{}](), "[{},{},{}]", 3},
+	} {
+		r := newJSONReader([]byte(c.body))
+		if err := jsonOf(c.of).get(r, reflect.New(c.of).Elem()); err != nil || r.held != c.want {
+			t.Errorf("%s of %v holds %d bytes, %v, want %d", c.body, c.of, r.held, err, c.want)
+		}
 	}
 }

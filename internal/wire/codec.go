@@ -54,9 +54,18 @@ func (r *reader) take(n int) []byte {
 
 // number reads a little-endian number of size bytes.
 func (r *reader) number(size int) uint64 {
-	var full [8]byte
-	copy(full[:], r.take(size))
-	return binary.LittleEndian.Uint64(full[:])
+	b := r.take(size)
+	switch len(b) {
+	case 1:
+		return uint64(b[0])
+	case 2:
+		return uint64(binary.LittleEndian.Uint16(b))
+	case 4:
+		return uint64(binary.LittleEndian.Uint32(b))
+	case 8:
+		return binary.LittleEndian.Uint64(b)
+	}
+	return 0 // an error has been noted
 }
 
 func (r *reader) flag() bool {

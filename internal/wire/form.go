@@ -75,20 +75,15 @@ type request struct {
 	wait  WaitHead
 }
 
-// requestAfter reads the call that stands behind the head of a frame.
-func (s *Server) requestAfter(f *Frame, call []byte) (request, error) {
-	g := *f
-	g.Body = call
-	return s.request(&g)
-}
+// request reads the body of a call or a wait.
+func (s *Server) request(f *Frame) (request, error) { return s.requestAfter(f, f.Body) }
 
-// request reads the body of a call or a wait. A row that this side does not have
-// has parameters that nothing here can read.
-func (s *Server) request(f *Frame) (q request, err error) {
+// requestAfter reads the call that stands behind the head of a frame. A row that this side
+// does not have has parameters that nothing here can read.
+func (s *Server) requestAfter(f *Frame, body []byte) (q request, err error) {
 	if s.form == inJSON {
-		return jsonRequest(f)
+		return jsonRequest(f, body)
 	}
-	body := f.Body
 	if f.Kind == Wait {
 		if q.wait, body, err = prefix(waitHead, body); err != nil {
 			return q, err
@@ -117,7 +112,7 @@ func rowOf(f *Frame) (*Row, bool) {
 // requestFields are the names of a call's body in JSON, those of a wait included.
 var requestFields = []string{"Why", "In", "Handle", "NotYet"}
 
-func jsonRequest(f *Frame) (q request, err error) {
+func jsonRequest(f *Frame, body []byte) (q request, err error) {
 	if q.row, q.known = rowOf(f); q.known {
 		q.in = q.row.NothingIn()
 	}
@@ -126,7 +121,7 @@ func jsonRequest(f *Frame) (q request, err error) {
 		names = names[:2]
 	}
 	handle, status := jsonOf(reflect.TypeFor[uint64]()), jsonOf(reflect.TypeFor[ntstatus.Status]())
-	r := newJSONReader(f.Body)
+	r := newJSONReader(body)
 	err = r.Object(names, func(i int) (err error) {
 		switch {
 		case i == 0:

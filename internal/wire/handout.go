@@ -60,7 +60,10 @@ func (w *worker) callWith(f *Frame) (a reply, err error) {
 		return refusal(ntstatus.InvalidParameter), nil
 	}
 	var opened winnt.Handle
-	a = w.callAnd(q, f, func(out any) { opened, _ = openedBy(out) })
+	a = w.callAnd(q, f, func(out any) bool {
+		opened, _ = openedBy(out)
+		return true
+	})
 	w.failed = !a.head.Status.IsSuccess()
 	if !w.failed && opened != 0 {
 		a.files = w.lend(opened).files

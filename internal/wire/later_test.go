@@ -164,6 +164,60 @@ func TestLaterIsBounded(t *testing.T) {
 	}
 }
 
+// TestCollectedOnce: an operation has one who waits for its end; when that one gives up
+// another may. What was not collected cannot be told, nor what was told again (W-91).
+func TestCollectedOnce(t *testing.T) {
+	s := serve(t)
+	s.greet()
+	s.status(call(t, "NtCreateNamedPipeFile", nt.CreateNamedPipeFileIn{DesiredAccess: winnt.GENERIC_READ,
+		NamedPipeType: 1, ReadMode: 1, ObjectAttributes: nt.Cap(&nt.ObjectAttributes{ObjectName: `\??\pipe\once`,
+			SecurityDescriptor: toEveryone.SecurityDescriptor})}))
+	listen := call(t, "NtFsControlFile", nt.FsControlFileIn{FileHandle: 4, FsControlCode: winnt.FSCTL_PIPE_LISTEN})
+	const operation = 100
+	listen.Kind, listen.Request = wire.Begin, operation
+	listen.Body = append(wire.AppendLater(nil, &nt.Later{}), listen.Body...)
+	if st := s.status(listen); st != ntstatus.Pending {
+		t.Fatal(st)
+	}
+	about := func(kind wire.Kind, request uint64) *wire.Frame {
+		return &wire.Frame{Kind: kind, Request: request, Body: wire.AppendOperation(nil, operation)}
+	}
+	expect := func(request uint64, want ntstatus.Status) {
+		t.Helper()
+		f := s.receive()
+		head, _, err := wire.DecodeAnswer(f.Body)
+		if err != nil || f.Request != request || head.Status != want {
+			t.Fatalf("request %d: %v, %v, want %d: %s", f.Request, head.Status, err, request, want)
+		}
+	}
+	s.send(about(wire.Collect, 101))
+	s.send(about(wire.Collect, 102))
+	expect(102, ntstatus.InvalidParameter)
+	cancels := map[uint64]ntstatus.Status{101: ntstatus.Cancelled, 103: ntstatus.Success}
+	s.send(&wire.Frame{Kind: wire.Cancel, Request: 103, Body: wire.AppendCancel(nil, 101)})
+	for range 2 { // in either order
+		f := s.receive()
+		head, _, err := wire.DecodeAnswer(f.Body)
+		if want, ok := cancels[f.Request]; err != nil || !ok || head.Status != want {
+			t.Fatalf("request %d: %v, %v", f.Request, head.Status, err)
+		}
+	}
+	// The end comes, and nothing has collected it.
+	if _, st := s.join(alice).Thread().NtOpenFile(winnt.GENERIC_WRITE,
+		&nt.ObjectAttributes{ObjectName: `\??\pipe\once`}, 0, 0); st != ntstatus.Success {
+		t.Fatal(st)
+	}
+	for i, c := range []struct {
+		kind wire.Kind
+		want ntstatus.Status
+	}{{wire.Told, ntstatus.InvalidParameter}, {wire.Collect, ntstatus.Success}, {wire.Told, ntstatus.Success},
+		{wire.Told, ntstatus.InvalidParameter}, {wire.Collect, ntstatus.InvalidParameter}} {
+		request := uint64(110 + i)
+		s.send(about(c.kind, request))
+		expect(request, c.want)
+	}
+}
+
 // TestLaterIsLeft: operations that wait, that ended and that were collected leave nothing
 // behind of a program that is gone, and who else waits is told (W-92).
 func TestLaterIsLeft(t *testing.T) {
@@ -180,7 +234,8 @@ func TestLaterIsLeft(t *testing.T) {
 		}
 	}
 	read(l)
-	waits := &nt.Later{Done: func(nt.IOResult) {}}
+	wrote := make(chan nt.IOResult, 1)
+	waits := &nt.Later{Done: func(r nt.IOResult) { wrote <- r }}
 	read(waits)
 	p.write("x")
 	<-writing // its program never says that it has it
@@ -194,5 +249,13 @@ func TestLaterIsLeft(t *testing.T) {
 	<-waits.Over
 	if waits.Failure != ntstatus.PortDisconnected {
 		t.Errorf("an operation of a lost connection: %s", waits.Failure)
+	}
+	select {
+	case r := <-wrote:
+		if r.Status != ntstatus.PortDisconnected || len(r.Data) != 0 {
+			t.Errorf("its memory: %+v", r)
+		}
+	default:
+		t.Error("its memory does not say that it has ended (W-90)")
 	}
 }

@@ -39,6 +39,7 @@ type ContentsBody struct {
 const (
 	readAsSize   = 12
 	contentsSize = 34
+	outSize      = 16 // of the outputs of the open, or a little more
 )
 
 // AppendReadAs appends what stands before the call of a ReadAs.
@@ -135,7 +136,7 @@ func (w *worker) readAs(f *Frame) (a reply, err error) {
 		contents.Put(room)
 		return a, nil
 	}
-	if a.rest, err = w.s.out(q.row, opened); err != nil {
+	if a.rest, err = q.row.AppendOut(make([]byte, 0, outSize+contentsSize), opened); err != nil {
 		return a, err
 	}
 	a.rest = appendContents(a.rest, &ContentsBody{CreationTime: facts.CreationTime,
@@ -172,7 +173,10 @@ func (w *worker) openAs(token winnt.Handle, q request, f *Frame, by ContentsGive
 	if a.head.Status != ntstatus.Success {
 		return a, opened, facts, false
 	}
-	a = w.callAnd(q, f, func(out any) { opened, _ = out.(nt.CreateFileOut) })
+	a = w.callAnd(q, f, func(out any) bool {
+		opened, _ = out.(nt.CreateFileOut)
+		return false // its handle may be closed by then
+	})
 	if a.head.Status != ntstatus.Success {
 		return a, nt.CreateFileOut{}, facts, false
 	}

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"io"
 	"net"
+	"slices"
 	"testing"
 	"time"
 
@@ -267,10 +268,16 @@ func TestThen(t *testing.T) {
 		{good, wire.Then, 1, ntstatus.Cancelled},
 		{&wire.Frame{Body: []byte{9}}, wire.Then, 1, ntstatus.Cancelled}, // what is not made is not read
 		{good, wire.Call, 1, ntstatus.Success},
+		{bad, wire.Wait, 1, ntstatus.InvalidHandle}, // a call that waits does not count
 		{good, wire.Then, 1, ntstatus.Success},
+		{bad, wire.Call, 1, ntstatus.InvalidHandle},
+		{good, wire.Wait, 1, ntstatus.Success},
+		{good, wire.Then, 1, ntstatus.Cancelled},
 	} {
 		f := *c.frame
-		f.Kind, f.Thread = c.kind, c.thread
+		if f.Kind, f.Thread = c.kind, c.thread; f.Kind == wire.Wait {
+			f.Body = append(wire.AppendWait(nil, 0, ntstatus.Timeout), f.Body...)
+		}
 		if st := s.status(&f); st != c.want {
 			t.Errorf("call %d: %s, want %s", i, st, c.want)
 		}
@@ -283,6 +290,8 @@ func TestRefused(t *testing.T) {
 	long := binary.LittleEndian.AppendUint32(nil, ^uint32(0))
 	badHello := wire.AppendHello(nil, wire.HelloBody{})
 	binary.LittleEndian.PutUint32(badHello[4+len("refmon"):], wire.Version+1)
+	oldHello := slices.Clone(badHello)
+	binary.LittleEndian.PutUint32(oldHello[4+len("refmon"):], wire.Version-1)
 	truncated := call(t, "NtClose", nt.CloseIn{Handle: 4})
 	truncated.Body = truncated.Body[:len(truncated.Body)-1]
 	longer := call(t, "NtClose", nt.CloseIn{Handle: 4})
@@ -299,6 +308,8 @@ func TestRefused(t *testing.T) {
 		{"no hello", "W-1", false, wire.AppendFrame(nil, call(t, "NtClose", nt.CloseIn{})), wire.ErrFrame},
 		{"another version", "W-1", false,
 			wire.AppendFrame(nil, &wire.Frame{Kind: wire.Hello, Body: badHello}), wire.ErrValue},
+		{"an older version", "W-1", false,
+			wire.AppendFrame(nil, &wire.Frame{Kind: wire.Hello, Body: oldHello}), wire.ErrValue},
 		{"an unknown kind", "W-6", true, wire.AppendFrame(nil, &wire.Frame{Kind: 99}), wire.ErrFrame},
 		{"an answer", "W-6", true, wire.AppendFrame(nil, &wire.Frame{Kind: wire.Answer}), wire.ErrFrame},
 		{"a body too short", "W-6", true, wire.AppendFrame(nil, truncated), wire.ErrValue},

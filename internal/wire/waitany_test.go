@@ -2,6 +2,8 @@ package wire_test
 
 import (
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"github.com/refmon/refmon/client"
 	"github.com/refmon/refmon/internal/wire"
@@ -63,11 +65,77 @@ func TestWaitAny(t *testing.T) {
 			t.Errorf("object %d was signalled, the wait tells %s", i, st)
 		}
 	}
+	// Of several that are signalled the first is taken, and no other one.
+	for _, h := range events[1:] {
+		if _, st := th.NtSetEvent(h); st != ntstatus.Success {
+			t.Fatal(st)
+		}
+	}
+	for _, want := range []ntstatus.Status{1, 2, ntstatus.Cancelled} {
+		if st := waiter.WaitAny(events, false, over); st != want {
+			t.Errorf("the first of those that are signalled: %s, want %s", st, want)
+		}
+	}
 	calls(t, c, th, tr)
 }
 
-// calls queues a call to a thread that waits alertably for nothing else.
-func calls(t *testing.T, c *client.Conn, th *nt.Thread, tr nt.Transport) {
+// TestWaitAnyAndCalls: a call that is queued wakes an alertable wait and no other; an object
+// that is signalled comes before it (W-54, O-147).
+func TestWaitAnyAndCalls(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		_, ours, _ := pair(t, func(*wire.Server) {})
+		c, err := client.New(ours)
+		if err != nil {
+			t.Fatal(err)
+		}
+		th := c.Thread()
+		event, st := th.NtCreateEvent(winnt.EVENT_ALL_ACCESS, nil, nt.SynchronizationEvent, false)
+		if st != ntstatus.Success {
+			t.Fatal(st)
+		}
+		tr, err := c.NewTransport()
+		if err != nil {
+			t.Fatal(err)
+		}
+		h := threadOf(t, th, tr)
+		queue := func() {
+			t.Helper()
+			if st := th.NtQueueApcThread(h, nt.UserAPC{ApcRoutine: 7}); st != ntstatus.Success {
+				t.Fatal(st)
+			}
+		}
+		wait := func(alertable bool) <-chan ntstatus.Status {
+			waited, due := make(chan ntstatus.Status, 1), make(chan struct{})
+			time.AfterFunc(time.Hour, func() { close(due) })
+			go func() { waited <- tr.(anyWaiter).WaitAny([]winnt.Handle{event}, alertable, due) }()
+			synctest.Wait() // it waits, or is over
+			return waited
+		}
+		waited := wait(true)
+		if queue(); <-waited != ntstatus.UserAPC {
+			t.Error("a call that is queued does not wake an alertable wait")
+		}
+		if st := <-wait(false); st != ntstatus.Cancelled {
+			t.Errorf("a wait that is not alertable, with a call queued before: %s", st)
+		}
+		waited = wait(false)
+		if queue(); <-waited != ntstatus.Cancelled {
+			t.Error("a call that is queued wakes a wait that is not alertable")
+		}
+		if _, st := th.NtSetEvent(event); st != ntstatus.Success {
+			t.Fatal(st)
+		}
+		for _, want := range []ntstatus.Status{0, ntstatus.UserAPC} {
+			if st := <-wait(true); st != want {
+				t.Errorf("calls are queued, the object was signalled: %s, want %s", st, want)
+			}
+		}
+		_ = c.Close()
+	})
+}
+
+// threadOf opens the thread of a transport.
+func threadOf(t *testing.T, th *nt.Thread, tr nt.Transport) winnt.Handle {
 	t.Helper()
 	row := nt.NtTable.Find("NtQueryInformationThread")
 	out, st, _ := tr.Call(row, nt.QueryInformationThreadIn{ThreadHandle: winnt.NtCurrentThread,
@@ -80,6 +148,13 @@ func calls(t *testing.T, c *client.Conn, th *nt.Thread, tr nt.Transport) {
 	if st != ntstatus.Success {
 		t.Fatal(st)
 	}
+	return h
+}
+
+// calls queues a call to a thread that waits alertably for nothing else.
+func calls(t *testing.T, c *client.Conn, th *nt.Thread, tr nt.Transport) {
+	t.Helper()
+	h := threadOf(t, th, tr)
 	waited := make(chan ntstatus.Status)
 	go func() { waited <- tr.(anyWaiter).WaitAny(nil, true, nil) }()
 	if st := th.NtQueueApcThread(h, nt.UserAPC{ApcRoutine: 7}); st != ntstatus.Success {

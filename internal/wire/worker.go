@@ -225,8 +225,8 @@ func (w *worker) perform(f *Frame) (a reply, err error) {
 // STATUS_NOT_SUPPORTED (W-5).
 func (w *worker) call(q request, f *Frame) reply { return w.callAnd(q, f, nil) }
 
-// callAnd does the same, and shows the outputs to a function before they leave.
-func (w *worker) callAnd(q request, f *Frame, see func(out any)) (a reply) {
+// callAnd does the same, and shows the outputs to a function, which reports whether they leave.
+func (w *worker) callAnd(q request, f *Frame, see func(out any) bool) (a reply) {
 	if !q.known {
 		return refusal(ntstatus.NotSupported)
 	}
@@ -235,17 +235,17 @@ func (w *worker) callAnd(q request, f *Frame, see func(out any)) (a reply) {
 	// The call is that of a thread in process, reasons included (W-10).
 	out, st := w.th.CallRow(q.row.Row, q.in)
 	a.head.Status = st
-	if see != nil {
-		see(out)
-	}
+	leaves := see == nil || see(out)
 	why := sys.TakeWhy()
 	if q.why {
 		a.head.Why = whyBody(why)
 	}
-	var err error
-	if a.rest, err = w.s.out(q.row, out); err != nil {
-		// The call was made; its outputs are of a type that does not travel.
-		return refusal(ntstatus.NotSupported)
+	if leaves {
+		var err error
+		if a.rest, err = w.s.out(q.row, out); err != nil {
+			// The call was made; its outputs are of a type that does not travel.
+			return refusal(ntstatus.NotSupported)
+		}
 	}
 	// A call that waits on is not over.
 	notYet := f.Kind == Wait && st == q.wait.NotYet && !st.IsSuccess()

@@ -2,12 +2,14 @@ package daemon_test
 
 import (
 	"errors"
+	"net"
 	"os"
 	"path/filepath"
 	"testing"
 	"time"
 
 	"github.com/refmon/refmon/client"
+	"github.com/refmon/refmon/nt"
 	"github.com/refmon/refmon/ntstatus"
 	peer "github.com/refmon/refmon/server/auth/unix"
 	"github.com/refmon/refmon/server/daemon"
@@ -160,4 +162,71 @@ func TestSharedQuota(t *testing.T) {
 			t.Fatalf("after one has ended: %v", err)
 		}
 	}
+}
+
+// TestAttachedIsCounted: the program of a process that the daemon's own program made counts
+// with the others of its user (W-17).
+func TestAttachedIsCounted(t *testing.T) {
+	d := start(t, func(c *daemon.Config) { c.Limits.PerUser = 1 })
+	c := d.dial()
+	tok, err := token.New(token.LocalSystem())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if f, err := d.Attach("one too many", tok); !errors.Is(err, ntstatus.InsufficientResources.Err()) {
+		_ = f.Close()
+		t.Errorf("beside a connection of its user: %v", err)
+	}
+	_ = c.Close()
+}
+
+// TestAdministerOfAttached: a program that was started in a process asks about accounts as
+// that process's token may, not as the one's who started it (W-40).
+func TestAdministerOfAttached(t *testing.T) {
+	who, asked := make(roles, 1), make(chan *token.Token, 1)
+	d := start(t, func(c *daemon.Config) {
+		c.Identity = who
+		c.Administer = func(tok *token.Token, _ []byte) ([]byte, ntstatus.Status) {
+			asked <- tok
+			return nil, ntstatus.Success
+		}
+	})
+	c := d.as(who, administrator)
+	th := c.Thread()
+	must := func(st ntstatus.Status) {
+		t.Helper()
+		if st != ntstatus.Success {
+			t.Fatal(st)
+		}
+	}
+	own, st := th.NtOpenProcessToken(winnt.NtCurrentProcess, winnt.TOKEN_ALL_ACCESS)
+	must(st)
+	less, st := th.NtFilterToken(own, winnt.DISABLE_MAX_PRIVILEGE, nil, nil, nil)
+	must(st)
+	out, st := th.NtCreateUserProcess(nt.CreateUserProcessIn{ProcessDesiredAccess: winnt.PROCESS_ALL_ACCESS,
+		ThreadDesiredAccess: winnt.THREAD_ALL_ACCESS, Token: less})
+	must(st)
+	f, err := c.Attach(out.ProcessHandle)
+	if err != nil {
+		t.Fatal(err)
+	}
+	conn, err := net.FileConn(f)
+	_ = f.Close() // FileConn made a copy
+	if err != nil {
+		t.Fatal(err)
+	}
+	child, err := client.New(conn)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, x := range map[string]*client.Conn{"the program": c, "the one that it started": child} {
+		if _, err := x.Administer([]byte("{}")); err != nil {
+			t.Fatal(err)
+		}
+		if tok := <-asked; tok.Has(winnt.SeDebugPrivilege) != (x == c) {
+			t.Errorf("%s asks with %v", name, tok.Spec().Privileges)
+		}
+	}
+	_, _ = child.Close(), c.Close()
+	d.settles()
 }

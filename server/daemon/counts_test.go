@@ -12,6 +12,7 @@ import (
 	"github.com/refmon/refmon/kernel"
 	"github.com/refmon/refmon/ntstatus"
 	"github.com/refmon/refmon/server/auth/unix"
+	"github.com/refmon/refmon/sid"
 	"github.com/refmon/refmon/token"
 )
 
@@ -119,6 +120,21 @@ func TestThreadThatIsNot(t *testing.T) {
 	c.process.Close()
 	if err := sys.Close(); err != nil {
 		t.Error(err)
+	}
+}
+
+// TestAttachAsOfRoot: only a program that the host's kernel says is root's starts programs of
+// others, by whatever socket it came, and only if it is wanted (W-93).
+func TestAttachAsOfRoot(t *testing.T) {
+	anyone := func(sid.SID) (uint32, bool) { return 1000, true }
+	for _, c := range []*connection{
+		{peer: &unix.Peer{UID: 1000}, d: &Daemon{startAs: anyone}},
+		{peer: &unix.Peer{UID: 1000}, full: true, d: &Daemon{startAs: anyone}},
+		{peer: &unix.Peer{UID: 0}, full: true, d: &Daemon{}},
+	} {
+		if f, uid, st := c.AttachAs(nil, 4, ""); f != nil || uid != 0 || st != ntstatus.PrivilegeNotHeld {
+			t.Errorf("uid %d, full %t: %v, %d, %s", c.peer.UID, c.full, f, uid, st)
+		}
 	}
 }
 

@@ -34,7 +34,9 @@ type running struct {
 func start(t *testing.T, change func(*daemon.Config)) *running {
 	t.Helper()
 	dir := t.TempDir()
-	cfg := daemon.Config{State: filepath.Join(dir, "state"), Socket: filepath.Join(dir, "s"), Identity: peer.Accounts{}}
+	cfg := daemon.Config{State: filepath.Join(dir, "state"), Socket: filepath.Join(dir, "s"), Identity: peer.Accounts{},
+		// A uid counts against the bounds of another one: no test takes the one for the other.
+		Quota: func(uid uint32) uint32 { return uid + 1<<20 }}
 	if change != nil {
 		change(&cfg)
 	}

@@ -282,6 +282,11 @@ func TestTokenTold(t *testing.T) {
 			t.Errorf("W-95: bob is told %+v", got)
 		}
 	}
+	both := ofThread
+	both.Process = ofProcess.Process
+	if got := ask(t, admin, both).Token; got == nil || got.User != sid.Anonymous {
+		t.Errorf("W-95: of the thread's client, with its process: %+v", got)
+	}
 	if got := ask(t, admin, daemon.Question{What: "token", Process: 1 << 40}).Token; got != nil {
 		t.Errorf("W-95: of no process: %+v", got)
 	}

@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/refmon/refmon/client"
@@ -94,9 +95,25 @@ func TestStartAs(t *testing.T) {
 	}
 	program, who := runner(t), make(roles, 1)
 	bobs := sid.MustParse("S-1-5-21-1-2-3-1108")
+	var mu sync.Mutex
+	counted := map[uint32]bool{} // uids whose bounds were asked about; guarded by mu
 	d := start(t, func(c *daemon.Config) {
 		c.Identity = who
-		c.StartAs = func(s sid.SID) (uint32, bool) { return uint32(uid), s == bobs }
+		c.StartAs = func(s sid.SID) (uint32, bool) {
+			switch s.RID() {
+			case 1110: // the uid of everything that has no other
+				return 65534, true
+			case 1111: // root's own
+				return 0, true
+			}
+			return uint32(uid), s == bobs
+		}
+		c.Quota = func(uid uint32) uint32 {
+			mu.Lock()
+			defer mu.Unlock()
+			counted[uid] = true
+			return uid + 1<<20
+		}
 	})
 	his, c := d.as(who, `{"user":"S-1-5-21-1-2-3-1108","groups":["WD"]}`), d.as(who, service)
 	run := func(process winnt.Handle) (string, error) {
@@ -116,10 +133,18 @@ func TestStartAs(t *testing.T) {
 	if err != nil || !strings.HasPrefix(got, want) || !strings.HasSuffix(got, "STATUS_SUCCESS") {
 		t.Errorf("the program: %q, %v, want %q", got, err, want)
 	}
-	// An account without a uid (W-93).
-	other := d.as(who, `{"user":"S-1-5-21-1-2-3-1109","groups":["WD"]}`)
-	if _, err := run(processOf(t, c, other)); !errors.Is(err, ntstatus.PrivilegeNotHeld.Err()) {
-		t.Errorf("an account without a uid: %v", err)
+	mu.Lock()
+	if !counted[uint32(uid)] {
+		t.Error("W-17: the program does not count against the bounds of its own user")
+	}
+	mu.Unlock()
+	// An account without a uid, or without one of its own (W-93).
+	for _, rid := range []int{1109, 1110, 1111} {
+		other := d.as(who, fmt.Sprintf(`{"user":"S-1-5-21-1-2-3-%d","groups":["WD"]}`, rid))
+		if _, err := run(processOf(t, c, other)); !errors.Is(err, ntstatus.PrivilegeNotHeld.Err()) {
+			t.Errorf("account %d without a uid of its own: %v", rid, err)
+		}
+		_ = other.Close()
 	}
 	// Root itself says hello in the place of the user (W-94).
 	f, asked, err := c.AttachAs(processOf(t, c, his))
@@ -132,6 +157,6 @@ func TestStartAs(t *testing.T) {
 	if _ = f.Close(); err != nil || !strings.HasPrefix(string(out), "refused\n") {
 		t.Errorf("a program under another uid: %q, %v", out, err)
 	}
-	_, _, _ = other.Close(), his.Close(), c.Close()
+	_, _ = his.Close(), c.Close()
 	d.settles()
 }

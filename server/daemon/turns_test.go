@@ -98,6 +98,26 @@ func TestTurnComesSoon(t *testing.T) {
 	})
 }
 
+// TestNothingIsSavedUp: a connection, and a user, that had no call while others had much of the
+// daemon's time begins with what the one of them has had that had the least (W-42).
+func TestNothingIsSavedUp(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		tr := makeTurns(8, 8, 8)
+		busy, idle, other := tr.join(1), tr.join(1), tr.join(2)
+		began := tr.enter(busy)
+		time.Sleep(time.Minute)
+		tr.leave(busy, began, false)
+		tr.enter(busy) // it has a call
+		for name, s := range map[string]*share{"a connection of the same user": idle, "one of another user": other} {
+			began := tr.enter(s)
+			if s.of.had < time.Minute || s == idle && s.had < time.Minute {
+				t.Errorf("%s begins with %s, its user with %s, want what the other one has had", name, s.had, s.of.had)
+			}
+			tr.leave(s, began, false)
+		}
+	})
+}
+
 // TestUsersShare: a user with ten connections gets what another one gets with one, and
 // those ten share it (W-42).
 func TestUsersShare(t *testing.T) {

@@ -119,12 +119,10 @@ func (q *request) whole(w http.ResponseWriter, r *http.Request, f facts, data []
 			return
 		}
 	}
-	if !q.describe(w, r, f) {
+	length, modified := strconv.Itoa(len(data)), when(f.written).Format(http.TimeFormat)
+	if !q.describe(w, r, f, "Content-Length", length, "Last-Modified", modified) {
 		return
 	}
-	h := w.Header()
-	h.Set("Content-Length", strconv.Itoa(len(data)))
-	h.Set("Last-Modified", when(f.written).Format(http.TimeFormat))
 	w.WriteHeader(http.StatusOK)
 	if r.Method != http.MethodHead {
 		atOnce(w, r, data)
@@ -138,9 +136,10 @@ func (q *request) content(w http.ResponseWriter, r *http.Request, f facts, from 
 	}
 }
 
-// describe sets the headers of a file's contents. It answers a path that is a directory's,
-// and reports false.
-func (q *request) describe(w http.ResponseWriter, r *http.Request, f facts) bool {
+// describe sets the headers of a file's contents, and further ones: their names, as package
+// net/http spells them, each with its value. It answers a path that is a directory's, and
+// reports false.
+func (q *request) describe(w http.ResponseWriter, r *http.Request, f facts, more ...string) bool {
 	if strings.HasSuffix(r.URL.Path, "/") {
 		absent(w)
 		return false
@@ -148,8 +147,12 @@ func (q *request) describe(w http.ResponseWriter, r *http.Request, f facts) bool
 	name := path.Base(r.URL.Path)
 	kind := contentType(name)
 	h := w.Header()
-	h.Set("Content-Type", kind)
-	h.Set("ETag", f.etag())
+	all := append(more, "Content-Type", kind, "Etag", f.etag())
+	values := make([]string, 0, len(all)/2)
+	for i := 0; i < len(all); i += 2 {
+		values = append(values, all[i+1])
+		h[all[i]] = values[len(values)-1 : len(values) : len(values)]
+	}
 	h["Cache-Control"], h["Content-Security-Policy"] = revalidated, sandboxed
 	h["Cross-Origin-Resource-Policy"] = ownOrigin
 	for _, t := range active {

@@ -32,7 +32,7 @@ func TestTwoUsersOneConnection(t *testing.T) {
 		}
 	}}
 	var group sync.WaitGroup
-	for i := range 180 { // fewer than the streams of a connection
+	for i := range mostStreams - 1 { // fewer than the streams of a connection
 		group.Go(func() {
 			names := []string{"alice", "bob", "carol"}
 			user, file := names[i%3], names[i/3%3]

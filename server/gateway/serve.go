@@ -37,10 +37,8 @@ func Listen(l net.Listener, c *tls.Config) net.Listener { return tls.NewListener
 // Serve serves connections of a listener until ctx is done, then lets the requests end that
 // are being served.
 func Serve(ctx context.Context, l net.Listener, h http.Handler) error {
-	s := &http.Server{Handler: patient(h), ReadHeaderTimeout: headerTimeout, IdleTimeout: idleTimeout,
-		MaxHeaderBytes: largestHeader, HTTP2: &http.HTTP2Config{MaxConcurrentStreams: mostStreams,
-			MaxReceiveBufferPerStream: 1 << 20, WriteByteTimeout: stallTimeout}, ConnContext: withGathered,
-		BaseContext: func(net.Listener) context.Context { return context.WithoutCancel(ctx) }}
+	s := newServer(h)
+	s.BaseContext = func(net.Listener) context.Context { return context.WithoutCancel(ctx) }
 	served := make(chan error, 1)
 	go func() { served <- s.Serve(l) }()
 	select {
@@ -55,6 +53,13 @@ func Serve(ctx context.Context, l net.Listener, h http.Handler) error {
 		err = s.Close()
 	}
 	return errors.Join(err, over(<-served))
+}
+
+// newServer returns a server with the gateway's bounds.
+func newServer(h http.Handler) *http.Server {
+	return &http.Server{Handler: patient(h), ReadHeaderTimeout: headerTimeout, IdleTimeout: idleTimeout,
+		MaxHeaderBytes: largestHeader, ConnContext: withGathered, HTTP2: &http.HTTP2Config{
+			MaxConcurrentStreams: mostStreams, MaxReceiveBufferPerStream: 1 << 20, WriteByteTimeout: stallTimeout}}
 }
 
 // over returns the error of a server that ended, nil where it was told to.

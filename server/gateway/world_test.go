@@ -119,13 +119,19 @@ func (w *world) serve() {
 // listen starts a server of HTTPS.
 func (w *world) listen(h http.Handler) *httptest.Server {
 	w.Helper()
-	s := httptest.NewUnstartedServer(patient(h))
-	s.Listener, s.Config.ConnContext = gathering{s.Listener}, withGathered
+	s := unstarted(h)
+	s.StartTLS()
+	w.Cleanup(s.Close)
+	return s
+}
+
+// unstarted returns a server of HTTPS as [Serve] makes it, with a certificate of tests.
+func unstarted(h http.Handler) *httptest.Server {
+	s := httptest.NewUnstartedServer(h)
+	s.Listener, s.Config = gathering{s.Listener}, newServer(h)
 	s.EnableHTTP2 = true
 	s.Config.ErrorLog = slog.NewLogLogger(slog.DiscardHandler, 0)
 	s.TLS = &tls.Config{MinVersion: tls.VersionTLS12, ClientAuth: tls.RequestClientCert}
-	s.StartTLS()
-	w.Cleanup(s.Close)
 	return s
 }
 

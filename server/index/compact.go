@@ -23,8 +23,8 @@ const (
 var ErrTooOld = errors.New("the changes after this number are not kept any more: begin anew")
 
 // snapshot returns events that amount to the state and end with its number: there were at least
-// as many. Classes of no document are left out (N-22).
-func (s *State) snapshot() []Event {
+// as many. Classes of no document are left out (N-22), unless all are asked for.
+func (s *State) snapshot(all bool) []Event {
 	out := []Event{{Start: s.start, Time: s.began}}
 	for i := range s.people {
 		out = append(out, Event{Person: &s.people[i], Time: s.began})
@@ -42,7 +42,7 @@ func (s *State) snapshot() []Event {
 		used[r.Pass] = true
 	}
 	for _, k := range s.kinds() {
-		if used[k.ID] {
+		if all || used[k.ID] {
 			e := *k.event
 			e.Passing, e.Holders, e.Through = k.Passing, k.Holders, ids(k.Through)
 			out = append(out, Event{Class: &e, Time: s.began})
@@ -51,7 +51,9 @@ func (s *State) snapshot() []Event {
 	for _, at := range slices.Sorted(maps.Keys(s.rows)) {
 		out = append(out, Event{Row: s.rows[at], Time: s.rows[at].time})
 	}
-	out = append(out, Event{Directory: s.version, Time: s.began})
+	if s.version != "" {
+		out = append(out, Event{Directory: s.version, Time: s.began})
+	}
 	start := *s.start
 	start.Until = s.seq
 	out[0].Start = &start
@@ -66,12 +68,14 @@ func (s *State) kinds() []*kind {
 	return slices.SortedFunc(maps.Values(s.classes), func(a, b *kind) int { return a.number - b.number })
 }
 
-// compact returns the events in whose place the log can stand, and goes on from them.
-func (w *Worker) compact() ([]Event, error) {
-	if w.state.version == "" { // there is nothing yet
+// Compact returns the events in whose place all that the worker said before can stand, and goes on from
+// them. all keeps classes of no document, which others may have told of. It is nil where nothing
+// was decided yet. All events must have been taken.
+func (w *Worker) Compact(all bool) ([]Event, error) {
+	if w.state.version == "" && !w.defines {
 		return nil, nil
 	}
-	events, s := w.state.snapshot(), newState()
+	events, s := w.state.snapshot(all), newState()
 	for i := range events {
 		if err := s.Apply(&events[i]); err != nil {
 			return nil, fmt.Errorf("put the log together: %w", err)
@@ -81,20 +85,41 @@ func (w *Worker) compact() ([]Event, error) {
 	return events, nil
 }
 
-// large reports whether the log should be put together: it is as large as most, much larger than it was
-// after the last time, and half of its events or more say what no longer holds. 0 stands for 64 MiB.
-func (l *Log) large(most int64, s *State) bool {
+// Size says how large a log is, for [Size.Large]. The zero value is one that has nothing.
+type Size struct {
+	Bytes int64
+	Least int64 // the bytes when it was put together the last time; 0: it never was
+	Lines int
+}
+
+// Large reports whether a log should be put together: it is as large as most, much larger than it was
+// after the last time, and half of its lines or more say what no longer holds. 0 stands for 64 MiB.
+func (z Size) Large(most int64, w *Worker, all bool) bool {
 	if most == 0 {
 		most = smallest
 	}
-	return l.bad == nil && l.size >= most && l.size >= growth*l.least && l.lines >= 2*len(s.rows) && l.lines >= 2*s.live()
+	return z.Bytes >= most && z.Bytes >= growth*z.Least && z.Lines >= 2*w.state.live(all)
+}
+
+// Compact puts the log together if it is large; see [Size.Large]. All sinks must have what it loses.
+func (l *Log) Compact(m *Merge, most int64) error { return l.compact(m.whole, most, true) }
+
+func (l *Log) compact(w *Worker, most int64, all bool) error {
+	if l.bad != nil || !l.size.Large(most, w, all) {
+		return nil
+	}
+	events, err := w.Compact(all)
+	if err != nil || events == nil {
+		return err
+	}
+	return l.replace(events)
 }
 
 // live returns about how many events amount to the state.
-func (s *State) live() int {
+func (s *State) live(all bool) int {
 	n := 1 + len(s.people) + len(s.rows)
 	for _, k := range s.classes {
-		if k.rows > 0 {
+		if all || k.rows > 0 {
 			n++
 		}
 	}
@@ -126,7 +151,7 @@ func (l *Log) replace(events []Event) error {
 		return errors.Join(l.bad, file.Close())
 	}
 	old := l.file
-	l.file, l.size, l.least, l.lines = file, size, size, len(events)
+	l.file, l.size = file, Size{size, size, len(events)}
 	return old.Close()
 }
 

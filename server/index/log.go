@@ -88,11 +88,8 @@ type Log struct {
 	dir  string
 	file *os.File
 	buf  []byte
-	size int64 // of the file, in bytes
-	// least is the size that it had when it was last put together.
-	least int64
-	lines int   // events in the file
-	bad   error // the first failure, for ever: what is on disk is not known after it
+	size Size  // of the file
+	bad  error // the first failure, for ever: what is on disk is not known after it
 }
 
 // OpenLog opens the log in a folder, makes it if it is not there, and reads what it has.
@@ -118,11 +115,11 @@ func OpenLog(dir string) (*Log, *State, error) {
 		err = errors.New("another refmon-index wrote here a moment ago")
 	}
 	if err == nil {
-		end, err = replay(file, s, func(*Event) { l.lines++ })
+		end, err = replay(file, s, func(*Event) { l.size.Lines++ })
 	}
 	if err == nil {
 		err = file.Truncate(end)
-		l.size = end
+		l.size.Bytes = end
 	}
 	if err != nil {
 		_ = file.Close()
@@ -168,8 +165,8 @@ func (l *Log) Write(events []Event) error {
 			return l.bad
 		}
 	}
-	l.size += int64(len(l.buf))
-	l.lines += len(events)
+	l.size.Bytes += int64(len(l.buf))
+	l.size.Lines += len(events)
 	if _, l.bad = l.file.Write(l.buf); l.bad == nil {
 		l.bad = l.file.Sync()
 	}

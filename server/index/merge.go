@@ -40,6 +40,10 @@ func (m *Merge) Fence(sources map[string]Moment) *Fence {
 	return &Fence{Index: m.whole.state.start.Index, Seq: m.whole.state.seq, Boot: bootID(), Sources: sources}
 }
 
+// Anew forgets what a log said. It begins again with what it amounts to, of which nothing counts until its
+// end (N-42). What is known of its documents stays as it is until then.
+func (m *Merge) Anew(name string) { delete(m.parts, name) }
+
 func (m *Merge) part(name string) *part {
 	p := m.parts[name]
 	if p == nil {

@@ -184,14 +184,8 @@ func (r *running) vouch(source string, beat Beat) error {
 			}
 		}
 	}
-	if r.log.large(r.config.Compact, r.worker.state) { // all sinks have what it loses
-		events, err := r.worker.compact()
-		if err == nil && events != nil {
-			err = r.log.replace(events)
-		}
-		if err != nil {
-			return err
-		}
+	if err := r.log.compact(r.worker, r.config.Compact, false); err != nil { // all sinks have what it loses
+		return err
 	}
 	if beat.Time.IsZero() {
 		return nil

@@ -55,6 +55,7 @@ var attacks = map[string]func(a *attacker, i int){
 	"link": func(a *attacker, _ int) {
 		a.swap("c/f", "c/l")
 		a.swap("c/d", "c/s")
+		a.swap("c/l", "c/k")
 		a.swap("x", "y")
 	},
 	// Names become other files' hard links and new files; now and then the descriptor of
@@ -126,6 +127,8 @@ func (w *world) field(dir string) (kept func()) {
 	for link, to := range map[string]string{"c/l": "../../outside/f", "c/s": outside, "y": "../outside"} {
 		w.must(os.Symlink(to, filepath.Join(w.root, link)))
 	}
+	// One has a descriptor, as those have that were made in the tree, which lets everybody read it.
+	w.link("c/k", "../../outside/f", fullAll)
 	v, err := os.Open(filepath.Join(w.root, "v")) // it has another name in the end
 	w.must(err)
 	w.Cleanup(func() { w.must(v.Close()) })

@@ -21,9 +21,12 @@ const epoch = 116444736000000000
 // modeOf returns the permissions that are shown of a file: the same for all, for
 // no decision is made by them. One bit to execute must be there, or the kernel does not ask
 // us. M-12
-func modeOf(dir bool) uint32 {
-	if dir {
+func modeOf(dir, link bool) uint32 {
+	switch {
+	case dir:
 		return syscall.S_IFDIR | 0o755
+	case link:
+		return syscall.S_IFLNK | 0o777
 	}
 	return syscall.S_IFREG | 0o755
 }
@@ -40,6 +43,7 @@ func (m *Mount) attributes(t *worker, h winnt.Handle, look look, out *fuse.Attr)
 		return id, status(st)
 	}
 	shape(&facts, out)
+	out.Mode = modeOf(facts.Directory, f.Symlink())
 	out.Uid, out.Gid = unknownOwner, unknownOwner
 	if d != nil {
 		// Owner and group are those of the descriptor; they stand in every listing. M-12
@@ -52,6 +56,8 @@ func (m *Mount) attributes(t *worker, h winnt.Handle, look look, out *fuse.Attr)
 type shown interface {
 	Identity() (number uint64, id string)
 	Directory() bool
+	Symlink() bool
+	Target() (string, ntstatus.Status) // what a symbolic link says
 	Shown() (nt.FileFacts, *sd.Descriptor, ntstatus.Status)
 	Found() (nt.FileFacts, *sd.Descriptor, ntstatus.Status)
 }
@@ -74,7 +80,7 @@ func (t *worker) file(m *Mount, h winnt.Handle) (f shown, done func(), st ntstat
 // shape fills in what the facts of a file say.
 func shape(f *nt.FileFacts, out *fuse.Attr) {
 	out.Ino, out.Size, out.Blocks = f.FileID, uint64(f.EndOfFile), uint64(f.AllocationSize+511)/512
-	out.Mode, out.Nlink, out.Blksize = modeOf(f.Directory), f.Links, 4096
+	out.Nlink, out.Blksize = f.Links, 4096
 	out.Atime, out.Atimensec = moment(f.LastAccessTime)
 	out.Mtime, out.Mtimensec = moment(f.LastWriteTime)
 	out.Ctime, out.Ctimensec = moment(f.ChangeTime)

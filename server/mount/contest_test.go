@@ -104,7 +104,7 @@ type client struct {
 // looked are the names that clients read, changed those of directories where they make,
 // rename and remove names.
 var (
-	looked = strings.Fields("a/f a/g b/f b/g c/f c/l c/d/f c/s/f h/f m/f m/g mf")
+	looked = strings.Fields("a/f a/g b/f b/g c/f c/k c/l c/d/f c/s/f h/f m/f m/g mf")
 	made   = strings.Fields("w v x y")
 )
 

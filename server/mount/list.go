@@ -79,7 +79,8 @@ func (m *Mount) readDir(t *worker, o *open, at uint64, out *fuse.DirEntryList) f
 		if m.hide && !m.visible(t, o.n, e.FileName) {
 			continue
 		}
-		mode := modeOf(e.FileAttributes&fileaccess.AttributeDirectory != 0)
+		mode := modeOf(e.FileAttributes&fileaccess.AttributeDirectory != 0,
+			e.FileAttributes&fileaccess.AttributeReparsePoint != 0)
 		if !out.AddDirEntry(fuse.DirEntry{Name: e.FileName, Mode: mode, Off: at + 1}) {
 			return fuse.OK
 		}

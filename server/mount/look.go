@@ -34,12 +34,19 @@ func named(name string) fuse.Status {
 func (t *worker) openAt(m *Mount, path string, in nt.CreateFileIn) (winnt.Handle, fileaccess.Action, ntstatus.Status) {
 	// Programs of Linux share what they open with every other. M-10
 	in.ShareAccess = shareAll
-	t.name = nt.ObjectAttributes{RootDirectory: m.root, ObjectName: path}
-	if m.root == 0 {
-		t.name.ObjectName = m.prefix + path
-	}
+	// The host's kernel follows links by itself, or does not: a link is opened as what it is. M-33
+	in.CreateOptions |= uint32(fileaccess.OpenReparsePoint)
+	t.name = m.nameOf(path)
 	in.ObjectAttributes = nt.Cap(&t.name)
 	return t.NtCreateFile(in)
+}
+
+// nameOf returns the name of a file below the root, for the services.
+func (m *Mount) nameOf(path string) nt.ObjectAttributes {
+	if m.root == 0 {
+		return nt.ObjectAttributes{ObjectName: m.prefix + path}
+	}
+	return nt.ObjectAttributes{RootDirectory: m.root, ObjectName: path}
 }
 
 // openNode opens what the kernel knows as a node, and tests that its name still means
@@ -79,7 +86,7 @@ func (t *worker) identity(m *Mount, h winnt.Handle) (id identity, s fuse.Status)
 // identityOf returns which file an open is of. One that cannot be told from the next with its
 // number is not served (F-180).
 func identityOf(f shown) (id identity, s fuse.Status) {
-	id.dir = f.Directory()
+	id.dir, id.link = f.Directory(), f.Symlink()
 	if id.number, id.id = f.Identity(); id.id == "" {
 		return id, fuse.EIO
 	}
@@ -141,7 +148,7 @@ func (m *Mount) lookBare(t *worker, parent *node, name string, out *fuse.EntryOu
 		return fuse.EACCES // a link, a device: it is there, and no file of the tree
 	}
 	n, _ := m.nodes.add(parent, name, id, true)
-	out.NodeId, out.Ino, out.Mode, out.Nlink = n.id, id.number, modeOf(id.dir), 1
+	out.NodeId, out.Ino, out.Mode, out.Nlink = n.id, id.number, modeOf(id.dir, id.link), 1
 	out.Uid, out.Gid = unknownOwner, unknownOwner
 	// The kernel does not keep these: who asks for attributes is decided about. M-5
 	return fuse.OK

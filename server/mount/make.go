@@ -76,12 +76,6 @@ func (m *Mount) Mknod(_ <-chan struct{}, in *fuse.MknodIn, name string, out *fus
 	return m.new(&in.InHeader, name, fileaccess.NonDirectoryFile, out)
 }
 
-// Symlink implements fuse.RawFileSystem: a tree has no links, and programs are told so
-// in the word of symlink(2). M-21
-func (m *Mount) Symlink(<-chan struct{}, *fuse.InHeader, string, string, *fuse.EntryOut) fuse.Status {
-	return fuse.EPERM
-}
-
 // new makes a file or directory and leaves it closed.
 func (m *Mount) new(in *fuse.InHeader, name string, kind fileaccess.CreateOptions, out *fuse.EntryOut) fuse.Status {
 	parent, s := m.in(in.NodeId, name)

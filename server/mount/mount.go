@@ -8,6 +8,7 @@ import (
 	"maps"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/hanwen/go-fuse/v2/fuse"
@@ -47,6 +48,10 @@ type Config struct {
 	// Plain has every read and write come here. Otherwise the host's kernel does those
 	// of handles that grant all of it (passthrough), where it can.
 	Plain bool
+	// FollowLinks lets the host's kernel follow the symbolic links of the tree, for each program
+	// by its own rights and wherever they lead. Otherwise they are made, read and removed,
+	// and no program is led along them (nosymfollow).
+	FollowLinks bool
 	// Own shows the tree to the user of this program alone, by fusermount3, which needs
 	// no right. Otherwise it is shown to all users, which takes CAP_SYS_ADMIN.
 	Own bool
@@ -82,6 +87,7 @@ type Mount struct {
 	nodes              *nodes              // immutable
 	locks              *lockers            // immutable
 	fatal              func(any)           // immutable; ends the program
+	linksRead          atomic.Bool         // atomic; what links say is told
 	server             *fuse.Server        // immutable once Start returned
 	served             sync.WaitGroup
 
@@ -124,8 +130,10 @@ func Start(c Config) (*Mount, error) {
 	// (M-25), leaves set-uid bits to us, and has a file emptied with its open, by what the
 	// handle grants. It checks nothing (no default_permissions). M-1
 	// Where it is mounted for one user, the kernel lets no other in, not even root (M-26).
+	// Links are not followed unless that was said: no name leads out of the tree. M-34
 	server, err := fuse.NewServer(m, c.Directory, &fuse.MountOptions{AllowOther: !c.Own, DirectMountStrict: !c.Own,
-		FsName: c.Name, Name: "refmon", DisableReadDirPlus: true, DisableSplice: true, EnableLocks: true,
+		DirectMountFlags: mountFlags(c.FollowLinks),
+		FsName:           c.Name, Name: "refmon", DisableReadDirPlus: true, DisableSplice: true, EnableLocks: true,
 		ExtraCapabilities: fuse.CAP_HANDLE_KILLPRIV_V2 | fuse.CAP_ATOMIC_O_TRUNC, DisabledCapabilities: fuse.CAP_ALLOW_IDMAP,
 		PanicHandler: m.panicked, Logger: slog.NewLogLogger(m.log.Handler(), slog.LevelDebug)})
 	if err != nil {
@@ -134,7 +142,11 @@ func Start(c Config) (*Mount, error) {
 	}
 	m.server = server
 	m.served.Go(server.Serve)
-	if err := server.WaitMount(); err != nil {
+	err = server.WaitMount()
+	if err == nil {
+		err = m.readLinks(c.FollowLinks)
+	}
+	if err != nil {
 		return nil, errors.Join(fmt.Errorf("mount: %s: %w", c.Directory, err), m.Close())
 	}
 	return m, nil
@@ -187,7 +199,7 @@ func (t *worker) openRoot(m *Mount) winnt.Handle {
 // identify finds out what has a name, without a decision: nothing but the kind of the
 // file and its number is taken from it. M-5
 func (m *Mount) identify(path string) (id identity, ok bool) {
-	place, st := m.tree.Find(&fileaccess.Request{Name: path}, nil)
+	place, st := m.tree.Find(&fileaccess.Request{Name: path, Options: fileaccess.OpenReparsePoint}, nil)
 	if st != ntstatus.Success {
 		return id, false
 	}
@@ -197,7 +209,7 @@ func (m *Mount) identify(path string) (id identity, ok bool) {
 	if !o.Exists || !is {
 		return id, false
 	}
-	id.dir = o.IsDirectory
+	id.dir, id.link = o.IsDirectory, o.ReparseTag != 0
 	id.number, id.id = identified.Identity()
 	return id, id.id != ""
 }

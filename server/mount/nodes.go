@@ -38,6 +38,7 @@ type identity struct {
 	number uint64
 	id     string
 	dir    bool
+	link   bool
 }
 
 func newNodes(root identity) *nodes {

@@ -14,8 +14,6 @@ import (
 var unfit = map[string]string{
 	"FcntlFlockLocksFile": "it fails on ext4, too: both locks are of one process",
 	"OpenSymlinkRace":     "it fails on ext4, too: it wants what O_NOFOLLOW forbids",
-	"SetattrSymlink":      "a tree has no symbolic links, on purpose: no name leads out of it (M-21, docs/mount.md)",
-	"SymlinkReadlink":     "a tree has no symbolic links, on purpose: no name leads out of it (M-21, docs/mount.md)",
 }
 
 // TestPosix: go-fuse's tests of a file system pass through the mount, for a user with

@@ -19,7 +19,7 @@ func (m *Mount) SetAttr(_ <-chan struct{}, in *fuse.SetAttrIn, out *fuse.AttrOut
 	if n == nil {
 		return fuse.Status(syscall.ESTALE)
 	}
-	if mode, ok := in.GetMode(); ok && mode&0o7777 != modeOf(n.file.dir)&0o7777 {
+	if mode, ok := in.GetMode(); ok && mode&0o7777 != modeOf(n.file.dir, n.file.link)&0o7777 {
 		// Permissions are shown, and decide nothing: a change that would be lost is
 		// refused. M-22
 		return fuse.EPERM
@@ -51,7 +51,7 @@ func (m *Mount) SetAttr(_ <-chan struct{}, in *fuse.SetAttrIn, out *fuse.AttrOut
 func (m *Mount) resized(n *node, in *fuse.SetAttrIn, size uint64, out *fuse.AttrOut) fuse.Status {
 	s := m.as(&in.InHeader, func(t *worker) fuse.Status { return m.answer(t, n, &in.InHeader, out) })
 	if s != fuse.OK {
-		out.Attr = fuse.Attr{Ino: n.file.number, Mode: modeOf(n.file.dir), Nlink: 1, Size: size,
+		out.Attr = fuse.Attr{Ino: n.file.number, Mode: modeOf(n.file.dir, n.file.link), Nlink: 1, Size: size,
 			Owner: fuse.Owner{Uid: unknownOwner, Gid: unknownOwner}}
 	}
 	return fuse.OK

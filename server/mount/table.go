@@ -20,8 +20,8 @@ var operations = []operation{
 		asks: "FILE_READ_ATTRIBUTES of the file or FILE_LIST_DIRECTORY of its directory, or an open handle"},
 	{name: "SETATTR", method: "SetAttr", rule: "M-22", asks: "FILE_WRITE_DATA for the size, FILE_WRITE_ATTRIBUTES " +
 		"for times, WRITE_OWNER for owner and group; permissions do not change"},
-	{name: "READLINK", method: "Readlink"},
-	{name: "SYMLINK", method: "Symlink", rule: "M-21", asks: "refused: a tree has no links"},
+	{name: "READLINK", method: "Readlink", rule: "M-33", asks: "FILE_READ_DATA of the link"},
+	{name: "SYMLINK", method: "Symlink", rule: "M-33", asks: "FILE_ADD_FILE of the directory"},
 	{name: "MKNOD", method: "Mknod", rule: "M-21", asks: "FILE_ADD_FILE of the directory; ordinary files alone"},
 	{name: "MKDIR", method: "Mkdir", rule: "M-1", asks: "FILE_ADD_SUBDIRECTORY of the directory"},
 	{name: "UNLINK", method: "Unlink", rule: "M-20", asks: "DELETE of the file or FILE_DELETE_CHILD of its directory"},

@@ -102,9 +102,13 @@ func denials(w *world) map[string]func() fuse.Status {
 			return w.m.Mknod(nil, &fuse.MknodIn{InHeader: *in(dir), Mode: syscall.S_IFREG}, "new", &entry)
 		},
 		"SYMLINK": func() fuse.Status { return w.m.Symlink(nil, in(dir), "to", "new", &entry) },
-		"MKDIR":   func() fuse.Status { return w.m.Mkdir(nil, &fuse.MkdirIn{InHeader: *in(dir)}, "new", &entry) },
-		"UNLINK":  func() fuse.Status { return w.m.Unlink(nil, in(dir), "f") },
-		"RMDIR":   func() fuse.Status { return w.m.Rmdir(nil, in(dir), "sub") },
+		"READLINK": func() fuse.Status {
+			_, s := w.m.Readlink(nil, in(w.known(bob, "d/link")))
+			return s
+		},
+		"MKDIR":  func() fuse.Status { return w.m.Mkdir(nil, &fuse.MkdirIn{InHeader: *in(dir)}, "new", &entry) },
+		"UNLINK": func() fuse.Status { return w.m.Unlink(nil, in(dir), "f") },
+		"RMDIR":  func() fuse.Status { return w.m.Rmdir(nil, in(dir), "sub") },
 		"RENAME, RENAME2": func() fuse.Status {
 			return w.m.Rename(nil, &fuse.RenameIn{InHeader: *in(dir), Newdir: dir}, "f", "g")
 		},
@@ -158,6 +162,7 @@ func TestEachRefuses(t *testing.T) {
 	w.dir("d", "O:BAG:SYD:P(A;OICI;FA;;;BA)")
 	w.dir("d/sub", "O:BAG:SYD:P(A;OICI;FA;;;BA)")
 	w.file("d/f", "secret", "O:BAG:SYD:P(A;;FA;;;BA)")
+	w.link("d/link", "secret", "O:BAG:SYD:P(A;;FA;;;BA)")
 	w.file("readable", "open", "O:BAG:SYD:P(A;;FR;;;WD)")
 	w.file("log", "line\n", "O:BAG:SYD:P(A;;0x100004;;;WD)")
 	all := denials(w)
@@ -170,7 +175,7 @@ func TestEachRefuses(t *testing.T) {
 	for name, f := range all {
 		want := fuse.EACCES
 		switch name {
-		case "REMOVEXATTR", "SYMLINK":
+		case "REMOVEXATTR":
 			want = fuse.EPERM
 		case "READDIR":
 			want = fuse.EINVAL // no directory's handle lacks the right to list it

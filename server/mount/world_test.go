@@ -170,6 +170,13 @@ func (w *world) file(name, contents, text string) {
 	w.describe(name, text)
 }
 
+// link makes a symbolic link below with a descriptor, as the mount makes them.
+func (w *world) link(name, to, text string) {
+	w.Helper()
+	w.must(os.Symlink(to, filepath.Join(w.root, name)))
+	w.must(unix.Lsetxattr(filepath.Join(w.root, name), ntacl.Name, attribute(text), 0))
+}
+
 // dir makes a directory below with a descriptor.
 func (w *world) dir(name, text string) {
 	w.Helper()

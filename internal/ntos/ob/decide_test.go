@@ -188,6 +188,7 @@ func TestGrantNew(t *testing.T) {
 	}{
 		{"OC-54: everything", winnt.MAXIMUM_ALLOWED, ntstatus.Success, 0x1F0003},
 		{"everything and a bit of it", winnt.MAXIMUM_ALLOWED | 1, ntstatus.Success, 0x1F0003},
+		{"everything and a bit the type lacks", winnt.MAXIMUM_ALLOWED | 4, ntstatus.Success, 0x1F0003}, // O-130
 		{"generic", winnt.GENERIC_WRITE, ntstatus.Success, 0x20002},
 		{"OC-51: nothing", 0, ntstatus.Success, 0},
 		{"reserved bits", 0x00200000, ntstatus.AccessDenied, 0},
@@ -196,6 +197,20 @@ func TestGrantNew(t *testing.T) {
 	} {
 		if st, granted := grant(tt.desired); st != tt.st || granted != tt.granted {
 			t.Errorf("%s: %v, %v; want %v, %v", tt.what, st, granted, tt.st, tt.granted)
+		}
+	}
+}
+
+// TestEverythingOfAType: a creator that asks for everything, and for bits of each kind that the
+// type does not have, gets every right of the type and no other (O-130).
+func TestEverythingOfAType(t *testing.T) {
+	w := newWorld(t)
+	for _, typ := range []*ob.Type{eventType, tokenType, fileType, processType} {
+		for _, foreign := range []winnt.AccessMask{0, 0x8000, winnt.SYNCHRONIZE, 0xFFFF, winnt.GENERIC_ALL} {
+			d := ob.GrantNew(w.c, typ, &w.self, winnt.MAXIMUM_ALLOWED|foreign, 0)
+			if d.Status() != ntstatus.Success || d.Granted != typ.Valid {
+				t.Errorf("%s, everything and %v: %v, %v, want %v", typ.Name, foreign, d.Status(), d.Granted, typ.Valid)
+			}
 		}
 	}
 }

@@ -28,6 +28,10 @@ func TestDuplicateAccess(t *testing.T) {
 	w.want("same access", dup(closed, 3, 0xFFFFFFFF, winnt.DUPLICATE_SAME_ACCESS), ntstatus.Success, 3)
 	w.want("OC-52: all bits", dup(event, 3, 0xFFFFFFFF, 0), ntstatus.AccessDenied, 0)
 	w.want("system security", dup(event, 3, winnt.ACCESS_SYSTEM_SECURITY, 0), ntstatus.PrivilegeNotHeld, 0)
+	w.kernel(func() { // O-1, O-56: what the type does not allow, kernel mode gets
+		w.want("kernel mode, a type without re-check", dup(file, 1, 3, 0), ntstatus.Success, 3)
+		w.want("kernel mode, more", dup(closed, 1, 3, 0), ntstatus.Success, 3)
+	})
 	thread := protected(threadType, ownThread)
 	w.want("implied rights", dup(thread, 1, winnt.THREAD_QUERY_INFORMATION, 0), ntstatus.Success, 0x0840)
 }

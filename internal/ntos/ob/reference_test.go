@@ -91,6 +91,14 @@ func TestKernelHandles(t *testing.T) {
 		x.Deref(ob.TagCall)
 		wantStatus(t, "close", q.c.Close(v), ntstatus.Success)
 	})
+	p.kernel(func() { // O-28: also where the access is checked
+		v, _, st := ob.OpenByPointer(p.c, o, p.self, winnt.EVENT_QUERY_STATE,
+			winnt.OBJ_KERNEL_HANDLE|winnt.OBJ_FORCE_ACCESS_CHECK)
+		if st != ntstatus.Success || v >= 0 {
+			t.Errorf("with OBJ_FORCE_ACCESS_CHECK: %v, %v", v, st)
+		}
+		wantStatus(t, "close", p.c.Close(v), ntstatus.Success)
+	})
 	u, _, st := ob.OpenByPointer(p.c, o, p.self, winnt.EVENT_QUERY_STATE, winnt.OBJ_KERNEL_HANDLE)
 	if st != ntstatus.Success || u != 4 { // O-28, OC-17: ignored from user mode
 		t.Errorf("OBJ_KERNEL_HANDLE from user mode: %v, %v", u, st)

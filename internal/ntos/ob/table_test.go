@@ -96,7 +96,28 @@ func TestKernelHandleValues(t *testing.T) { // O-13
 		_, _, st := table.Lookup(bad, ob.TagCall)
 		wantStatus(t, bad.String(), st, ntstatus.InvalidHandle)
 	}
-	wantStatus(t, "close", table.Close(v), ntstatus.Success)
+	for low := range winnt.Handle(4) { // O-10
+		h, _, st := table.Lookup(v|low, ob.TagCall)
+		wantStatus(t, "low bits of a kernel handle", st, ntstatus.Success)
+		h.Deref(ob.TagCall)
+	}
+	wantStatus(t, "close with low bits set", table.Close(v|3), ntstatus.Success)
+}
+
+// TestAttributesLeaveRights: what a handle grants stays when its attributes are set (O-34).
+func TestAttributesLeaveRights(t *testing.T) {
+	table := ob.NewTable(0)
+	const rights = winnt.EVENT_ALL_ACCESS | winnt.ACCESS_SYSTEM_SECURITY
+	v, _ := open(t, table, rights, winnt.OBJ_AUDIT_OBJECT_CLOSE)
+	for _, attributes := range []uint32{winnt.OBJ_INHERIT, winnt.OBJ_PROTECT_CLOSE, 0xFFFFFFFF, 0} {
+		wantStatus(t, "set", table.SetAttributes(v, attributes), ntstatus.Success)
+		h, g, st := table.Lookup(v, ob.TagCall)
+		want := attributes&(winnt.OBJ_INHERIT|winnt.OBJ_PROTECT_CLOSE) | winnt.OBJ_AUDIT_OBJECT_CLOSE
+		if st != ntstatus.Success || g.Access != rights || g.Attributes != want {
+			t.Errorf("attributes %#x: %+v, %v, want %#x and all rights", attributes, g, st, want)
+		}
+		h.Deref(ob.TagCall)
+	}
 }
 
 func TestCloseTwice(t *testing.T) { // O-40, OC-2

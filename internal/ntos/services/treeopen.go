@@ -73,10 +73,15 @@ const attempts = 16
 // openTree opens or makes a file of a tree: find, decide, commit.
 func (c *Context) openTree(n *treeName, in *nt.CreateFileIn, oa *nt.ObjectAttributes) (out nt.CreateFileOut,
 	st ntstatus.Status) {
-	q := asked{Request: c.requestOf(in, oa, n.name)}
+	return c.openAsked(n, &asked{Request: c.requestOf(in, oa, n.name)}, oa)
+}
+
+// openAsked finds, decides and commits until the tree stands still for as long.
+func (c *Context) openAsked(n *treeName, q *asked, oa *nt.ObjectAttributes) (out nt.CreateFileOut,
+	st ntstatus.Status) {
 	for range attempts {
 		// reference, decide
-		place, st := n.find(&q)
+		place, st := n.find(q)
 		if st != ntstatus.Success {
 			// The name means nothing that can be opened.
 			return out, c.Fail("F-112", st)
@@ -95,6 +100,7 @@ func (c *Context) openTree(n *treeName, in *nt.CreateFileIn, oa *nt.ObjectAttrib
 type asked struct {
 	fileaccess.Request
 	decision fileaccess.Decision
+	target   string // what a symbolic link says that is to be made; "": none is
 }
 
 // find finds what a name means and decides about it.
@@ -114,6 +120,18 @@ func (n *treeName) find(q *asked) (nt.FilePlace, ntstatus.Status) {
 	place, st := n.device.tree.Find(r, n.start)
 	if st != ntstatus.Success {
 		return nil, st
+	}
+	if q.target != "" {
+		maker, ok := place.(nt.LinkPlace)
+		st := ntstatus.NotSupported
+		if ok {
+			st = maker.MakesLink(q.target)
+		}
+		if st != ntstatus.Success {
+			place.Release()
+			// The file system keeps no links (F-192).
+			return nil, st
+		}
 	}
 	q.decision = fileaccess.Open(r, place.Facts())
 	return place, ntstatus.Success

@@ -20,6 +20,30 @@ func (c *Context) TreeFile(v winnt.Handle) (f nt.OpenFile, granted winnt.AccessM
 	return h.open, h.granted, func() { h.Deref(ob.TagCall) }, ntstatus.Success
 }
 
+// MakeLink makes a symbolic link in a tree, for kernel.System.MakeLink. It is decided as a
+// new file is. F-192
+func (c *Context) MakeLink(oa nt.ObjectAttributes, target string) (h winnt.Handle, st ntstatus.Status) {
+	// capture
+	oa, st = c.captureAttributes(nt.Cap(&oa))
+	if st != ntstatus.Success {
+		return 0, st
+	}
+	n, ok, st := c.inTree(&oa)
+	switch {
+	case st != ntstatus.Success:
+		return 0, st
+	case !ok || target == "":
+		return 0, ntstatus.NotSupported
+	}
+	defer n.held.Head().Deref(ob.TagCall)
+	in := nt.CreateFileIn{DesiredAccess: winnt.FILE_READ_ATTRIBUTES | winnt.SYNCHRONIZE,
+		ShareAccess:       uint32(fileaccess.ShareRead | fileaccess.ShareWrite | fileaccess.ShareDelete),
+		CreateDisposition: uint32(fileaccess.FileCreate),
+		CreateOptions:     uint32(fileaccess.NonDirectoryFile | fileaccess.OpenReparsePoint)}
+	out, st := c.openAsked(&n, &asked{Request: c.requestOf(&in, &oa, n.name), target: target}, &oa)
+	return out.FileHandle, st
+}
+
 // RenamePosix renames a file of a tree as FILE_RENAME_POSIX_SEMANTICS has it, for
 // kernel.System.RenamePosix.
 func (c *Context) RenamePosix(v winnt.Handle, name string, replace bool) ntstatus.Status {

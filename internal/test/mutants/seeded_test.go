@@ -20,7 +20,7 @@ import (
 const unseeded = "unseeded.txt"
 
 // notYet is how many lines of unseeded.txt may say "not yet". It only goes down.
-const notYet = 582
+const notYet = 438
 
 var lower = flag.Bool("lower", false, "take the rules that have a fault, and repeated lines, out of "+unseeded)
 
@@ -63,7 +63,7 @@ func TestEachRuleHasAFault(t *testing.T) {
 		t.Errorf("%s: %d rules say \"not yet\", %d may: seed their faults", unseeded, late, notYet)
 	}
 	t.Logf("%d rules, %d of them without a fault", len(listed), len(excused))
-	if !*lower || t.Failed() {
+	if !*lower {
 		return
 	}
 	var b strings.Builder

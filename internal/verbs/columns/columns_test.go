@@ -75,6 +75,30 @@ func TestWidth(t *testing.T) {
 	}
 }
 
+// TestEveryWidth: whatever the division of a terminal leaves over, no line is wider than it is, and where
+// columns give way the row fills it, but for what no column can have (U-101).
+func TestEveryWidth(t *testing.T) {
+	cell := strings.Repeat("0123456789", 10)
+	for n := 2; n <= 5; n++ {
+		for width := 10 * n; width < 10*n+13; width++ {
+			row := strings.TrimSuffix(strings.Repeat(cell+"|", n), "|")
+			first := ""
+			for line := range strings.Lines(table(t, columns.Options{Width: width}, row)) {
+				line = strings.TrimSuffix(line, "\n")
+				if first == "" {
+					first = line
+				}
+				if got := utf8.RuneCountInString(line); got > width {
+					t.Errorf("%d columns on a terminal of %d: %d wide: %q", n, width, got, line)
+				}
+			}
+			if got := utf8.RuneCountInString(first); got != width {
+				t.Errorf("%d columns on a terminal of %d: the row is %d wide: %q", n, width, got, first)
+			}
+		}
+	}
+}
+
 // TestColours: a cell is coloured as what it is, without its padding.
 func TestColours(t *testing.T) {
 	var out strings.Builder

@@ -216,5 +216,12 @@ func TestLines(t *testing.T) {
 		if got := Line(c.r.event(t), nil); got != head+c.want {
 			t.Errorf("%s\ngives %s\nwant  %s", c.r.json(), strings.TrimPrefix(got, head), c.want)
 		}
+		// What was denied is marked so, and nothing of a success is, nor the other way round (U-114).
+		Line(c.r.event(t), func(granted bool, text string) string {
+			if granted == c.r.failure {
+				t.Errorf("U-114: %s of %s is marked as granted: %v", text, c.r.json(), granted)
+			}
+			return text
+		})
 	}
 }

@@ -1,7 +1,11 @@
 package unix
 
 import (
+	"net"
+	"os"
 	"os/exec"
+	"runtime"
+	"slices"
 	"testing"
 
 	"golang.org/x/sys/unix"
@@ -75,6 +79,23 @@ func TestTokens(t *testing.T) {
 			t.Errorf("%s is there %d times", id, seen[id])
 		}
 	}
+	for _, groups := range [][]uint32{nil, {100}, {101, 100}, {101}} { // the kernel lists the first one, or does not
+		n := 0
+		for _, g := range log(&Peer{UID: 8, GID: 100, Groups: groups}).Groups {
+			if g.SID == sid.MustParse("S-1-22-2-100") {
+				n++
+			}
+		}
+		if n != 1 {
+			t.Errorf("the first group, with %v, is there %d times", groups, n)
+		}
+	}
+	root := log(&Peer{UID: 0, GID: 0})
+	if root.User.SID != sid.MustParse("S-1-22-1-0") || slices.ContainsFunc(root.Groups, func(g token.Group) bool {
+		return g.SID == sid.Administrators
+	}) {
+		t.Errorf("the host's superuser is an administrator: %+v", root)
+	}
 	if !s.Privileges.Has(winnt.SeDebugPrivilege) || !s.EnabledPrivileges.Has(winnt.SeDebugPrivilege) ||
 		!s.DefaultPrivileges.Has(winnt.SeDebugPrivilege) {
 		t.Error("a privilege of the configuration is not there, enabled and by default")
@@ -91,4 +112,51 @@ func TestTokens(t *testing.T) {
 			t.Errorf("65534 has the group %v", g.SID)
 		}
 	}
+}
+
+// TestWhoConnected: uid and group are those that the other end had when it connected, each
+// its own (W-14).
+func TestWhoConnected(t *testing.T) {
+	if os.Getuid() != 0 {
+		t.Skip("only root can be of another group")
+	}
+	const group = 54321
+	type answer struct {
+		p   *Peer
+		err error
+	}
+	said := make(chan answer)
+	go func() {
+		runtime.LockOSThread() // and never unlocked: the thread, of another group until then, ends with the goroutine
+		p, err := connected(group)
+		said <- answer{p, err}
+	}()
+	a := <-said
+	if a.err != nil {
+		t.Fatal(a.err)
+	}
+	defer a.p.Close()
+	if a.p.UID != 0 || a.p.GID != group || a.p.PID != os.Getpid() {
+		t.Errorf("uid %d, group %d, pid %d, want 0, %d, %d", a.p.UID, a.p.GID, a.p.PID, group, os.Getpid())
+	}
+}
+
+// connected connects as a member of a group, for this thread alone, and asks who did.
+func connected(group uintptr) (*Peer, error) {
+	if _, _, e := unix.RawSyscall(unix.SYS_SETRESGID, group, group, ^uintptr(0)); e != 0 {
+		return nil, e
+	}
+	fds, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)
+	if err != nil {
+		return nil, err
+	}
+	defer unix.Close(fds[1]) //nolint:errcheck // the test's own
+	f := os.NewFile(uintptr(fds[0]), "end")
+	defer f.Close() //nolint:errcheck // FileConn made a copy
+	conn, err := net.FileConn(f)
+	if err != nil {
+		return nil, err
+	}
+	defer conn.Close() //nolint:errcheck // the test's own
+	return Of(conn.(*net.UnixConn))
 }

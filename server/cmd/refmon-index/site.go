@@ -119,19 +119,25 @@ func (c *brokerCmd) Run(std *streams) error {
 	defer b.Close()
 	k, err := dial(std, c.Site, site.Keeper)
 	if errors.Is(err, os.ErrNotExist) { // it has no keeper.seed: another server makes the streams
-		<-ctx.Done()
-		return nil
+		return b.Wait(ctx)
 	}
 	if err != nil {
 		return err
 	}
 	defer k.Close()
-	if err := stages.Prepare(ctx, k); err != nil && ctx.Err() == nil {
+	ctx, end := context.WithCancel(ctx)
+	defer end()
+	full := make(chan error, 1)
+	go func() {
+		full <- b.Wait(ctx)
+		end()
+	}()
+	if err := stages.Prepare(ctx, k); err == nil {
+		fmt.Fprintf(std.err, "refmon-index: the streams are ready\n")
+	} else if ctx.Err() == nil {
 		return err
 	}
-	fmt.Fprintf(std.err, "refmon-index: the streams are ready\n")
-	<-ctx.Done()
-	return nil
+	return <-full
 }
 
 type streamsCmd struct {
@@ -240,19 +246,21 @@ func (c *directoryCmd) Run(std *streams) error {
 }
 
 type workCmd struct {
-	Name   string `help:"Its name among the workers: letters, digits and -." required:""`
-	member `embed:""`
+	Name    string `help:"Its name among the workers: letters, digits and -." required:""`
+	Compact int64  `help:"The log of a share is put together from so many bytes on (default 64 MiB)." placeholder:"BYTES"`
+	member  `embed:""`
 }
 
 // Run decides.
 func (c *workCmd) Run(std *streams) error {
 	return c.run(std, site.Work, func(ctx context.Context, x *stages.Conn) error {
-		return stages.Work(ctx, x, stages.WorkConfig{Name: c.Name, Beat: c.Beat})
+		return stages.Work(ctx, x, stages.WorkConfig{Name: c.Name, Beat: c.Beat, Compact: c.Compact})
 	})
 }
 
 type followCmd struct {
 	State   string `help:"The folder of the index, made if it is not there." required:"" placeholder:"DIR"`
+	Compact int64  `help:"The folder's log is put together from so many bytes on (default 64 MiB)." placeholder:"BYTES"`
 	outputs `embed:""`
 	member  `embed:""`
 }
@@ -265,8 +273,9 @@ func (c *followCmd) Run(std *streams) error {
 			return err
 		}
 		start := time.Now()
-		return stages.Follow(ctx, x, stages.FollowConfig{State: c.State, Sinks: sinks, Beat: c.Beat, Ready: func() {
+		o := stages.FollowConfig{State: c.State, Sinks: sinks, Beat: c.Beat, Compact: c.Compact, Ready: func() {
 			fmt.Fprintf(std.err, "refmon-index: all is known, after %s\n", time.Since(start).Round(time.Millisecond))
-		}})
+		}}
+		return stages.Follow(ctx, x, o)
 	})
 }

@@ -30,6 +30,7 @@ type mountCmd struct {
 	IgnorePosix     bool   `help:"As Samba with 'acl_xattr:ignore system acls = yes'."`
 	CaseInsensitive bool   `help:"plan.txt finds Plan.txt."`
 	HideUnreadable  bool   `help:"Leave out of listings what the caller may not read."`
+	FollowLinks     bool   `help:"Let programs be led along symbolic links, each by its own rights, out of TREE too."`
 	Exposed         bool   `help:"Start though others than root reach the files past their descriptors."`
 }
 
@@ -133,7 +134,8 @@ func (c *mountCmd) start(sys *kernel.System, tree *hostfs.Tree, dir string, log 
 	}
 	return mount.Start(mount.Config{System: sys, Name: treeName, Tree: tree, Directory: dir,
 		Accounts: mount.Hosted{Peers: auth.Accounts{}, Hosts: host.New()}, Owners: mount.HostOwners{},
-		Traverse: traverses[c.Traverse], HideUnreadable: c.HideUnreadable, Own: os.Geteuid() != 0, Log: log})
+		Traverse: traverses[c.Traverse], HideUnreadable: c.HideUnreadable, FollowLinks: c.FollowLinks,
+		Own: os.Geteuid() != 0, Log: log})
 }
 
 // audience says who sees a mount of this program.

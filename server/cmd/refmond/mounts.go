@@ -25,7 +25,7 @@ func (s *service) mountTrees(cfg *config) error {
 		}
 		m, err := mount.Start(mount.Config{System: s.System(), Name: c.name, Tree: s.trees[i].Tree, Directory: c.mount,
 			Accounts: mount.Hosted{Peers: s, Hosts: host.New()}, Owners: s.store, Traverse: c.Policy.Traverse,
-			HideUnreadable: c.hide, Log: s.log})
+			HideUnreadable: c.hide, FollowLinks: c.follow, Log: s.log})
 		if err != nil {
 			return fmt.Errorf("trees: %s: %w", c.name, err)
 		}

@@ -37,6 +37,7 @@ type treeSettings struct {
 	Exposed         bool   `json:"exposed"`
 	Mount           string `json:"mount"`
 	HideUnreadable  bool   `json:"hideUnreadable"`
+	FollowLinks     bool   `json:"followLinks"`
 }
 
 // treeConfig is a tree that was checked.
@@ -47,6 +48,7 @@ type treeConfig struct {
 	exposed bool
 	mount   string // where it is shown; "" nowhere
 	hide    bool   // what its caller may not read is not listed there
+	follow  bool   // the host's kernel follows its links there
 }
 
 var (
@@ -83,7 +85,8 @@ func within(dir, path string) bool {
 
 // check turns the settings of one tree into what they mean.
 func (s *treeSettings) check(name string) (t treeConfig, err error) {
-	t = treeConfig{name: name, exposed: s.Exposed, mount: s.Mount, hide: s.HideUnreadable}
+	t = treeConfig{name: name, exposed: s.Exposed, mount: s.Mount, hide: s.HideUnreadable,
+		follow: s.FollowLinks}
 	t.Path, t.Attribute = filepath.Clean(s.Path), cmp.Or(s.Attribute, ntacl.Name)
 	t.IgnorePosix, t.CaseInsensitive, t.AccessBased = s.IgnorePosix, s.CaseInsensitive, s.AccessBased
 	var ok bool

@@ -75,7 +75,7 @@ func (a *Alone) Run(ctx context.Context) error {
 	if err := stages.Prepare(ctx, keeper); err != nil {
 		return fmt.Errorf("make the streams: %w", err)
 	}
-	var all []func(context.Context) error
+	all := []func(context.Context) error{b.Wait}
 	for _, role := range []site.Role{site.Watch(a.Host), site.Directory, site.Work, site.Follow} {
 		c, err := dial(role)
 		if err != nil {

@@ -1,12 +1,15 @@
 package broker
 
 import (
+	"context"
 	"crypto/tls"
 	"errors"
 	"fmt"
 	"net"
 	"net/url"
+	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/nats-io/nats-server/v2/server"
@@ -122,6 +125,41 @@ func (b *Broker) InProcessConn() (net.Conn, error) { return b.server.InProcessCo
 
 // URL returns where clients find it; "" if it listens nowhere.
 func (b *Broker) URL() string { return b.server.ClientURL() }
+
+// ErrFull says that a server keeps no messages any more, since its disk was full.
+var ErrFull = errors.New("the message server keeps nothing any more: its disk is full, or could not be written")
+
+// looking is how often a server is asked whether it still keeps messages.
+const looking = time.Second
+
+// Wait returns when the context ends, without an error, or when the server has given up to keep messages.
+// It does so for good when its disk is full: who runs it must end, and begin anew where there is room (N-87).
+func (b *Broker) Wait(ctx context.Context) error {
+	t := time.NewTicker(looking)
+	defer t.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-t.C:
+		}
+		if !b.keeps() {
+			return ErrFull
+		}
+	}
+}
+
+// keeps reports whether the server can write what it is told to keep. What it has no leader for, or has
+// not caught up with, passes.
+func (b *Broker) keeps() bool {
+	if !b.server.JetStreamEnabled() {
+		return false
+	}
+	health := b.server.Healthz(&server.HealthzOptions{Details: true})
+	return !slices.ContainsFunc(health.Errors, func(e server.HealthzError) bool {
+		return strings.Contains(e.Error, "write error")
+	})
+}
 
 // Close ends the server, and returns when it has ended.
 func (b *Broker) Close() {

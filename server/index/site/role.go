@@ -99,7 +99,8 @@ func (s *Site) Permissions(r Role) Permissions {
 	case Work:
 		return Permissions{Hear: []string{inbox, "wake.>", "alive.>"},
 			Publish: append(get(Streams()...), "rows.>", "class.>", "people.>", "fence.>", "wake.>", "alive.>", "again.>",
-				"$JS.API.STREAM.PURGE."+StreamSeen, "$JS.API.STREAM.MSG.DELETE."+StreamSeen)}
+				"$JS.API.STREAM.PURGE."+StreamSeen, "$JS.API.STREAM.MSG.DELETE."+StreamSeen,
+				"$JS.API.STREAM.PURGE."+StreamRows, "$JS.API.STREAM.PURGE."+StreamPeople, "$JS.API.STREAM.PURGE."+StreamClass)}
 	case Follow:
 		return Permissions{Hear: []string{inbox, "wake.>"},
 			Publish: get(StreamRows, StreamPeople, StreamFence)}

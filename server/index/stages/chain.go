@@ -34,6 +34,8 @@ const (
 	wrongLast      = jetstream.ErrorCode(10071) // another message is the last of the subject
 	wrongLastToo   = jetstream.ErrorCode(10164) // the same, while one is under way
 	maximumReached = jetstream.ErrorCode(10077) // the part is full: its worker is behind (N-48)
+	inProcess      = jetstream.ErrorCode(10158) // a message of this id is under way: the answer to the first try is
+	noRoom         = jetstream.ErrorCode(10002) // the account has all that it may have
 )
 
 // append writes a message, and returns when the servers have it. root makes it the first of a
@@ -171,10 +173,10 @@ func errorCode(err error) jetstream.ErrorCode {
 	return 0
 }
 
-// passing reports whether an error of a stream is one that may be over soon.
+// passing reports whether an error of a stream is one that may be over soon: the message is sent again (N-50).
 func passing(err error) bool {
 	var api *jetstream.APIError
-	return errors.As(err, &api) && api.Code >= 500
+	return errors.As(err, &api) && (api.Code >= 500 || api.ErrorCode == inProcess || api.ErrorCode == noRoom)
 }
 
 // pause waits before the next try: longer each time, up to a bound, and not all at once.

@@ -3,6 +3,7 @@ package stages
 import (
 	"errors"
 	"fmt"
+	"strings"
 	"testing"
 
 	"github.com/nats-io/nats.go"
@@ -91,6 +92,39 @@ func TestRetried(t *testing.T) {
 	}
 }
 
+// TestPassing: what servers refuse for a while ends no stage, and the message is sent again with its id: a copy
+// of it that is under way between three servers, no leader, no room (N-50).
+func TestPassing(t *testing.T) {
+	h := newHall(t, 1)
+	c := h.dial(site.Work)
+	answers := []string{`{"error":{"code":409,"err_code":10158,"description":"duplicate message id is in process"}}`,
+		`{"error":{"code":503,"err_code":10008,"description":"system temporarily unavailable"}}`,
+		`{"error":{"code":400,"err_code":10002,"description":"resource limits exceeded for account"}}`}
+	for _, how := range []string{"append", "keep"} {
+		var ids []string
+		sub, err := c.nc.Subscribe("odd."+how, func(m *nats.Msg) {
+			ids = append(ids, m.Header.Get(nats.MsgIdHdr))
+			answer := `{"stream":"ODD","seq":7}`
+			if len(ids) <= len(answers) {
+				answer = answers[len(ids)-1]
+			}
+			_ = m.Respond([]byte(answer))
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if how == "keep" {
+			err = c.keep(t.Context(), "odd.keep", "one", nil)
+		} else {
+			w := &chain{c: c, stream: "ODD", subject: "odd.append", rival: func(*message) bool { return true }}
+			err = w.append(t.Context(), "one", nil, false)
+		}
+		if err = errors.Join(err, sub.Unsubscribe()); err != nil || strings.Join(ids, " ") != "one one one one" {
+			t.Errorf("%s: sent as %q: %v", how, ids, err)
+		}
+	}
+}
+
 // TestForeignMessages: what stands in a log without being its worker's word there is passed over
 // by who reads and by who writes: garbage, another role's message, a copy of an earlier one,
 // one with headers that only a server sets, and what a server answers to a place that a client
@@ -142,8 +176,8 @@ func TestForeignMessages(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if next.follower.refused < 4 || next.last.Generation != 2 {
-		t.Errorf("%d refused, generation %d", next.follower.refused, next.last.Generation)
+	if next.records.follower.refused < 4 || next.last.Generation != 2 {
+		t.Errorf("%d refused, generation %d", next.records.follower.refused, next.last.Generation)
 	}
 	if err := next.state.Apply(&index.Event{Seq: 3, Directory: "v"}); err == nil {
 		t.Error("an event is missing from the log")

@@ -62,14 +62,14 @@ func TestFollowerClocks(t *testing.T) {
 			clock: func() index.Beat { return index.Beat{Time: at(c.follow), Up: time.Duration(c.up) * time.Second} }}
 		f.logs = f.all()
 		for _, l := range f.logs {
-			l.generation, l.follower.head = 1, 3
+			l.generation, l.whole, l.records.follower.head = 1, true, 3
 		}
 		body, err := json.Marshal(&fence{Generation: 1, Log: 3, Beat: beat{
 			Time: at(c.beat).UnixNano(), Up: 9, Boot: "another"}})
 		if err != nil {
 			t.Fatal(err)
 		}
-		f.fence(&message{Signed: site.Signed{Subject: "fence." + f.logs[0].follower.subject, Body: body},
+		f.fence(&message{Signed: site.Signed{Subject: "fence." + f.logs[0].name(), Body: body},
 			sequence: c.sequence, stored: at(c.stored)})
 		if err := f.vouch(); err != nil {
 			t.Fatal(err)

@@ -18,6 +18,7 @@ type deciding struct {
 	filter   string // the subjects of its classes
 	worker   *index.Worker
 	next     uint64 // the class to look from
+	left     int    // how many were taken and not taken away: often where it is not known
 	version  string // of the directory; "": none was read yet
 	unusable string // a version that cannot be used
 	started  int64  // when the directory's source began
@@ -27,34 +28,54 @@ type deciding struct {
 
 // workPeople works on a share of the classes while it is this worker's.
 func workPeople(ctx context.Context, s *shift, n int) error {
-	d := &deciding{shift: s, filter: fmt.Sprintf("class.%d.>", n)}
-	for _, subject := range []string{headSubject, d.filter} {
+	for _, subject := range []string{headSubject, classesOf(n)} {
 		quiet, err := s.hear(subject)
 		if err != nil {
 			return err
 		}
 		defer quiet()
 	}
-	var err error
-	if d.ledger, err = take(ctx, s.c, site.StreamPeople, s.name, s.crew.name); err != nil {
-		return err
-	}
-	q, err := s.c.site.Question()
+	d, err := newDeciding(ctx, s, n)
 	if err != nil {
 		return err
 	}
-	if d.worker, err = q.Worker(d.state); err != nil {
-		return err
-	}
-	d.next = d.last.Cursor + 1
 	for ctx.Err() == nil && s.crew.mine(s.name) {
-		if err := d.turn(ctx); err != nil {
+		if err := d.turns(ctx); err != nil {
 			return err
 		}
 		if err := s.rest(ctx); err != nil {
 			return nil
 		}
 	}
+	return nil
+}
+
+func classesOf(n int) string { return fmt.Sprintf("class.%d.>", n) }
+
+// newDeciding takes a share.
+func newDeciding(ctx context.Context, s *shift, n int) (*deciding, error) {
+	l, err := take(ctx, s.c, site.StreamPeople, s.name, s.crew.name)
+	if err != nil {
+		return nil, err
+	}
+	q, err := s.c.site.Question()
+	if err != nil {
+		return nil, err
+	}
+	d := &deciding{ledger: l, shift: s, filter: classesOf(n), next: l.last.Cursor + 1, left: often}
+	d.worker, err = q.Worker(l.state)
+	return d, err
+}
+
+// turns takes what is there, and keeps the log and the classes that were told of small.
+func (d *deciding) turns(ctx context.Context) error {
+	if err := d.turn(ctx); err != nil {
+		return err
+	}
+	if err := d.compact(ctx, d.worker, d.shift.compact, true); err != nil {
+		return err
+	}
+	d.purge(ctx)
 	return nil
 }
 
@@ -140,8 +161,21 @@ func (d *deciding) classes(ctx context.Context) error {
 		if err := d.write(ctx, next, d.worker.Take()); err != nil {
 			return err
 		}
-		d.next = next.Cursor + 1
+		d.next, d.left = next.Cursor+1, d.left+len(list)
 	}
+}
+
+// purge takes away the classes that are in the log, once there are enough of them, or this worker does not
+// know how many there are (N-86).
+func (d *deciding) purge(ctx context.Context) {
+	if d.left < often || d.version == "" {
+		return
+	}
+	if err := d.c.purge(ctx, site.StreamClass, d.filter, d.next); err != nil { // it is asked for again
+		d.c.warn(fmt.Errorf("%s: what is kept was not taken away: %w", d.filter, err))
+		return
+	}
+	d.left = 0
 }
 
 func (d *deciding) class(m *message) error {

@@ -55,7 +55,7 @@ func (f *following) fence(m *message) {
 		return
 	}
 	for _, s := range f.logs {
-		if s.follower.subject != name || s.generation != x.Generation || s.follower.head < x.Log {
+		if s.name() != name || s.generation != x.Generation || s.records.follower.head < x.Log || !s.whole {
 			continue
 		}
 		if old := f.fences[name]; old == nil || old.Beat.Time < x.Beat.Time || old.Beat.ahead(present) {
@@ -69,7 +69,7 @@ func (f *following) fence(m *message) {
 func (f *following) vouch() error {
 	sources, missing := map[string]index.Moment{}, map[string]bool{}
 	for _, s := range f.logs {
-		x := f.fences[s.follower.subject]
+		x := f.fences[s.name()]
 		if x == nil {
 			missing[s.source] = true
 			continue

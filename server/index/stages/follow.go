@@ -19,6 +19,8 @@ type FollowConfig struct {
 	Sinks []index.Sink // beside the folder; closed at the end
 	Beat  time.Duration
 	Ready func() // called once, when all shares are known and vouched for; nil: it is told to no one
+	// Compact is how large the log in the folder is at least, in bytes, when it is put together; 0: 64 MiB.
+	Compact int64
 }
 
 // Follow keeps an index of the whole site in a folder until the context ends or something
@@ -32,7 +34,7 @@ func Follow(ctx context.Context, c *Conn, o FollowConfig) (err error) {
 	if err != nil {
 		return err
 	}
-	f := &following{c: c, config: o, sinks: append([]index.Sink{log}, o.Sinks...), fences: map[string]*sight{},
+	f := &following{c: c, config: o, log: log, sinks: append([]index.Sink{log}, o.Sinks...), fences: map[string]*sight{},
 		clock: index.Now}
 	defer func() {
 		for _, s := range f.sinks {
@@ -54,7 +56,8 @@ type following struct {
 	c      *Conn
 	config FollowConfig
 	merge  *index.Merge
-	sinks  []index.Sink
+	log    *index.Log
+	sinks  []index.Sink // the log, then the others
 	logs   []*share
 	fences map[string]*sight // by the name of the share, the newest that counts
 	since  uint64            // the last fence that there was when this follower began
@@ -64,7 +67,7 @@ type following struct {
 
 // share is a log that is read.
 type share struct {
-	follower   follower
+	records    *records
 	source     string // the tree it tells of, or "directory"
 	generation uint64
 	own        func(path string) bool
@@ -77,11 +80,11 @@ func (f *following) all() (out []*share) {
 		out = append(out, &share{source: root, own: func(at string) bool {
 			local, below := strings.CutPrefix(at, "//"+p.Host)
 			return below && (at == root || strings.HasPrefix(at, root+"/")) && f.c.site.PartOf(local) == p.Number
-		}, follower: follower{c: f.c, stream: site.StreamRows, subject: "rows." + p.Subject()}})
+		}, records: newRecords(f.c, site.StreamRows, "rows."+p.Subject())})
 	}
 	for n := range f.c.site.Deciders {
 		out = append(out, &share{source: "directory", own: func(string) bool { return false },
-			follower: follower{c: f.c, stream: site.StreamPeople, subject: fmt.Sprintf("people.%d", n)}})
+			records: newRecords(f.c, site.StreamPeople, fmt.Sprintf("people.%d", n))})
 	}
 	return out
 }
@@ -157,32 +160,38 @@ func (f *following) write() error {
 			return fmt.Errorf("%w: %w", errSink, err)
 		}
 	}
+	if err := f.log.Compact(f.merge, f.config.Compact); err != nil { // all sinks have what it loses
+		return fmt.Errorf("%w: %w", errSink, err)
+	}
 	return nil
 }
 
 // read takes what a log has.
 func (f *following) read(ctx context.Context, s *share) error {
-	name := s.follower.subject
-	err := s.follower.all(ctx, func(m *message) error {
-		r, err := parseRecord(m.Body)
-		if err != nil {
-			return fmt.Errorf("%s: %w: %w", name, errRecord, err)
-		}
+	name := s.name()
+	err := s.records.all(ctx, func() {
+		// What stood before it is gone. The share is read anew, and not vouched for meanwhile (N-84).
+		f.merge.Anew(name)
+		delete(f.fences, name)
+		s.whole = false
+	}, func(r *record) error {
 		s.generation = r.Generation
 		for i := range r.events {
 			if err := f.merge.Apply(name, &r.events[i]); err != nil {
-				return fmt.Errorf("%s: %w: %w", name, errRecord, err)
+				return err
 			}
 		}
 		return nil
 	})
-	if s.follower.refused > 0 {
-		f.c.warn(fmt.Errorf("%s: %d messages do not count", name, s.follower.refused))
-		s.follower.refused = 0
+	if n := &s.records.follower.refused; *n > 0 {
+		f.c.warn(fmt.Errorf("%s: %d messages do not count", name, *n))
+		*n = 0
 	}
-	if err != nil || s.whole || s.generation == 0 {
+	if err != nil || s.whole || s.generation == 0 || s.records.loading {
 		return err
 	}
 	s.whole = true
 	return f.merge.Whole(name, s.own)
 }
+
+func (s *share) name() string { return s.records.follower.subject }

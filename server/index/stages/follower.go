@@ -12,7 +12,8 @@ type follower struct {
 	head            uint64 // the last message that counts
 	next            uint64 // the sequence to look from
 	refused         uint64 // messages that do not count
-	// root reports whether a message begins a chain anew; nil: only the first of all does.
+	// root reports whether a message begins a chain anew that does not stand behind the last one; nil: none
+	// does.
 	root func(m *message) bool
 	// drop is told of a message that does not count; nil: it stays where it is.
 	drop func(ctx context.Context, m *message)
@@ -48,7 +49,7 @@ func (r *follower) counts(m *message) bool {
 	if m.signed != nil || m.Subject != r.subject {
 		return false
 	}
-	return m.After == r.head || r.root != nil && m.After == 0 && r.root(m)
+	return m.After == r.head || r.root != nil && r.root(m)
 }
 
 // all reads until nothing is left.

@@ -100,7 +100,7 @@ func (r *rows) turn(ctx context.Context) (more bool, err error) {
 // later reports whether a message begins a walk later than all that were known.
 func (r *rows) later(m *message) bool {
 	s, _, err := parseSeen(r.c.site, r.part, m.Body)
-	return err == nil && s.Begin && s.Started > r.last.Started
+	return err == nil && m.After == 0 && s.Begin && s.Started > r.last.Started
 }
 
 // remove takes away a message that does not count, so that it fills no place.
@@ -159,6 +159,9 @@ func (r *rows) take(ctx context.Context, m *message) error {
 			return err
 		}
 		r.durable = m.sequence
+	}
+	if err := r.compact(ctx, r.worker, r.shift.compact, false); err != nil {
+		return err
 	}
 	return r.taken(ctx)
 }

@@ -25,7 +25,7 @@ func Prepare(ctx context.Context, c *Conn) error {
 				break
 			}
 			var api *jetstream.APIError
-			if errors.As(err, &api) && api.Code < 500 || ctx.Err() != nil {
+			if errors.As(err, &api) && (api.Code < 500 || api.ErrorCode == invalidConfig) || ctx.Err() != nil {
 				return fmt.Errorf("stream %s: %w", name, err)
 			}
 			select {
@@ -38,8 +38,11 @@ func Prepare(ctx context.Context, c *Conn) error {
 	return nil
 }
 
-// stream returns what a stream is. Logs keep all; what is waited for is bounded, and a full
-// part refuses (N-48); of other subjects the last message counts.
+// invalidConfig is the servers' word for a stream that was made by another release and cannot be this one.
+const invalidConfig = jetstream.ErrorCode(10052)
+
+// stream returns what a stream is. Logs keep all that their workers do not take away (N-83); what is
+// waited for is bounded, and a full part refuses (N-48); of other subjects the last message counts.
 func stream(name string, replicas int) jetstream.StreamConfig {
 	c := jetstream.StreamConfig{Name: name, Subjects: []string{strings.ToLower(name) + ".>"}, Replicas: replicas,
 		AllowDirect: true, Storage: jetstream.FileStorage, MaxMsgSize: maxRecord}
@@ -47,7 +50,7 @@ func stream(name string, replicas int) jetstream.StreamConfig {
 	case site.StreamSeen:
 		c.MaxMsgsPerSubject, c.Discard, c.DiscardNewPerSubject = waiting, jetstream.DiscardNew, true
 	case site.StreamRows, site.StreamPeople:
-		c.DenyDelete, c.DenyPurge = true, true
+		c.DenyDelete = true
 	default:
 		c.MaxMsgsPerSubject = 1
 	}

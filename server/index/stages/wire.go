@@ -140,6 +140,10 @@ type record struct {
 	Whole      bool   `json:"whole,omitempty"`   // a walk has ended, and nothing was lost since: beats vouch
 	Refused    uint64 `json:"refused,omitempty"` // messages that did not count, in all
 	Poison     uint64 `json:"poison,omitempty"`  // messages that counted and could not be used, in all
+	// Piece counts from 1 the records that say what the share amounts to, in the place of all that stands before
+	// the first of them; Final is in the last of them. 0: the record goes on from what was.
+	Piece int  `json:"piece,omitempty"`
+	Final bool `json:"final,omitempty"`
 
 	lines  [][]byte      // its events, to be written
 	events []index.Event // as they were read
@@ -176,8 +180,8 @@ func parseRecord(b []byte) (*record, error) {
 		}
 		r.events = append(r.events, *e)
 	}
-	if r.Generation == 0 || r.Worker == "" {
-		return nil, errors.New("a record without a generation")
+	if r.Generation == 0 || r.Worker == "" || r.Piece < 0 || r.Final && r.Piece == 0 {
+		return nil, errors.New("a record without a generation, or the end of no pieces")
 	}
 	return r, nil
 }

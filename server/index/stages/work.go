@@ -17,6 +17,8 @@ import (
 type WorkConfig struct {
 	Name string
 	Beat time.Duration // how often it is heard of, and looks where nothing woke it; 0: [index.Often]
+	// Compact is how large the log of a share is at least, in bytes, when it is put together; 0: 64 MiB.
+	Compact int64
 }
 
 var workerName = regexp.MustCompile(`^[A-Za-z0-9-]{1,64}$`)
@@ -58,7 +60,8 @@ func Work(ctx context.Context, c *Conn, o WorkConfig) error {
 		if i == len(shares) {
 			return w.run(ctx)
 		}
-		s := &shift{c: c, crew: w, name: shares[i].name, beat: o.Beat, woken: make(chan struct{}, 1)}
+		s := &shift{c: c, crew: w, name: shares[i].name, beat: o.Beat, compact: o.Compact,
+			woken: make(chan struct{}, 1)}
 		return s.again(ctx, shares[i].run)
 	})
 }
@@ -71,6 +74,8 @@ type shift struct {
 	name  string
 	beat  time.Duration
 	woken chan struct{}
+
+	compact int64 // see WorkConfig
 }
 
 // again works on a share as often as it is this worker's. A failure ends one turn: the next one

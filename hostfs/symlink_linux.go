@@ -1,0 +1,86 @@
+package hostfs
+
+import (
+	"strings"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/refmon/refmon/fileaccess"
+	"github.com/refmon/refmon/nt"
+	"github.com/refmon/refmon/ntacl"
+	"github.com/refmon/refmon/ntstatus"
+)
+
+// Symbolic links of a tree. One is a file of it where it has a descriptor of its own, as those
+// have that were made here: it is opened as what it is, told what it says, moved and removed.
+// Nothing here ever follows one. docs/adr/0030-links.md
+
+// own reports whether a descriptor is that of the file's own attribute.
+func (k *known) own() bool {
+	return k.descriptor != nil && k.attribute.Version != 0 && k.verdict != ntacl.Stale
+}
+
+// MakesLink implements nt.LinkPlace. Attributes of users stand on no link, so that a tree
+// with descriptors in those has none. F-192
+func (p *place) MakesLink(target string) ntstatus.Status {
+	if strings.HasPrefix(p.t.cfg.Attribute, "user.") {
+		return ntstatus.NotSupported
+	}
+	if target == "" || strings.ContainsRune(target, 0) {
+		return ntstatus.InvalidParameter
+	}
+	p.target = target
+	return ntstatus.Success
+}
+
+// makeLink makes a link under a private name, and holds it.
+func (p *place) makeLink(f *file, private string) (err error) {
+	if err = unix.Symlinkat(p.target, p.parent, private); err != nil {
+		return err
+	}
+	if f.fd, err = below(p.parent, private, 0); err != nil {
+		p.discard(f, private)
+	}
+	return err
+}
+
+// Symlink reports whether an open is of a symbolic link.
+func (f *file) Symlink() bool { return f.symlink }
+
+// Target returns what a symbolic link says, as it was told. It decides nothing: who has it
+// told must have been granted to read the link (F-193).
+func (f *file) Target() (string, ntstatus.Status) {
+	if !f.symlink {
+		return "", ntstatus.InvalidParameter
+	}
+	b := make([]byte, unix.PathMax)
+	n, err := unix.Readlinkat(f.fd, "", b)
+	if err != nil {
+		return "", statusOf(err)
+	}
+	return string(b[:n]), ntstatus.Success
+}
+
+// linkEntry fills in the entry of a link; false for one that is not told: the listing is by
+// a handle that knows no links, or the link has no descriptor (F-191).
+func (f *file) linkEntry(e *nt.FileEntry, s *unix.Statx_t) bool {
+	if !f.links {
+		return false
+	}
+	fd, err := below(f.fd, e.FileName, 0)
+	if err != nil {
+		return false
+	}
+	defer shut(fd)
+	held, err := stat(fd)
+	if err != nil || held.Ino != s.Ino {
+		return false
+	}
+	k, err := f.t.known(fd, &held)
+	if err != nil || !k.own() {
+		return false
+	}
+	e.FileAttributes = fileaccess.AttributeReparsePoint
+	e.EndOfFile = int64(s.Size)
+	return true
+}

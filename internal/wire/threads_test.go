@@ -1,0 +1,217 @@
+package wire_test
+
+import (
+	"errors"
+	"net"
+	"sync/atomic"
+	"testing"
+
+	"github.com/refmon/refmon/client"
+	"github.com/refmon/refmon/internal/wire"
+	"github.com/refmon/refmon/nt"
+	"github.com/refmon/refmon/ntstatus"
+	"github.com/refmon/refmon/winnt"
+)
+
+// TestNumbersOfThreads: a thread's number is given once, and stands for nothing when the
+// thread has ended (W-7).
+func TestNumbersOfThreads(t *testing.T) {
+	s := serve(t)
+	s.greet()
+	number := func() uint32 {
+		s.send(&wire.Frame{Kind: wire.NewThread, Request: 7})
+		_, rest, err := wire.DecodeAnswer(s.receive().Body)
+		if err != nil {
+			t.Fatal(err)
+		}
+		made, err := wire.DecodeThread(rest)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return made.Thread
+	}
+	first, second := number(), number()
+	if st := s.status(&wire.Frame{Kind: wire.EndThread, Thread: first}); st != ntstatus.Success {
+		t.Fatal(st)
+	}
+	if third := number(); third == first || third == second || third == 1 {
+		t.Errorf("the number %d is given again, after %d and %d", third, first, second)
+	}
+	for _, kind := range []wire.Kind{wire.EndThread, wire.Save, wire.Call} {
+		if st := s.status(&wire.Frame{Kind: kind, Thread: first}); st != ntstatus.InvalidCid {
+			t.Errorf("kind %d for a thread that ended: %s", kind, st)
+		}
+	}
+}
+
+// TestTicketsAreUsedUp: a ticket that was used leaves room for another one (W-8).
+func TestTicketsAreUsedUp(t *testing.T) {
+	s := serve(t)
+	s.greet()
+	save := func() ([]byte, ntstatus.Status) {
+		s.send(&wire.Frame{Kind: wire.Save, Thread: 1})
+		head, rest, err := wire.DecodeAnswer(s.receive().Body)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return rest, head.Status
+	}
+	for i := range 2*wire.MaxTickets + 1 {
+		ticket, st := save()
+		if st != ntstatus.Success {
+			t.Fatalf("ticket %d: %s", i, st)
+		}
+		if st := s.status(&wire.Frame{Kind: wire.Restore, Thread: 1, Body: ticket}); st != ntstatus.Success {
+			t.Fatalf("ticket %d, used: %s", i, st)
+		}
+	}
+	for i := range wire.MaxTickets {
+		if _, st := save(); st != ntstatus.Success {
+			t.Fatalf("ticket %d: %s", i, st)
+		}
+	}
+	if _, st := save(); st != ntstatus.InsufficientResources {
+		t.Errorf("one more than a thread may have: %s", st)
+	}
+}
+
+// busy is a process of which a call lasts until it is released or the process exits.
+type busy struct {
+	open
+	threads  atomic.Int32
+	called   chan struct{} // closed by the call
+	exited   chan struct{}
+	released chan struct{} // nil: it never is
+}
+
+func (b *busy) NewThread() (*nt.Thread, error) {
+	b.threads.Add(1)
+	return b.open.NewThread()
+}
+
+func (b *busy) GiveBack(th *nt.Thread) {
+	b.threads.Add(-1)
+	b.open.GiveBack(th)
+}
+
+func (b *busy) Called(*nt.Thread, *nt.Call, int) {
+	close(b.called)
+	select {
+	case <-b.exited:
+	case <-b.released:
+	}
+}
+
+func (b *busy) Exit() {
+	b.open.Exit()
+	close(b.exited)
+}
+
+// TestExitEndsCalls: when a connection ends its process exits although a call is under way,
+// which that ends, and every thread is given back once (W-12, W-13).
+func TestExitEndsCalls(t *testing.T) {
+	var p *busy
+	s := serveAs(t, func(inner process) wire.Process {
+		p = &busy{open: open{process: inner}, called: make(chan struct{}), exited: make(chan struct{})}
+		return p
+	})
+	s.greet()
+	for range 2 {
+		if st := s.status(&wire.Frame{Kind: wire.NewThread, Request: 7}); st != ntstatus.Success {
+			t.Fatal(st)
+		}
+	}
+	if st := s.status(&wire.Frame{Kind: wire.EndThread, Thread: 2}); st != ntstatus.Success {
+		t.Fatal(st)
+	}
+	if n := p.threads.Load(); n != 2 {
+		t.Errorf("%d threads after one has ended, want 2", n)
+	}
+	s.send(call(t, "NtClose", nt.CloseIn{Handle: 400}))
+	<-p.called
+	_ = s.conn.Close()
+	_ = s.ended() // the client hung up, with an answer unread
+	if n := p.threads.Load(); n != 0 {
+		t.Errorf("%d threads are left", n)
+	}
+}
+
+// TestOutputsOfFailures: a call that fails brings what it says all the same, such as the room
+// that it needs, and its reason only where that is asked for (W-10).
+func TestOutputsOfFailures(t *testing.T) {
+	var p *open
+	s := serveAs(t, func(inner process) wire.Process { p = &open{process: inner}; return p })
+	s.greet()
+	row := wire.Rows()[nt.NtTable.Find("NtQuerySecurityObject").Info().Number]
+	for _, why := range []bool{false, true} {
+		body, err := row.AppendCall(nil, nt.QuerySecurityObjectIn{Handle: -1, SecurityInformation: 1}, why)
+		if err != nil {
+			t.Fatal(err)
+		}
+		s.send(&wire.Frame{Kind: wire.Call, Thread: 1, Service: row.Service, Body: body})
+		head, rest, err := wire.DecodeAnswer(s.receive().Body)
+		if err != nil || head.Status != ntstatus.BufferTooSmall || (head.Why != nil) != why {
+			t.Errorf("asked for the reason %t: %v, %+v, %v", why, head.Status, head.Why, err)
+		}
+		out, err := row.DecodeOut(rest)
+		if o, ok := out.(nt.QuerySecurityObjectOut); err != nil || !ok || o.LengthNeeded == 0 {
+			t.Errorf("the room that it needs: %+v, %v", out, err)
+		}
+	}
+}
+
+// refills is a process whose files can be refilled; it notes which.
+type refills struct {
+	process
+	file, from winnt.Handle
+}
+
+func (r *refills) Refill(_ *nt.Thread, file, from winnt.Handle) ntstatus.Status {
+	r.file, r.from = file, from
+	return ntstatus.DiskFull
+}
+
+// TestRefillFrame: the first handle of a refill is of the file that changes, and the status is
+// the server's (W-83).
+func TestRefillFrame(t *testing.T) {
+	var p *refills
+	s := serveAs(t, func(inner process) wire.Process { p = &refills{process: inner}; return p })
+	s.greet()
+	st := s.status(&wire.Frame{Kind: wire.Refill, Thread: 1, Body: wire.AppendRefill(nil, 8, 12)})
+	if st != ntstatus.DiskFull || p.file != 8 || p.from != 12 {
+		t.Errorf("%s, file %d from %d", st, p.file, p.from)
+	}
+}
+
+// cut is a connection whose writes fail once it is cut.
+type cut struct {
+	net.Conn
+	is atomic.Bool
+}
+
+func (c *cut) Write(b []byte) (int, error) {
+	if c.is.Load() {
+		return len(b) / 2, errors.New("cut")
+	}
+	return c.Conn.Write(b)
+}
+
+// TestHalfAFrameIsTheLast: a frame that was not written whole is the last one of its connection
+// (W-3).
+func TestHalfAFrameIsTheLast(t *testing.T) {
+	s := serve(t)
+	conn := &cut{Conn: s.conn}
+	c, err := client.New(conn)
+	if err != nil {
+		t.Fatal(err)
+	}
+	conn.is.Store(true)
+	if st := c.Thread().NtClose(4); st != ntstatus.PortDisconnected {
+		t.Errorf("a call that was not written whole: %s", st)
+	}
+	conn.is.Store(false)
+	if st := c.Thread().NtClose(4); st != ntstatus.PortDisconnected || c.Err() == nil {
+		t.Errorf("the next one: %s, %v", st, c.Err())
+	}
+	_ = c.Close()
+}

@@ -1,0 +1,85 @@
+package mount
+
+import (
+	"syscall"
+
+	"github.com/hanwen/go-fuse/v2/fuse"
+	"golang.org/x/sys/unix"
+
+	"github.com/refmon/refmon/ntstatus"
+	"github.com/refmon/refmon/winnt"
+)
+
+// Of statfs(2), since Linux 5.10: a mount along whose links no program is led.
+const (
+	mountNoFollow = 0x100  // MS_NOSYMFOLLOW
+	statNoFollow  = 0x2000 // ST_NOSYMFOLLOW
+)
+
+// mountFlags returns how the tree is mounted where the program does that itself.
+func mountFlags(follow bool) uintptr {
+	const always = unix.MS_NOSUID | unix.MS_NODEV
+	if follow {
+		return always
+	}
+	return always | mountNoFollow
+}
+
+// readLinks lets links be read, where they may be followed or the host's kernel follows none.
+// An older one, and fusermount3, know no such mount: there none is read, so that none
+// is followed. M-34
+func (m *Mount) readLinks(follow bool) error {
+	var s unix.Statfs_t
+	if !follow {
+		if err := unix.Statfs(m.directory, &s); err != nil {
+			return err
+		}
+	}
+	m.linksRead.Store(follow || s.Flags&statNoFollow != 0)
+	return nil
+}
+
+// Symlink implements fuse.RawFileSystem: a link is a new file of its directory, with the
+// descriptor that the directory gives. M-33
+func (m *Mount) Symlink(_ <-chan struct{}, in *fuse.InHeader, target, name string, out *fuse.EntryOut) fuse.Status {
+	parent, s := m.in(in.NodeId, name)
+	if s != fuse.OK {
+		return s
+	}
+	return m.as(in, func(t *worker) fuse.Status {
+		h, st := m.sys.MakeLink(t.Thread, m.nameOf(m.nodes.path(parent, name)), target)
+		switch st {
+		case ntstatus.Success:
+		case ntstatus.NotSupported:
+			return fuse.EPERM // the word of symlink(2) for a file system without links
+		default:
+			return status(st)
+		}
+		defer t.NtClose(h)
+		return m.tell(t, h, parent, name, shown.Shown, out)
+	})
+}
+
+// Readlink implements fuse.RawFileSystem: what a link says are its contents. M-33
+func (m *Mount) Readlink(_ <-chan struct{}, in *fuse.InHeader) (target []byte, s fuse.Status) {
+	n := m.nodes.get(in.NodeId)
+	switch {
+	case n == nil:
+		return nil, fuse.Status(syscall.ESTALE)
+	case !m.linksRead.Load():
+		return nil, fuse.EPERM
+	}
+	s = m.as(in, func(t *worker) fuse.Status {
+		return t.with(m, n, winnt.FILE_READ_DATA, func(h winnt.Handle) fuse.Status {
+			f, done, st := t.file(m, h)
+			if st != ntstatus.Success {
+				return status(st)
+			}
+			defer done()
+			text, st := f.Target()
+			target = []byte(text)
+			return status(st)
+		})
+	})
+	return target, s
+}

@@ -1,0 +1,169 @@
+package mount
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/hanwen/go-fuse/v2/fuse"
+	"golang.org/x/sys/unix"
+
+	"github.com/refmon/refmon/fileaccess"
+	"github.com/refmon/refmon/hostfs"
+	"github.com/refmon/refmon/nt"
+	"github.com/refmon/refmon/ntacl"
+	"github.com/refmon/refmon/ntstatus"
+	"github.com/refmon/refmon/sddl"
+	"github.com/refmon/refmon/winnt"
+)
+
+// TestLinks: who may add a file makes a link, which has the descriptor that its directory
+// gives; who may read it is told what it says, who may delete it removes and moves
+// it, and no program is led along it, inside the tree or out of it (M-33, M-34, F-192, F-193).
+func TestLinks(t *testing.T) {
+	w := newWorld(t)
+	w.dir("d", "O:BAG:SYD:P(A;OICI;FA;;;"+user(alice)+")(A;;0x1200a9;;;"+user(bob)+")")
+	w.file("d/f", "inside", everybody)
+	outside := filepath.Join(filepath.Dir(w.root), "outside")
+	w.must(os.WriteFile(outside, []byte("outside"), 0o644)) //nolint:gosec // for all
+	w.sees(alice, "", "ln", "-s", "f", "d/in")
+	w.sees(alice, "", "ln", "-s", outside, "d/out")
+	w.refused(bob, "Permission denied", "ln", "-s", "f", "d/his")
+	w.refused(alice, "File exists", "ln", "-s", "f", "d/f")
+	w.sees(alice, "f", "readlink", "d/in")
+	w.sees(alice, "symbolic link 777 1", "stat", "-c", "%F %a %s", "d/in")
+	w.sees(alice, "lrwxrwxrwx", "sh", "-c", "ls -ld d/out | cut -c1-10")
+	w.sees(bob, "f\nin\nout", "ls", "d")
+	w.refused(bob, "", "readlink", "d/in") // nothing is inherited for him
+	for _, name := range []string{"d/in", "d/out"} {
+		w.refused(alice, "Too many levels of symbolic links", "cat", name)
+		w.refused(alice, "Too many levels of symbolic links", "ls", name+"/")
+		w.refused(bob, "Too many levels", "cat", name)
+	}
+	a, err := ntacl.Decode(lgetxattr(t, filepath.Join(w.root, "d/in")))
+	w.must(err)
+	got, err := sddl.Format(a.Descriptor, sddl.Options{})
+	w.must(err)
+	if want := fmt.Sprintf("O:%[1]sG:%[1]sD:(A;;FA;;;%[1]s)", user(alice)); got != want {
+		t.Errorf("F-192: its descriptor is %s", got)
+	}
+	w.sees(alice, "", "touch", "-h", "-d", "@1000000000", "d/in")
+	w.sees(alice, "1000000000", "stat", "-c", "%Y", "d/in")
+	w.refused(bob, "Permission denied", "rm", "-f", "d/in")
+	w.refused(bob, "Permission denied", "mv", "d/in", "d/moved")
+	w.sees(alice, "", "ln", "d/in", "d/hard")
+	w.sees(alice, "", "mv", "-T", "d/out", "d/hard")
+	w.sees(alice, "", "rm", "d/in")
+	w.sees(alice, "f\nhard", "ls", "d")
+	w.sees(alice, "", "cp", "-P", "d/hard", "d/copy")
+	w.sees(alice, "", "rm", "d/copy", "d/hard")
+	w.sees(alice, "inside", "cat", "d/f")
+}
+
+func lgetxattr(t *testing.T, path string) []byte {
+	t.Helper()
+	b := make([]byte, 4096)
+	n, err := unix.Lgetxattr(path, ntacl.Name, b)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return b[:n]
+}
+
+// TestLinksFollowed: where that is configured the host's kernel leads programs along the
+// links of a tree, each by its own rights (M-34).
+func TestLinksFollowed(t *testing.T) {
+	w := newWorld(t, func(_ *hostfs.Config, c *Config) { c.FollowLinks = true })
+	w.dir("d", fullAll)
+	w.file("d/hers", "hers", "O:BAG:SYD:P(A;;FA;;;"+user(alice)+")")
+	outside := filepath.Join(filepath.Dir(w.root), "outside")
+	w.must(os.WriteFile(outside, []byte("root's"), 0o600))
+	w.sees(bob, "", "ln", "-s", "hers", "d/in")
+	w.sees(bob, "", "ln", "-s", outside, "d/out")
+	w.sees(alice, "hers", "cat", "d/in")
+	w.refused(bob, "Permission denied", "cat", "d/in")
+	w.refused(bob, "Permission denied", "cat", "d/out")
+	w.sees(0, "root's", "cat", "d/out") // as on every file system of this host
+}
+
+// TestPlantedLinks: a link that others put into the tree past it is no file of it: it is neither
+// listed nor opened, removed or replaced, and services open one of the tree as a link alone (F-191).
+func TestPlantedLinks(t *testing.T) {
+	w := newWorld(t)
+	w.dir("d", full)
+	w.file("d/f", "inside", full)
+	w.must(os.Symlink("f", filepath.Join(w.root, "d/planted")))
+	w.link("d/ours", "f", full)
+	w.sees(alice, "f\nours", "ls", "d")
+	w.refused(alice, "Permission denied", "readlink", "-v", "d/planted")
+	w.refused(alice, "Permission denied", "rm", "-f", "d/planted")
+	w.refused(alice, "Permission denied", "mv", "-fT", "d/f", "d/planted")
+	s := service{w.threadOf(alice)}
+	for _, name := range []string{"d/planted", "d/ours"} {
+		if text, err := s.read("", name); err == nil {
+			t.Errorf("F-191: %s: %q is read", name, text)
+		}
+	}
+	_, st := s.th.NtReadFileAt(w.openLink(s.th, `d\ours`), 10, 0)
+	if st != ntstatus.AccessDenied {
+		t.Errorf("F-191: a link is read as a file: %v", st)
+	}
+	if got := s.names(t, 0); got != "f" {
+		t.Errorf("F-191: who knows no links is told of %q", got)
+	}
+	if got := s.names(t, fileaccess.OpenReparsePoint); got != "f ours" {
+		t.Errorf("F-191: who knows links is told of %q", got)
+	}
+}
+
+// names lists the directory d by the services.
+func (s service) names(t *testing.T, options fileaccess.CreateOptions) string {
+	t.Helper()
+	h, _, st := s.th.NtCreateFile(nt.CreateFileIn{DesiredAccess: winnt.FILE_LIST_DIRECTORY, ShareAccess: shareAll,
+		CreateDisposition: winnt.FILE_OPEN, CreateOptions: uint32(fileaccess.DirectoryFile | options),
+		ObjectAttributes: nt.Cap(&nt.ObjectAttributes{ObjectName: `\??\share\d`})})
+	if st != ntstatus.Success {
+		t.Fatal(st)
+	}
+	defer s.th.NtClose(h)
+	list, st := s.th.NtQueryDirectoryFile(h, "", true)
+	if st != ntstatus.Success {
+		t.Fatal(st)
+	}
+	var names []string
+	for _, e := range list {
+		if e.FileName != "." && e.FileName != ".." {
+			names = append(names, e.FileName)
+		}
+	}
+	slices.Sort(names)
+	return strings.Join(names, " ")
+}
+
+// openLink opens a link as what it is.
+func (w *world) openLink(th *nt.Thread, name string) winnt.Handle {
+	w.Helper()
+	h, _, st := th.NtCreateFile(nt.CreateFileIn{DesiredAccess: winnt.FILE_READ_DATA | winnt.FILE_READ_ATTRIBUTES,
+		ShareAccess: shareAll, CreateDisposition: winnt.FILE_OPEN, CreateOptions: uint32(fileaccess.OpenReparsePoint),
+		ObjectAttributes: nt.Cap(&nt.ObjectAttributes{ObjectName: `\??\share\` + name})})
+	if st != ntstatus.Success {
+		w.Fatalf("%s: %v", name, st)
+	}
+	return h
+}
+
+// TestLinksUnread: where the host's kernel would follow links that it is not to follow, they are
+// not read, which is to follow none (M-34).
+func TestLinksUnread(t *testing.T) {
+	w := newWorld(t, func(_ *hostfs.Config, c *Config) { c.FollowLinks = true })
+	w.link("l", "f", full)
+	w.sees(alice, "f", "readlink", "l")
+	w.must(w.m.readLinks(false)) // this mount follows links
+	h := header(alice, w.known(alice, "l"))
+	if text, s := w.m.Readlink(nil, &h); s != fuse.EPERM || text != nil {
+		t.Errorf("M-34: %q, %v", text, s)
+	}
+}
