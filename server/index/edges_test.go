@@ -490,19 +490,6 @@ func TestTerms(t *testing.T) {
 	}
 }
 
-// TestFolderKept: a log that is put together has the class of a folder that nothing lies behind (N-22).
-func TestFolderKept(t *testing.T) {
-	w := working(t, TraverseAlways)
-	sees(t, w, folder("/t/d", "(A;;FA;;;WD)"))
-	events, err := w.compact()
-	if err != nil || len(events) == 0 {
-		t.Fatalf("N-22: %v", err)
-	}
-	if pass := w.state.rows["/t/d"].Pass; w.state.classes[pass] == nil {
-		t.Errorf("N-22: the class %q is gone", pass)
-	}
-}
-
 // TestForeignClasses: a class that its id names is refused where it is not one of this index: of another
 // share, another mask, another right, or another policy for folders (N-41).
 func TestForeignClasses(t *testing.T) {

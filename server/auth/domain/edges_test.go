@@ -12,7 +12,7 @@ import (
 )
 
 // TestWhatIsTold: what the client hears and what the record has, of each answer of a directory: half an
-// answer is none (D-20), that an account is locked is for the record (D-32), and each limit of an account
+// answer counts as no answer (D-20), that an account is locked is for the record (D-32), and each limit of an account
 // has its own status (D-11, D-31; MS-ERREF 2.3.1).
 func TestWhatIsTold(t *testing.T) {
 	for name, c := range map[string]struct {
@@ -56,7 +56,7 @@ func TestCounting(t *testing.T) {
 	}
 	try(true, "a", "A")
 	try(false, "a", "A", "a", "a")
-	try(true, "b", "c") // the refused ones are none of the origin's four
+	try(true, "b", "c") // the refused ones do not count towards the origin's four
 	try(false, "d")
 	l.Bound(3, 6)
 	try(true, "a") // its third, the fifth of the origin

@@ -62,7 +62,7 @@ func TestAnswersForTheirReason(t *testing.T) {
 	if got, err := f.directory(nil).Find(context.Background(), "alice", false); !errors.Is(err, errOther) {
 		t.Errorf("D-7: an entry below its base: %+v, %v", got, err)
 	}
-	// A group that was not asked for is none of the account's (D-7).
+	// A group that was not asked for is not one of the account's (D-7).
 	g := groupsWorld([]string{"a"}, map[string][]string{"a": nil, "b": nil})
 	f = serve(t, nil)
 	f.search = func(a asked) [][]byte {
@@ -124,7 +124,7 @@ func TestFilterOf(t *testing.T) {
 	}
 }
 
-// TestPast: a time is over when it has come; 0 and the largest are none (D-11; MS-ADTS 2.2.16).
+// TestPast: a time is over when it has come; 0 and the largest mean no time (D-11; MS-ADTS 2.2.16).
 func TestPast(t *testing.T) {
 	now := time.Unix(1_700_000_000, 0)
 	at := now.Unix()*10_000_000 + unixEpoch
