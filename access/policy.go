@@ -31,7 +31,7 @@ type Policy struct {
 type Rule struct {
 	Name       string         // for explanations
 	AppliesTo  *claims.Expr   // nil: to every object
-	Descriptor *sd.Descriptor // its DACL limits access; nil or no DACL: limits nothing
+	Descriptor *sd.Descriptor // its DACL limits access; nil or no DACL: only AppContainers
 	// Staged is evaluated by audit only and never changes a decision.
 	Staged *sd.Descriptor
 }

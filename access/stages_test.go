@@ -189,7 +189,7 @@ var stageCases = []plainCase{
 		ask: selfIs(caseOther)},
 	{id: "A-3 OWNER RIGHTS in a condition is the object's owner", sd: "U:(XA;;0x1;;;WD;(Member_of{SID(OW)}))", desired: 1,
 		want: 1},
-	{id: "A-3 OWNER RIGHTS in a condition is not the token's own", sd: "…(XA;;0x1;;;WD;(Member_of{SID(OW)}))", desired: 1},
+	{id: "A-3 OWNER RIGHTS in a condition is not the client's", sd: "…(XA;;0x1;;;WD;(Member_of{SID(OW)}))", desired: 1},
 	{id: "A-46 nothing but special bits", sd: "…(A;;0x03000000;;;WD)", desired: maxMask},
 }
 

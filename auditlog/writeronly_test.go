@@ -102,7 +102,7 @@ func TestLossIsAnnouncedOnce(t *testing.T) {
 }
 
 // A checkpoint whose root is not that of its records is not signed and ends the log; without
-// room for it no checkpoint is kept, which is told, and the next one stands for its records too (U-71).
+// room for it nothing is signed, which is told, and the next one stands for its records too (U-71).
 func TestNotarize(t *testing.T) {
 	var good frontier
 	leaves := []tlog.Hash{{1}, {2}, {3}}
@@ -167,7 +167,7 @@ func TestNotaryStops(t *testing.T) {
 }
 
 // Of a folder without a segment each checkpoint that names a record is missed, the folder's own and one
-// that was kept elsewhere alike; that a key lies there is told also to who brings the key to verify with (U-72).
+// that was kept elsewhere alike; that a private key lies there is told, also to who brings a public key (U-72).
 func TestVerifyEmptyFolder(t *testing.T) {
 	_, key := testKey(t)
 	anchor := func(size uint64) []byte {

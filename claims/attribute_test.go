@@ -146,6 +146,16 @@ func TestMalformedAttributes(t *testing.T) {
 	}
 }
 
+// TestMostValues: as many values as an attribute may have are read, and one more is not.
+func TestMostValues(t *testing.T) {
+	for n, want := range map[int]bool{MaxValues: true, MaxValues + 1: false} {
+		a, err := DecodeAttribute((&Attribute{Name: "a", Type: Boolean, Uints: make([]uint64, n)}).Append(nil))
+		if (err == nil) != want || want && a.Len() != n {
+			t.Errorf("%d values: %d, %v", n, a.Len(), err)
+		}
+	}
+}
+
 // TestOverlapBomb refuses a small structure that names one large string
 // thousands of times (S-30).
 func TestOverlapBomb(t *testing.T) {

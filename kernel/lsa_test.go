@@ -1,6 +1,7 @@
 package kernel_test
 
 import (
+	"errors"
 	"testing"
 
 	"github.com/refmon/refmon/kernel"
@@ -140,4 +141,67 @@ func system(t *testing.T) *token.Token {
 		t.Fatal(err)
 	}
 	return v
+}
+
+// TestLogonEdges: a token without room for its logon SID is too full (L-4); the policy is opened as the client whom
+// a thread acts as (L-40), by what is asked for, and by a name of this computer alone (L-43); the messages of a logon
+// are three (L-42).
+func TestLogonEdges(t *testing.T) {
+	s := kernel.Boot(kernel.Config{LSA: logon.Example(sid.SID{})})
+	spec := token.StandardUser(sid.MustParse("S-1-5-21-1-2-3-1001"))
+	for len(spec.Groups) < token.MaxGroups {
+		g := token.Group{SID: sid.MustParse("S-1-5-21-9-9-9-1").Prefix().WithRID(uint32(len(spec.Groups) + 2000)),
+			Attributes: token.GroupDefault}
+		spec.Groups = append(spec.Groups, g)
+	}
+	if _, _, err := s.LogOn(logon.Result{Token: spec}); !errors.Is(err, ntstatus.TooManyContextIDs.Err()) {
+		t.Errorf("L-4: %v", err)
+	}
+	p, err := s.NewProcess("p", system(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	th, err := p.NewThread()
+	if err != nil {
+		t.Fatal(err)
+	}
+	call := th.Services()
+	opens := func(name string, desired winnt.AccessMask, want ntstatus.Status) winnt.Handle {
+		t.Helper()
+		out, st := call.LsaOpenPolicy(nt.LsaOpenPolicyIn{SystemName: name, DesiredAccess: desired})
+		if st != want {
+			t.Errorf("the policy of %q for %v: %v, want %v", name, desired, st, want)
+		}
+		return out.PolicyHandle
+	}
+	for name, want := range map[string]ntstatus.Status{"REFMON": 0, `\\refmon`: 0, "BUILTIN": ntstatus.ObjectNameNotFound,
+		"NT AUTHORITY": ntstatus.ObjectNameNotFound, "Administrator": ntstatus.ObjectNameNotFound,
+		"S-1-5-21-1-2-3": ntstatus.ObjectNameNotFound} {
+		opens(name, winnt.POLICY_LOOKUP_NAMES, want)
+	}
+	looks := opens("", winnt.POLICY_LOOKUP_NAMES, ntstatus.Success)
+	if _, st := call.LsaQueryInformationPolicy(nt.LsaQueryInformationPolicyIn{PolicyHandle: looks,
+		InformationClass: 5}); st != ntstatus.AccessDenied {
+		t.Errorf("L-40: a handle for looking names up views: %v", st)
+	}
+	self := nt.ImpersonateAnonymousTokenIn{ThreadHandle: winnt.NtCurrentThread}
+	if _, st := call.NtImpersonateAnonymousToken(self); st != ntstatus.Success {
+		t.Fatal(st)
+	}
+	opens("", winnt.POLICY_LOOKUP_NAMES, ntstatus.AccessDenied) // L-40: Anonymous, whoever the process is
+	if st := th.NtSetInformationThread(winnt.NtCurrentThread, nt.ThreadImpersonationToken, 0); st != ntstatus.Success {
+		t.Fatal(st)
+	}
+	opens("", winnt.POLICY_LOOKUP_NAMES, ntstatus.Success)
+	for m := range uint32(32) {
+		in := nt.LsaLogonUserIn{LogonType: winnt.LOGON32_LOGON_NETWORK, AuthenticationInformation: nt.LogonInformation{
+			MessageType: m, UserName: "User", Password: logon.ExamplePassword}}
+		_, st := call.LsaLogonUser(in)
+		if served := m == nt.InteractiveLogon || m == nt.S4ULogon; (st == ntstatus.BadValidationClass) == served {
+			t.Errorf("L-42: message %d: %v", m, st)
+		}
+	}
+	if err := s.Close(); err != nil {
+		t.Error(err)
+	}
 }

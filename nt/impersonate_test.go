@@ -210,4 +210,13 @@ func TestSavedStays(t *testing.T) {
 		revert()
 		w.expect(alice)
 	}
+	_, _, before := w.sys.Counts()
+	for range 10 {
+		if _, err := w.th.Impersonate(4000); err == nil {
+			t.Error("no handle: taken")
+		}
+	}
+	if _, _, n := w.sys.Counts(); n != before {
+		t.Errorf("%d references after impersonations that failed, %d before", n, before)
+	}
 }

@@ -85,6 +85,10 @@ func TestAssign(t *testing.T) {
 			parent: "D:(OA;OI;RP;4c164200-20c0-11d0-a768-00aa006e0529;bf967aba-0de6-11d0-a285-00aa003049e2;SY)",
 			want:   og + "D:(OA;;RP;4c164200-20c0-11d0-a768-00aa006e0529;;SY)",
 			change: func(r *sd.AssignRequest) { r.ObjectTypes = []winnt.GUID{user} }},
+		{id: "S-69 the condition stays where the class goes",
+			parent: "D:(ZA;OI;RP;;bf967aba-0de6-11d0-a285-00aa003049e2;WD;(@USER.x == 1))",
+			want:   og + "D:(XA;;RP;;;WD;(@USER.x == 1))",
+			change: func(r *sd.AssignRequest) { r.ObjectTypes = []winnt.GUID{user} }},
 		{id: "S-69 leaf of another class", parent: "D:(OA;OI;RP;;bf967aba-0de6-11d0-a285-00aa003049e2;SY)", want: og +
 			"D:(A;;FA;;;SY)(A;;0x1200a9;;;BA)"},
 		{id: "C-82 AI", parent: "D:PAI(A;OI;RC;;;WD)", flags: sd.DACLAutoInherit, want: og + "D:AI(A;ID;RC;;;WD)"},
@@ -220,6 +224,7 @@ func TestAssignRefuses(t *testing.T) {
 		{"S-61 not checked", "", "O:BA", sd.AvoidOwnerCheck, nil, ntstatus.Success},
 		{"S-61 kernel", "", "O:BA", 0, func(r *sd.AssignRequest) { r.Subject.Kernel = true }, ntstatus.Success},
 		{"S-61 parent's owner", "O:S-1-5-21-1-2-3-1107", "", sd.DefaultOwnerFromParent, nil, ntstatus.Success},
+		{"S-61 the owner of another's parent", "O:BA", "", sd.DefaultOwnerFromParent, nil, ntstatus.InvalidOwner},
 		{"S-62 none", "", "", 0, func(r *sd.AssignRequest) { r.Subject.Group = sid.SID{} },
 			ntstatus.InvalidPrimaryGroup},
 		{"S-62 parent's group", "G:BA", "", sd.DefaultGroupFromParent, nil, ntstatus.Success},

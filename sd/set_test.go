@@ -98,8 +98,9 @@ func TestSet(t *testing.T) {
 		t.Errorf("a placeholder set on a container becomes %s", got)
 	}
 	for _, bits := range []string{"P", "AR", "AI", "PAR", "PAI", "ARAI", "PARAI"} {
-		for info, stored := range map[uint32]string{dacl: "D:" + bits + "(A;;FA;;;BA)",
-			sacl: "S:" + bits + "(AU;SA;FA;;;BA)"} {
+		for info, stored := range map[uint32]string{
+			dacl: "D:" + bits + "(A;;FA;;;BA)", sacl: "S:" + bits + "(AU;SA;FA;;;BA)",
+		} {
 			d, _ := sd.Set(&sd.SetRequest{Information: info, New: parse(stored), Bare: true})
 			if got := text(t, d); got != stored { // S-79
 				t.Errorf("the bare call stores %s, want %s", got, stored)

@@ -274,6 +274,11 @@ func TestExtended(t *testing.T) {
 			t.Errorf("%s: %v", text, err)
 		}
 	}
+	for _, text := range []string{"D:(0x09;;GA;;;WD;#010)", "D:(0x09;;GA;;;WD;#0)", "D:(0x09;;GA;;;WD;#01 02)"} {
+		if _, err := sddl.Parse(text, sddl.Options{Extended: true}); err == nil {
+			t.Errorf("S-45: %s, which is not of whole bytes, was read", text)
+		}
+	}
 	if _, err := sddl.Parse("D:(0x00;;GA;;;;#01)", sddl.Options{Extended: true}); err == nil {
 		t.Error("rights without a trustee were dropped")
 	}

@@ -358,3 +358,73 @@ func FuzzHandOut(f *testing.F) {
 		l.ends()
 	})
 }
+
+// TestRefusedHandOuts: a file that is not handed out takes none of the room for those that are
+// (W-62).
+func TestRefusedHandOuts(t *testing.T) {
+	l := lend(t)
+	l.exchange(&wire.Frame{Kind: wire.Hello, Body: wire.AppendHello(nil, wire.HelloBody{})})
+	ask := func(h winnt.Handle) (ntstatus.Status, int) {
+		f, n := l.exchange(&wire.Frame{Kind: wire.HandOut, Thread: 1, Body: wire.AppendHandle(nil, h)})
+		b := f.Body
+		if f.Kind == wire.AnswerWith {
+			b = b[1:] // how many it brings
+		}
+		head, _, err := wire.DecodeAnswer(b)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return head.Status, n
+	}
+	first, _ := ask(400)
+	for i := range 2 * wire.MaxPassed {
+		if st, n := ask(400); st != first || st == ntstatus.InsufficientResources || n != 0 {
+			t.Fatalf("hand-out %d that is refused: %s, %d descriptors", i, st, n)
+		}
+	}
+	if st, n := ask(8); st != ntstatus.Success || n != 1 {
+		t.Errorf("one that is not: %s, %d descriptors", st, n)
+	}
+}
+
+// TestUnaskedAnswer: an answer that nothing waits for ends the connection, and the client keeps
+// no descriptor that came with it (W-50).
+func TestUnaskedAnswer(t *testing.T) {
+	server, conn := sockets(t)
+	made := make(chan *client.Conn)
+	go func() {
+		c, err := client.New(conn)
+		if err != nil {
+			t.Error(err)
+		}
+		made <- c
+	}()
+	if _, err := wire.ReadFrame(server); err != nil {
+		t.Fatal(err)
+	}
+	hello := wire.AppendFrame(nil, &wire.Frame{Kind: wire.Hello, Body: wire.AppendHello(nil, wire.HelloBody{Process: 8})})
+	if _, err := server.Write(hello); err != nil {
+		t.Fatal(err)
+	}
+	c := <-made
+	if c == nil {
+		t.FailNow()
+	}
+	r, w, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer w.Close() //nolint:errcheck // the test's own
+	answer := wire.AppendFrame(nil, &wire.Frame{Kind: wire.AnswerWith, Request: 999, Body: make([]byte, 20)})
+	answer[4+15] = 1 // descriptors
+	if _, _, err := server.WriteMsgUnix(answer, unix.UnixRights(int(r.Fd())), nil); err != nil {
+		t.Fatal(err)
+	}
+	_ = r.Close()
+	for end := time.Now().Add(time.Minute); c.Err() == nil || !closed(w); time.Sleep(time.Millisecond) {
+		if time.Now().After(end) {
+			t.Fatalf("the connection ended with %v, its descriptor is closed %t", c.Err(), closed(w))
+		}
+	}
+	_ = c.Close()
+}

@@ -234,7 +234,8 @@ func TestLaterIsLeft(t *testing.T) {
 		}
 	}
 	read(l)
-	waits := &nt.Later{Done: func(nt.IOResult) {}}
+	wrote := make(chan nt.IOResult, 1)
+	waits := &nt.Later{Done: func(r nt.IOResult) { wrote <- r }}
 	read(waits)
 	p.write("x")
 	<-writing // its program never says that it has it
@@ -248,5 +249,13 @@ func TestLaterIsLeft(t *testing.T) {
 	<-waits.Over
 	if waits.Failure != ntstatus.PortDisconnected {
 		t.Errorf("an operation of a lost connection: %s", waits.Failure)
+	}
+	select {
+	case r := <-wrote:
+		if r.Status != ntstatus.PortDisconnected || len(r.Data) != 0 {
+			t.Errorf("its memory: %+v", r)
+		}
+	default:
+		t.Error("its memory does not say that it has ended (W-90)")
 	}
 }

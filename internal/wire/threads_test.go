@@ -1,9 +1,12 @@
 package wire_test
 
 import (
+	"errors"
+	"net"
 	"sync/atomic"
 	"testing"
 
+	"github.com/refmon/refmon/client"
 	"github.com/refmon/refmon/internal/wire"
 	"github.com/refmon/refmon/nt"
 	"github.com/refmon/refmon/ntstatus"
@@ -178,4 +181,37 @@ func TestRefillFrame(t *testing.T) {
 	if st != ntstatus.DiskFull || p.file != 8 || p.from != 12 {
 		t.Errorf("%s, file %d from %d", st, p.file, p.from)
 	}
+}
+
+// cut is a connection whose writes fail once it is cut.
+type cut struct {
+	net.Conn
+	is atomic.Bool
+}
+
+func (c *cut) Write(b []byte) (int, error) {
+	if c.is.Load() {
+		return len(b) / 2, errors.New("cut")
+	}
+	return c.Conn.Write(b)
+}
+
+// TestHalfAFrameIsTheLast: a frame that was not written whole is the last one of its connection
+// (W-3).
+func TestHalfAFrameIsTheLast(t *testing.T) {
+	s := serve(t)
+	conn := &cut{Conn: s.conn}
+	c, err := client.New(conn)
+	if err != nil {
+		t.Fatal(err)
+	}
+	conn.is.Store(true)
+	if st := c.Thread().NtClose(4); st != ntstatus.PortDisconnected {
+		t.Errorf("a call that was not written whole: %s", st)
+	}
+	conn.is.Store(false)
+	if st := c.Thread().NtClose(4); st != ntstatus.PortDisconnected || c.Err() == nil {
+		t.Errorf("the next one: %s, %v", st, c.Err())
+	}
+	_ = c.Close()
 }

@@ -14,6 +14,7 @@ import (
 	"github.com/refmon/refmon/sd"
 	"github.com/refmon/refmon/sddl"
 	"github.com/refmon/refmon/sid"
+	"github.com/refmon/refmon/token"
 	"github.com/refmon/refmon/winnt"
 )
 
@@ -413,6 +414,119 @@ func TestStaleSources(t *testing.T) {
 		f := &Fence{Boot: "b", Sources: map[string]Moment{"/t": c.tree, directorySource: c.directory}}
 		if got := x.stale(f, "/t"); (got == "") != c.fine {
 			t.Errorf("N-9: %s: %q", name, got)
+		}
+	}
+}
+
+// folder is one of the tree /t that a list lets through.
+func folder(path, passes string) Seen {
+	return Seen{Path: path, Folder: true, Descriptor: sddl.MustParse("O:BAG:SYD:" + passes)}
+}
+
+// TestFoldersOfAWorker: what lies behind a folder that is not known, or cannot be read, is no one's; a
+// folder's change reaches all below it, by the classes that a worker would make that sees it anew, and
+// writes no row whose class stays (N-15, N-16).
+func TestFoldersOfAWorker(t *testing.T) {
+	const all, hers, theirs = "(A;;FA;;;WD)", "(A;;FA;;;" + alice + ")", "(A;;FA;;;" + staff + ")"
+	w := working(t, TraverseAlways)
+	plan := Seen{Path: "/t/d/e/f/plan", Descriptor: sddl.MustParse("O:BAG:SYD:(A;;FR;;;WD)")}
+	want := func(what string, people ...string) {
+		t.Helper()
+		if got := readers(w, plan.Path); !slices.Equal(got, people) {
+			t.Errorf("N-15, N-16: %s: %v, want %v", what, got, people)
+		}
+	}
+	sees(t, w, plan)
+	want("behind folders that are not known")
+	sees(t, w, folder("/t/d", all), folder("/t/d/e", all), folder("/t/d/e/f", all), plan)
+	want("behind folders that all pass", alice, bob, carol)
+	sees(t, w, folder("/t/d", theirs))
+	want("behind a folder of staff", alice, bob)
+	sees(t, w, plan, Seen{Path: "/t/d/e/f", Folder: true, Err: errors.New("no")})
+	want("behind a folder that cannot be read")
+	sees(t, w, folder("/t/d/e/f", all))
+	want("behind it, read again", alice, bob)
+	sees(t, w, folder("/t/d/e", hers))
+	want("behind two folders", alice)
+	anew := working(t, TraverseAlways)
+	sees(t, anew, folder("/t/d", theirs), folder("/t/d/e", hers), folder("/t/d/e/f", all), plan)
+	if got, fresh := w.state.rows[plan.Path].Classes, anew.state.rows[plan.Path].Classes; !slices.Equal(got, fresh) {
+		t.Errorf("N-16: of the classes %v, seen anew %v", got, fresh)
+	}
+	sees(t, w, folder("/t/d/e/f", theirs), plan) // behind staff, her and staff
+	w.Take()
+	sees(t, w, folder("/t/d", hers)) // behind her, her and staff: the same set
+	for _, e := range w.Take() {
+		if e.Row != nil && e.Row.Path == plan.Path {
+			t.Errorf("N-16: a row whose class stays is written: %+v", e.Row)
+		}
+	}
+	want("behind the same set", alice)
+}
+
+// TestTerms: SIDs are given to a token only where no list gives it a class that it has not, also to one
+// that has no class at all; a group that is not enabled is no term (N-20).
+func TestTerms(t *testing.T) {
+	w := working(t, "")
+	sees(t, w, Seen{Path: "/t/plan", Descriptor: sddl.MustParse("O:BAG:SYD:(A;;FR;;;" + staff + ")")})
+	x := &Index{state: w.state}
+	her := firm(t).Principals[0].Token
+	if sids, err := x.terms(her, nil, "read"); err == nil {
+		t.Errorf("N-20: a token without a class is given %v", sids)
+	}
+	if _, err := x.terms(her, w.state.rows["/t/plan"].Classes, "read"); err != nil {
+		t.Errorf("N-20: a token with the class: %v", err)
+	}
+	for attributes, want := range map[uint32]bool{winnt.SE_GROUP_ENABLED: true,
+		winnt.SE_GROUP_USE_FOR_DENY_ONLY: false, winnt.SE_GROUP_ENABLED_BY_DEFAULT: false} {
+		tok, err := token.New(token.Spec{User: token.Group{SID: sid.MustParse(carol)},
+			Groups: []token.Group{{SID: sid.MustParse(night), Attributes: attributes}}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if sids, err := x.terms(tok, nil, "read"); err != nil || slices.Contains(sids, night) != want {
+			t.Errorf("N-20: a group with attributes %#x: %v, %v", attributes, sids, err)
+		}
+	}
+}
+
+// TestFolderKept: a log that is put together has the class of a folder that nothing lies behind (N-22).
+func TestFolderKept(t *testing.T) {
+	w := working(t, TraverseAlways)
+	sees(t, w, folder("/t/d", "(A;;FA;;;WD)"))
+	events, err := w.compact()
+	if err != nil || len(events) == 0 {
+		t.Fatalf("N-22: %v", err)
+	}
+	if pass := w.state.rows["/t/d"].Pass; w.state.classes[pass] == nil {
+		t.Errorf("N-22: the class %q is gone", pass)
+	}
+}
+
+// TestForeignClasses: a class that its id names is refused where it is not one of this index: of another
+// share, another mask, another right, or another policy for folders (N-41).
+func TestForeignClasses(t *testing.T) {
+	d := sddl.MustParse("O:BAG:SYD:(A;;FR;;;WD)")
+	read := winnt.AccessMask(winnt.FILE_GENERIC_READ)
+	for name, c := range map[string]struct {
+		class    Class
+		traverse Traverse
+		want     bool
+	}{
+		"its own":                   {NewClass(d, nil, "read", read, winnt.FileObject), "", true},
+		"of another share":          {NewClass(d, d, "read", read, winnt.FileObject), "", false},
+		"of another mask":           {NewClass(d, nil, "read", winnt.FILE_EXECUTE, winnt.FileObject), "", false},
+		"of another right":          {NewClass(d, nil, "write", read, winnt.FileObject), "", false},
+		"of a folder, always":       {NewPassing(d, false), TraverseAlways, true},
+		"of holders, always":        {NewPassing(d, true), TraverseAlways, false},
+		"of holders, by privilege":  {NewPassing(d, true), TraversePrivilege, true},
+		"of a folder, by privilege": {NewPassing(d, false), TraversePrivilege, false},
+		"of a folder, never":        {NewPassing(d, false), "", false},
+	} {
+		w := working(t, c.traverse)
+		err := w.Define(definition(&c.class), 2)
+		if (err == nil) != c.want || (w.state.classes[c.class.ID] != nil) != c.want {
+			t.Errorf("N-41: a class %s: %v", name, err)
 		}
 	}
 }

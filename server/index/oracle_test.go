@@ -8,12 +8,12 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
-	"sync"
 	"syscall"
 	"testing"
 	"time"
 
 	"github.com/refmon/refmon/internal/test/randtest"
+	"github.com/refmon/refmon/internal/test/truth"
 	"github.com/refmon/refmon/internal/verbs/bulk/people"
 	"github.com/refmon/refmon/server/index"
 )
@@ -21,59 +21,20 @@ import (
 // teams is how many groups the people of an oracle are in.
 const teams = 7
 
-// oracle knows what was true of each document and each person at which time.
+// oracle changes documents and people, and knows what was true of each at which time.
 type oracle struct {
 	*live
 	files, people int
 	limit         time.Duration
 
-	mu       sync.Mutex
-	grants   []history // of each document: the team that it is for, -1: it is gone
-	teamOf   []history // of each person
-	in       []int     // the present teams, for the file; owned by who changes
-	answered struct{ yes, no, stale int }
-}
-
-// history holds values with the times between which each began to be true.
-type history []struct {
-	from, at time.Time // it may have been true since from, and was true at the latest at at
-	value    int
-}
-
-// within returns the values that were true at some moment of a time.
-func (h history) within(first, last time.Time) (out []int) {
-	for i, v := range h {
-		if v.from.After(last) {
-			break
-		}
-		if i+1 == len(h) || !h[i+1].at.Before(first) { // the next was not surely true all the time
-			out = append(out, v.value)
-		}
-	}
-	return out
+	known *truth.Known
 }
 
 func (o *oracle) name(i int) string { return fmt.Sprintf("d%d/f%d", i%50, i) }
 
-// set makes a change and notes when.
-func (o *oracle) set(of *history, value int, change func()) {
-	from := time.Now()
-	o.mu.Lock()
-	*of = append(*of, struct {
-		from, at time.Time
-		value    int
-	}{from, from.Add(time.Hour), value}) // not surely true yet
-	n := len(*of) - 1
-	o.mu.Unlock()
-	change()
-	o.mu.Lock()
-	(*of)[n].at = time.Now()
-	o.mu.Unlock()
-}
-
 // grant gives a document to a team, takes it away, or makes it anew.
 func (o *oracle) grant(i, team int) {
-	o.set(&o.grants[i], team, func() {
+	o.known.Grant(i, team, func() {
 		if team >= 0 {
 			o.put(o.name(i), fmt.Sprintf("O:SYG:SYD:(A;;FR;;;S-1-5-21-1-2-3-%d)", 2000+team))
 		} else if err := os.Remove(o.path(o.name(i))); err != nil && !errors.Is(err, os.ErrNotExist) {
@@ -83,17 +44,14 @@ func (o *oracle) grant(i, team int) {
 }
 
 // move puts a person into another team.
-func (o *oracle) move(i, team int) {
-	o.in[i] = team
-	o.set(&o.teamOf[i], team, o.write)
-}
+func (o *oracle) move(i, team int) { o.known.Move(i, team, o.write) }
 
 // write writes the directory file, by a rename.
 func (o *oracle) write() {
 	var b strings.Builder
 	fmt.Fprintf(&b, "domain: S-1-5-21-1-2-3\nusers:\n")
-	for i, team := range o.in {
-		fmt.Fprintf(&b, "- {name: p%d, sid: S-1-5-21-1-2-3-%d, memberOf: [t%d]}\n", i, 10000+i, team)
+	for i := range o.people {
+		fmt.Fprintf(&b, "- {name: p%d, sid: S-1-5-21-1-2-3-%d, memberOf: [t%d]}\n", i, 10000+i, o.known.Team(i))
 	}
 	b.WriteString("groups:\n")
 	for i := range teams {
@@ -105,32 +63,13 @@ func (o *oracle) write() {
 	}
 }
 
-// ask asks about a random pair, and holds the answer against what was true at some moment
-// between the limit ago and now: a yes was, and a no that says nothing else was.
+// ask asks about a random pair, and holds the answer against what was true.
 func (o *oracle) ask(x *index.Index, r *rand.Rand) {
 	i, p := r.IntN(o.files), r.IntN(o.people)
 	before := time.Now()
 	a := x.CanRead(o.path(o.name(i)), fmt.Sprintf("p%d", p), "read")
-	now := time.Now()
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	grants, in := o.grants[i].within(before.Add(-o.limit), now), o.teamOf[p].within(before.Add(-o.limit), now)
-	could, couldNot := false, false
-	for _, g := range grants {
-		for _, t := range in {
-			could, couldNot = could || g == t, couldNot || g != t
-		}
-	}
-	gone := a.Because == "there is no such document in the index"
-	switch {
-	case a.Allowed && !could, (a.Because == "" && !a.Allowed || gone) && !couldNot:
-		o.t.Errorf("%s p%d: %+v; it was for %v and the person in %v", o.name(i), p, a, grants, in)
-	case a.Allowed:
-		o.answered.yes++
-	case a.Because == "" || gone:
-		o.answered.no++
-	default:
-		o.answered.stale++
+	if wrong := o.known.Judge(i, p, before, time.Now(), o.limit, a.Allowed, a.Because); wrong != "" {
+		o.t.Errorf("%s p%d: %+v; %s", o.name(i), p, a, wrong)
 	}
 }
 
@@ -144,7 +83,7 @@ func TestOracle(t *testing.T) {
 	changes := max(30, randtest.Count(t, "REFMON_INDEX_CHANGES", 200))
 	kills := max(3, randtest.Count(t, "REFMON_KILLS", 3)) // one before an answer, one after, one stopped
 	r := rand.New(rand.NewPCG(randtest.Seed(t), 24))
-	o.grants, o.teamOf, o.in = make([]history, o.files), make([]history, o.people), make([]int, o.people)
+	o.known = truth.New(o.files, o.people)
 	for i := range 50 {
 		if err := os.MkdirAll(o.path(fmt.Sprintf("d%d", i)), 0o755); err != nil {
 			t.Fatal(err)
@@ -154,8 +93,7 @@ func TestOracle(t *testing.T) {
 		o.grant(i, r.IntN(teams))
 	}
 	for i := range o.people {
-		o.in[i] = r.IntN(teams)
-		o.set(&o.teamOf[i], o.in[i], func() {})
+		o.known.Move(i, r.IntN(teams), func() {})
 	}
 	o.write()
 	for n := range kills {
@@ -192,18 +130,18 @@ func TestOracle(t *testing.T) {
 	}
 	o.child()
 	o.equal(r)
-	if n := o.answered; n.yes < 100 || n.no < 100 {
+	n := o.known.Answered()
+	if n.Yes < 100 || n.No < 100 {
 		t.Errorf("%+v", n)
 	}
-	t.Logf("%d files, %d people: %+v", o.files, o.people, o.answered)
+	t.Logf("%d files, %d people: %+v", o.files, o.people, n)
 }
 
 // enough waits until some more answers have been given.
 func (o *oracle) enough() {
 	count := func() int {
-		o.mu.Lock()
-		defer o.mu.Unlock()
-		return min(o.answered.yes, o.answered.no)
+		n := o.known.Answered()
+		return min(n.Yes, n.No)
 	}
 	for want := count() + 50; count() < want && !o.t.Failed(); {
 		time.Sleep(time.Millisecond)

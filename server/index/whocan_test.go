@@ -2,13 +2,11 @@ package index_test
 
 import (
 	"bytes"
-	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"math/rand/v2"
 	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -16,8 +14,7 @@ import (
 
 	"github.com/refmon/refmon/internal/test/company"
 	"github.com/refmon/refmon/internal/test/randtest"
-	"github.com/refmon/refmon/internal/verbs/bulk"
-	"github.com/refmon/refmon/internal/verbs/bulk/objects"
+	"github.com/refmon/refmon/internal/test/truth"
 	"github.com/refmon/refmon/internal/verbs/bulk/people"
 	"github.com/refmon/refmon/sddl"
 )
@@ -94,30 +91,9 @@ func TestEqualsWhoCan(t *testing.T) {
 // whoCan asks as the command does.
 func whoCan(t testing.TB, tree string, dir *people.Directory, rights string) map[string]map[string][]string {
 	t.Helper()
-	parsed, err := bulk.ParseRights(rights)
+	all, err := truth.WhoCan(tree, dir, rights)
 	if err != nil {
 		t.Fatal(err)
-	}
-	var out bytes.Buffer
-	run := bulk.Run{Directory: dir, Rights: parsed, Format: bulk.JSONL, Out: &out,
-		Source: objects.Files([]string{tree}, objects.TreeOptions{Recurse: true})}
-	if _, err := run.Do(context.Background()); err != nil {
-		t.Fatal(err)
-	}
-	all := map[string]map[string][]string{}
-	for line := range strings.Lines(out.String()) {
-		var row struct {
-			Path, Right string
-			Principals  []string
-			Error       string
-		}
-		if err := json.Unmarshal([]byte(line), &row); err != nil || row.Error != "" {
-			t.Fatalf("%s: %v", line, err)
-		}
-		if all[filepath.Clean(row.Path)] == nil {
-			all[filepath.Clean(row.Path)] = map[string][]string{}
-		}
-		all[row.Path][row.Right] = row.Principals
 	}
 	return all
 }

@@ -90,7 +90,13 @@ func TestAccountsInTime(t *testing.T) {
 	}
 	now = now.Add(time.Hour)
 	d.full.Store(true)
+	a.closing.Wait() // what was dropped ends its sessions
+	sessions := a.sys.LogonSessions()
 	refused := get(alice)
+	// The old token went with its session, and no new one stays.
+	if a.closing.Wait(); a.sys.LogonSessions() >= sessions {
+		t.Errorf("M-3: %d sessions are left of %d, one of them without a record", a.sys.LogonSessions(), sessions)
+	}
 	if refused.err == nil || refused.token != nil {
 		t.Errorf("M-3: a user acts without a record: %v, %v", refused.token, refused.err)
 	}

@@ -182,27 +182,30 @@ func TestOpensTell(t *testing.T) {
 // TestAccess: access(2) asks for the right that its bit stands for, and for no other; the way through a directory
 // is the directory's own to give (M-1).
 func TestAccess(t *testing.T) {
-	w := newWorld(t, func(c *hostfs.Config, _ *Config) { c.Policy.Traverse = fileaccess.TraverseAlways })
-	w.describe("", "O:BAG:SYD:P(A;;0x1200a9;;;WD)")
-	nodes := map[string]uint64{}
-	for name, rights := range map[string]string{"reads": "0x1", "writes": "0x2", "appends": "0x4", "runs": "0x20"} {
-		w.file(name, "", "O:BAG:SYD:P(A;;"+rights+";;;WD)")
-		nodes[name] = w.known(bob, name)
-	}
-	for name, rights := range map[string]string{"files": "0x2", "both": "0x6", "passed": "0x20"} {
-		w.dir(name, "O:BAG:SYD:P(A;;"+rights+";;;WD)")
-		nodes[name] = w.known(bob, name)
-	}
-	for name, may := range map[string]uint32{"reads": fuse.R_OK, "writes": fuse.W_OK, "appends": 0, "runs": fuse.X_OK,
-		"files": 0, "both": fuse.W_OK, "passed": fuse.X_OK} {
-		for mask := range uint32(8) {
-			want := unix.EACCES
-			if mask&^may == 0 {
-				want = 0
-			}
-			s := w.m.Access(nil, &fuse.AccessIn{InHeader: header(bob, nodes[name]), Mask: mask})
-			if s != fuse.Status(want) {
-				t.Errorf("M-1: access %o of %s: %v, want %v", mask, name, s, fuse.Status(want))
+	for policy, passed := range map[fileaccess.Traverse]uint32{fileaccess.TraverseAlways: 0,
+		fileaccess.TraversePrivilege: fuse.X_OK} { // which every user of the tests holds
+		w := newWorld(t, func(c *hostfs.Config, _ *Config) { c.Policy.Traverse = policy })
+		w.describe("", "O:BAG:SYD:P(A;;0x1200a9;;;WD)")
+		nodes := map[string]uint64{}
+		for name, rights := range map[string]string{"reads": "0x1", "writes": "0x2", "appends": "0x4", "runs": "0x20"} {
+			w.file(name, "", "O:BAG:SYD:P(A;;"+rights+";;;WD)")
+			nodes[name] = w.known(bob, name)
+		}
+		for name, rights := range map[string]string{"files": "0x2", "both": "0x6", "passed": "0x20"} {
+			w.dir(name, "O:BAG:SYD:P(A;;"+rights+";;;WD)")
+			nodes[name] = w.known(bob, name)
+		}
+		for name, may := range map[string]uint32{"reads": fuse.R_OK, "writes": fuse.W_OK, "appends": 0, "runs": fuse.X_OK,
+			"files": passed, "both": fuse.W_OK | passed, "passed": fuse.X_OK} {
+			for mask := range uint32(8) {
+				want := unix.EACCES
+				if mask&^may == 0 {
+					want = 0
+				}
+				s := w.m.Access(nil, &fuse.AccessIn{InHeader: header(bob, nodes[name]), Mask: mask})
+				if s != fuse.Status(want) {
+					t.Errorf("M-1: policy %d: access %o of %s: %v, want %v", policy, mask, name, s, fuse.Status(want))
+				}
 			}
 		}
 	}
@@ -231,7 +234,7 @@ func TestRefusedKinds(t *testing.T) {
 	w.says("M-20: unlink of a directory", w.m.Unlink(nil, &fuse.InHeader{NodeId: rootID, Caller: in.Caller}, "d"),
 		unix.EISDIR)
 	for bit := uint32(1); bit < 0o10000; bit <<= 1 {
-		mode := modeOf(false)&0o7777 ^ bit
+		mode := modeOf(false, false)&0o7777 ^ bit
 		w.says("M-22: chmod", w.m.SetAttr(nil, &fuse.SetAttrIn{SetAttrInCommon: fuse.SetAttrInCommon{
 			InHeader: header(alice, f), Valid: fuse.FATTR_MODE, Mode: mode}}, &fuse.AttrOut{}), unix.EPERM)
 	}

@@ -134,6 +134,10 @@ func (s *System) OpenSession(r *logon.Result) (v *token.Token, end func(), st nt
 		ids = ids[:1]
 	}
 	spec, linked := r.InSession(ids[0], ids[len(ids)-1])
+	if len(spec.Groups) > token.MaxGroups {
+		// The logon SID is a group too, and there is no room for it beside the person's. L-4
+		return nil, nil, ntstatus.TooManyContextIDs
+	}
 	spec.ModifiedID = s.Security.AllocateLUID()
 	v, err := token.New(spec)
 	var full *token.Token

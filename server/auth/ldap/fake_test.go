@@ -6,6 +6,7 @@ import (
 	"crypto/rand"
 	"crypto/tls"
 	"crypto/x509"
+	"fmt"
 	"math/big"
 	"net"
 	"strings"
@@ -52,6 +53,8 @@ type asked struct {
 	attributes []string
 	controls   []string
 	cookie     string
+	deref      int64  // how aliases are taken; 0: never
+	parts      string // of a descriptor, as the control has them; "": none are asked for
 }
 
 // fake is a server of LDAP that answers searches as a test says.
@@ -68,6 +71,7 @@ type fake struct {
 	binds   []string          // guarded by mu: names and passwords
 	conns   map[net.Conn]bool // guarded by mu
 	clear   bool              // guarded by mu: without TLS until StartTLS
+	refuses bool              // guarded by mu: there is no StartTLS
 }
 
 func serve(t testing.TB, search func(a asked) [][]byte) *fake {
@@ -160,6 +164,15 @@ func (f *fake) conn(c net.Conn) {
 				return
 			}
 		case goldap.ApplicationExtendedRequest:
+			f.mu.Lock()
+			refuses := f.refuses
+			f.mu.Unlock()
+			if refuses {
+				if _, err := c.Write(done(id, goldap.ApplicationExtendedResponse, goldap.LDAPResultUnavailable)); err != nil {
+					return
+				}
+				continue
+			}
 			// What follows the answer in the clear is not part of what TLS protects.
 			injected := append(done(id, goldap.ApplicationExtendedResponse, 0), done(2, goldap.ApplicationBindResponse, 0)...)
 			if _, err := c.Write(injected); err != nil {
@@ -197,7 +210,7 @@ func (f *fake) count(part string) (n int) {
 func read(id int64, p *ber.Packet) asked {
 	op := p.Children[1]
 	a := asked{id: id, base: op.Children[0].Value.(string),
-		below: op.Children[1].Value.(int64) == goldap.ScopeWholeSubtree}
+		below: op.Children[1].Value.(int64) == goldap.ScopeWholeSubtree, deref: op.Children[2].Value.(int64)}
 	a.filter, _ = goldap.DecompileFilter(op.Children[6])
 	for _, c := range op.Children[7].Children {
 		a.attributes = append(a.attributes, c.Value.(string))
@@ -205,6 +218,9 @@ func read(id int64, p *ber.Packet) asked {
 	if len(p.Children) > 2 {
 		for _, c := range p.Children[2].Children {
 			a.controls = append(a.controls, c.Children[0].Value.(string))
+			if a.controls[len(a.controls)-1] == goldap.ControlTypeMicrosoftSDFlags {
+				a.parts = fmt.Sprintf("%v %x", c.Children[1].Value, c.Children[len(c.Children)-1].Bytes())
+			}
 			if decoded, err := goldap.DecodeControl(c); err == nil {
 				if paging, ok := decoded.(*goldap.ControlPaging); ok {
 					a.cookie = string(paging.Cookie)

@@ -7,13 +7,13 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
 	"golang.org/x/sys/unix"
 
 	"github.com/refmon/refmon/internal/test/randtest"
+	"github.com/refmon/refmon/internal/test/truth"
 	"github.com/refmon/refmon/ntacl"
 	"github.com/refmon/refmon/sddl"
 	"github.com/refmon/refmon/server/index"
@@ -22,52 +22,29 @@ import (
 // teams is how many groups the people of an oracle are in.
 const teams = 5
 
-// oracle knows which team each of its documents was for and each person was in, at which time.
+// oracle changes documents, each for a team, and people, each in one, and knows what was true when.
 type oracle struct {
 	t      *testing.T
 	folder string
 	state  string // of the index that is asked
 
-	mu       sync.Mutex
-	grants   []history // of each document: its team; -1: it is gone
-	teamOf   []history // of each person
-	answered struct{ yes, no, stale int }
-}
-
-// history holds values with the times between which each began to be true.
-type history []struct {
-	from, at time.Time // it may have been true since from, and was true at the latest at at
-	value    int
-}
-
-// within returns the values that were true at some moment of a time.
-func (h history) within(first, last time.Time) (out []int) {
-	for i, v := range h {
-		if v.from.After(last) {
-			break
-		}
-		if i+1 == len(h) || !h[i+1].at.Before(first) { // the next was not surely true all the time
-			out = append(out, v.value)
-		}
-	}
-	return out
+	known *truth.Known
 }
 
 // newOracle makes documents and people: as many as in `make soak` where the environment says so.
 func newOracle(t *testing.T, folder, state string) *oracle {
 	o := &oracle{t: t, folder: folder, state: state,
-		grants: make([]history, randtest.Count(t, "REFMON_CLUSTER_FILES", 300)),
-		teamOf: make([]history, randtest.Count(t, "REFMON_CLUSTER_PEOPLE", 30))}
+		known: truth.New(randtest.Count(t, "REFMON_CLUSTER_FILES", 300), randtest.Count(t, "REFMON_CLUSTER_PEOPLE", 30))}
 	for i := range 20 {
 		if err := os.MkdirAll(filepath.Dir(o.path(i)), 0o755); err != nil {
 			t.Fatal(err)
 		}
 	}
-	for i := range o.grants {
+	for i := range o.known.Documents() {
 		o.grant(i, i%teams)
 	}
-	for i := range o.teamOf {
-		o.set(&o.teamOf[i], i%teams, func() {})
+	for i := range o.known.People() {
+		o.known.Move(i, i%teams, func() {})
 	}
 	return o
 }
@@ -76,22 +53,9 @@ func (o *oracle) path(i int) string {
 	return filepath.Join(o.folder, fmt.Sprintf("o%d", i%20), fmt.Sprint("f", i))
 }
 
-// set makes a change and notes when.
-func (o *oracle) set(of *history, value int, change func()) {
-	from := time.Now()
-	o.mu.Lock()
-	*of = append(*of, history{{from, from.Add(time.Hour), value}}...) // not surely true yet
-	n := len(*of) - 1
-	o.mu.Unlock()
-	change()
-	o.mu.Lock()
-	(*of)[n].at = time.Now()
-	o.mu.Unlock()
-}
-
 // grant gives a document to a team, takes it away, or makes it anew.
 func (o *oracle) grant(i, team int) {
-	o.set(&o.grants[i], team, func() {
+	o.known.Grant(i, team, func() {
 		if team < 0 {
 			if err := os.Remove(o.path(i)); err != nil && !os.IsNotExist(err) {
 				o.t.Fatal(err)
@@ -119,19 +83,19 @@ func (o *oracle) grant(i, team int) {
 func (o *oracle) change(r *rand.Rand, write func()) {
 	switch r.IntN(12) {
 	case 0:
-		o.set(&o.teamOf[r.IntN(len(o.teamOf))], r.IntN(teams), write)
+		o.known.Move(r.IntN(o.known.People()), r.IntN(teams), write)
 	case 1:
-		o.grant(r.IntN(len(o.grants)), -1)
+		o.grant(r.IntN(o.known.Documents()), -1)
 	default:
-		o.grant(r.IntN(len(o.grants)), r.IntN(teams))
+		o.grant(r.IntN(o.known.Documents()), r.IntN(teams))
 	}
 }
 
 // users and groups are the lines of the directory file.
 func (o *oracle) users() string {
 	var b strings.Builder
-	for i, h := range o.teamOf {
-		fmt.Fprintf(&b, "- {name: p%d, sid: S-1-5-21-1-2-3-%d, memberOf: [t%d]}\n", i, 10000+i, h[len(h)-1].value)
+	for i := range o.known.People() {
+		fmt.Fprintf(&b, "- {name: p%d, sid: S-1-5-21-1-2-3-%d, memberOf: [t%d]}\n", i, 10000+i, o.known.Team(i))
 	}
 	return b.String()
 }
@@ -170,33 +134,13 @@ func (o *oracle) asks(seed uint64) (end func()) {
 	}
 }
 
-// ask asks about a random pair, and holds the answer against what was true at some moment
-// between the limit ago and now: a yes was, and a no that says nothing else was.
+// ask asks about a random pair, and holds the answer against what was true.
 func (o *oracle) ask(x *index.Index, r *rand.Rand) {
-	i, p := r.IntN(len(o.grants)), r.IntN(len(o.teamOf))
+	i, p := r.IntN(o.known.Documents()), r.IntN(o.known.People())
 	before := time.Now()
 	a := x.CanRead("//files1"+o.path(i), fmt.Sprint("p", p), "read")
-	now := time.Now()
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	grants, in := o.grants[i].within(before.Add(-limit), now), o.teamOf[p].within(before.Add(-limit), now)
-	could, couldNot := false, false
-	for _, g := range grants {
-		for _, t := range in {
-			could, couldNot = could || g == t, couldNot || g != t
-		}
-	}
-	gone := a.Because == "there is no such document in the index"
-	switch {
-	case a.Allowed && !could, (a.Because == "" && !a.Allowed || gone) && !couldNot:
-		o.t.Errorf("%s p%d at %d: %+v; it was for %v and the person in %v\n%+v\n%s", o.path(i), p, now.UnixNano(), a,
-			grants, in, o.grants[i], o.said(o.path(i)))
-	case a.Allowed:
-		o.answered.yes++
-	case a.Because == "" || gone:
-		o.answered.no++
-	default:
-		o.answered.stale++
+	if wrong := o.known.Judge(i, p, before, time.Now(), limit, a.Allowed, a.Because); wrong != "" {
+		o.t.Errorf("%s p%d: %+v; %s\n%s", o.path(i), p, a, wrong, o.said(o.path(i)))
 	}
 }
 

@@ -246,19 +246,21 @@ func (c *directoryCmd) Run(std *streams) error {
 }
 
 type workCmd struct {
-	Name   string `help:"Its name among the workers: letters, digits and -." required:""`
-	member `embed:""`
+	Name    string `help:"Its name among the workers: letters, digits and -." required:""`
+	Compact int64  `help:"The log of a share is put together from so many bytes on (default 64 MiB)." placeholder:"BYTES"`
+	member  `embed:""`
 }
 
 // Run decides.
 func (c *workCmd) Run(std *streams) error {
 	return c.run(std, site.Work, func(ctx context.Context, x *stages.Conn) error {
-		return stages.Work(ctx, x, stages.WorkConfig{Name: c.Name, Beat: c.Beat})
+		return stages.Work(ctx, x, stages.WorkConfig{Name: c.Name, Beat: c.Beat, Compact: c.Compact})
 	})
 }
 
 type followCmd struct {
 	State   string `help:"The folder of the index, made if it is not there." required:"" placeholder:"DIR"`
+	Compact int64  `help:"The folder's log is put together from so many bytes on (default 64 MiB)." placeholder:"BYTES"`
 	outputs `embed:""`
 	member  `embed:""`
 }
@@ -271,8 +273,9 @@ func (c *followCmd) Run(std *streams) error {
 			return err
 		}
 		start := time.Now()
-		return stages.Follow(ctx, x, stages.FollowConfig{State: c.State, Sinks: sinks, Beat: c.Beat, Ready: func() {
+		o := stages.FollowConfig{State: c.State, Sinks: sinks, Beat: c.Beat, Compact: c.Compact, Ready: func() {
 			fmt.Fprintf(std.err, "refmon-index: all is known, after %s\n", time.Since(start).Round(time.Millisecond))
-		}})
+		}}
+		return stages.Follow(ctx, x, o)
 	})
 }
