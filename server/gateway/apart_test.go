@@ -78,8 +78,13 @@ func playFloor(socket string) error {
 		c := <-conns
 		defer func() { conns <- c }()
 		var b [4096]byte
-		if _, err := c.Write(b[:questionSize]); err == nil {
+		_, err := c.Write(b[:questionSize])
+		if err == nil {
 			_, err = io.ReadFull(c, b[:])
+		}
+		if err != nil {
+			w.WriteHeader(http.StatusBadGateway)
+			return
 		}
 		w.Header().Set("Content-Length", "4096")
 		w.Header().Set("Content-Type", "text/plain")
