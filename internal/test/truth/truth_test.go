@@ -14,7 +14,8 @@ func TestJudge(t *testing.T) {
 	k.Move(0, 1, none)
 	one := time.Now()
 	k.Grant(0, 2, func() {
-		if k.Judge(0, 0, time.Now(), time.Now(), 0, true, "") != "" || k.Judge(0, 0, time.Now(), time.Now(), 0, false, "") != "" {
+		at := time.Now()
+		if k.Judge(0, 0, at, at, 0, true, "") != "" || k.Judge(0, 0, at, at, 0, false, "") != "" {
 			t.Error("while a change is made both are right")
 		}
 	})
