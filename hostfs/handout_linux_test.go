@@ -336,9 +336,9 @@ func TestHandOutOfTheUnreadable(t *testing.T) {
 func TestLenderMounts(t *testing.T) {
 	l := lending(t, HandOutWrites).tree.lender
 	const all = unix.ST_NODEV | unix.ST_NOEXEC | unix.ST_NOSUID | unix.ST_RDONLY
-	for fd, want := range map[int]int64{l.reads: all, l.writes: all &^ unix.ST_RDONLY} {
+	for fd, want := range map[int]int{l.reads: all, l.writes: all &^ unix.ST_RDONLY} {
 		var s unix.Statfs_t
-		if err := unix.Fstatfs(fd, &s); err != nil || int64(s.Flags)&all != want {
+		if err := unix.Fstatfs(fd, &s); err != nil || int(s.Flags)&all != want {
 			t.Errorf("F-153: flags %#x, %v, want %#x of %#x", s.Flags, err, want, all)
 		}
 	}

@@ -122,7 +122,7 @@ func TestOneTimeAtATime(t *testing.T) {
 		v, st := th.NtQueryInformationFile(h, nt.FileBasicInformation)
 		w.want(st, ntstatus.Success)
 		if b, ok := v.(nt.FileBasic); !ok || b.LastAccessTime != c.wantAccess || b.LastWriteTime != c.wantWrite {
-			t.Errorf("F-122: %+v gives %+v, want times %d and %d", c.set, v, int64(c.wantAccess), int64(c.wantWrite))
+			t.Errorf("F-122: %+v gives %+v, want times %d and %d", c.set, v, c.wantAccess, c.wantWrite)
 		}
 	}
 }

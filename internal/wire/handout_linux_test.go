@@ -414,7 +414,7 @@ func TestUnaskedAnswer(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer w.Close() //nolint:errcheck // the test's own
+	defer w.Close()
 	answer := wire.AppendFrame(nil, &wire.Frame{Kind: wire.AnswerWith, Request: 999, Body: make([]byte, 20)})
 	answer[4+15] = 1 // descriptors
 	if _, _, err := server.WriteMsgUnix(answer, unix.UnixRights(int(r.Fd())), nil); err != nil {

@@ -186,7 +186,7 @@ func TestChangeIsNotMissed(t *testing.T) {
 	var p *signals
 	s := serveAs(t, func(inner process) wire.Process { p = &signals{process: inner}; return p })
 	c := s.connect()
-	defer c.Close() //nolint:errcheck // it cannot fail
+	defer c.Close()
 	tr, err := c.NewTransport()
 	if err != nil {
 		t.Fatal(err)
