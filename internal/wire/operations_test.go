@@ -9,6 +9,8 @@ import (
 
 // TestRoomOfOperations: an operation counts with the room that it asked for until its end is
 // told, and no longer (W-91).
+//
+// +checklocksignore
 func TestRoomOfOperations(t *testing.T) {
 	for _, c := range []struct {
 		in   any
@@ -87,6 +89,8 @@ func TestWhoTells(t *testing.T) {
 
 // TestOperationFails: an operation that failed in its call is collected with that status, and
 // its room is given back (W-91).
+//
+// +checklocksignore
 func TestOperationFails(t *testing.T) {
 	s := NewServer(nil, nil)
 	op := &later{ended: make(chan struct{}), cost: 5, l: &nt.Later{Over: make(chan struct{}),

@@ -90,7 +90,7 @@ func TestClassParts(t *testing.T) {
 		"all":       func(o *winnt.ObjectType, _ *winnt.AccessMask) { o.Mapping.All ^= 1 << 8 },
 		"the valid": func(o *winnt.ObjectType, _ *winnt.AccessMask) { o.Valid ^= 1 << 8 },
 	} {
-		o, mask := *winnt.FileObject, winnt.AccessMask(winnt.FILE_READ_DATA)
+		o, mask := *winnt.FileObject, winnt.FILE_READ_DATA
 		change(&o, &mask)
 		id := NewClass(d, nil, "read", mask, &o).ID
 		if other, known := seen[id]; known {
@@ -494,7 +494,7 @@ func TestTerms(t *testing.T) {
 // share, another mask, another right, or another policy for folders (N-41).
 func TestForeignClasses(t *testing.T) {
 	d := sddl.MustParse("O:BAG:SYD:(A;;FR;;;WD)")
-	read := winnt.AccessMask(winnt.FILE_GENERIC_READ)
+	const read = winnt.FILE_GENERIC_READ
 	for name, c := range map[string]struct {
 		class    Class
 		traverse Traverse

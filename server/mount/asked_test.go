@@ -145,6 +145,8 @@ func TestWhatIsTold(t *testing.T) {
 
 // TestOpensTell: the attributes of an open file are told to a user who has it open with the right to read them, to
 // no other user, and of a file without a name to who has it open at all (M-15).
+//
+// +checklocksignore
 func TestOpensTell(t *testing.T) {
 	w := newWorld(t)
 	w.describe("", "O:BAG:SYD:P(A;;0x1200a0;;;WD)(A;;0x6;;;"+user(alice)+")")

@@ -150,13 +150,13 @@ func connected(group uintptr) (*Peer, error) {
 	if err != nil {
 		return nil, err
 	}
-	defer unix.Close(fds[1]) //nolint:errcheck // the test's own
+	defer unix.Close(fds[1])
 	f := os.NewFile(uintptr(fds[0]), "end")
-	defer f.Close() //nolint:errcheck // FileConn made a copy
+	defer f.Close() // FileConn made a copy
 	conn, err := net.FileConn(f)
 	if err != nil {
 		return nil, err
 	}
-	defer conn.Close() //nolint:errcheck // the test's own
+	defer conn.Close()
 	return Of(conn.(*net.UnixConn))
 }
