@@ -22,7 +22,7 @@ func TestWanted(t *testing.T) {
 		os.O_CREATE | os.O_EXCL: fileaccess.FileCreate, os.O_CREATE | os.O_EXCL | os.O_TRUNC: fileaccess.FileCreate}
 	for access, desired := range rights {
 		for making, how := range dispositions {
-			options := fileaccess.CreateOptions(file)
+			options := file
 			if access == os.O_RDONLY {
 				options = 0 // it may be a directory
 			}

@@ -33,7 +33,8 @@ func TestFaultsCompile(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	packages, exports := list(t, faults)
+	seeds := seedsOf(faults)
+	packages, exports := list(t, seeds)
 	fset := token.NewFileSet()
 	imports := importer.ForCompiler(fset, "gc", func(path string) (io.ReadCloser, error) {
 		name, ok := exports[path]
@@ -42,20 +43,37 @@ func TestFaultsCompile(t *testing.T) {
 		}
 		return os.Open(name)
 	})
-	for _, f := range faults {
-		name, changed, err := f.Apply(root)
-		if err != nil || filepath.Ext(name) != ".go" {
-			continue // TestFaultsApply says of those that do not apply
-		}
-		if err := check(fset, imports, packages[f.Folder], filepath.Base(name), changed); err != nil {
-			t.Errorf("fault %q: %v", f.Name, err)
+	c := checker{fset: fset, imports: imports, others: map[string]*ast.File{}}
+	for _, s := range seeds {
+		if err := c.check(packages[s.fault.Folder], s.file, s.changed); err != nil {
+			t.Errorf("fault %q: %v", s.fault.Name, err)
 		}
 	}
 }
 
+// applied is a fault of Go with the name of the file that it changes, and its text then.
+type applied struct {
+	fault   Fault
+	file    string
+	changed []byte
+}
+
+// seedsOf applies the faults of Go; TestFaultsApply says of those that do not apply. The
+// compilers of others are asked by the tests that see the fault.
+func seedsOf(faults []Fault) []applied {
+	var out []applied
+	for _, f := range faults {
+		name, changed, err := f.Apply(root)
+		if err == nil && filepath.Ext(name) == ".go" {
+			out = append(out, applied{f, filepath.Base(name), changed})
+		}
+	}
+	return out
+}
+
 // list compiles the packages below those with faults, and returns the packages
 // by folder and where each compiled one is.
-func list(t *testing.T, faults []Fault) (packages map[string]listed, exports map[string]string) {
+func list(t *testing.T, seeds []applied) (packages map[string]listed, exports map[string]string) {
 	t.Helper()
 	here, err := filepath.Abs(root)
 	if err != nil {
@@ -63,19 +81,19 @@ func list(t *testing.T, faults []Fault) (packages map[string]listed, exports map
 	}
 	packages, exports = map[string]listed{}, map[string]string{}
 	for _, m := range modules {
-		listIn(t, m, faults, here, packages, exports)
+		listIn(t, m, seeds, here, packages, exports)
 	}
 	return packages, exports
 }
 
 // listIn adds the packages of one module.
-func listIn(t *testing.T, module string, faults []Fault, here string, packages map[string]listed,
+func listIn(t *testing.T, module string, seeds []applied, here string, packages map[string]listed,
 	exports map[string]string) {
 	t.Helper()
 	args := []string{"list", "-export", "-deps", "-json=ImportPath,Dir,Export,GoFiles"}
 	asked := map[string]bool{}
-	for _, f := range faults {
-		if in, rel := moduleOf(f.Folder); in == module && !asked[rel] && inGo(f) {
+	for _, s := range seeds {
+		if in, rel := moduleOf(s.fault.Folder); in == module && !asked[rel] {
 			asked[rel] = true
 			args = append(args, "./"+rel)
 		}
@@ -102,40 +120,50 @@ func listIn(t *testing.T, module string, faults []Fault, here string, packages m
 	}
 }
 
-// inGo tells whether a fault is one of Go. The compilers of others are asked by
-// the tests that see the fault.
-func inGo(f Fault) bool {
-	name, _, err := f.Apply(root)
-	return err == nil && filepath.Ext(name) == ".go"
+// checker type checks changed packages.
+type checker struct {
+	fset    *token.FileSet
+	imports types.Importer
+	others  map[string]*ast.File // unchanged files by their path, without bodies
 }
 
 // check type checks the file of a package that has changed. The bodies of the
 // functions in its other files cannot change what it says, and are left out.
-func check(fset *token.FileSet, imports types.Importer, p listed, file string, changed []byte) error {
+func (c *checker) check(p listed, file string, changed []byte) error {
 	var syntax []*ast.File
 	for _, name := range p.GoFiles {
-		var source any
-		if name == file {
-			source = changed
-		}
-		f, err := parser.ParseFile(fset, filepath.Join(p.Dir, name), source, parser.SkipObjectResolution)
+		f, err := c.parse(filepath.Join(p.Dir, name), name == file, changed)
 		if err != nil {
 			return err
-		}
-		if name != file {
-			withoutBodies(f)
 		}
 		syntax = append(syntax, f)
 	}
 	var first error
-	conf := types.Config{Importer: imports, Error: func(err error) {
+	conf := types.Config{Importer: c.imports, Error: func(err error) {
 		var at types.Error
 		if errors.As(err, &at) && filepath.Base(at.Fset.Position(at.Pos).Filename) == file && first == nil {
 			first = err
 		}
 	}}
-	conf.Check(p.ImportPath, fset, syntax, nil)
+	conf.Check(p.ImportPath, c.fset, syntax, nil)
 	return first
+}
+
+// parse parses a file: one that is not changed once.
+func (c *checker) parse(path string, isChanged bool, changed []byte) (*ast.File, error) {
+	if isChanged {
+		return parser.ParseFile(c.fset, path, changed, parser.SkipObjectResolution)
+	}
+	if f := c.others[path]; f != nil {
+		return f, nil
+	}
+	f, err := parser.ParseFile(c.fset, path, nil, parser.SkipObjectResolution)
+	if err != nil {
+		return nil, err
+	}
+	withoutBodies(f)
+	c.others[path] = f
+	return f, nil
 }
 
 func withoutBodies(f *ast.File) {
