@@ -27,16 +27,11 @@ func mountFlags(follow bool) uintptr {
 
 // readLinks lets links be read, where they may be followed or the host's kernel follows none.
 // An older one, and fusermount3, know no such mount: there none is read, so that none
-// is followed. M-34
-func (m *Mount) readLinks(follow bool) error {
+// is followed, nor where the kernel does not tell. M-34
+func (m *Mount) readLinks(follow bool) {
 	var s unix.Statfs_t
-	if !follow {
-		if err := unix.Statfs(m.directory, &s); err != nil {
-			return err
-		}
-	}
-	m.linksRead.Store(follow || s.Flags&statNoFollow != 0)
-	return nil
+	asked := follow || unix.Statfs(m.directory, &s) == nil
+	m.linksRead.Store(asked && (follow || s.Flags&statNoFollow != 0))
 }
 
 // Symlink implements fuse.RawFileSystem: a link is a new file of its directory, with the

@@ -142,13 +142,10 @@ func Start(c Config) (*Mount, error) {
 	}
 	m.server = server
 	m.served.Go(server.Serve)
-	err = server.WaitMount()
-	if err == nil {
-		err = m.readLinks(c.FollowLinks)
-	}
-	if err != nil {
+	if err := server.WaitMount(); err != nil {
 		return nil, errors.Join(fmt.Errorf("mount: %s: %w", c.Directory, err), m.Close())
 	}
+	m.readLinks(c.FollowLinks)
 	return m, nil
 }
 
