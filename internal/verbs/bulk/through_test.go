@@ -99,7 +99,7 @@ func TestThroughApart(t *testing.T) {
 	for i, level := range []sid.SID{sid.MediumLevel, sid.HighLevel} {
 		spec := token.NetworkUser(levels.Principals[i].SID())
 		spec.Integrity = level
-		// It gives WRITE_OWNER below the label, and is what is named (A-62).
+		// It gives WRITE_OWNER below the label, and is named for it (A-62).
 		spec.Privileges = winnt.Privileges(winnt.SeChangeNotifyPrivilege, winnt.SeRelabelPrivilege)
 		spec.EnabledPrivileges = spec.Privileges
 		levels.Principals[i].Token = must(token.New(spec))
@@ -108,6 +108,12 @@ func TestThroughApart(t *testing.T) {
 	got := ask(t, run, control+`(ML;;NW;;;HI)"}`+"\n")
 	if want := "/x control u1 DACL 0 Everyone\nu0 SeRelabelPrivilege"; got != want {
 		t.Errorf("levels:\n%s\nwant\n%s", got, want)
+	}
+	// An entry that is only for records sets no principals apart, however many there are.
+	many := bulk.Run{Directory: crowd(t, 1001), Rights: must(bulk.ParseRights("read")), Ask: bulk.Through}
+	got = ask(t, many, `{"path":"/x","sd":"O:SYG:SYD:(A;;FR;;;WD)S:(AU;SA;FR;;;WD)"}`+"\n")
+	if want := "DACL 0 Everyone"; strings.Contains(got, "not traced") || !strings.HasSuffix(got, want) {
+		t.Errorf("audited:\n%s\nwant %s", got, want)
 	}
 	rule := access.Rule{Name: "one", Descriptor: must(sddl.Parse("D:(A;;WO;;;WD)(A;;WD;;;S-1-5-21-1-2-3-1003)",
 		sddl.Options{}))}

@@ -35,6 +35,9 @@ expect:
 	var got []string
 	for _, c := range f.Run(time.Now).Cases {
 		got = append(got, fmt.Sprint(c.On, " ", c.Granted, " ", c.Problem == ""))
+		if c.On == "/bad" && !strings.HasPrefix(c.Problem, "cannot be read: ") {
+			t.Errorf("/bad: %s", c.Problem)
+		}
 	}
 	const want = "/x true true, /t/a true true, /t/b false false, /t/[a] false true, /bad false false, /bad false false"
 	if strings.Join(got, ", ") != want {
