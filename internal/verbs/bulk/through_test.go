@@ -114,7 +114,8 @@ func TestThroughApart(t *testing.T) {
 	for i := range 1001 {
 		users += fmt.Sprintf("  - {name: u%d, sid: S-1-5-21-1-2-3-%d}\n", i, 1100+i)
 	}
-	many := bulk.Run{Directory: must(people.Read([]byte(users))), Rights: must(bulk.ParseRights("read")), Ask: bulk.Through}
+	many := bulk.Run{Directory: must(people.Read([]byte(users))), Ask: bulk.Through,
+		Rights: must(bulk.ParseRights("read"))}
 	got = ask(t, many, `{"path":"/x","sd":"O:SYG:SYD:(A;;FR;;;WD)S:(AU;SA;FR;;;WD)"}`+"\n")
 	if want := "DACL 0 Everyone"; strings.Contains(got, "not traced") || !strings.HasSuffix(got, want) {
 		t.Errorf("audited:\n%s\nwant %s", got, want)
