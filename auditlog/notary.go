@@ -96,7 +96,6 @@ func (n *notary) notarize(job toSign) error {
 }
 
 func (n *notary) store(job toSign) error {
-	d := n.log.cfg.disk
 	partial := n.tiles.partial()
 	fresh := slices.Clone(n.tiles.done)
 	for i := range partial {
@@ -104,26 +103,33 @@ func (n *notary) store(job toSign) error {
 			fresh = append(fresh, partial[i])
 		}
 	}
-	if err := storeTiles(d, fresh); err != nil {
+	c, err := n.sign(job, fresh)
+	if err != nil {
 		for i := range partial { // what there is of them is of no use
 			n.stale = append(n.stale, partial[i].path())
 		}
 		return err
 	}
-	n.tiles.done = nil
-	c := Checkpoint{Origin: n.log.origin, Size: job.size, Root: job.root}
-	if f := n.tiles.frontier(); f.size != c.Size || f.root() != c.Root {
-		return fmt.Errorf("%w: the hashes of %d records do not add up", ErrDamaged, c.Size)
-	}
-	signed, err := signCheckpoint(&c, n.log.cfg.Signers)
-	if err != nil {
-		return err
-	}
-	if err := closed(put(d, checkpointName, bytesOf(signed))); err != nil {
-		return err
-	}
-	n.log.noted.Store(&c)
+	n.log.noted.Store(c)
 	return n.tidy(partial)
+}
+
+// sign stores tiles and then the checkpoint that needs them.
+func (n *notary) sign(job toSign, tiles []tile) (*Checkpoint, error) {
+	d := n.log.cfg.disk
+	if err := storeTiles(d, tiles); err != nil {
+		return nil, err
+	}
+	n.tiles.done = nil
+	c := &Checkpoint{Origin: n.log.origin, Size: job.size, Root: job.root}
+	if f := n.tiles.frontier(); f.size != c.Size || f.root() != c.Root {
+		return nil, fmt.Errorf("%w: the hashes of %d records do not add up", ErrDamaged, c.Size)
+	}
+	signed, err := signCheckpoint(c, n.log.cfg.Signers)
+	if err != nil {
+		return nil, err
+	}
+	return c, closed(put(d, checkpointName, bytesOf(signed)))
 }
 
 // stored reports whether the last checkpoint needed the partial tile.

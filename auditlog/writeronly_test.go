@@ -4,6 +4,7 @@ package auditlog
 
 import (
 	"errors"
+	"strings"
 	"testing"
 
 	"golang.org/x/mod/sumdb/note"
@@ -135,6 +136,37 @@ func TestNotarize(t *testing.T) {
 			if err := n.notarize(toSign{nil, 3, good.root()}); err != nil || l.noted.Load() == nil || l.noted.Load().Size != 3 {
 				t.Errorf("%s, then room: %v", name, err)
 			}
+		}
+	}
+}
+
+// Whatever a note did before there was no room, the next one leaves no partial tiles but its own (U-71).
+func TestNotarizeAfterFailure(t *testing.T) {
+	for fails := 1; ; fails++ {
+		var tree frontier
+		tree.add(tlog.Hash{1})
+		d := newMemDisk(t, "")
+		l := &Log{cfg: testConfig(t, d), origin: "test.example/log"}
+		n := &notary{log: l, tiles: &tiler{}}
+		d.before = func(step int) error {
+			if step == fails {
+				return unix.ENOSPC
+			}
+			return nil
+		}
+		failed := n.notarize(toSign{[]tlog.Hash{{1}}, 1, tree.root()})
+		tree.add(tlog.Hash{2})
+		d.before = nil
+		if err := n.notarize(toSign{[]tlog.Hash{{2}}, 2, tree.root()}); err != nil {
+			t.Fatalf("after %s failed: %v", d.steps[fails-1], err)
+		}
+		for name := range d.now {
+			if strings.Contains(name, ".p/") && !strings.HasSuffix(name, ".p/2") {
+				t.Errorf("after %s failed, %s is left", d.steps[fails-1], name)
+			}
+		}
+		if failed == nil {
+			return
 		}
 	}
 }

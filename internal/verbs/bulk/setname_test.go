@@ -81,3 +81,13 @@ func TestSetNamesOfOneSID(t *testing.T) {
 		t.Errorf("two principals of one SID: %v", got)
 	}
 }
+
+// TestSetNamesOfTwoDomains: users of one last number in two domains are two sets (B-3).
+func TestSetNamesOfTwoDomains(t *testing.T) {
+	users := `{"name":"near","sid":"S-1-5-21-1-2-3-1107"},{"name":"far","sid":"S-1-5-21-9-9-9-1107"}`
+	rows := `{"path":"/a","sd":"O:BAG:BAD:(A;;FR;;;S-1-5-21-1-2-3-1107)"}` + "\n" +
+		`{"path":"/b","sd":"O:BAG:BAD:(A;;FR;;;S-1-5-21-9-9-9-1107)"}` + "\n"
+	if got := setNames(t, users, "read", rows); got[0]["read"] == got[1]["read"] {
+		t.Errorf("two principals of one last number: %v", got)
+	}
+}

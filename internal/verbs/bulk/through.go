@@ -134,7 +134,8 @@ func (t *tracer) key(d *sd.Descriptor, i int) string {
 	tok := p.Token
 	const apart = sd.HasOthers | sd.HasExtras | sd.HasAccessFilter | sd.HasScopedPolicy | sd.HasTrustLabel |
 		sd.HasPrincipalSelf
-	if (d.DACL().Facts()|d.SACL().Facts())&apart != 0 || tok.IsSandboxed() || tok.RestrictedSet() != nil {
+	// No entry of a SACL allows or denies plainly: those that decide have facts of their own.
+	if (d.DACL().Facts()|d.SACL().Facts()&^sd.HasOthers)&apart != 0 || tok.IsSandboxed() || tok.RestrictedSet() != nil {
 		return fmt.Sprint("alone ", i)
 	}
 	key := fmt.Appendf(nil, "%t %x %x %x %t%t ", p.Root, tok.Enabled(), tok.Integrity(), tok.MandatoryPolicy(),

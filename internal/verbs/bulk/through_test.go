@@ -6,9 +6,15 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/refmon/refmon/access"
+	"github.com/refmon/refmon/effective"
 	"github.com/refmon/refmon/internal/verbs/bulk"
 	"github.com/refmon/refmon/internal/verbs/bulk/objects"
 	"github.com/refmon/refmon/internal/verbs/bulk/people"
+	"github.com/refmon/refmon/sddl"
+	"github.com/refmon/refmon/sid"
+	"github.com/refmon/refmon/token"
+	"github.com/refmon/refmon/winnt"
 )
 
 // firm has ten users in Staff, u0 to u9, of whom the first four are in Four, and one
@@ -84,6 +90,48 @@ func TestThrough(t *testing.T) {
 	}
 }
 
+// TestThroughApart: principals in the same groups get in by different entries where their levels
+// or a policy leave one less than another (U-102).
+func TestThroughApart(t *testing.T) {
+	const control = `{"path":"/x","sd":"O:SYG:SYD:(A;;WD;;;WD)(A;;WO;;;WD)S:`
+	levels := firm()
+	levels.Principals = levels.Principals[:2]
+	for i, level := range []sid.SID{sid.MediumLevel, sid.HighLevel} {
+		spec := token.NetworkUser(levels.Principals[i].SID())
+		spec.Integrity = level
+		// It gives WRITE_OWNER below the label, and is named for it (A-62).
+		spec.Privileges = winnt.Privileges(winnt.SeChangeNotifyPrivilege, winnt.SeRelabelPrivilege)
+		spec.EnabledPrivileges = spec.Privileges
+		levels.Principals[i].Token = must(token.New(spec))
+	}
+	run := bulk.Run{Directory: levels, Rights: must(bulk.ParseRights("control")), Ask: bulk.Through}
+	got := ask(t, run, control+`(ML;;NW;;;HI)"}`+"\n")
+	if want := "/x control u1 DACL 0 Everyone\nu0 SeRelabelPrivilege"; got != want {
+		t.Errorf("levels:\n%s\nwant\n%s", got, want)
+	}
+	// An entry that is only for records sets no principals apart, however many there are.
+	users := "users:\n"
+	for i := range 1001 {
+		users += fmt.Sprintf("  - {name: u%d, sid: S-1-5-21-1-2-3-%d}\n", i, 1100+i)
+	}
+	many := bulk.Run{Directory: must(people.Read([]byte(users))), Ask: bulk.Through,
+		Rights: must(bulk.ParseRights("read"))}
+	got = ask(t, many, `{"path":"/x","sd":"O:SYG:SYD:(A;;FR;;;WD)S:(AU;SA;FR;;;WD)"}`+"\n")
+	if want := "DACL 0 Everyone"; strings.Contains(got, "not traced") || !strings.HasSuffix(got, want) {
+		t.Errorf("audited:\n%s\nwant %s", got, want)
+	}
+	rule := access.Rule{Name: "one", Descriptor: must(sddl.Parse("D:(A;;WO;;;WD)(A;;WD;;;S-1-5-21-1-2-3-1003)",
+		sddl.Options{}))}
+	policies := &access.PolicySet{Policies: []access.Policy{{ID: sid.MustParse("S-1-17-1"), Name: "p",
+		Rules: []access.Rule{rule}}}}
+	run = bulk.Run{Directory: firm(), Rights: must(bulk.ParseRights("control")), Ask: bulk.Through,
+		Config: effective.Config{Policies: policies}}
+	got = ask(t, run, control+`(SP;;;;;S-1-17-1)"}`+"\n")
+	if want := "/x control u3 DACL 0 Everyone\nEveryone (11) DACL 1 Everyone"; got != want {
+		t.Errorf("policy:\n%s\nwant\n%s", got, want)
+	}
+}
+
 // TestChanges: an object has rows if its answer is not that of what it lies in, or if that
 // is not known; what cannot be read always has (U-107).
 func TestChanges(t *testing.T) {
@@ -120,6 +168,15 @@ func TestChanges(t *testing.T) {
 	what.Changes = false
 	if got := pathsOf(t, what, lines); got != "/t" {
 		t.Errorf("without: %s", got)
+	}
+	// What was not asked for is not said to be without a right (U-108).
+	for want, passed := range map[string]int{"": 2, "write": 0} {
+		if what.Want = nil; want != "" {
+			what.Want = must(bulk.ParseRights(want))
+		}
+		if _, sum, err := runOver(t, context.Background(), &what, lines); err != nil || sum.Passed != passed {
+			t.Errorf("want %q: %d objects without a right, %v, not %d", want, sum.Passed, err, passed)
+		}
 	}
 }
 

@@ -100,6 +100,19 @@ func TestLDIF(t *testing.T) {
 	}
 }
 
+// TestHistoryAlone: the SIDs that an account had before count where it has no group, too, and so
+// do those of a group in no other (B-16).
+func TestHistoryAlone(t *testing.T) {
+	d, _ := read(t, [2]string{"ldif", "dn: CN=a,DC=c\nobjectClass: user\nsAMAccountName: alone\n" +
+		"objectSid: S-1-5-21-1-2-3-1107\nsIDHistory: S-1-5-21-9-9-9-77\n\n" +
+		"dn: CN=b,DC=c\nobjectClass: user\nsAMAccountName: b\nobjectSid: S-1-5-21-1-2-3-1108\n" +
+		"memberOf: CN=g,DC=c\n\n" +
+		"dn: CN=g,DC=c\nobjectClass: group\nsAMAccountName: g\nobjectSid: S-1-5-21-1-2-3-2000\n" +
+		"sIDHistory: S-1-5-21-9-9-9-78\n"})
+	members(t, d, "alone", "S-1-5-21-9-9-9-77")
+	members(t, d, "b", "S-1-5-21-1-2-3-2000 S-1-5-21-9-9-9-78")
+}
+
 func TestErrors(t *testing.T) {
 	for _, c := range [][3]string{
 		{"passwd", "a:b\n", "line 1"}, {"passwd", "a:x:b:0:::\n", "line 1"}, {"pdbedit", "nothing", "Unix username"},
