@@ -24,7 +24,7 @@ func TestManagedPassword(t *testing.T) {
 			Path: "svc", Type: winnt.DirectoryServiceObject, Descriptor: must(sddl.Parse(c.own, sddl.Options{})),
 			Entry: &objects.Entry{
 				SID: sid.MustParse(domainSID + "-1200"), Classes: []string{"msDS-GroupManagedServiceAccount"},
-				Managed: []byte(must(sddl.Parse(c.managed, sddl.Options{})).Binary()),
+				Managed: must(sddl.Parse(c.managed, sddl.Options{})).Binary(),
 			},
 		}
 		s := reach.Search{Directory: d, From: d.Find("u"), Objects: []objects.Item{item}}
