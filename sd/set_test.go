@@ -101,8 +101,9 @@ func TestSet(t *testing.T) {
 		for info, stored := range map[uint32]string{
 			dacl: "D:" + bits + "(A;;FA;;;BA)", sacl: "S:" + bits + "(AU;SA;FA;;;BA)",
 		} {
+			// Without an object each bit is stored as given (S-79).
 			d, _ := sd.Set(&sd.SetRequest{Information: info, New: parse(stored), Bare: true})
-			if got := text(t, d); got != stored { // S-79
+			if got := text(t, d); got != stored {
 				t.Errorf("the bare call stores %s, want %s", got, stored)
 			}
 		}

@@ -188,7 +188,7 @@ func TestGrantNew(t *testing.T) {
 	}{
 		{"OC-54: everything", winnt.MAXIMUM_ALLOWED, ntstatus.Success, 0x1F0003},
 		{"everything and a bit of it", winnt.MAXIMUM_ALLOWED | 1, ntstatus.Success, 0x1F0003},
-		{"everything and a bit the type lacks", winnt.MAXIMUM_ALLOWED | 4, ntstatus.Success, 0x1F0003}, // O-130
+		{"everything and a bit the type lacks", winnt.MAXIMUM_ALLOWED | 4, ntstatus.Success, 0x1F0003}, // no refusal (O-130)
 		{"generic", winnt.GENERIC_WRITE, ntstatus.Success, 0x20002},
 		{"OC-51: nothing", 0, ntstatus.Success, 0},
 		{"reserved bits", 0x00200000, ntstatus.AccessDenied, 0},

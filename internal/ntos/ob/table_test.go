@@ -42,7 +42,7 @@ func TestHandleValues(t *testing.T) { // O-10, O-11, OC-1, OC-3, OC-4
 		wantStatus(t, v.String(), st, ntstatus.InvalidHandle)
 		wantStatus(t, "close "+v.String(), table.Close(v), ntstatus.InvalidHandle)
 	}
-	for low := range winnt.Handle(4) { // O-10
+	for low := range winnt.Handle(4) { // the two low bits do not count (O-10)
 		h, _, st := table.Lookup(b|low, ob.TagCall)
 		wantStatus(t, "low bits", st, ntstatus.Success)
 		h.Deref(ob.TagCall)
@@ -96,7 +96,7 @@ func TestKernelHandleValues(t *testing.T) { // O-13
 		_, _, st := table.Lookup(bad, ob.TagCall)
 		wantStatus(t, bad.String(), st, ntstatus.InvalidHandle)
 	}
-	for low := range winnt.Handle(4) { // O-10
+	for low := range winnt.Handle(4) { // the two low bits do not count (O-10)
 		h, _, st := table.Lookup(v|low, ob.TagCall)
 		wantStatus(t, "low bits of a kernel handle", st, ntstatus.Success)
 		h.Deref(ob.TagCall)

@@ -65,7 +65,7 @@ func TestAuthority(t *testing.T) {
 		"another type": {func(r *logon.Request, _ *forge.Ticket) { r.Type = winnt.LOGON32_LOGON_INTERACTIVE },
 			ntstatus.InvalidLogonType, ""},
 		"a service's type": {func(r *logon.Request, _ *forge.Ticket) { r.Type = winnt.LOGON32_LOGON_SERVICE },
-			ntstatus.InvalidLogonType, ""}, // K-52
+			ntstatus.InvalidLogonType, ""}, // with a ticket it is a network logon (K-52)
 		"a batch's type": {func(r *logon.Request, _ *forge.Ticket) { r.Type = winnt.LOGON32_LOGON_BATCH },
 			ntstatus.InvalidLogonType, ""},
 		"groups": {func(r *logon.Request, _ *forge.Ticket) { r.Groups = []token.Group{{SID: sid.Administrators}} },

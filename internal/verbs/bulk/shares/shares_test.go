@@ -82,14 +82,16 @@ func TestOrder(t *testing.T) {
 			"valid users = nobody2 is not resolved: may not connect"},
 		{"invalid users = @nogroup", "", "alice", all, false, "invalid users = @nogroup: may not connect"}, // F-107
 		{"valid users = %U", "", "alice", all, false, ""},
-		{"valid users = &staff", "", "alice", all, false, "valid users = &staff is not resolved: may not connect"}, // F-104
+		// Neither @ nor +: it is no group (F-104).
+		{"valid users = &staff", "", "alice", all, false, "valid users = &staff is not resolved: may not connect"},
 		{"valid users = @S-1-5-21-1-2-3-2000", "", "alice", all, false,
 			"valid users = @S-1-5-21-1-2-3-2000 is not resolved: may not connect"},
 		{"valid users = bob", "D:(A;;FA;;;WD)", "alice", all, false, "valid users has none of his names: may not connect"},
-		{"admin users = @nogroup alice", "", "alice", writing, false, "read only = yes: the share is read-only"}, // F-107
+		// A name that is not resolved ends the list (F-107).
+		{"admin users = @nogroup alice", "", "alice", writing, false, "read only = yes: the share is read-only"},
 		{"read only = no", "D:(A;;0x1200ad;;;WD)", "alice", writing, false, "the share's descriptor grants 0x1200ad"},
 		{"read only = no", "D:(A;;FX;;;WD)", "alice", all, false,
-			"neither reading nor writing data is left: may not connect"}, // F-106
+			"neither reading nor writing data is left: may not connect"}, // both are withheld (F-106)
 		{"valid users = &netgroup", "", "alice", all, false, ""},
 		{"read only = no\nread list = @staff", "", "alice", writing, false,
 			"read list = @staff: the share is read-only"},
