@@ -4,7 +4,6 @@ import (
 	"slices"
 	"strings"
 	"sync"
-	"unicode"
 
 	"github.com/refmon/refmon/ntstatus"
 	"github.com/refmon/refmon/sd"
@@ -51,7 +50,7 @@ func NewDirectory(d *sd.Descriptor, limit int) *Directory {
 
 // fold returns the form of a name under which names that differ only in case are
 // equal: the simple upper-case mapping, no locale (O-25).
-func fold(name string) string { return strings.Map(unicode.ToUpper, name) }
+func fold(name string) string { return strings.ToUpper(name) }
 
 // Name returns the last component of the object's path, "" if it has none (or none
 // any more).
