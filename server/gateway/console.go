@@ -53,11 +53,8 @@ func showConsole(w http.ResponseWriter, r *http.Request, q *request, p consolePa
 		Now   string
 		Pages []consolePage
 		Data  any
-	}{Style: template.CSS(style), Title: p.title, User: q.s.name, Live: p.live, Pages: consolePages, //nolint:gosec // ours
+	}{Style: template.CSS(style), Title: p.title, User: q.user(), Live: p.live, Pages: consolePages, //nolint:gosec // ours
 		Now: q.g.cfg.Now().UTC().Format(time.TimeOnly), Data: p.gather(q, r)}
-	if data.User == "" {
-		data.User = q.s.user.String()
-	}
 	h := w.Header()
 	h.Set("Content-Type", "text/html; charset=utf-8")
 	h.Set("Content-Security-Policy", pagePolicy)

@@ -8,6 +8,8 @@ import (
 	"html/template"
 	"net/http"
 	"strings"
+
+	"github.com/refmon/refmon/sid"
 )
 
 // style is that of every page.
@@ -44,10 +46,7 @@ func (q *request) page(w http.ResponseWriter, r *http.Request, list []facts, mor
 		Crumbs []crumb
 		Lines  []line
 		More   bool
-	}{Style: template.CSS(style), Name: "trees", User: q.s.name, More: more} //nolint:gosec // it is ours
-	if data.User == "" {
-		data.User = q.s.user.String()
-	}
+	}{Style: template.CSS(style), Name: "trees", User: q.user(), More: more} //nolint:gosec // it is ours
 	if q.at.tree != "" {
 		data.Crumbs, data.Name = q.crumbs()
 	}
@@ -73,6 +72,19 @@ func (q *request) page(w http.ResponseWriter, r *http.Request, list []facts, mor
 		return
 	}
 	_ = pageTemplate.Execute(w, data) // a client that left is told nothing more
+}
+
+// user returns what a page calls its client: the name that it gave, or the one that refmond
+// knows it by, as after a ticket; else the SID.
+func (q *request) user() string {
+	name := q.s.name
+	if name == "" {
+		name = q.names([]sid.SID{q.s.user})[0]
+	}
+	if name == "" {
+		name = q.s.user.String()
+	}
+	return name
 }
 
 // crumbs returns the directories above, and the name of the one that is shown.

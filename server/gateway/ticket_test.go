@@ -2,6 +2,7 @@ package gateway
 
 import (
 	"encoding/base64"
+	"strings"
 	"testing"
 	"time"
 
@@ -50,6 +51,10 @@ func TestTickets(t *testing.T) {
 	}
 	w.want(401, "", "GET", "/share/f", "", "Authorization", alice)
 	w.want(404, "", "GET", "/share/f", "", "Authorization", ticket("bob", 1105))
+	page := w.want(200, "", "GET", "/share/", "", "Authorization", ticket("alice", 1104))
+	if !strings.Contains(page.body, `<p>as EXAMPLE\alice</p>`) {
+		t.Errorf("the page does not name its client:\n%s", page.body)
+	}
 	asked := w.want(401, "", "GET", "/share/f", "").header.Values("WWW-Authenticate")
 	if len(asked) != 2 || asked[0] != "Negotiate" {
 		t.Errorf("the challenges are %q", asked)
