@@ -30,9 +30,10 @@ const gate = 61010
 type site struct {
 	*testing.T
 	dir   string
-	tree  string // its folder
-	page  string // with the addresses and folders of this test
-	files string // port
+	tree  string            // its folder
+	here  *strings.Replacer // puts the addresses and folders of this test in
+	page  string            // with them
+	files string            // port
 }
 
 // must ends the test.
@@ -66,9 +67,10 @@ func newSite(t *testing.T, tree string) *site {
 	s.must(err)
 	ports := [2]string{s.free(), s.free()}
 	s.files = ports[0]
-	s.page = strings.NewReplacer("/srv/projects", s.tree, "/var/lib/refmon-gateway",
+	s.here = strings.NewReplacer("/srv/projects", s.tree, "/var/lib/refmon-gateway",
 		filepath.Join(dir, "gateway"), "localhost:8443", "localhost:"+ports[0], "localhost:8444",
-		"localhost:"+ports[1]).Replace(string(page))
+		"localhost:"+ports[1])
+	s.page = s.here.Replace(string(page))
 	const places = "state: %[1]s/state\nsocket: %[1]s/s\nadminSocket: %[1]s/a\ncomputer: host\n"
 	s.write("refmond.yaml", fmt.Sprintf(places, dir)+s.block("yaml", 0))
 	s.write("gateway.yaml", fmt.Sprintf("socket: %s/s\nfiles: 127.0.0.1:%s\nconsole: 127.0.0.1:%s\n", dir, ports[0],
@@ -181,8 +183,22 @@ func TestGatewayPage(t *testing.T) {
 			t.Errorf("the API does not say %q:\n%s", want, api)
 		}
 	}
+	first := s.firstPage()
+	if !strings.HasPrefix(first, "the plan\n{") || !strings.Contains(first, `"status":"STATUS_ACCESS_DENIED"`) {
+		t.Errorf("the lines of README.md print %q", first)
+	}
 	s.opensNothing()
 	s.trail()
+}
+
+// firstPage runs the lines with curl of README.md, with the password that curl would ask for, and
+// returns what they print.
+func (s *site) firstPage() string {
+	s.Helper()
+	page, err := os.ReadFile("../../../README.md")
+	s.must(err)
+	lines := strings.Join(regexp.MustCompile(`(?m)^    curl -su bob .*[^\\](\\\n.*)*$`).FindAllString(string(page), -1), "\n")
+	return s.run(s.here.Replace(strings.ReplaceAll(lines, "-su bob", "-su bob:bobs-password")))
 }
 
 // describe gives the tree a descriptor, as a file server would.
