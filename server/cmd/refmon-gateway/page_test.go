@@ -197,7 +197,8 @@ func (s *site) firstPage() string {
 	s.Helper()
 	page, err := os.ReadFile("../../../README.md")
 	s.must(err)
-	lines := strings.Join(regexp.MustCompile(`(?m)^    curl -su bob .*[^\\](\\\n.*)*$`).FindAllString(string(page), -1), "\n")
+	curl := regexp.MustCompile(`(?m)^    curl -su bob .*[^\\](\\\n.*)*$`)
+	lines := strings.Join(curl.FindAllString(string(page), -1), "\n")
 	return s.run(s.here.Replace(strings.ReplaceAll(lines, "-su bob", "-su bob:bobs-password")))
 }
 
