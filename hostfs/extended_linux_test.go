@@ -51,7 +51,7 @@ func TestExtended(t *testing.T) {
 		}
 	}
 	for _, name := range []string{w.tree.cfg.Attribute, "security.capability", "trusted.a", "system.a", "user.", "other",
-		"USER.a", "user.dosstream.x", "user.SmbReparse"} {
+		"USER.a", "user.dosstream.x", "user.SmbReparse", "user.dosattrib"} {
 		_, st := reads.Extended(name)
 		w.want(st, ntstatus.ObjectNameNotFound)
 		w.want(writes.SetExtended(name, []byte("x"), 0), ntstatus.AccessDenied)

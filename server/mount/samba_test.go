@@ -87,8 +87,8 @@ except OSError as e:
     print(e.strerror, flush=True)
 sys.stdin.read()`
 
-// locksBeside: a lock that a client of the file server has of some bytes keeps a program of the mount from these and from no
-// others, and one that a program of the mount has keeps the server's clients from reading them (M-25).
+// locksBeside: a lock that a client of the file server has of some bytes keeps a program of the mount from these
+// and from no others, and one that a program of the mount has keeps the server's clients from reading (M-25).
 func (w *world) locksBeside(s *smbd.Server) {
 	w.Helper()
 	if _, err := exec.LookPath("python3"); err != nil {
@@ -100,8 +100,8 @@ func (w *world) locksBeside(s *smbd.Server) {
 	}
 	config, address, password := s.Access()
 	// Its input is read ahead and its output kept back unless it is told not to.
-	c := exec.Command("timeout", "60", "stdbuf", "-i0", "-oL", "smbclient", "-s", config, "-U", "root%"+password, "-m", "NT1", "//"+address+"/share",
-		"--option=client min protocol=NT1")
+	c := exec.Command("timeout", "60", "stdbuf", "-i0", "-oL", "smbclient", "-s", config, "-U", "root%"+password,
+		"-m", "NT1", "//"+address+"/share", "--option=client min protocol=NT1")
 	in, err := c.StdinPipe()
 	w.must(err)
 	out, err := c.StdoutPipe()
