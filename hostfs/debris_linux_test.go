@@ -78,3 +78,23 @@ func TestDebrisOfAnOpenFile(t *testing.T) {
 	}
 	w.exists("f", true)
 }
+
+// A link that a crash left under a private name goes where it has a descriptor, as those have that were made here, so
+// that its directory can be removed; another one is not ours (F-129).
+func TestDebrisOfLinks(t *testing.T) {
+	linksHere(t)
+	w := newWorld(t)
+	w.dir("d", "O:BAG:SYD:P(A;OICI;FA;;;WD)")
+	w.tree.abandoned = -time.Hour // every name is old
+	w.link(`d\`+privatePrefix+"ours", "f", "O:BAG:SYD:P(A;;FA;;;WD)")
+	w.must(os.Symlink("f", w.path(`d\`+privatePrefix+"theirs")))
+	th := w.as(bob)
+	h := w.open(th, "d", winnt.FILE_LIST_DIRECTORY, ntstatus.Success)
+	_, st := th.NtQueryDirectoryFile(h, "", true)
+	w.want(st, ntstatus.Success)
+	w.want(th.NtClose(h), ntstatus.Success)
+	left, err := os.ReadDir(w.path("d"))
+	if w.must(err); len(left) != 1 || left[0].Name() != privatePrefix+"theirs" {
+		t.Errorf("F-129: %v is left", left)
+	}
+}

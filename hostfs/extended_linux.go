@@ -98,11 +98,16 @@ func (f *file) SetExtended(name string, value []byte, how int) ntstatus.Status {
 	if st != ntstatus.Success {
 		return st
 	}
-	if taken+len(name)+len(value) > mostExtended {
+	if !fits(taken, name, value) {
 		// A file has a bounded room for extended attributes (F-196).
 		return ntstatus.DiskFull
 	}
 	return extendedStatus(retry(func() error { return unix.Setxattr(placeOf(f.fd), name, value, how) }))
+}
+
+// fits reports whether an attribute has room beside what is taken (F-196).
+func fits(taken int, name string, value []byte) bool {
+	return taken+len(name)+len(value) <= mostExtended
 }
 
 // RemoveExtended takes an extended attribute away.

@@ -51,7 +51,7 @@ func TestExtended(t *testing.T) {
 		}
 	}
 	for _, name := range []string{w.tree.cfg.Attribute, "security.capability", "trusted.a", "system.a", "user.", "other",
-		"USER.a", "user.dosstream.x", "user.SmbReparse"} {
+		"USER.a", "user.dosstream.x", "user.SmbReparse", "user.dosattrib"} {
 		_, st := reads.Extended(name)
 		w.want(st, ntstatus.ObjectNameNotFound)
 		w.want(writes.SetExtended(name, []byte("x"), 0), ntstatus.AccessDenied)
@@ -59,6 +59,9 @@ func TestExtended(t *testing.T) {
 	}
 	// 6 bytes of name and 64 KiB of value do not fit anywhere; one after the other they are counted together.
 	w.want(writes.SetExtended("user.b", bytes.Repeat([]byte("x"), mostExtended-5), 0), ntstatus.DiskFull)
+	if value := make([]byte, mostExtended-10); !fits(4, "user.b", value) || fits(5, "user.b", value) {
+		t.Error("F-196: name, value and what is taken are not counted together")
+	}
 	if n, st := writes.taken("user.b"); n != len("user.a")+len("value") || st != ntstatus.Success {
 		t.Errorf("F-196: %d bytes are taken, %v", n, st)
 	}
@@ -94,10 +97,14 @@ func TestNameless(t *testing.T) {
 	if w.want(st, ntstatus.Success); d.DACL().Len() != 1 {
 		t.Errorf("F-197: its descriptor is %v", d)
 	}
-	w.want(hers.NtSetInformationFile(h, nt.FileRenameInformation, nt.FileRename{FileName: `\??\share\d\new`}),
+	// Even who may delete it has no name to change or to take away.
+	all, st := w.sys.MakeNameless(hers, nt.ObjectAttributes{ObjectName: `\??\share\d\f2`}, winnt.GENERIC_ALL)
+	w.want(st, ntstatus.Success)
+	w.want(hers.NtSetInformationFile(all, nt.FileRenameInformation, nt.FileRename{FileName: `\??\share\d\new`}),
 		ntstatus.AccessDenied)
-	w.want(hers.NtSetInformationFile(h, nt.FileDispositionInformation, nt.FileDisposition{DeleteFile: true}),
-		ntstatus.AccessDenied)
+	w.want(hers.NtSetInformationFile(all, nt.FileDispositionInformation, nt.FileDisposition{DeleteFile: true}),
+		ntstatus.CannotDelete)
+	w.want(hers.NtClose(all), ntstatus.Success)
 	link := func(name string, want ntstatus.Status) {
 		t.Helper()
 		w.want(hers.NtSetInformationFile(h, nt.FileLinkInformation, nt.FileRename{FileName: `\??\share\` + name}), want)

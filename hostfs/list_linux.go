@@ -129,9 +129,9 @@ func (f *file) entry(name string) (e nt.FileEntry, ok bool) {
 }
 
 // sweep removes a private name that a crash left behind, where nothing is lost by it: an
-// empty file or directory, which never came to its place, or one of several names of a
-// file. What has contents stays: it may be another program's file that was moved and
-// not put back. F-129
+// empty file or directory, which never came to its place, one of several names of a
+// file, or a link with a descriptor, as those have that were made here. What has contents
+// stays: it may be another program's file that was moved and not put back. F-129
 func (t *Tree) sweep(dir int, name string) {
 	s, err := statAt(dir, name, 0)
 	if err != nil || deviceOf(&s) != t.device || t.isOpen(s.Ino) ||
@@ -143,6 +143,8 @@ func (t *Tree) sweep(dir int, name string) {
 		_ = unix.Unlinkat(dir, name, unix.AT_REMOVEDIR) // it fails where there are entries
 	case kind == unix.S_IFREG && (s.Size == 0 || s.Nlink > 1):
 		_ = unix.Unlinkat(dir, name, 0) // the next listing tries again
+	case kind == unix.S_IFLNK && t.ownLink(dir, name, s.Ino):
+		_ = unix.Unlinkat(dir, name, 0)
 	}
 }
 

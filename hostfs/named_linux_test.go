@@ -24,8 +24,12 @@ func TestNamedFilesDecideAlike(t *testing.T) {
 	w.describe("", "O:BAG:SYD:P(A;;FX;;;BA)")
 	people := []sid.SID{sid.MustParse(alice), sid.MustParse(bob), sid.MustParse(staff)}
 	threads := []*nt.Thread{w.as(alice), w.as(bob), w.as(alice, winnt.SeSecurityPrivilege, winnt.SeTakeOwnershipPrivilege)}
-	counts := map[ntstatus.Status]int{}
+	counts, after := map[ntstatus.Status]int{}, map[ntstatus.Status]int{}
 	var left []*sd.Descriptor
+	some := func(rnd *rand.Rand, people []sid.SID) *sd.Descriptor {
+		world := draw(rnd, people)
+		return world.descriptors[world.files[rnd.IntN(len(world.files))]]
+	}
 	n := randtest.Count(t, "REFMON_OPENS", 400)
 	for i := range n {
 		if len(left) == 0 {
@@ -50,11 +54,17 @@ func TestNamedFilesDecideAlike(t *testing.T) {
 			t.Errorf("%v of %s: the file of the tree gives %v, %v, the named file %v, %v", mask, text, got,
 				granted(th, tree), want, granted(th, named))
 		}
+		if got == ntstatus.Success {
+			w.operatesAlike(th, tree, named, some(rnd, people), after)
+		}
 		w.want(closeAny(th, tree), ntstatus.Success)
 		w.want(closeAny(th, named), ntstatus.Success)
 	}
 	if counts[ntstatus.Success] < n/20 || counts[ntstatus.AccessDenied] < n/20 {
 		t.Errorf("%v: too few of one", counts)
+	}
+	if after[ntstatus.Success] < n || after[ntstatus.AccessDenied] < n {
+		t.Errorf("%v of what is done to handles: too few of one", after)
 	}
 }
 

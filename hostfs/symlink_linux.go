@@ -61,6 +61,21 @@ func (f *file) Target() (string, ntstatus.Status) {
 	return string(b[:n]), ntstatus.Success
 }
 
+// ownLink reports whether a name is that of a link of the tree, with that number.
+func (t *Tree) ownLink(dir int, name string, inode uint64) bool {
+	fd, err := below(dir, name, 0)
+	if err != nil {
+		return false
+	}
+	defer shut(fd)
+	s, err := stat(fd)
+	if err != nil || s.Ino != inode || s.Mode&unix.S_IFMT != unix.S_IFLNK {
+		return false
+	}
+	k, err := t.known(fd, &s)
+	return err == nil && k.own()
+}
+
 // linkEntry fills in the entry of a link; false for one that is not told: the listing is by
 // a handle that knows no links, or the link has no descriptor (F-191).
 func (f *file) linkEntry(e *nt.FileEntry, s *unix.Statx_t) bool {

@@ -37,6 +37,7 @@ type Share struct {
 	Config string   // lines of the share's section, each with its newline
 	Folder string   // of the server's; "": one of the share's name
 	Users  []string // accounts that the server gets besides root and Guest
+	Posix  bool     // clients may speak the old protocol, by which they ask as programs of Linux do
 }
 
 // Access returns what a client needs: the configuration, the address and the password of all
@@ -133,6 +134,9 @@ func (s *Server) configure() {
 		"\tinterfaces = %s/8\n\tbind interfaces only = yes\n\tsmb ports = 445\n\tdisable netbios = yes\n"+
 		"\tpassdb backend = tdbsam\n\tload printers = no\n\tdisable spoolss = yes\n\trpc start on demand helpers = "+
 		"no\n\tlog file = %s/log.%%m\n", s.address, s.Dir)
+	if slices.ContainsFunc(s.shares, func(share Share) bool { return share.Posix }) {
+		b.WriteString("\tserver min protocol = NT1\n")
+	}
 	for _, option := range []string{"private dir", "lock directory", "state directory", "cache directory", "pid directory",
 		"ncalrpc dir"} {
 		dir := filepath.Join(s.Dir, strings.ReplaceAll(option, " ", "-"))
