@@ -159,7 +159,7 @@ var faultKinds = []faultKind{
 		return attributes("root", func(oa *nt.ObjectAttributes) { oa.RootDirectory = f.w.all["directory"] })
 	}},
 	{"", ntstatus.ObjectNameInvalid, anyWhen, name(`\\x`)},
-	{"", ntstatus.ObjectPathNotFound, `^a directory on the path`, name(`\nowhere\x`)},
+	{"", ntstatus.ObjectPathNotFound, `^a directory on the path`, name(`\BaseNamedObjects\nowhere\x`)},
 	{"Open", ntstatus.ObjectNameNotFound, anyWhen, name(`\nothing`)},
 	{"CreateEvent", ntstatus.ObjectNameCollision, anyWhen, name(`\named`)},
 	{"(Open|Create)(Mutant|Semaphore|Timer|Job)", ntstatus.ObjectTypeMismatch, `^the name`, name(`\named`)},
