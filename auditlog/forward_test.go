@@ -6,6 +6,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -50,6 +51,54 @@ func TestForward(t *testing.T) {
 		if err := f.Run(t.Context(), false); err == nil || !strings.Contains(err.Error(), "holds no RecordId") {
 			t.Errorf("a cursor of %q is taken: %v", text, err)
 		}
+	}
+}
+
+// TestForwardOverAGap: a forwarder that was away for longer than records are kept goes on with the oldest that is there:
+// the sink sees the gap, each record after it, and none twice.
+func TestForwardOverAGap(t *testing.T) {
+	dir := t.TempDir()
+	l := mustOpen(t, Config{Dir: filepath.Join(dir, "log"), SegmentBytes: 4000, CheckpointRecords: 5,
+		Keep: Keep{Bytes: 20_000, Full: Overwrite}})
+	f := &Forwarder{Dir: filepath.Join(dir, "log"), Sink: filepath.Join(dir, "sink"), Cursor: filepath.Join(dir, "cursor")}
+	mustWrite(t, l, 3)
+	if err := f.Run(t.Context(), false); err != nil {
+		t.Fatal(err)
+	}
+	for range 20 {
+		mustWrite(t, l, 5)
+	}
+	if err := l.Close(); err != nil {
+		t.Fatal(err)
+	}
+	v := mustVerify(t, filepath.Join(dir, "log"))
+	if err := f.Run(t.Context(), false); err != nil {
+		t.Fatal(err)
+	}
+	b, err := os.ReadFile(f.Sink)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got []uint64
+	for line := range strings.Lines(string(b)) {
+		e, err := audit.ParseEvent([]byte(strings.TrimSpace(line)))
+		if err != nil {
+			t.Fatal(err)
+		}
+		got = append(got, e.RecordID)
+	}
+	want := []uint64{1, 2, 3, 4}
+	if v.First <= 5 {
+		t.Fatalf("nothing went: the first is %d", v.First)
+	}
+	for id := v.First; id <= v.Last; id++ {
+		want = append(want, id)
+	}
+	if !slices.Equal(got, want) {
+		t.Errorf("the sink has %d, want %d", got, want)
+	}
+	if b, err := os.ReadFile(f.Cursor); err != nil || strings.TrimSpace(string(b)) != strconv.FormatUint(v.Last+1, 10) {
+		t.Errorf("cursor %q of %d, %v", b, v.Last, err)
 	}
 }
 

@@ -2,7 +2,9 @@ package auditlog
 
 import (
 	"bytes"
+	"crypto/sha256"
 	"errors"
+	"maps"
 	"strings"
 	"testing"
 	"time"
@@ -175,6 +177,89 @@ func TestTilesAreComputedAgain(t *testing.T) {
 		t.Fatal(err)
 	}
 	verifyDisk(t, d)
+}
+
+// TestAlteredTiles: hashes of the last tiles that do not add up to the checkpoint are computed anew from the records;
+// those that do are taken as they are.
+func TestAlteredTiles(t *testing.T) {
+	d := newMemDisk(t, "")
+	cfg := testConfig(t, d)
+	l := mustOpen(t, cfg)
+	mustWrite(t, l, 300)
+	if err := l.Close(); err != nil {
+		t.Fatal(err)
+	}
+	tiles := 0
+	for name := range maps.Clone(d.now) {
+		if !strings.HasPrefix(name, tileFolder) || !strings.Contains(name, ".p/") {
+			continue // a full one is found by a verification: the log does not read it
+		}
+		tiles++
+		other := newMemDisk(t, "")
+		other.dirs = maps.Clone(d.dirs)
+		for at, i := range d.now {
+			other.now[at] = &inode{name: i.name, data: bytes.Clone(i.data), durable: bytes.Clone(i.durable)}
+		}
+		altered := other.now[name].data
+		altered[len(altered)-1] ^= 1
+		again := testConfig(t, other)
+		l := mustOpen(t, again)
+		if !l.Recovered().Rebuilt {
+			t.Errorf("%s: altered hashes are taken", name)
+		}
+		if err := l.Close(); err != nil {
+			t.Fatal(err)
+		}
+		verifyDisk(t, other)
+	}
+	if tiles < 2 {
+		t.Errorf("%d tiles", tiles)
+	}
+	l = mustOpen(t, cfg)
+	if l.Recovered().Rebuilt {
+		t.Error("hashes that are right are computed anew")
+	}
+	if err := l.Close(); err != nil {
+		t.Fatal(err)
+	}
+	verifyDisk(t, d)
+}
+
+// TestCheckpointWithoutSegments: a log that ended before its first segment goes on; where the checkpoint names a record
+// and there is no segment, the log is damaged.
+func TestCheckpointWithoutSegments(t *testing.T) {
+	for size, fine := range map[uint64]bool{0: true, 1: false, 7: false} {
+		d := newMemDisk(t, "")
+		cfg := testConfig(t, d)
+		c := Checkpoint{Origin: "test.example/audit", Size: size}
+		if size == 0 {
+			c.Root = sha256.Sum256(nil) // of the empty tree (RFC 6962, 2.1)
+		}
+		b, err := signCheckpoint(&c, cfg.Signers)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := closed(put(d, checkpointName, bytesOf(b))); err != nil {
+			t.Fatal(err)
+		}
+		l, err := Open(cfg)
+		if !fine {
+			if !errors.Is(err, ErrDamaged) {
+				t.Errorf("%d records are named: %v", size, err)
+			}
+			continue
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		mustWrite(t, l, 3)
+		if err := l.Close(); err != nil {
+			t.Fatal(err)
+		}
+		if v := verifyDisk(t, d); v.First != 1 || v.Last != 5 || !v.Whole {
+			t.Errorf("%+v", v)
+		}
+	}
 }
 
 // TestRetention: old segments go, are moved, or the log stops, and a record

@@ -2,6 +2,7 @@ package daemon_test
 
 import (
 	"errors"
+	"maps"
 	"net"
 	"os"
 	"path/filepath"
@@ -81,7 +82,17 @@ func TestAdministratorsSocket(t *testing.T) {
 		linked != winnt.TokenElevationTypeLimited {
 		t.Errorf("at the administrators' socket: %v, linked to %v (L-51)", own, linked)
 	}
-	_, _ = limited.Close(), full.Close()
+	// A program that an administrator's starts in a process of its own is told of as that one is.
+	child := childOf(t, full)
+	told := map[uint64]bool{}
+	for _, s := range ask(t, full, daemon.Question{What: "sessions"}).Sessions {
+		told[s.Process] = s.Full
+	}
+	if want := map[uint64]bool{uint64(limited.Process()): false, uint64(full.Process()): true,
+		uint64(child.Process()): true}; !maps.Equal(told, want) {
+		t.Errorf("L-51: full are %v, want %v", told, want)
+	}
+	_, _, _ = limited.Close(), full.Close(), child.Close()
 	d.settles()
 	d.SetIdentity(peer.Accounts{})
 	if _, err := client.Dial(admin); !errors.Is(err, ntstatus.AccessDenied.Err()) {

@@ -118,6 +118,56 @@ func TestNothingIsSavedUp(t *testing.T) {
 	})
 }
 
+// TestAtOnce: of one connection so many calls run at once, and of all connections so many, never one more and never fewer
+// while more wait; without others a connection has no more than its own (W-21).
+func TestAtOnce(t *testing.T) {
+	for _, c := range []struct{ all, each, connections, want, wantEach int }{{4, 2, 1, 2, 2}, {4, 2, 2, 4, 2}, {4, 2, 3, 4, 2},
+		{1, 1, 3, 1, 1}, {3, 1, 2, 2, 1}, {2, 1, 1, 1, 1}} {
+		synctest.Test(t, func(t *testing.T) {
+			tr := makeTurns(c.all, c.each, 8)
+			var mu sync.Mutex
+			running, most, mostEach := 0, 0, 0
+			var all sync.WaitGroup
+			for i := range c.connections {
+				s, own := tr.join(uint32(i)), 0
+				for range 6 {
+					all.Go(func() {
+						began := tr.enter(s)
+						mu.Lock()
+						running, own = running+1, own+1
+						most, mostEach = max(most, running), max(mostEach, own)
+						mu.Unlock()
+						time.Sleep(time.Second)
+						mu.Lock()
+						running, own = running-1, own-1
+						mu.Unlock()
+						tr.leave(s, began, false)
+					})
+				}
+			}
+			all.Wait()
+			if most != c.want || mostEach != c.wantEach {
+				t.Errorf("W-21: %+v: %d at once, %d of one connection", c, most, mostEach)
+			}
+			if free, ready, _ := tr.left(); free != c.all || ready != 0 {
+				t.Errorf("W-21: %+v: %d are free, %d users ready or active", c, free, ready)
+			}
+		})
+	}
+}
+
+// TestBoundsOfTurns: a call for each processor, half of them of one connection, and four long ones for each
+// (W-21, W-43).
+//
+// +checklocksignore
+func TestBoundsOfTurns(t *testing.T) {
+	tr, n := newTurns(), processors()
+	if tr.free != n || tr.each != max(n/2, 1) || tr.slow != 4*n || tr.slowEach != 2*n {
+		t.Errorf("%d processors: %d calls, %d of one connection, %d long ones, %d of one user", n, tr.free, tr.each, tr.slow,
+			tr.slowEach)
+	}
+}
+
 // TestUsersShare: a user with ten connections gets what another one gets with one, and
 // those ten share it (W-42).
 func TestUsersShare(t *testing.T) {

@@ -10,6 +10,30 @@ import (
 	"github.com/refmon/refmon/sddl"
 )
 
+// TestFirstThatIsMissing: of several words that an explanation lacks the first is named; a question that is refused as
+// it stands is decided by the reason of the refusal.
+func TestFirstThatIsMissing(t *testing.T) {
+	f, err := Parse([]byte(`
+principals:
+  a: {user: S-1-5-21-1-2-3-1107, groups: [BU]}
+  i: {user: S-1-5-21-1-2-3-1107, groups: [BU], type: Impersonation, impersonationLevel: Identification}
+descriptors: {text: 'O:BAG:SYD:(A;;FR;;;BU)'}
+expect:
+  - {who: a, on: text, want: FR, is: granted, why: [DACL 0, DACL 7, DACL 8]}
+  - {who: i, on: text, want: FR, is: granted}
+`), Outside{Open: noFiles})
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := f.Run(time.Now)
+	if c := r.Cases[0]; c.Problem != `granted as expected, but the explanation does not contain "DACL 7"` {
+		t.Error(c.Problem)
+	}
+	if c := r.Cases[1]; c.Problem != "denied, expected granted" || len(c.By) < 20 || !strings.Contains(c.Why, ": "+c.By+" (") {
+		t.Errorf("%q by %q\n%s", c.Problem, c.By, c.Why)
+	}
+}
+
 // TestForms: a descriptor is SDDL or bytes, of the type that it names; every one of who is
 // asked about every one of on, by the call, the SID and the rights that a case gives.
 func TestForms(t *testing.T) {

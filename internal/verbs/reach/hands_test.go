@@ -1,6 +1,45 @@
 package reach
 
-import "testing"
+import (
+	"errors"
+	"testing"
+
+	"github.com/refmon/refmon/internal/verbs/bulk/people"
+)
+
+// TestNobody: a search begins at a principal that there is, and joins no more groups than a token may be put in.
+func TestNobody(t *testing.T) {
+	d := &people.Directory{Principals: make([]people.Principal, 2)}
+	for _, s := range []*Search{{From: 0}, {Directory: d, From: -1}, {Directory: d, From: 2}, {Directory: d, From: 3}} {
+		if err := s.begin(); !errors.Is(err, ErrNobody) {
+			t.Errorf("from %d: %v", s.From, err)
+		}
+	}
+	if err := (&Search{Directory: d, MaxJoined: MaxJoined + 1}).begin(); !errors.Is(err, ErrJoined) {
+		t.Error(err)
+	}
+}
+
+// TestFirstHand: of the hands that have a right on an object the first is kept, whichever answer it stands in, and a
+// step that was found stays.
+func TestFirstHand(t *testing.T) {
+	for _, order := range [][3]int{{1, 5, 9}, {5, 1, 9}, {9, 5, 1}, {5, 9, 1}} {
+		s := &Search{found: make([]*edge, 1)}
+		l := &level{start: 10, depth: 2}
+		for _, h := range order {
+			l.answers = append(l.answers, answerOf(h))
+		}
+		if s.note(l); s.found[0] == nil || s.found[0].hand != 11 || s.found[0].depth != 2 {
+			t.Errorf("%v: %+v", order, s.found[0])
+		}
+		before := s.found[0]
+		l.answers = l.answers[:0]
+		l.answers = append(l.answers, answerOf(0))
+		if s.note(l); s.found[0] != before {
+			t.Errorf("another step is kept: %+v", s.found[0])
+		}
+	}
+}
 
 // TestAsManyHandsAsMayBe: tokens are tried up to the bound, and the search says that it was
 // cut where there was one more.

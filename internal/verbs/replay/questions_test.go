@@ -4,10 +4,13 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
 	"testing/iotest"
+
+	"github.com/refmon/refmon/docs"
 )
 
 // TestTextQuestions: each kind of line is a question of its own, numbered by its rule.
@@ -105,6 +108,12 @@ func TestQuestionsAreOnce(t *testing.T) {
 			t.Errorf("%s is asked about %d times", text, n)
 		}
 	}
+	for _, q := range list {
+		// A descriptor's question is named by the first vector that has it.
+		if id, ok := strings.CutSuffix(q.Case, " sd"); ok && cases[id] != 1 {
+			t.Errorf("%s: no vector is named %q", q.Case, id)
+		}
+	}
 	if checks < 100 || len(texts) < 50 {
 		t.Errorf("%d checks, %d descriptors", checks, len(texts))
 	}
@@ -126,6 +135,46 @@ func TestChoices(t *testing.T) {
 `)
 	if want := map[string]string{"A-2": "what is chosen", "O-3b": "what is chosen"}; fmt.Sprint(got) != fmt.Sprint(want) {
 		t.Errorf("%v, want %v", got, want)
+	}
+}
+
+// TestNotesOfSections: a row of CAVEATS counts by the section it stands in: an id of "Rules that are not built" and one of
+// recordings that are not reproduced are absent, and no id that stands in another section alone is.
+func TestNotesOfSections(t *testing.T) {
+	n, err := ReadNotes()
+	if err != nil {
+		t.Fatal(err)
+	}
+	in := map[string]map[string]bool{}
+	section := ""
+	for line := range strings.Lines(docs.Caveats) {
+		if rest, ok := strings.CutPrefix(line, "## "); ok {
+			section, _, _ = strings.Cut(rest, " ")
+		}
+		if cells := strings.Split(line, "|"); len(cells) > 3 {
+			for _, id := range regexp.MustCompile(`\b[A-Z]-\d+[a-z]?\b`).FindAllString(cells[1], -1) {
+				if in[id] == nil {
+					in[id] = map[string]bool{}
+				}
+				in[id][section] = true
+			}
+		}
+	}
+	met := map[string]int{}
+	for id, sections := range in {
+		absent := sections["Rules"] || sections["Recorded"]
+		if n.Absent[id] != absent {
+			t.Errorf("%s stands in %v: absent %t", id, sections, n.Absent[id])
+		}
+		if sections["Choices"] && n.Decided[id] == "" {
+			t.Errorf("%s is a choice, and is not decided", id)
+		}
+		for s := range sections {
+			met[s]++
+		}
+	}
+	if met["Rules"] == 0 || met["Recorded"] == 0 || met["Choices"] == 0 {
+		t.Errorf("rows with ids by section: %v", met)
 	}
 }
 

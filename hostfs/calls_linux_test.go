@@ -1,0 +1,255 @@
+package hostfs
+
+import (
+	"bytes"
+	"errors"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/refmon/refmon/fileaccess"
+	"github.com/refmon/refmon/ntstatus"
+	"github.com/refmon/refmon/winnt"
+)
+
+// TestResolve: no name leads out of its directory, along a link, into a mount or past a zero byte, by itself and at the
+// end of a path; the descriptor is a place only and goes to no other program (F-112).
+func TestResolve(t *testing.T) {
+	root := t.TempDir()
+	for _, err := range []error{os.MkdirAll(filepath.Join(root, "d", "e"), 0o700),
+		os.WriteFile(filepath.Join(root, "d", "f"), nil, 0o600), os.WriteFile(filepath.Join(root, "out"), nil, 0o600),
+		os.Symlink("f", filepath.Join(root, "d", "l")), os.Symlink("e", filepath.Join(root, "d", "le")),
+		os.Symlink("/", filepath.Join(root, "d", "la"))} {
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	in := func(dir string) int {
+		fd, err := unix.Open(dir, unix.O_PATH|unix.O_CLOEXEC, 0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { _ = unix.Close(fd) })
+		return fd
+	}
+	d, top, proc := in(filepath.Join(root, "d")), in("/"), in("/proc")
+	for _, c := range []struct {
+		dir  int
+		path string
+		want []error // any of these; nil: it is opened
+	}{
+		{d, "f", nil}, {d, ".", nil}, {d, "e", nil}, {d, `e\..\f`, nil}, {d, `e/..\f`, nil},
+		{d, "..", []error{unix.EXDEV}}, {d, `..\out`, []error{unix.EXDEV}}, {d, `e\..\..\out`, []error{unix.EXDEV}},
+		{d, "/", []error{unix.EXDEV}}, {d, filepath.Join(root, "d", "f"), []error{unix.EXDEV}},
+		{d, "l", nil}, // the link itself, as a place
+		{d, `le\x`, []error{unix.ELOOP}}, {d, `la\etc`, []error{unix.ELOOP, unix.EXDEV}},
+		{top, `proc\version`, []error{unix.EXDEV}}, {proc, `self\fd\0`, []error{unix.ELOOP, unix.EXDEV}},
+		{d, "none", []error{unix.ENOENT}}, {d, `f\x`, []error{unix.ENOTDIR}}, {d, "", []error{unix.ENOENT}},
+		{d, "f\x00", []error{unix.EINVAL}}, {d, "f\x00/..", []error{unix.EINVAL}},
+		{d, strings.Repeat("x", 255), []error{unix.ENOENT}}, {d, strings.Repeat("x", 256), []error{unix.ENAMETOOLONG}},
+		{d, strings.Repeat("./", 127) + "f", nil}, {d, strings.Repeat("./", 128) + "f", nil},
+		{d, strings.Repeat(`.\`, 1000) + "f", nil},
+	} {
+		fd, err := below(c.dir, c.path, 0)
+		if c.want == nil && err == nil {
+			status, err := unix.FcntlInt(uintptr(fd), unix.F_GETFL, 0)
+			if own, err2 := unix.FcntlInt(uintptr(fd), unix.F_GETFD, 0); err != nil || err2 != nil ||
+				status&unix.O_PATH == 0 || own != unix.FD_CLOEXEC {
+				t.Errorf("F-112: %.40q: flags %#o and %#o", c.path, status, own)
+			}
+			_ = unix.Close(fd)
+			continue
+		}
+		known := false
+		for _, want := range c.want {
+			known = known || errors.Is(err, want)
+		}
+		if !known || fd != -1 {
+			t.Errorf("F-112: %.40q: %d, %v, want %v", c.path, fd, err, c.want)
+		}
+	}
+	if fd, err := resolve(d, "l", unix.O_RDONLY); !errors.Is(err, unix.ELOOP) {
+		t.Errorf("F-112: a link is read: %d, %v", fd, err)
+	}
+	fd, err := resolve(d, "f", unix.O_RDONLY)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer unix.Close(fd) //nolint:errcheck // it was only read
+	if own, err := unix.FcntlInt(uintptr(fd), unix.F_GETFD, 0); err != nil || own != unix.FD_CLOEXEC {
+		t.Errorf("what is opened to be read goes to other programs: %#o, %v", own, err)
+	}
+}
+
+// TestNamesOfAPath: where a path parts into its directory and its name.
+func TestNamesOfAPath(t *testing.T) {
+	for _, c := range [][3]string{{"f", "", "f"}, {`\f`, "", "f"}, {`d\f`, "d", "f"}, {`d\e\f`, `d\e`, "f"}, {`d\`, "d", ""},
+		{"", "", ""}} {
+		if dir, last := parentOf(c[0]); dir != c[1] || last != c[2] {
+			t.Errorf("%q: %q and %q, want %q and %q", c[0], dir, last, c[1], c[2])
+		}
+	}
+}
+
+// TestReachedIsWhatIsThere: a path that has gone, or that a file stands in the way of, reaches nothing and is no error, and
+// so is one that a link stands in now.
+func TestReachedIsWhatIsThere(t *testing.T) {
+	w := newWorld(t)
+	for _, name := range []string{w.root, filepath.Dir(w.root), filepath.Dir(filepath.Dir(w.root))} {
+		w.must(os.Chmod(name, 0o755)) //nolint:gosec // the test asks who gets there
+	}
+	w.dir("d", "O:BAG:SYD:P(A;;FA;;;WD)")
+	w.must(os.Chmod(w.path("d"), 0o755)) //nolint:gosec // likewise
+	w.file("f", "", "O:BAG:SYD:P(A;;FA;;;WD)")
+	w.must(os.Symlink(w.path("d"), w.path("l")))
+	if who, err := w.tree.reached(shown{path: w.path("d")}, nil); who == "" || err != nil {
+		t.Errorf("what everybody gets to: %q, %v", who, err)
+	}
+	for _, name := range []string{"gone", `gone\below`, `f\below`, `l\below`, `d\gone`} {
+		if who, err := w.tree.reached(shown{path: w.path(name)}, nil); who != "" || err != nil {
+			t.Errorf("%s: %q, %v", name, who, err)
+		}
+	}
+}
+
+// contents opens a file of the tree and returns what hostfs has of it.
+func (w *world) contents(name string) *file {
+	w.Helper()
+	th := w.as(alice)
+	h := w.create(th, name, call{desired: winnt.FILE_READ_DATA | winnt.FILE_WRITE_DATA, disposition: fileaccess.FileOpen,
+		options: fileaccess.OpenReparsePoint}, ntstatus.Success)
+	f, _, done, st := w.sys.TreeFile(th, h)
+	w.want(st, ntstatus.Success)
+	w.Cleanup(done)
+	return f.(*file)
+}
+
+// TestRefillOfEachLength: a file has the contents and the length of the other, whichever was longer, by the call of the
+// system and by hand from each place; the other stays (G-33).
+func TestRefillOfEachLength(t *testing.T) {
+	w := newWorld(t)
+	const all = "O:BAG:SYD:P(A;;FA;;;WD)"
+	rng := rand.NewChaCha8([32]byte{33})
+	bytesOf := func(n int) string {
+		b := make([]byte, n)
+		_, _ = rng.Read(b) // it never fails
+		return string(b)
+	}
+	w.file("to", "", all)
+	w.file("from", "", all)
+	to, from := w.contents("to"), w.contents("from")
+	lengths := []int{0, 1, 4097, 1<<20 + 3}
+	for _, was := range lengths {
+		for _, is := range lengths {
+			old, other := bytesOf(was), bytesOf(is)
+			w.must(os.WriteFile(w.path("to"), []byte(old), 0o600))
+			w.must(os.WriteFile(w.path("from"), []byte(other), 0o600))
+			w.want(to.Refill(from), ntstatus.Success)
+			if got, err := os.ReadFile(w.path("to")); err != nil || string(got) != other {
+				t.Fatalf("G-33: %d bytes for %d: %d, %v", is, was, len(got), err)
+			}
+			if got, err := os.ReadFile(w.path("from")); err != nil || string(got) != other {
+				t.Fatalf("G-33: the other became %d bytes, %v", len(got), err)
+			}
+			for _, at := range []int{0, 1, is / 2, is} {
+				if at > is || max(is, was) > 4097 && (at != 1 || was == is) {
+					continue
+				}
+				w.must(os.WriteFile(w.path("to"), []byte(old), 0o600))
+				w.want(to.copyByHand(from, int64(at), int64(is)), ntstatus.Success)
+				want := []byte(old)
+				if at < is {
+					want = append(want, make([]byte, max(0, is-was))...)
+					copy(want[at:], other[at:])
+				}
+				if got, err := os.ReadFile(w.path("to")); err != nil || !bytes.Equal(got, want) {
+					t.Fatalf("by hand from %d of %d over %d: %d bytes, %v", at, is, was, len(got), err)
+				}
+			}
+		}
+	}
+	w.want(to.copyByHand(from, 0, 1<<20+4), ntstatus.EndOfFile) // it became shorter meanwhile
+	w.want(to.copyFrom(from, 1<<20+4), ntstatus.EndOfFile)
+}
+
+// TestOfFilesAlone: only a file is refilled, from another file; only a file has a descriptor for the host's kernel and one
+// to lock by. What refuses leaves what there was.
+func TestOfFilesAlone(t *testing.T) {
+	linksHere(t)
+	w := newWorld(t)
+	const all = "O:BAG:SYD:P(A;;FA;;;WD)"
+	w.file("f", "contents", all)
+	w.file("g", "others", all)
+	w.dir("d", all)
+	w.link("l", "f", all)
+	w.must(os.Link(w.path("f"), w.path("same")))
+	f, g, d, l, same := w.contents("f"), w.contents("g"), w.contents("d"), w.contents("l"), w.contents("same")
+	for what, st := range map[string]ntstatus.Status{"from a directory": f.Refill(d), "of a directory": d.Refill(f),
+		"from a link": f.Refill(l), "of a link": l.Refill(f), "of itself": f.Refill(f), "of another name": f.Refill(same)} {
+		if st != ntstatus.InvalidParameter {
+			t.Errorf("G-33: %s: %v", what, st)
+		}
+	}
+	for name, of := range map[string]*file{"d": d, "l": l} {
+		for _, write := range []bool{false, true} {
+			if fd, st := of.Backing(write); fd != -1 || st != ntstatus.InvalidParameter {
+				t.Errorf("%s: a descriptor %d, %v", name, fd, st)
+			}
+		}
+		if fd, st := of.Locking(); fd != -1 || st != ntstatus.InvalidParameter {
+			t.Errorf("%s: locks by %d, %v", name, fd, st)
+		}
+	}
+	if b, err := os.ReadFile(w.path("f")); err != nil || string(b) != "contents" {
+		t.Errorf("the file has %q, %v", b, err)
+	}
+	w.must(os.Chmod(w.path("g"), 0o755|os.ModeSetuid|os.ModeSetgid)) //nolint:gosec // the bits are what is asked about
+	for _, c := range []struct {
+		write bool
+		mode  os.FileMode
+	}{{false, 0o755 | os.ModeSetuid | os.ModeSetgid}, {true, 0o755}} { // F-125
+		fd, st := g.Backing(c.write)
+		info, err := os.Stat(w.path("g"))
+		w.must(err)
+		if fd != g.fd || st != ntstatus.Success || info.Mode() != c.mode {
+			t.Errorf("F-125: to be written %t: %d, %v, mode %v", c.write, fd, st, info.Mode())
+		}
+	}
+	fd, st := g.Locking()
+	w.want(st, ntstatus.Success)
+	flags, err := unix.FcntlInt(uintptr(fd), unix.F_GETFL, 0)
+	if err != nil || fd == g.fd || flags&unix.O_ACCMODE != unix.O_RDWR || flags&unix.O_NONBLOCK == 0 {
+		t.Errorf("locks by %d, flags %#o, %v", fd, flags, err)
+	}
+	w.must(unix.Close(fd))
+}
+
+// TestVolumeThatIsReadOnly: a tree on a medium that takes no writes says so for what would write, and is read (F-26).
+func TestVolumeThatIsReadOnly(t *testing.T) {
+	root := t.TempDir()
+	attribute := attributeHere(t)
+	if err := os.WriteFile(filepath.Join(root, "f"), []byte("contents"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	w := &world{TB: t, root: root}
+	for _, name := range []string{"", "f"} {
+		w.must(unix.Setxattr(w.path(name), attribute, w.raw("O:BAG:SYD:P(A;OICI;FA;;;WD)"), 0))
+	}
+	if err := unix.Mount(root, root, "", unix.MS_BIND, ""); err != nil {
+		t.Skip("nothing can be mounted here: ", err)
+	}
+	defer func() { w.must(unix.Unmount(root, unix.MNT_DETACH)) }()
+	if err := unix.Mount("", root, "", unix.MS_BIND|unix.MS_REMOUNT|unix.MS_RDONLY, ""); err != nil {
+		t.Skip("nothing can be mounted read-only here: ", err)
+	}
+	tree, err := Open(Config{Path: root, Attribute: attribute})
+	w.must(err)
+	defer func() { w.must(tree.Close()) }()
+	if !tree.readOnly {
+		t.Error("F-26: a medium that takes no writes is said to take them")
+	}
+}
