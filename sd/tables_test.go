@@ -105,3 +105,47 @@ func TestLongestEntry(t *testing.T) {
 		}
 	}
 }
+
+// TestNoDefaultList: where neither the creator nor the parent nor the token has a list, the
+// new object has none: it is open to all, not closed (S-63).
+func TestNoDefaultList(t *testing.T) {
+	d, st := sd.Assign(&sd.AssignRequest{Subject: &sd.Caller{Owner: sid.LocalSystem, Group: sid.LocalSystem},
+		Mapping: &winnt.EventObject.Mapping})
+	if st != ntstatus.Success || d.HasDACL() || d.Control()&sd.DACLPresent == 0 {
+		t.Errorf("S-63: %v, a list: %t, control %#x", st, d.HasDACL(), d.Control())
+	}
+}
+
+// TestPropagatedByObjectType: what is for one type of object is in force on objects of that
+// type and only passed on by others (S-78).
+func TestPropagatedByObjectType(t *testing.T) {
+	one, other := winnt.GUID{1}, winnt.GUID{2}
+	a, err := sd.NewACE(sd.AccessAllowedObject, sd.ContainerInherit, 1, sid.Users, sd.ACEExtra{InheritedObjectType: &one})
+	if err != nil {
+		t.Fatal(err)
+	}
+	list, err := sd.NewACL(a)
+	if err != nil {
+		t.Fatal(err)
+	}
+	parts := sd.Parts{Control: sd.DACLPresent, Owner: sid.LocalSystem, Group: sid.LocalSystem, DACL: list}
+	empty, _ := sd.NewACL()
+	child := sd.New(sd.Parts{Control: sd.DACLPresent | sd.DACLAutoInherited, Owner: sid.LocalSystem, Group: sid.LocalSystem,
+		DACL: empty})
+	root := &sd.Node{Name: "root", IsContainer: true, Descriptor: sd.New(parts), Children: []*sd.Node{
+		{Name: "of it", IsContainer: true, Descriptor: child, ObjectTypes: []winnt.GUID{other, one}},
+		{Name: "of another", IsContainer: true, Descriptor: child, ObjectTypes: []winnt.GUID{other}},
+	}}
+	inForce := map[string]bool{}
+	for c := range sd.Propagate(root, &winnt.FileObject.Mapping) {
+		for _, e := range c.After.DACL().Slice() {
+			inForce[c.Path[0]] = inForce[c.Path[0]] || e.Flags()&sd.InheritOnly == 0
+		}
+	}
+	if in, ok := inForce["of it"]; !ok || !in {
+		t.Errorf("S-78: it is not in force on an object of its type (%t)", ok)
+	}
+	if in, ok := inForce["of another"]; !ok || in {
+		t.Errorf("S-78: it is not only passed on by another (%t)", ok)
+	}
+}
