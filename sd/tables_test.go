@@ -130,8 +130,8 @@ func TestPropagatedByObjectType(t *testing.T) {
 	}
 	parts := sd.Parts{Control: sd.DACLPresent, Owner: sid.LocalSystem, Group: sid.LocalSystem, DACL: list}
 	empty, _ := sd.NewACL()
-	child := sd.New(sd.Parts{Control: sd.DACLPresent | sd.DACLAutoInherited, Owner: sid.LocalSystem, Group: sid.LocalSystem,
-		DACL: empty})
+	child := sd.New(sd.Parts{Control: sd.DACLPresent | sd.DACLAutoInherited, Owner: sid.LocalSystem,
+		Group: sid.LocalSystem, DACL: empty})
 	root := &sd.Node{Name: "root", IsContainer: true, Descriptor: sd.New(parts), Children: []*sd.Node{
 		{Name: "of it", IsContainer: true, Descriptor: child, ObjectTypes: []winnt.GUID{other, one}},
 		{Name: "of another", IsContainer: true, Descriptor: child, ObjectTypes: []winnt.GUID{other}},

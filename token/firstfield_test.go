@@ -11,7 +11,7 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// specFaults are what no token can have, in the order of the fields in a token file.
+// specFaults make specs that no token can have, in the order of the fields in a token file.
 var specFaults = []struct {
 	field  string
 	status ntstatus.Status
@@ -218,7 +218,8 @@ func TestReplaceAllStandsAlone(t *testing.T) {
 	if n, st := tok.ChangeAttributes([]token.AttributeChange{gone}); n != nil || st != ntstatus.NotFound {
 		t.Errorf("T-90: an attribute that is not there: %v", st)
 	}
-	if n, st := tok.ChangeAttributes([]token.AttributeChange{all}); st != ntstatus.Success || n.LocalAttributes().Len() != 1 {
+	n, st := tok.ChangeAttributes([]token.AttributeChange{all})
+	if st != ntstatus.Success || n.LocalAttributes().Len() != 1 {
 		t.Errorf("T-90: alone: %v", st)
 	}
 }

@@ -84,7 +84,8 @@ func TestFilterThatFails(t *testing.T) {
 	n.Deref(ob.TagCall)
 	bad := JobLimits{Flags: JobFilterTokens, Filter: token.FilterSpec{Restrict: []token.Group{{SID: sid.Users,
 		Attributes: 1}}}}
-	if n, out := bad.admit(w.System, tok, true); n != nil || out.Status != ntstatus.InvalidParameter || out.Rule != "I-90" {
+	n, out = bad.admit(w.System, tok, true)
+	if n != nil || out.Status != ntstatus.InvalidParameter || out.Rule != "I-90" {
 		t.Errorf("I-90: a filter with attributes: %+v", out)
 	}
 	tok.Deref(ob.TagCall)
