@@ -183,6 +183,9 @@ func TestExplanationRecords(t *testing.T) {
 	if record.Type != "directory" || len(record.Results) != 2 || len(record.Steps) == 0 {
 		t.Errorf("record: type %q, %d results, %d steps", record.Type, len(record.Results), len(record.Steps))
 	}
+	if record.Mapping == nil || *record.Mapping != r.Type.Mapping {
+		t.Errorf("the record maps by %+v", record.Mapping)
+	}
 	for _, n := range record.Results {
 		if n.Status != ntstatus.AccessDenied || n.Granted != 1 {
 			t.Errorf("result %+v", n)

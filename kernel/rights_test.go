@@ -35,6 +35,7 @@ type rightsWorld struct {
 	system *kernel.System
 	th     *nt.Thread
 	all    map[string]winnt.Handle
+	full   bool        // memory runs out
 	id     nt.ClientID // of the process and thread of which there are handles
 }
 
@@ -78,8 +79,9 @@ func TestEachHandleNeedsItsRight(t *testing.T) {
 
 func newRightsWorld(t *testing.T) *rightsWorld {
 	t.Helper()
-	system, th := userThread(t, token.LocalSystem())
-	w := &rightsWorld{T: t, system: system, th: th, all: map[string]winnt.Handle{}}
+	w := &rightsWorld{T: t, all: map[string]winnt.Handle{}}
+	w.system, w.th = threadOf(t, kernel.Config{Faults: func(string) bool { return w.full }}, token.LocalSystem())
+	th := w.th
 	keep := func(name string, h winnt.Handle, st ntstatus.Status) {
 		t.Helper()
 		if st != ntstatus.Success {

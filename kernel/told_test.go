@@ -97,3 +97,37 @@ func TestHowAHandleWaits(t *testing.T) {
 			FsControlCode: winnt.FSCTL_PIPE_LISTEN})
 	}
 }
+
+// I-138: what a thread waits for in a call is cancelled by its thread, and what it began
+// without waiting is not found so.
+func TestCancelledByItsThread(t *testing.T) {
+	w := newPendingWorld(t, 8)
+	for options, want := range map[uint32]ntstatus.Status{0: ntstatus.NotFound,
+		winnt.FILE_SYNCHRONOUS_IO_NONALERT: ntstatus.Success, winnt.FILE_SYNCHRONOUS_IO_ALERT: ntstatus.Success} {
+		h, st := w.th.NtOpenFile(winnt.GENERIC_READ|winnt.GENERIC_WRITE|winnt.SYNCHRONIZE,
+			&nt.ObjectAttributes{ObjectName: pendingPipe}, 0, options)
+		w.must(st)
+		l := &nt.Later{IoStatusBlock: 0x1000, Done: func(nt.IOResult) {}}
+		if st := w.read(w.th, h, l); st != ntstatus.Pending {
+			t.Fatalf("options %#x: %s", options, st)
+		}
+		cancel := func(block uint64) ntstatus.Status {
+			_, st := w.th.Services().NtCancelSynchronousIoFile(nt.CancelSynchronousIoFileIn{
+				ThreadHandle: winnt.NtCurrentThread, IoRequestToCancel: block})
+			return st
+		}
+		if st := cancel(0x2000); st != ntstatus.NotFound {
+			t.Errorf("I-138: options %#x, another operation: %s", options, st)
+		}
+		if st := cancel(0x1000); st != want {
+			t.Errorf("I-138: options %#x: %s, want %s", options, st, want)
+		}
+		w.must(w.th.NtClose(h))
+		<-l.Over
+		_, st = w.th.Services().NtFsControlFile(nt.FsControlFileIn{FileHandle: w.server,
+			FsControlCode: winnt.FSCTL_PIPE_DISCONNECT})
+		w.must(st)
+		_, _ = w.th.Services().NtFsControlFile(nt.FsControlFileIn{FileHandle: w.server,
+			FsControlCode: winnt.FSCTL_PIPE_LISTEN})
+	}
+}

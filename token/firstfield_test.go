@@ -11,7 +11,7 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// specFaults are what no token can have, in the order of the fields in a token file.
+// specFaults make specs that no token can have, in the order of the fields in a token file.
 var specFaults = []struct {
 	field  string
 	status ntstatus.Status
@@ -20,6 +20,8 @@ var specFaults = []struct {
 	{"type", ntstatus.BadTokenType, func(s *token.Spec) { s.Type = 3 }},
 	{"impersonationLevel", ntstatus.BadImpersonationLevel, func(s *token.Spec) { s.Level = 4 }},
 	{"privileges", ntstatus.NoSuchPrivilege, func(s *token.Spec) { s.Privileges |= 1 << 37 }},
+	{"privileges", ntstatus.NoSuchPrivilege, func(s *token.Spec) { s.EnabledPrivileges |= 1 << 37 }},
+	{"privileges", ntstatus.NoSuchPrivilege, func(s *token.Spec) { s.DefaultPrivileges |= 1 }},
 	{"privileges", ntstatus.InvalidParameter, func(s *token.Spec) { s.EnabledPrivileges |= winnt.SeTcbPrivilege.Bit() }},
 	{"privileges", ntstatus.InvalidParameter, func(s *token.Spec) { s.DefaultPrivileges |= winnt.SeTcbPrivilege.Bit() }},
 	{"mandatoryPolicy", ntstatus.InvalidParameter, func(s *token.Spec) { s.MandatoryPolicy = 4 }},
@@ -179,6 +181,60 @@ func TestAttributesOfProfiles(t *testing.T) {
 		}
 		if level := sid.IntegrityLevel(tok.Integrity()); level != c.level {
 			t.Errorf("%s: level %v, want %v", name, level, c.level)
+		}
+	}
+}
+
+// TestLevelsInFiles: an impersonation token of a file has the level that the file says, and
+// Impersonation where it says none; a primary one has none.
+func TestLevelsInFiles(t *testing.T) {
+	for text, want := range map[string]winnt.SecurityImpersonationLevel{
+		`"type":"Impersonation"`:                                       winnt.SecurityImpersonation,
+		`"type":"Impersonation","impersonationLevel":"Anonymous"`:      winnt.SecurityAnonymous,
+		`"type":"Impersonation","impersonationLevel":"Identification"`: winnt.SecurityIdentification,
+		`"type":"Impersonation","impersonationLevel":"Delegation"`:     winnt.SecurityDelegation,
+		`"impersonationLevel":"Delegation","type":"Impersonation"`:     winnt.SecurityDelegation,
+		`"type":"Primary"`: 0,
+	} {
+		tok, err := token.Parse([]byte(`{"user":"S-1-5-21-1-2-3-1001",` + text + `}`))
+		if err != nil || tok.Level() != want {
+			t.Errorf("%s: %v, %v, want %v", text, tok.Level(), err, want)
+		}
+	}
+}
+
+// TestReplaceAllStandsAlone: an operation that replaces all attributes is refused beside
+// another, whichever comes first and whatever the other would say (T-90).
+func TestReplaceAllStandsAlone(t *testing.T) {
+	all := token.AttributeChange{Operation: token.AttributeReplaceAll, Attribute: attr("a", 0, 1)}
+	gone := token.AttributeChange{Operation: token.AttributeDelete, Attribute: attr("nowhere", 0, 1)}
+	wrong := token.AttributeChange{Operation: token.AttributeReplaceAll}
+	tok := must(t, setup())
+	for i, c := range [][]token.AttributeChange{{all, gone}, {all, all}, {wrong, gone}} {
+		if n, st := tok.ChangeAttributes(c); n != nil || st != ntstatus.InvalidParameter {
+			t.Errorf("T-90: case %d: %v", i, st)
+		}
+	}
+	if n, st := tok.ChangeAttributes([]token.AttributeChange{gone}); n != nil || st != ntstatus.NotFound {
+		t.Errorf("T-90: an attribute that is not there: %v", st)
+	}
+	n, st := tok.ChangeAttributes([]token.AttributeChange{all})
+	if st != ntstatus.Success || n.LocalAttributes().Len() != 1 {
+		t.Errorf("T-90: alone: %v", st)
+	}
+}
+
+// TestPlaceOfAnError: a place is told where there is one: the line from the second on, else
+// the byte behind the first.
+func TestPlaceOfAnError(t *testing.T) {
+	for want, e := range map[string]token.FileError{
+		"token file: wrong":                     {Problem: "wrong"},
+		"token file: a: wrong":                  {Path: "a", Problem: "wrong"},
+		"token file: wrong (byte 1)":            {Problem: "wrong", Offset: 1, Line: 1},
+		"token file: a: wrong (line 2, byte 9)": {Path: "a", Problem: "wrong", Offset: 9, Line: 2},
+	} {
+		if got := e.Error(); got != want {
+			t.Errorf("%q, want %q", got, want)
 		}
 	}
 }

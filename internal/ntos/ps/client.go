@@ -100,7 +100,8 @@ func (s *System) createClientSecurity(id identity, sqos nt.SecurityQualityOfServ
 	}
 	if s.Fault("se: client context") {
 		// Memory runs out before the copy is made (O-81).
-		return refuse(ntstatus.InsufficientResources, "the client's token could not be copied")
+		return nil, Outcome{Status: ntstatus.InsufficientResources, Rule: "O-81",
+			Because: "the client's token could not be copied"}
 	}
 	v := id.token.Value()
 	if c.EffectiveOnly {
