@@ -105,6 +105,7 @@ func TestReachedIsWhatIsThere(t *testing.T) {
 	w.dir("d", "O:BAG:SYD:P(A;;FA;;;WD)")
 	w.must(os.Chmod(w.path("d"), 0o755)) //nolint:gosec // likewise
 	w.file("f", "", "O:BAG:SYD:P(A;;FA;;;WD)")
+	w.must(os.Chmod(w.path("f"), 0o755)) //nolint:gosec // likewise
 	w.must(os.Symlink(w.path("d"), w.path("l")))
 	if who, err := w.tree.reached(shown{path: w.path("d")}, nil); who == "" || err != nil {
 		t.Errorf("what everybody gets to: %q, %v", who, err)
