@@ -59,6 +59,29 @@ func TestOwnerOfWriteRestrictedToken(t *testing.T) {
 	}
 }
 
+// A-153, T-68: a restricting SID that a second restriction took out still denies, and makes no owner.
+func TestOwnerTakenOutOfTheRestrictingSIDs(t *testing.T) {
+	spec := baseSpec()
+	once, st := mustToken(t, spec).Filter(token.FilterSpec{Restrict: []token.Group{{SID: caseU}, {SID: sid.Everyone}}})
+	if st != ntstatus.Success {
+		t.Fatal(st)
+	}
+	twice, st := once.Filter(token.FilterSpec{Restrict: []token.Group{{SID: sid.Everyone}}})
+	if st != ntstatus.Success {
+		t.Fatal(st)
+	}
+	d := sddl.MustParse("O:" + caseU.String() + "G:SYD:")
+	for _, c := range []struct {
+		tok  *token.Token
+		want winnt.AccessMask
+	}{{once, winnt.READ_CONTROL | winnt.WRITE_DAC}, {twice, 0}} {
+		dec, err := access.Check(c.tok, d, winnt.MAXIMUM_ALLOWED, winnt.FileObject)
+		if err != nil || dec.Granted != c.want {
+			t.Errorf("A-153 of %v: %v, want %v (%v)", c.tok.RestrictedSet().Len(), dec, c.want, err)
+		}
+	}
+}
+
 // a result list for MAXIMUM_ALLOWED and a right by name denies at each
 // node that lacks the right, and grants everything there is at the others.
 func TestResultListMaximumAndNamed(t *testing.T) {

@@ -220,6 +220,14 @@ func TestObjectServer(t *testing.T) {
 	if field(t, e, "ObjectServer") != "DS" {
 		t.Error("U-58: the server of 4662 is DS")
 	}
+	for outcome, want := range map[audit.Outcome]string{audit.Success: "0x1c", audit.Failure: "0x0"} {
+		// What was refused gave no handle, whatever the object says.
+		e = audit.DirectoryAccessed(origin(t), audit.Object{Type: "DirectoryService", Handle: 0x1c},
+			audit.DirectoryOperation{Outcome: outcome})
+		if got := field(t, e, "HandleId"); got != want {
+			t.Errorf("U-58: the handle of outcome %v is %s, want %s", outcome, got, want)
+		}
+	}
 }
 
 // U-57: how lists are joined in text, and which values are empty, not "-".

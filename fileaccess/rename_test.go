@@ -77,6 +77,15 @@ func TestRename(t *testing.T) {
 			func(m *fileaccess.Move) { m.DeletePending, m.SameName = true, true }), denied, "F-57"},
 		{"opens below", moving(t, "(A;;FA;;;U)", isDir, func(m *fileaccess.Move) { m.OpensBelow = true }), denied,
 			"F-57"},
+		{"opens below, to its own name", moving(t, "(A;;FA;;;U)", isDir, inside,
+			func(m *fileaccess.Move) { m.OpensBelow, m.SameName = true, true }), denied, "F-57"},
+		{"target going, that may not be deleted", moving(t, "(A;;FA;;;U)", replace, existing(fileaccess.Existing{
+			DeletePending: true, Attributes: fileaccess.AttributeReadOnly})), denied, "F-58"},
+		{"target going, a directory", moving(t, "(A;;FA;;;U)", replace, existing(fileaccess.Existing{
+			DeletePending: true, IsDirectory: true})), denied, "F-58"},
+		{"target going and open, that one may not delete", moving(t, "(A;;0x100002;;;U)", replace,
+			existing(fileaccess.Existing{Descriptor: empty, DeletePending: true, Open: true})),
+			ntstatus.DeletePending, "F-58"},
 		{"opens below, of a file", moving(t, "(A;;FA;;;U)", func(m *fileaccess.Move) { m.OpensBelow = true }), 0, ""},
 		{"same name elsewhere", moving(t, "(A;;FA;;;U)", existing(fileaccess.Existing{}),
 			func(m *fileaccess.Move) { m.SameName = true }), collision, "F-58"},

@@ -40,9 +40,11 @@
 // smbd keeps in user.DOSATTRIB, and are written there; a read-only file is read-only here.
 // Where the file system has no such attributes, files are ordinary ones.
 //
-// Not there: streams, short names, extended attributes, byte-range locks, notification
-// of changes. Other systems than Linux have no Tree: Open fails
-// with [errors.ErrUnsupported].
+// Extended attributes are the host's user.* ones, and a file can be made without a name, for
+// components that show a tree to programs of the host; no service of the kernel asks for either.
+//
+// Not there: streams, short names, byte-range locks, notification of changes. Other systems
+// than Linux have no Tree: Open fails with [errors.ErrUnsupported].
 //
 // Guards: a Tree and its open files may be used by any goroutine. Tree.mu guards the
 // table of opens, file.listing the scan of a directory, file.keeping its attributes, Tree.writing the attributes;

@@ -23,6 +23,7 @@ type file struct {
 	directory bool                   // immutable
 	symlink   bool                   // immutable
 	links     bool                   // immutable; a listing tells links, too
+	nameless  bool                   // immutable; it was made without a name
 	granted   winnt.AccessMask       // immutable
 	share     fileaccess.ShareAccess // immutable
 	node      *node                  // immutable once entered

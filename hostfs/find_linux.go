@@ -25,6 +25,8 @@ type place struct {
 	owned  bool
 	links  bool   // who asks knows links: one is found as what it is
 	target string // what a link that is to be made says; "": none is
+	// nameless has a file made that has no name.
+	nameless bool
 	// path is that of the directory, name that of the entry, as the tree spells them;
 	// asked is the whole, where it was asked for in that spelling
 	path, name   string

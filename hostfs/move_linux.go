@@ -29,8 +29,8 @@ func (g *target) release() {
 // Move implements nt.OpenFile.
 func (f *file) Move(m *nt.FileMove) ntstatus.Status {
 	l := f.linkNow()
-	if l.name == "" {
-		// The root of the tree has no name to change. F-118
+	if l.name == "" && !(f.nameless && m.Link) {
+		// The root of the tree has no name to change, nor has a file without one. F-118
 		return ntstatus.AccessDenied
 	}
 	q := fileaccess.Move{Directory: f.directory, DeletePending: f.goes(), ReplaceIfExists: m.Replace,

@@ -133,6 +133,9 @@ func reopen(fd int, empty bool, granted winnt.AccessMask) (int, error) {
 // create makes a file or directory under a private name, with its attribute, and
 // renames it to its place. again says that the name was taken meanwhile.
 func (p *place) create(f *file, r *fileaccess.Request, d *fileaccess.Decision) (again bool, err error) {
+	if p.nameless {
+		return false, p.createNameless(f, r, d)
+	}
 	f.directory, f.symlink = r.Options&fileaccess.DirectoryFile != 0, p.target != ""
 	private := privateName()
 	if err := p.make(f, private); err != nil {

@@ -55,6 +55,8 @@ func TestSamba(t *testing.T) {
 			b.attributes()
 			if share.Name == "v4" {
 				b.names()
+			} else {
+				b.extended()
 			}
 			b.decisions()
 			b.random()
@@ -251,6 +253,34 @@ func (b *beside) attributes() {
 	for _, h := range []winnt.Handle{d, bare} {
 		b.want(th.NtClose(h), ntstatus.Success)
 	}
+}
+
+// extended has extended attributes set here that the server tells, and there that are told here; what it keeps
+// in attributes of its own is told nowhere (F-194, F-195).
+func (b *beside) extended() {
+	b.Helper()
+	th := b.thread(b.administrator())
+	h := b.create(th, "extended", call{desired: winnt.GENERIC_ALL, disposition: fileaccess.FileCreate}, ntstatus.Success)
+	f, _, done, st := b.sys.TreeFile(th, h)
+	b.want(st, ntstatus.Success)
+	defer done()
+	ours := f.(*file)
+	b.want(ours.SetExtended("user.HERE", []byte("of ours"), 0), ntstatus.Success)
+	out, err := b.client("root", "setea extended THERE theirs; geteas extended")
+	if err != nil || !strings.Contains(out, "HERE") || !strings.Contains(out, "of ours") ||
+		strings.Contains(out, "DOSATTRIB") {
+		b.Errorf("F-194: the server tells %s, %v", out, err)
+	}
+	names, st := ours.ExtendedNames()
+	slices.Sort(names)
+	if b.want(st, ntstatus.Success); !slices.Equal(names, []string{"user.HERE", "user.THERE"}) {
+		b.Errorf("F-194: here %q are told", names)
+	}
+	value, st := ours.Extended("user.THERE")
+	if b.want(st, ntstatus.Success); string(value) != "theirs" {
+		b.Errorf("F-194: set there it is %q here", value)
+	}
+	b.want(th.NtClose(h), ntstatus.Success)
 }
 
 // names compares which names of the host the server tells as they are, and opens, with what is

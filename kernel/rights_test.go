@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/refmon/refmon/access"
+	"github.com/refmon/refmon/kernel"
 	"github.com/refmon/refmon/nt"
 	"github.com/refmon/refmon/ntstatus"
 	"github.com/refmon/refmon/sd"
@@ -31,8 +32,10 @@ type rightCase struct {
 // rightsWorld has a handle of each kind of object, with all rights.
 type rightsWorld struct {
 	*testing.T
-	th  *nt.Thread
-	all map[string]winnt.Handle
+	system *kernel.System
+	th     *nt.Thread
+	all    map[string]winnt.Handle
+	id     nt.ClientID // of the process and thread of which there are handles
 }
 
 // implying are the rights that bring others with them (O-36).
@@ -75,8 +78,8 @@ func TestEachHandleNeedsItsRight(t *testing.T) {
 
 func newRightsWorld(t *testing.T) *rightsWorld {
 	t.Helper()
-	_, th := userThread(t, token.LocalSystem())
-	w := &rightsWorld{T: t, th: th, all: map[string]winnt.Handle{}}
+	system, th := userThread(t, token.LocalSystem())
+	w := &rightsWorld{T: t, system: system, th: th, all: map[string]winnt.Handle{}}
 	keep := func(name string, h winnt.Handle, st ntstatus.Status) {
 		t.Helper()
 		if st != ntstatus.Success {
@@ -110,6 +113,7 @@ func newRightsWorld(t *testing.T) *rightsWorld {
 		ThreadDesiredAccess: winnt.THREAD_ALL_ACCESS, ThreadFlags: winnt.THREAD_CREATE_FLAGS_CREATE_SUSPENDED})
 	keep("process", made.ProcessHandle, st)
 	keep("thread", made.ThreadHandle, st)
+	w.id = made.ClientID
 	h, st = th.NtCreateEvent(winnt.EVENT_ALL_ACCESS, nil, nt.NotificationEvent, true)
 	keep("event", h, st)
 	h, st = th.NtCreateEvent(winnt.EVENT_ALL_ACCESS, &nt.ObjectAttributes{ObjectName: `\named`},

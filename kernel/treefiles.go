@@ -43,3 +43,17 @@ func (s *System) MakeLink(th *nt.Thread, name nt.ObjectAttributes, target string
 	}
 	return c.MakeLink(name, target)
 }
+
+// MakeNameless makes a file in a directory of a tree that has no name, and opens it for what
+// is desired, for a component that shows trees to programs of the host. It is decided as
+// NtCreateFile decides about a new file of the name, which nothing may have (F-197). The file ends with its last
+// open, or is linked by NtSetInformationFile. The status is STATUS_NOT_SUPPORTED for a tree
+// without such files, or a name in no tree.
+func (s *System) MakeNameless(th *nt.Thread, name nt.ObjectAttributes, desired winnt.AccessMask) (winnt.Handle,
+	ntstatus.Status) {
+	c, ok := th.Services().(*services.Context)
+	if !ok || c.Sys != s.sys {
+		return 0, ntstatus.InvalidHandle
+	}
+	return c.MakeNameless(name, desired)
+}

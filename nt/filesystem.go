@@ -46,6 +46,15 @@ type LinkPlace interface {
 	MakesLink(target string) ntstatus.Status
 }
 
+// NamelessPlace may be implemented by a FilePlace that makes files without a name.
+type NamelessPlace interface {
+	FilePlace
+	// MakesNameless has Open make a file in the directory of the place that has no name, where
+	// nothing has the place's. It ends with its last open, or is linked (FileMove.Link). The
+	// status is STATUS_NOT_SUPPORTED where the file system has no such files.
+	MakesNameless() ntstatus.Status
+}
+
 // OpenFile is one open of a file or directory of a tree. The kernel tests the rights
 // of the handle before it calls. Any goroutine may use it.
 type OpenFile interface {

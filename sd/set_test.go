@@ -1,6 +1,8 @@
 package sd_test
 
 import (
+	"maps"
+	"strings"
 	"testing"
 
 	"github.com/refmon/refmon/ntstatus"
@@ -321,6 +323,32 @@ func TestPropagate(t *testing.T) {
 	}
 	if n != len(want) {
 		t.Errorf("%d changes, want %d", n, len(want))
+	}
+}
+
+// A change that was kept stays what it was: its path is not that of a later one, at any depth.
+func TestPropagateKept(t *testing.T) {
+	of := func(name string, children ...*sd.Node) *sd.Node {
+		return &sd.Node{Name: name, Descriptor: sddl.MustParse("O:SYD:AI"), IsContainer: true, Children: children}
+	}
+	pair := func(below ...*sd.Node) []*sd.Node { return []*sd.Node{of("x", below...), of("y", below...)} }
+	below := pair()
+	for range 5 {
+		below = pair(below...)
+	}
+	root := &sd.Node{Descriptor: sddl.MustParse("O:BAD:AI(A;OICI;FR;;;BU)"), IsContainer: true, Children: below}
+	var kept [][]string
+	seen := map[string]bool{}
+	for c := range sd.Propagate(root, &winnt.FileObject.Mapping) {
+		kept = append(kept, c.Path)
+		seen[strings.Join(c.Path, "/")] = true
+	}
+	again := map[string]bool{}
+	for _, p := range kept {
+		again[strings.Join(p, "/")] = true
+	}
+	if len(kept) != 126 || len(again) != 126 || !maps.Equal(seen, again) {
+		t.Errorf("%d changes, %d paths when they were told, %d afterwards; want 126 of each", len(kept), len(seen), len(again))
 	}
 }
 

@@ -143,7 +143,7 @@ func (m *Mount) answer(t *worker, n *node, in *fuse.InHeader, out *fuse.AttrOut)
 	// The kernel does not say by which handle a program asks. An open of the same user
 	// answers; where the name means the file no more, any: who asks has it open. M-15
 	o := m.lend(func(o *open) bool {
-		return o.n == n && o.tells && (o.uid == in.Uid || s == fuse.Status(syscall.ESTALE))
+		return o.n == n && o.tells && (o.uid == in.Uid || s == fuse.Status(syscall.ESTALE) || m.nodes.nameless(n))
 	})
 	if o == nil {
 		return s

@@ -52,6 +52,9 @@ func (m *Mount) nameOf(path string) nt.ObjectAttributes {
 // openNode opens what the kernel knows as a node, and tests that its name still means
 // that file.
 func (t *worker) openNode(m *Mount, n *node, in nt.CreateFileIn) (winnt.Handle, fuse.Status) {
+	if m.nodes.nameless(n) {
+		return 0, fuse.EACCES // there is nothing to find it by (M-38)
+	}
 	in.CreateDisposition = winnt.FILE_OPEN
 	h, _, st := t.openAt(m, m.nodes.path(n, ""), in)
 	switch st {

@@ -181,17 +181,16 @@ func (m *Mount) Link(_ <-chan struct{}, in *fuse.LinkIn, name string, out *fuse.
 		return fuse.Status(syscall.ESTALE)
 	}
 	return m.as(&in.InHeader, func(t *worker) fuse.Status {
-		// A link needs the right to write attributes of the file (F-59).
-		h, s := t.openNode(m, n, nt.CreateFileIn{DesiredAccess: winnt.FILE_WRITE_ATTRIBUTES | winnt.FILE_READ_ATTRIBUTES})
-		if s != fuse.OK {
-			return s
-		}
-		defer t.NtClose(h)
-		st := t.NtSetInformationFile(h, nt.FileLinkInformation, nt.FileRename{
-			FileName: m.prefix + m.nodes.path(parent, name)})
-		if st != ntstatus.Success {
-			return status(st)
-		}
-		return m.tell(t, h, parent, name, shown.Shown, out)
+		// A link needs the right to write attributes of the file (F-59); a file without a name gets
+		// its first one so. M-38
+		const want = winnt.FILE_WRITE_ATTRIBUTES | winnt.FILE_READ_ATTRIBUTES
+		return t.with(m, n, want, func(h winnt.Handle) fuse.Status {
+			st := t.NtSetInformationFile(h, nt.FileLinkInformation, nt.FileRename{
+				FileName: m.prefix + m.nodes.path(parent, name)})
+			if st != ntstatus.Success {
+				return status(st)
+			}
+			return m.tell(t, h, parent, name, shown.Shown, out)
+		})
 	})
 }

@@ -110,6 +110,13 @@ func (n *nodes) path(x *node, name string) string {
 	return strings.Join(parts, `\`)
 }
 
+// nameless reports whether a file was made without a name and has none yet.
+func (n *nodes) nameless(x *node) bool {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	return x.parent == nil && x.id != rootID
+}
+
 // isBare reports whether the kernel must not keep the attributes of a file.
 func (n *nodes) isBare(x *node) bool {
 	n.mu.Lock()

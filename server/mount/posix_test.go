@@ -10,8 +10,8 @@ import (
 	"github.com/hanwen/go-fuse/v2/posixtest"
 )
 
-// unfit are the tests of go-fuse that say nothing about the mount. Three more skip themselves: Tmpfile, as no
-// file is made without a name (M-21), XAttr and XAttrLarge, as there are no attributes of users (M-22).
+// unfit are the tests of go-fuse that say nothing about the mount. XAttrLarge skips itself on ext4, here as without the
+// mount: 8 KiB of attributes do not fit there (M-35).
 var unfit = map[string]string{
 	"FcntlFlockLocksFile": "it fails on ext4, too: both locks are of one process",
 	"OpenSymlinkRace":     "it fails on ext4, too: it wants what O_NOFOLLOW forbids",

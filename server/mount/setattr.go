@@ -75,6 +75,9 @@ func (m *Mount) change(t *worker, n *node, in *fuse.SetAttrIn) fuse.Status {
 
 // with opens a file for one operation.
 func (t *worker) with(m *Mount, n *node, want winnt.AccessMask, f func(winnt.Handle) fuse.Status) fuse.Status {
+	if m.nodes.nameless(n) {
+		return t.borrow(m, n, want, f)
+	}
 	h, s := t.openNode(m, n, nt.CreateFileIn{DesiredAccess: want})
 	if s != fuse.OK {
 		return s

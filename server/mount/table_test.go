@@ -148,6 +148,19 @@ func denials(w *world) map[string]func() fuse.Status {
 			_, s := w.m.GetXAttr(nil, in(f), ntfsACL, nil)
 			return s
 		},
+		"GETXATTR of users": func() fuse.Status {
+			_, s := w.m.GetXAttr(nil, in(f), "user.a", nil)
+			return s
+		},
+		"SETXATTR of users": func() fuse.Status {
+			return w.m.SetXAttr(nil, &fuse.SetXAttrIn{InHeader: *in(w.known(bob, "readable"))}, "user.a", []byte("x"))
+		},
+		"REMOVEXATTR of users": func() fuse.Status {
+			return w.m.RemoveXAttr(nil, in(w.known(bob, "readable")), "user.a")
+		},
+		"TMPFILE": func() fuse.Status {
+			return w.m.Tmpfile(nil, &fuse.CreateIn{InHeader: *in(dir), Flags: syscall.O_RDWR}, &fuse.CreateOut{})
+		},
 		"SETXATTR": func() fuse.Status {
 			return w.m.SetXAttr(nil, &fuse.SetXAttrIn{InHeader: *in(w.known(bob, "readable"))}, ntfsACL, raw(everybody))
 		},

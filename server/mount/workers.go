@@ -15,6 +15,7 @@ type worker struct {
 	*nt.Thread
 	k      *kernel.KernelThread
 	client *token.Token        // whom it impersonates; nil: itself
+	uid    uint32              // the user of the client
 	name   nt.ObjectAttributes // of the open that it makes, which takes no memory of its own
 }
 
@@ -98,7 +99,7 @@ func (m *Mount) as(h *fuse.InHeader, f func(t *worker) fuse.Status) fuse.Status 
 			winnt.SecurityImpersonation); st != ntstatus.Success {
 			return status(st)
 		}
-		t.client = acc.token
+		t.client, t.uid = acc.token, h.Uid
 		defer func() { t.client = nil; t.k.PsRevertToSelf() }()
 		return f(t)
 	})

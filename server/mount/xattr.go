@@ -19,18 +19,21 @@ const (
 	ntACL   = ntacl.Name
 )
 
+// served reports whether an attribute is an extended one of the file: those of users (M-35).
+func served(name string) bool { return strings.HasPrefix(name, "user.") }
+
 // unserved returns what a file system says that has no such attribute.
 func unserved(name string) fuse.Status {
 	if strings.HasPrefix(name, "security.") || strings.HasPrefix(name, "trusted.") {
 		return fuse.ENODATA
 	}
-	// There are no attributes of users, and no POSIX ACLs (M-22).
+	// There are no POSIX ACLs (M-22).
 	return fuse.Status(syscall.EOPNOTSUPP)
 }
 
 // GetXAttr implements fuse.RawFileSystem.
 func (m *Mount) GetXAttr(_ <-chan struct{}, in *fuse.InHeader, name string, out []byte) (uint32, fuse.Status) {
-	if name != ntfsACL && name != ntACL {
+	if name != ntfsACL && name != ntACL && !served(name) {
 		return 0, unserved(name)
 	}
 	n := m.nodes.get(in.NodeId)
@@ -39,9 +42,18 @@ func (m *Mount) GetXAttr(_ <-chan struct{}, in *fuse.InHeader, name string, out 
 	}
 	var value []byte
 	s := m.as(in, func(t *worker) (s fuse.Status) {
-		value, s = m.descriptor(t, n, name)
+		if served(name) {
+			value, s = m.extended(t, n, name)
+		} else {
+			value, s = m.descriptor(t, n, name)
+		}
 		return s
 	})
+	return fitted(value, s, out)
+}
+
+// fitted answers with a value, or with its size where that was asked for or does not fit.
+func fitted(value []byte, s fuse.Status, out []byte) (uint32, fuse.Status) {
 	switch {
 	case s != fuse.OK:
 		return 0, s
@@ -83,13 +95,15 @@ func (m *Mount) descriptor(t *worker, n *node, name string) (value []byte, s fus
 // SetXAttr implements fuse.RawFileSystem: it changes the parts of the descriptor that
 // differ, each by its own right.
 func (m *Mount) SetXAttr(_ <-chan struct{}, in *fuse.SetXAttrIn, name string, data []byte) fuse.Status {
-	if name != ntfsACL && name != ntACL {
+	if name != ntfsACL && name != ntACL && !served(name) {
 		return fuse.Status(syscall.EOPNOTSUPP)
 	}
 	n := m.nodes.get(in.NodeId)
 	switch {
 	case n == nil:
 		return fuse.Status(syscall.ESTALE)
+	case served(name):
+		return m.as(&in.InHeader, func(t *worker) fuse.Status { return m.extend(t, n, name, data, int(in.Flags)) })
 	case in.Flags&xattrCreate != 0:
 		return fuse.Status(syscall.EEXIST) // every file has a descriptor
 	}
@@ -158,18 +172,4 @@ func differing(old, next *sd.Descriptor) (parts uint32, want winnt.AccessMask) {
 		parts, want = parts|winnt.SACL_SECURITY_INFORMATION, want|winnt.ACCESS_SYSTEM_SECURITY
 	}
 	return parts, want
-}
-
-// ListXAttr implements fuse.RawFileSystem: the attributes that stand for the descriptor
-// are not listed, or every copy with attributes would copy it, or fail.
-func (m *Mount) ListXAttr(<-chan struct{}, *fuse.InHeader, []byte) (uint32, fuse.Status) {
-	return 0, fuse.OK
-}
-
-// RemoveXAttr implements fuse.RawFileSystem: a descriptor is never taken away. M-16
-func (m *Mount) RemoveXAttr(_ <-chan struct{}, _ *fuse.InHeader, name string) fuse.Status {
-	if name == ntfsACL || name == ntACL {
-		return fuse.EPERM
-	}
-	return unserved(name)
 }

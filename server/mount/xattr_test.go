@@ -57,7 +57,7 @@ func TestDescriptorAttribute(t *testing.T) {
 	w.refused(bob, "Permission denied", "cat", "f")
 	w.sets(alice, "f", "D:P(A;;FA;;;S-1-22-1-61001)S:(AU;SA;FA;;;WD)", unix.EPERM)
 	w.sets(alice, "f", "O:S-1-22-1-61002", unix.EPERM)
-	for name, want := range map[string]unix.Errno{"user.x": unix.EOPNOTSUPP, "security.capability": unix.ENODATA,
+	for name, want := range map[string]unix.Errno{"user.x": unix.EACCES, "security.capability": unix.ENODATA,
 		"system.posix_acl_access": unix.EOPNOTSUPP, "trusted.overlay.opaque": unix.ENODATA} {
 		if _, err := unix.Getxattr(filepath.Join(w.at, "f"), name, buf); !errors.Is(err, want) {
 			t.Errorf("M-22: %s: %v, want %v", name, err, want)

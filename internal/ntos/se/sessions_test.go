@@ -127,8 +127,15 @@ func TestLinkedSessions(t *testing.T) {
 	}
 	third := s.AllocateLUID()
 	s.Sessions.Open(third)
-	if st := s.Sessions.Link(full, admin(t, third, winnt.TokenElevationTypeLimited)); st != ntstatus.InvalidParameter {
-		t.Errorf("a second pair: %v", st)
+	anew, more := admin(t, third, winnt.TokenElevationTypeLimited), admin(t, third, winnt.TokenElevationTypeFull)
+	for _, bad := range [][2]*token.Token{{full, anew}, {anew, full}, {limited, more}, {more, limited}} {
+		// Neither of a pair is linked anew, whichever is named first (T-90).
+		if st := s.Sessions.Link(bad[0], bad[1]); st != ntstatus.InvalidParameter {
+			t.Errorf("a second pair: %v", st)
+		}
+		if s.Sessions.Linked(full) != limited || s.Sessions.Linked(limited) != full || s.Sessions.Linked(anew) != nil {
+			t.Error("a refused link changed a pair")
+		}
 	}
 	b.Deref(ob.TagCall)
 	if !s.Sessions.Known(two) || s.Sessions.Linked(full) != limited {

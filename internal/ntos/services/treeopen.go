@@ -101,6 +101,7 @@ type asked struct {
 	fileaccess.Request
 	decision fileaccess.Decision
 	target   string // what a symbolic link says that is to be made; "": none is
+	nameless bool   // a file is to be made that has no name
 }
 
 // find finds what a name means and decides about it.
@@ -121,20 +122,31 @@ func (n *treeName) find(q *asked) (nt.FilePlace, ntstatus.Status) {
 	if st != ntstatus.Success {
 		return nil, st
 	}
-	if q.target != "" {
-		maker, ok := place.(nt.LinkPlace)
-		st := ntstatus.NotSupported
-		if ok {
-			st = maker.MakesLink(q.target)
-		}
-		if st != ntstatus.Success {
-			place.Release()
-			// The file system keeps no links (F-192).
-			return nil, st
-		}
+	if st := q.special(place); st != ntstatus.Success {
+		place.Release()
+		return nil, st
 	}
 	q.decision = fileaccess.Open(r, place.Facts())
 	return place, ntstatus.Success
+}
+
+// special tells a place what is to be made there that is no file with a name.
+func (q *asked) special(place nt.FilePlace) ntstatus.Status {
+	if q.target != "" {
+		if maker, ok := place.(nt.LinkPlace); ok {
+			return maker.MakesLink(q.target)
+		}
+		// The file system keeps no links (F-192).
+		return ntstatus.NotSupported
+	}
+	if q.nameless {
+		if maker, ok := place.(nt.NamelessPlace); ok {
+			return maker.MakesNameless()
+		}
+		// Nor has it files without a name (F-197).
+		return ntstatus.NotSupported
+	}
+	return ntstatus.Success
 }
 
 // openPlace does what was decided about what was found.

@@ -44,6 +44,29 @@ func (c *Context) MakeLink(oa nt.ObjectAttributes, target string) (h winnt.Handl
 	return out.FileHandle, st
 }
 
+// MakeNameless makes a file without a name in a directory of a tree, for
+// kernel.System.MakeNameless. It is decided as a new file of the name is, which is not taken. F-197
+func (c *Context) MakeNameless(oa nt.ObjectAttributes, desired winnt.AccessMask) (h winnt.Handle, st ntstatus.Status) {
+	// capture
+	oa, st = c.captureAttributes(nt.Cap(&oa))
+	if st != ntstatus.Success {
+		return 0, st
+	}
+	n, ok, st := c.inTree(&oa)
+	switch {
+	case st != ntstatus.Success:
+		return 0, st
+	case !ok:
+		return 0, ntstatus.NotSupported
+	}
+	defer n.held.Head().Deref(ob.TagCall)
+	in := nt.CreateFileIn{DesiredAccess: desired,
+		ShareAccess:       uint32(fileaccess.ShareRead | fileaccess.ShareWrite | fileaccess.ShareDelete),
+		CreateDisposition: uint32(fileaccess.FileCreate), CreateOptions: uint32(fileaccess.NonDirectoryFile)}
+	out, st := c.openAsked(&n, &asked{Request: c.requestOf(&in, &oa, n.name), nameless: true}, &oa)
+	return out.FileHandle, st
+}
+
 // RenamePosix renames a file of a tree as FILE_RENAME_POSIX_SEMANTICS has it, for
 // kernel.System.RenamePosix.
 func (c *Context) RenamePosix(v winnt.Handle, name string, replace bool) ntstatus.Status {

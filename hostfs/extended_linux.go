@@ -1,0 +1,147 @@
+package hostfs
+
+import (
+	"bytes"
+	"errors"
+	"strings"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/refmon/refmon/ntacl"
+	"github.com/refmon/refmon/ntstatus"
+	"github.com/refmon/refmon/winnt"
+)
+
+// Extended attributes of a tree are the host's, in its name space for users: a file server
+// that has them (`ea support`) keeps the attribute NAME as user.NAME.
+
+// extended begins the names of extended attributes on the host.
+const extended = "user."
+
+// mostExtended is how much the extended attributes of a file may take, names and values, in
+// bytes: what one file of NTFS has room for. F-196
+const mostExtended = 1 << 16
+
+// servers are the attributes in which servers keep what is decided by other rights.
+var servers = []string{dosName, ntacl.UserName, "user.SAMBA_PAI", "user.SmbReparse"}
+
+// reserved reports whether an attribute of the host does not count as an extended attribute: what
+// a server keeps for itself is neither told nor changed (F-195).
+func (f *file) reserved(name string) bool {
+	if !strings.HasPrefix(name, extended) || name == extended || strings.EqualFold(name, f.t.cfg.Attribute) {
+		return true
+	}
+	for _, own := range servers {
+		if strings.EqualFold(name, own) {
+			return true
+		}
+	}
+	const streams = "user.DosStream."
+	return len(name) >= len(streams) && strings.EqualFold(name[:len(streams)], streams)
+}
+
+// Extended returns the value of an extended attribute by its name on the host. The status is
+// STATUS_OBJECT_NAME_NOT_FOUND for a name without one, STATUS_NOT_SUPPORTED
+// where the file system has none at all, STATUS_ACCESS_DENIED for an open
+// without FILE_READ_EA.
+func (f *file) Extended(name string) ([]byte, ntstatus.Status) {
+	switch {
+	case f.granted&winnt.FILE_READ_EA == 0:
+		// Extended attributes are read with FILE_READ_EA (F-194).
+		return nil, ntstatus.AccessDenied
+	case f.reserved(name):
+		return nil, ntstatus.ObjectNameNotFound
+	}
+	b := make([]byte, maxAttribute)
+	var n int
+	err := retry(func() (err error) { n, err = unix.Getxattr(placeOf(f.fd), name, b); return err })
+	if err != nil {
+		return nil, extendedStatus(err)
+	}
+	return bytes.Clone(b[:n]), ntstatus.Success
+}
+
+// ExtendedNames returns the names of the extended attributes of a file.
+func (f *file) ExtendedNames() ([]string, ntstatus.Status) {
+	if f.granted&winnt.FILE_READ_EA == 0 {
+		// And so are their names (F-194).
+		return nil, ntstatus.AccessDenied
+	}
+	return f.extendedNames()
+}
+
+func (f *file) extendedNames() (names []string, st ntstatus.Status) {
+	b := make([]byte, maxAttribute)
+	var n int
+	err := retry(func() (err error) { n, err = unix.Listxattr(placeOf(f.fd), b); return err })
+	if err != nil {
+		return nil, extendedStatus(err)
+	}
+	for name := range strings.SplitSeq(string(b[:n]), "\x00") {
+		if !f.reserved(name) {
+			names = append(names, name)
+		}
+	}
+	return names, ntstatus.Success
+}
+
+// SetExtended gives a file an extended attribute; how has the flags of setxattr(2), which refuses
+// to replace one (STATUS_OBJECT_NAME_COLLISION) or to make one (STATUS_OBJECT_NAME_NOT_FOUND). The
+// status is STATUS_DISK_FULL where it does not fit.
+func (f *file) SetExtended(name string, value []byte, how int) ntstatus.Status {
+	if st := f.mayExtend(name); st != ntstatus.Success {
+		return st
+	}
+	f.t.writing.Lock() // what is there is counted, and nothing added meanwhile
+	defer f.t.writing.Unlock()
+	taken, st := f.taken(name)
+	if st != ntstatus.Success {
+		return st
+	}
+	if taken+len(name)+len(value) > mostExtended {
+		// A file has a bounded room for extended attributes (F-196).
+		return ntstatus.DiskFull
+	}
+	return extendedStatus(retry(func() error { return unix.Setxattr(placeOf(f.fd), name, value, how) }))
+}
+
+// RemoveExtended takes an extended attribute away.
+func (f *file) RemoveExtended(name string) ntstatus.Status {
+	if st := f.mayExtend(name); st != ntstatus.Success {
+		return st
+	}
+	return extendedStatus(retry(func() error { return unix.Removexattr(placeOf(f.fd), name) }))
+}
+
+// mayExtend refuses a change that the open does not grant, or of what does not count as one.
+func (f *file) mayExtend(name string) ntstatus.Status {
+	if f.granted&winnt.FILE_WRITE_EA == 0 || f.reserved(name) {
+		// Extended attributes are changed with FILE_WRITE_EA (F-194).
+		return ntstatus.AccessDenied
+	}
+	return ntstatus.Success
+}
+
+// taken returns how much the extended attributes of a file take but for one, in bytes.
+func (f *file) taken(but string) (n int, st ntstatus.Status) {
+	names, st := f.extendedNames()
+	for _, name := range names {
+		if name == but {
+			continue
+		}
+		size, err := unix.Getxattr(placeOf(f.fd), name, nil)
+		if err != nil && !errors.Is(err, unix.ENODATA) {
+			return 0, extendedStatus(err)
+		}
+		n += len(name) + max(size, 0)
+	}
+	return n, st
+}
+
+// extendedStatus returns what an error of a call about attributes means.
+func extendedStatus(err error) ntstatus.Status {
+	if errors.Is(err, unix.ENODATA) {
+		return ntstatus.ObjectNameNotFound
+	}
+	return statusOf(err)
+}
