@@ -210,7 +210,7 @@ func TestRowsOfParts(t *testing.T) {
 	tell("h", "//h", "//h/a", "//h/b", "//h/c")
 	has("before its end")
 	whole("h", "//h")
-	tell("k", "//k", "//k/a", "//k/b", "//h/b")
+	tell("k", "//k", "//k/a", "//k/b", "//h/z")
 	whole("k", "//k")
 	has("two parts", "//h/a", "//h/b", "//h/c", "//k/a", "//k/b")
 	m.Anew("h")
