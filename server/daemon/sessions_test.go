@@ -50,8 +50,9 @@ func (l *lines) of(t *testing.T, message string) (found []map[string]any) {
 	return found
 }
 
-// TestSessionsInFull: what is told of each connection, with every field: of programs that came by themselves, of one that a
-// program started and of one that the daemon's program made (W-27, W-40). The log names each with its numbers.
+// TestSessionsInFull: what is told of each connection, with every field: of programs that came by themselves,
+// of one that a program started and of one that the daemon's program made (W-27, W-40). The log names each
+// with its numbers.
 func TestSessionsInFull(t *testing.T) {
 	who, log := make(roles, 1), &lines{}
 	d := start(t, func(c *daemon.Config) {

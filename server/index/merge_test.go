@@ -118,8 +118,9 @@ func TestParts(t *testing.T) {
 	}
 }
 
-// TestVersionsOfParts: the merge has come to a version of the directory when as many parts as tell of people have, all to the
-// same: not with fewer, not while one is behind, and not by a part that was not read to its end (N-40).
+// TestVersionsOfParts: the merge has come to a version of the directory when as many parts as tell of people
+// have, all to the same: not with fewer, not while one is behind, and not by a part that was not read to its
+// end (N-40).
 func TestVersionsOfParts(t *testing.T) {
 	q := Question{Rights: working(t, "").rights}
 	m, err := q.Merge(nil, 2)
