@@ -59,8 +59,8 @@ func TestForward(t *testing.T) {
 func TestForwardOverAGap(t *testing.T) {
 	dir := t.TempDir()
 	f := &Forwarder{Dir: filepath.Join(dir, "log"), Sink: filepath.Join(dir, "sink"), Cursor: filepath.Join(dir, "cursor")}
-	for round := range 12 { // what a log has closed is named by a checkpoint, and may go
-		l := mustOpen(t, Config{Dir: f.Dir, SegmentBytes: 4000, Keep: Keep{Bytes: 20_000, Full: Overwrite}})
+	for round := range 6 { // what a log has closed is named by a checkpoint, and may go
+		l := mustOpen(t, Config{Dir: f.Dir, SegmentBytes: 2000, Keep: Keep{Bytes: 8000, Full: Overwrite}})
 		mustWrite(t, l, 2+8*min(round, 1))
 		if err := l.Close(); err != nil {
 			t.Fatal(err)
@@ -108,8 +108,8 @@ func TestForwardOverAGap(t *testing.T) {
 func TestForwardWhileRecordsGo(t *testing.T) {
 	dir := t.TempDir()
 	f := &Forwarder{Dir: filepath.Join(dir, "log"), Sink: filepath.Join(dir, "sink"), Cursor: filepath.Join(dir, "cursor")}
-	l := mustOpen(t, Config{Dir: f.Dir, SegmentBytes: 4000})
-	for range 30 { // one after the other: what is written at once is in one segment
+	l := mustOpen(t, Config{Dir: f.Dir, SegmentBytes: 1500})
+	for range 10 { // one after the other: what is written at once is in one segment
 		mustWrite(t, l, 1)
 	}
 	if err := l.Close(); err != nil {
@@ -148,7 +148,7 @@ func TestForwardWhileRecordsGo(t *testing.T) {
 		}
 		next++
 	}
-	if next != 33 { // with the start and the end
+	if next != 13 { // with the start and the end
 		t.Errorf("the last record is %d", next-1)
 	}
 }
