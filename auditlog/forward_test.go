@@ -54,22 +54,23 @@ func TestForward(t *testing.T) {
 	}
 }
 
-// TestForwardOverAGap: a forwarder that was away for longer than records are kept goes on with the oldest that is there:
-// the sink sees the gap, each record after it, and none twice.
+// TestForwardOverAGap: a forwarder that was away for longer than records are kept goes on with the oldest
+// that is there: the sink sees the gap, each record after it, and none twice.
 func TestForwardOverAGap(t *testing.T) {
 	dir := t.TempDir()
-	l := mustOpen(t, Config{Dir: filepath.Join(dir, "log"), SegmentBytes: 4000, CheckpointRecords: 5,
-		Keep: Keep{Bytes: 20_000, Full: Overwrite}})
 	f := &Forwarder{Dir: filepath.Join(dir, "log"), Sink: filepath.Join(dir, "sink"), Cursor: filepath.Join(dir, "cursor")}
-	mustWrite(t, l, 3)
-	if err := f.Run(t.Context(), false); err != nil {
-		t.Fatal(err)
-	}
-	for range 20 {
-		mustWrite(t, l, 5)
-	}
-	if err := l.Close(); err != nil {
-		t.Fatal(err)
+	for round := range 6 { // what a log has closed is named by a checkpoint, and may go
+		l := mustOpen(t, Config{Dir: f.Dir, SegmentBytes: 2000, Keep: Keep{Bytes: 8000, Full: Overwrite}})
+		mustWrite(t, l, 2+8*min(round, 1))
+		if err := l.Close(); err != nil {
+			t.Fatal(err)
+		}
+		if round > 0 {
+			continue
+		}
+		if err := f.Run(t.Context(), false); err != nil {
+			t.Fatal(err)
+		}
 	}
 	v := mustVerify(t, filepath.Join(dir, "log"))
 	if err := f.Run(t.Context(), false); err != nil {
@@ -99,6 +100,56 @@ func TestForwardOverAGap(t *testing.T) {
 	}
 	if b, err := os.ReadFile(f.Cursor); err != nil || strings.TrimSpace(string(b)) != strconv.FormatUint(v.Last+1, 10) {
 		t.Errorf("cursor %q of %d, %v", b, v.Last, err)
+	}
+}
+
+// TestForwardWhileRecordsGo: a forwarder whose next record goes before it is read sends those that are there, from the
+// oldest on (U-77).
+func TestForwardWhileRecordsGo(t *testing.T) {
+	dir := t.TempDir()
+	f := &Forwarder{Dir: filepath.Join(dir, "log"), Sink: filepath.Join(dir, "sink"), Cursor: filepath.Join(dir, "cursor")}
+	l := mustOpen(t, Config{Dir: f.Dir, SegmentBytes: 1500})
+	for range 10 { // one after the other: what is written at once is in one segment
+		mustWrite(t, l, 1)
+	}
+	if err := l.Close(); err != nil {
+		t.Fatal(err)
+	}
+	r, err := NewReader(f.Dir, 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.Close()
+	firsts, err := segments(r.d)
+	if err != nil || len(firsts) < 4 {
+		t.Fatalf("segments %d, %v", firsts, err)
+	}
+	for _, first := range firsts[:2] {
+		if err := os.Remove(filepath.Join(f.Dir, segmentName(first))); err != nil {
+			t.Fatal(err)
+		}
+	}
+	f.next = 1
+	if sent, err := f.records(t.Context(), r, false); !sent || err != nil {
+		t.Fatalf("%t, %v", sent, err)
+	}
+	if err := f.close(); err != nil {
+		t.Fatal(err)
+	}
+	b, err := os.ReadFile(f.Sink)
+	if err != nil {
+		t.Fatal(err)
+	}
+	next := firsts[2]
+	for line := range strings.Lines(string(b)) {
+		e, err := audit.ParseEvent([]byte(strings.TrimSpace(line)))
+		if err != nil || e.RecordID != next {
+			t.Fatalf("record %d, want %d, %v", e.RecordID, next, err)
+		}
+		next++
+	}
+	if next != 13 { // with the start and the end
+		t.Errorf("the last record is %d", next-1)
 	}
 }
 

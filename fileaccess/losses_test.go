@@ -35,27 +35,28 @@ func TestLossesInFull(t *testing.T) {
 		unknownName = fileaccess.LossUnknownName
 	)
 	id := sid.MustParse
-	nobody := &fileaccess.NameMap{SID: func(string, bool) (sid.SID, bool) { return sid.SID{}, false },
+	nameless := &fileaccess.NameMap{SID: func(string, bool) (sid.SID, bool) { return sid.SID{}, false },
 		Name: func(sid.SID) (string, bool, bool) { return "", false, false }}
 	users, everyone := id("S-1-5-32-545"), id("S-1-1-0")
 	for text, want := range map[string][]fileaccess.Loss{
 		"O:BAG:BAD:(A;;FR;;;BU)": {{Kind: unknownSID, SID: users, Bits: 0x120089}},
 		"O:BAG:BAD:(D;;FR;;;BU)": {{Kind: unknownSID, SID: users, Bits: 0x120089}},
 		// The rights are mapped, and the entry's own are named: the generic bit is no right that a client knows.
-		"O:BAG:BAD:(A;;GR;;;BU)":                  {{Kind: unknownSID, SID: users, Bits: 0x120089}},
-		"O:BAG:BAD:(XA;;FR;;;BU;(Exists a))":      {{Kind: fileaccess.LossEntryType, SID: users, Bits: 0x120089}},
-		"O:BAG:BAD:(A;;0x201;;;WD)":               {{Kind: fileaccess.LossRights, SID: everyone, Bits: 0x200}},
-		"O:BAG:BAD:(D;;0x201;;;WD)":               nil, // no client asks for the right
-		"O:BAG:BAD:S:(ML;;NW;;;HI)":               {{Kind: fileaccess.LossSACL, SID: id("S-1-16-12288")}},
-		"O:BAG:BAD:S:(ML;;NW;;;ME)(AU;SA;1;;;BU)": {{Kind: fileaccess.LossSACL, SID: id("S-1-16-8192")}, {Kind: unknownSID, SID: users, Bits: 1}},
+		"O:BAG:BAD:(A;;GR;;;BU)":             {{Kind: unknownSID, SID: users, Bits: 0x120089}},
+		"O:BAG:BAD:(XA;;FR;;;BU;(Exists a))": {{Kind: fileaccess.LossEntryType, SID: users, Bits: 0x120089}},
+		"O:BAG:BAD:(A;;0x201;;;WD)":          {{Kind: fileaccess.LossRights, SID: everyone, Bits: 0x200}},
+		"O:BAG:BAD:(D;;0x201;;;WD)":          nil, // no client asks for the right
+		"O:BAG:BAD:S:(ML;;NW;;;HI)":          {{Kind: fileaccess.LossSACL, SID: id("S-1-16-12288")}},
+		"O:BAG:BAD:S:(ML;;NW;;;ME)(AU;SA;1;;;BU)": {{Kind: fileaccess.LossSACL, SID: id("S-1-16-8192")},
+			{Kind: unknownSID, SID: users, Bits: 1}},
 	} {
-		_, lost := fileaccess.ToNFS4(sddl.MustParse(text), nobody)
+		_, lost := fileaccess.ToNFS4(sddl.MustParse(text), nameless)
 		exactly(t, "to NFS4: "+text, lost, want...)
 	}
 	from := []fileaccess.NFS4ACE{{Who: "x@y", Mask: 1}, {Type: fileaccess.NFS4Deny, Who: "x@y", Mask: 2},
 		{Who: "OWNER@", Mask: 1}, {Who: "GROUP@", Mask: 1, Flags: fileaccess.NFS4FileInherit},
 		{Who: "OWNER@", Mask: 2, Flags: fileaccess.NFS4FileInherit | fileaccess.NFS4InheritOnly}}
-	_, lost, err := fileaccess.FromNFS4(from, caseU, caseG, nobody)
+	_, lost, err := fileaccess.FromNFS4(from, caseU, caseG, nameless)
 	if err != nil {
 		t.Fatal(err)
 	}

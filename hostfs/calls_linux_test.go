@@ -87,7 +87,8 @@ func TestResolve(t *testing.T) {
 
 // TestNamesOfAPath: where a path parts into its directory and its name.
 func TestNamesOfAPath(t *testing.T) {
-	for _, c := range [][3]string{{"f", "", "f"}, {`\f`, "", "f"}, {`d\f`, "d", "f"}, {`d\e\f`, `d\e`, "f"}, {`d\`, "d", ""},
+	for _, c := range [][3]string{{"f", "", "f"}, {`\f`, "", "f"}, {`d\f`, "d", "f"}, {`d\e\f`, `d\e`,
+		"f"}, {`d\`, "d", ""},
 		{"", "", ""}} {
 		if dir, last := parentOf(c[0]); dir != c[1] || last != c[2] {
 			t.Errorf("%q: %q and %q, want %q and %q", c[0], dir, last, c[1], c[2])
@@ -95,8 +96,8 @@ func TestNamesOfAPath(t *testing.T) {
 	}
 }
 
-// TestReachedIsWhatIsThere: a path that has gone, or that a file stands in the way of, reaches nothing and is no error, and
-// so is one that a link stands in now.
+// TestReachedIsWhatIsThere: a path that has gone, or that a file stands in the way of, reaches nothing and is
+// no error, and so is one that a link stands in now.
 func TestReachedIsWhatIsThere(t *testing.T) {
 	w := newWorld(t)
 	for _, name := range []string{w.root, filepath.Dir(w.root), filepath.Dir(filepath.Dir(w.root))} {
@@ -105,6 +106,7 @@ func TestReachedIsWhatIsThere(t *testing.T) {
 	w.dir("d", "O:BAG:SYD:P(A;;FA;;;WD)")
 	w.must(os.Chmod(w.path("d"), 0o755)) //nolint:gosec // likewise
 	w.file("f", "", "O:BAG:SYD:P(A;;FA;;;WD)")
+	w.must(os.Chmod(w.path("f"), 0o755)) //nolint:gosec // likewise
 	w.must(os.Symlink(w.path("d"), w.path("l")))
 	if who, err := w.tree.reached(shown{path: w.path("d")}, nil); who == "" || err != nil {
 		t.Errorf("what everybody gets to: %q, %v", who, err)
@@ -176,8 +178,8 @@ func TestRefillOfEachLength(t *testing.T) {
 	w.want(to.copyFrom(from, 1<<20+4), ntstatus.EndOfFile)
 }
 
-// TestOfFilesAlone: only a file is refilled, from another file; only a file has a descriptor for the host's kernel and one
-// to lock by. What refuses leaves what there was.
+// TestOfFilesAlone: only a file is refilled, from another file; only a file has a descriptor for the host's
+// kernel and one to lock by. What refuses leaves what there was.
 func TestOfFilesAlone(t *testing.T) {
 	linksHere(t)
 	w := newWorld(t)
@@ -207,7 +209,7 @@ func TestOfFilesAlone(t *testing.T) {
 	if b, err := os.ReadFile(w.path("f")); err != nil || string(b) != "contents" {
 		t.Errorf("the file has %q, %v", b, err)
 	}
-	w.must(os.Chmod(w.path("g"), 0o755|os.ModeSetuid|os.ModeSetgid)) //nolint:gosec // the bits are what is asked about
+	w.must(os.Chmod(w.path("g"), 0o755|os.ModeSetuid|os.ModeSetgid)) //nolint:gosec // the test asks about these bits
 	for _, c := range []struct {
 		write bool
 		mode  os.FileMode

@@ -50,8 +50,9 @@ func (l *lines) of(t *testing.T, message string) (found []map[string]any) {
 	return found
 }
 
-// TestSessionsInFull: what is told of each connection, with every field: of programs that came by themselves, of one that a
-// program started and of one that the daemon's program made (W-27, W-40). The log names each with its numbers.
+// TestSessionsInFull: what is told of each connection, with every field: of programs that came by themselves,
+// of one that a program started and of one that the daemon's program made (W-27, W-40). The log names each
+// with its numbers.
 func TestSessionsInFull(t *testing.T) {
 	who, log := make(roles, 1), &lines{}
 	d := start(t, func(c *daemon.Config) {
@@ -76,6 +77,11 @@ func TestSessionsInFull(t *testing.T) {
 		t.Fatal(err)
 	}
 	inside := connectionOf(t, f)
+	comm, err := os.ReadFile("/proc/self/comm") // the host's name of this program
+	if err != nil {
+		t.Fatal(err)
+	}
+	program := strings.TrimSpace(string(comm))
 	want := map[uint64]daemon.Session{}
 	logged := map[string]map[string]any{}
 	for _, c := range []struct {
@@ -83,8 +89,8 @@ func TestSessionsInFull(t *testing.T) {
 		name string
 		pid  int
 		user string
-	}{{admin, "daemon.test", os.Getpid(), "S-1-5-21-1-2-3-500"}, {other, "daemon.test", os.Getpid(), "S-1-5-21-1-2-3-1107"},
-		{child, "daemon.test.1", 0, "S-1-5-21-1-2-3-500"}, {inside, "worker", 0, "S-1-5-18"}} {
+	}{{admin, program, os.Getpid(), "S-1-5-21-1-2-3-500"}, {other, program, os.Getpid(), "S-1-5-21-1-2-3-1107"},
+		{child, program + ".1", 0, "S-1-5-21-1-2-3-500"}, {inside, "worker", 0, "S-1-5-18"}} {
 		h, st := c.of.Thread().NtOpenProcessToken(winnt.NtCurrentProcess, winnt.TOKEN_QUERY)
 		must(st)
 		v, st := c.of.Thread().NtQueryInformationToken(h, winnt.TokenStatistics)

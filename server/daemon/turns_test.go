@@ -118,10 +118,11 @@ func TestNothingIsSavedUp(t *testing.T) {
 	})
 }
 
-// TestAtOnce: of one connection so many calls run at once, and of all connections so many, never one more and never fewer
-// while more wait; without others a connection has no more than its own (W-21).
+// TestAtOnce: of one connection so many calls run at once, and of all connections so many, never one more and
+// never fewer while more wait; without others a connection has no more than its own (W-21).
 func TestAtOnce(t *testing.T) {
-	for _, c := range []struct{ all, each, connections, want, wantEach int }{{4, 2, 1, 2, 2}, {4, 2, 2, 4, 2}, {4, 2, 3, 4, 2},
+	for _, c := range []struct{ all, each, connections, want, wantEach int }{{4, 2, 1, 2, 2}, {4, 2, 2, 4,
+		2}, {4, 2, 3, 4, 2},
 		{1, 1, 3, 1, 1}, {3, 1, 2, 2, 1}, {2, 1, 1, 1, 1}} {
 		synctest.Test(t, func(t *testing.T) {
 			tr := makeTurns(c.all, c.each, 8)

@@ -133,7 +133,8 @@ func (w *lockWorld) create(rng *rand.Rand, user int) {
 	if failed != nil {
 		return
 	}
-	if !strings.HasPrefix(token, "opaquelocktoken:") || len(token) != len("opaquelocktoken:")+32 || slices.Contains(w.old, token) {
+	if !strings.HasPrefix(token, "opaquelocktoken:") || len(token) != len("opaquelocktoken:")+32 ||
+		slices.Contains(w.old, token) {
 		w.Fatalf("G-18: token %q", token)
 	}
 	depth := map[bool]string{true: "0", false: "infinity"}[d.ZeroDepth]
@@ -407,7 +408,8 @@ func TestKeptProperties(t *testing.T) {
 	}{{"64 properties", 64, 100, true}, {"65 properties", 65, 100, false}, {"16 KiB", 64, 256, true},
 		{"16 KiB and a byte", 1, 16<<10 + 1, false}, {"16 KiB in one", 1, 16 << 10, true}} {
 		b := newPropbook()
-		if got := b.set(at, 7, list(c.n, c.each)); got != c.want || b.has(at) != c.want || len(b.get(at, 7)) != c.n*b2i(c.want) {
+		if got := b.set(at, 7, list(c.n, c.each)); got != c.want || b.has(at) != c.want || len(b.get(at,
+			7)) != c.n*b2i(c.want) {
 			t.Errorf("G-19: %s: %t, kept %d", c.what, got, len(b.get(at, 7)))
 		}
 		if b.get(at, 8) != nil {
@@ -439,7 +441,8 @@ func TestKeptProperties(t *testing.T) {
 		left = append(left, p.tree+`\`+p.path)
 	}
 	slices.Sort(left)
-	if want := []string{`other\d`, `other\d\f`, `other\d\f\g`, `other\dd`, `other\e`, `share\dd`, `share\e`}; !slices.Equal(left, want) {
+	if want := []string{`other\d`, `other\d\f`, `other\d\f\g`, `other\dd`, `other\e`, `share\dd`,
+		`share\e`}; !slices.Equal(left, want) {
 		t.Errorf("after a directory went there are %q, want %q", left, want)
 	}
 }

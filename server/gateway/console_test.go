@@ -124,3 +124,16 @@ func TestConsoleOfOwner(t *testing.T) {
 		t.Errorf("%+v", calls)
 	}
 }
+
+// TestGroupUse: what the page says of a group, for each of the attributes that decide it and those that do not.
+func TestGroupUse(t *testing.T) {
+	const owner = winnt.SE_GROUP_OWNER | winnt.SE_GROUP_MANDATORY | winnt.SE_GROUP_ENABLED_BY_DEFAULT
+	for attributes, want := range map[uint32]string{winnt.SE_GROUP_ENABLED: "", winnt.SE_GROUP_ENABLED | owner: "",
+		0: "disabled", owner: "disabled", winnt.SE_GROUP_USE_FOR_DENY_ONLY: "counts in deny entries only",
+		winnt.SE_GROUP_USE_FOR_DENY_ONLY | owner: "counts in deny entries only", winnt.SE_GROUP_INTEGRITY: "integrity",
+		winnt.SE_GROUP_INTEGRITY | winnt.SE_GROUP_INTEGRITY_ENABLED: "integrity"} {
+		if got := groupUse(attributes); got != want {
+			t.Errorf("%#x: %q, want %q", attributes, got, want)
+		}
+	}
+}

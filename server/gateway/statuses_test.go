@@ -32,7 +32,7 @@ func (r *refusing) LogOn(q logon.Request) (logon.Result, ntstatus.Status) {
 
 // TestStatusesOfLogons: what a client hears for each status of a logon, whether the attempt counts, and that a failure
 // is not kept: why it failed is never told (L-32), a logon that was not tried may be tried again and counts
-// for nobody (G-32), a credential that was wrong is asked about each time (G-5).
+// for no name (G-32), a credential that was wrong is asked about each time (G-5).
 func TestStatusesOfLogons(t *testing.T) {
 	var a *refusing
 	w := newWorldOf(t, shared, func(s *lsa.Store) logon.Authority { a = &refusing{Store: s}; return a })
@@ -63,7 +63,8 @@ func TestStatusesOfLogons(t *testing.T) {
 				if first == "" {
 					first = got.Body.String()
 				}
-				if got.Body.String() != first || got.Header().Get("WWW-Authenticate") == "" || got.Header().Get("Retry-After") != "" {
+				if got.Body.String() != first || got.Header().Get("WWW-Authenticate") == "" ||
+					got.Header().Get("Retry-After") != "" {
 					t.Errorf("L-32: %v: %q, %v", c.st, got.Body, got.Header())
 				}
 			case unasked:
@@ -98,8 +99,9 @@ func TestStatusesOfLogons(t *testing.T) {
 	}
 }
 
-// TestWhatALogonHas: what a name and password become for refmond: the name with its domain, a network logon, the address
-// as the host's kernel says it, whatever headers say (L-65, G-3); longer credentials are not looked at.
+// TestWhatALogonHas: what a name and password become for refmond: the name with its domain, a network logon,
+// the address as the host's kernel says it, whatever headers say (L-65, G-3); longer credentials are not
+// looked at.
 func TestWhatALogonHas(t *testing.T) {
 	var a *refusing
 	w := newWorldOf(t, shared, func(s *lsa.Store) logon.Authority { a = &refusing{Store: s}; return a })
@@ -118,7 +120,8 @@ func TestWhatALogonHas(t *testing.T) {
 		w.g.Files().ServeHTTP(got, r)
 		q := a.last.Load()
 		if got.Code != 401 || q == nil || q.Domain != c.domain || q.Name != c.user || q.Password != "pw:x" ||
-			q.Type != winnt.LOGON32_LOGON_NETWORK || q.Package != logon.Password || q.Tcb || len(q.Groups) != 0 || q.Origin != c.from || q.Token != "" {
+			q.Type != winnt.LOGON32_LOGON_NETWORK || q.Package != logon.Password || q.Tcb ||
+			len(q.Groups) != 0 || q.Origin != c.from || q.Token != "" {
 			t.Errorf("G-3: %q: %d, %+v", c.name, got.Code, q)
 		}
 	}

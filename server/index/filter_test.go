@@ -69,7 +69,7 @@ func TestFilters(t *testing.T) {
 	b.settle()
 	b.end()
 	x := b.open(time.Hour)
-	numbers, allow := b.classes()
+	numbers, allow, passing := b.classes()
 	r := rand.New(rand.NewPCG(randtest.Seed(t), 19))
 	yes, no, refused, given := 0, 0, 0, 0
 	for range 40 {
@@ -83,6 +83,11 @@ func TestFilters(t *testing.T) {
 			t.Fatalf("%+v, %v", bits, err)
 		}
 		sids, failed := x.FilterOf(tok, "read", index.FormSIDs)
+		for _, id := range list.Classes {
+			if passing[id] {
+				t.Errorf("N-19: class %s of who passes a folder is listed, and no document is of it", id)
+			}
+		}
 		for _, folder := range b.folders {
 			for f := range 2 {
 				name := fmt.Sprintf("%s/f%d", folder, f)
@@ -109,6 +114,15 @@ func TestFilters(t *testing.T) {
 			given++
 		}
 	}
+	passed := 0
+	for _, p := range passing {
+		if p {
+			passed++
+		}
+	}
+	if passed == 0 {
+		t.Error("no class tells who passes a folder")
+	}
 	if yes < 100 || no < 100 || refused < 3 || given < 3 {
 		t.Errorf("%d may, %d may not; %d filters of SIDs were refused, %d given", yes, no, refused, given)
 	}
@@ -130,14 +144,14 @@ func TestFilters(t *testing.T) {
 	}
 }
 
-// classes returns the numbers of all classes, and the SIDs in the lists of each.
-func (b *behind) classes() (numbers map[string]int, allow map[string][]string) {
+// classes returns the numbers of all classes, the SIDs in the lists of each, and which tell who passes a folder.
+func (b *behind) classes() (numbers map[string]int, allow map[string][]string, passing map[string]bool) {
 	b.t.Helper()
 	text, err := os.ReadFile(filepath.Join(b.state, "events.jsonl"))
 	if err != nil {
 		b.t.Fatal(err)
 	}
-	numbers, allow = map[string]int{}, map[string][]string{}
+	numbers, allow, passing = map[string]int{}, map[string][]string{}, map[string]bool{}
 	for line := range strings.Lines(string(text)) {
 		e, err := index.ParseEvent([]byte(strings.TrimSpace(line)))
 		if err != nil {
@@ -147,8 +161,8 @@ func (b *behind) classes() (numbers map[string]int, allow map[string][]string) {
 			if _, known := numbers[c.ID]; !known {
 				numbers[c.ID] = len(numbers)
 			}
-			allow[c.ID] = slices.Concat(c.Allow, c.Expand)
+			allow[c.ID], passing[c.ID] = slices.Concat(c.Allow, c.Expand), c.Passing
 		}
 	}
-	return numbers, allow
+	return numbers, allow, passing
 }

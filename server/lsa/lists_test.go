@@ -13,7 +13,7 @@ import (
 )
 
 // TestLists: each list in full: its heads, an account of each state, a group without a member and with several, a
-// member that nobody names, rights of both kinds; in the order of RIDs and SIDs.
+// member without a name, rights of both kinds; in the order of RIDs and SIDs.
 func TestLists(t *testing.T) {
 	f := open(t, nil)
 	alice := f.account(t, Account{Name: "alice", UID: number(3000), FullName: "Alice \x1b[31m"}, "correct")

@@ -33,7 +33,8 @@ func TestPassword(t *testing.T) {
 	alice := f.account(t, Account{Name: "Alice"}, "correct")
 	machine := alice.Prefix()
 	of := map[string]logon.Account{"": {}}
-	for name, id := range map[string]sid.SID{"Alice": alice, "out": f.account(t, Account{Name: "out", Disabled: true}, "correct"),
+	for name, id := range map[string]sid.SID{"Alice": alice, "out": f.account(t, Account{Name: "out",
+		Disabled: true}, "correct"),
 		"empty": f.account(t, Account{Name: "empty"}, "")} {
 		of[name] = logon.Account{SID: id, Use: winnt.SidTypeUser, Domain: "HOST", DomainSID: machine, Name: name}
 	}
@@ -70,7 +71,8 @@ func TestPassword(t *testing.T) {
 			t.Errorf("%.20q: %v is %v", c.name, st, r.Token.User.SID)
 		}
 		// The account is that of the name, wherever the name is of this computer and not too long.
-		known := map[string]string{"alice": "Alice", `host\alice`: "Alice", `.\alice`: "Alice", "alice@host": "Alice", "out": "out",
+		known := map[string]string{"alice": "Alice", `host\alice`: "Alice", `.\alice`: "Alice",
+			"alice@host": "Alice", "out": "out",
 			"empty": "empty"}[strings.ToLower(c.name)]
 		if c.reason == "STATUS_NAME_TOO_LONG" {
 			known = ""
@@ -81,7 +83,8 @@ func TestPassword(t *testing.T) {
 		}
 		want := Attempt{Name: strings.ToValidUTF8(told, "\uFFFD"), Account: of[known], Granted: st == 0, Reason: c.reason}
 		if f.attempts[0] != want || r.Account != of[known] || st != 0 && r.Reason.String() != c.reason {
-			t.Errorf("L-32: %.20q: recorded %+v, answered %+v for %v, want %+v", c.name, f.attempts[0], r.Account, r.Reason, want)
+			t.Errorf("L-32: %.20q: recorded %+v, answered %+v for %v, want %+v", c.name, f.attempts[0],
+				r.Account, r.Reason, want)
 		}
 		if strings.Contains(strings.ToLower(f.attempts[0].Name), "correct") || len(f.attempts[0].Name) > 80 {
 			t.Errorf("recorded as %q", f.attempts[0].Name)

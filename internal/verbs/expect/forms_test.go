@@ -20,7 +20,7 @@ principals:
 descriptors: {text: 'O:BAG:SYD:(A;;FR;;;BU)'}
 expect:
   - {who: a, on: text, want: FR, is: granted, why: [DACL 0, DACL 7, DACL 8]}
-  - {who: i, on: text, want: FR, is: granted}
+  - {who: a, on: text, want: FR, is: granted, call: NtAccessCheck}
 `), Outside{Open: noFiles})
 	if err != nil {
 		t.Fatal(err)
@@ -29,7 +29,8 @@ expect:
 	if c := r.Cases[0]; c.Problem != `granted as expected, but the explanation does not contain "DACL 7"` {
 		t.Error(c.Problem)
 	}
-	if c := r.Cases[1]; c.Problem != "denied, expected granted" || len(c.By) < 20 || !strings.Contains(c.Why, ": "+c.By+" (") {
+	if c := r.Cases[1]; c.Problem != "denied, expected granted" || len(c.By) < 20 ||
+		!strings.Contains(c.Why, ": "+c.By+" (") {
 		t.Errorf("%q by %q\n%s", c.Problem, c.By, c.Why)
 	}
 }

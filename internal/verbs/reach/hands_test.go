@@ -4,6 +4,7 @@ import (
 	"errors"
 	"testing"
 
+	"github.com/refmon/refmon/effective"
 	"github.com/refmon/refmon/internal/verbs/bulk/people"
 )
 
@@ -53,4 +54,11 @@ func TestAsManyHandsAsMayBe(t *testing.T) {
 	if s.add(hand{user: 3}); len(s.hands) != 3 || s.cut != "after 3 tokens" || s.known[(hand{user: 3}).key()] {
 		t.Errorf("a fourth: %d are tried, cut %q", len(s.hands), s.cut)
 	}
+}
+
+// answerOf is a right that one hand has.
+func answerOf(hand int) answer {
+	set := make(effective.Set, 1)
+	set[0] = 1 << hand
+	return answer{set: set}
 }

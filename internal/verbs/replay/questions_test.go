@@ -138,8 +138,9 @@ func TestChoices(t *testing.T) {
 	}
 }
 
-// TestNotesOfSections: a row of CAVEATS counts by the section it stands in: an id of "Rules that are not built" and one of
-// recordings that are not reproduced are absent, and no id that stands in another section alone is.
+// TestNotesOfSections: a row of CAVEATS counts by the section it stands in: an id of "Rules that are not
+// built" and one of recordings that are not reproduced are absent, and no id that stands in another section
+// alone is.
 func TestNotesOfSections(t *testing.T) {
 	n, err := ReadNotes()
 	if err != nil {

@@ -4,6 +4,7 @@ import (
 	"os"
 	"testing"
 
+	"github.com/refmon/refmon/logon"
 	"github.com/refmon/refmon/server/auth/unix"
 	"github.com/refmon/refmon/server/lsa"
 	"github.com/refmon/refmon/sid"
@@ -62,5 +63,44 @@ func TestStored(t *testing.T) {
 	r, err = identity.LogOn(&unix.Peer{UID: 65534}, false)
 	if err != nil || r.Token.User.SID != sid.Anonymous {
 		t.Errorf("65534 is %v, %v", r.Token.User, err)
+	}
+}
+
+// TestPrivilegesOfUIDs: what the configuration gives a uid is held beside what its kind has, enabled and by
+// default; another uid has its kind's alone, and 65534 nothing (L-25, W-15).
+func TestPrivilegesOfUIDs(t *testing.T) {
+	s, err := lsa.Open(lsa.Config{Folder: t.TempDir(), Computer: "host", Subuids: []string{}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	more := map[uint32]winnt.PrivilegeSet{4711: winnt.Privileges(winnt.SeDebugPrivilege, winnt.SeTcbPrivilege),
+		65534: winnt.SeTcbPrivilege.Bit()}
+	type identity interface {
+		LogOn(*unix.Peer, bool) (logon.Result, error)
+	}
+	for name, c := range map[string]struct{ bare, given identity }{
+		"accounts": {unix.Accounts{}, unix.Accounts{Privileges: more}},
+		"a store":  {unix.Stored{Store: s}, unix.Stored{Store: s, Privileges: more}}} {
+		for uid, want := range map[uint32]winnt.PrivilegeSet{4711: more[4711], 4712: 0, 65534: 0} {
+			bare, err := c.bare.LogOn(&unix.Peer{UID: uid, GID: 4711}, false)
+			if err != nil {
+				t.Fatal(err)
+			}
+			given, err := c.given.LogOn(&unix.Peer{UID: uid, GID: 4711}, false)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if name == "a store" && uid != 65534 && bare.Token.DefaultPrivileges == 0 {
+				t.Errorf("%s: uid %d has no privilege of its kind", name, uid)
+			}
+			b, g := bare.Token, given.Token
+			for what, pair := range map[string][2]winnt.PrivilegeSet{"held": {b.Privileges, g.Privileges},
+				"enabled": {b.EnabledPrivileges, g.EnabledPrivileges}, "default": {b.DefaultPrivileges, g.DefaultPrivileges}} {
+				if pair[1] != pair[0]|want {
+					t.Errorf("%s: uid %d: %s are %v, want %v and %v", name, uid, what, pair[1].Names(), pair[0].Names(), want.Names())
+				}
+			}
+		}
 	}
 }
