@@ -2,6 +2,7 @@ package auditlog
 
 import (
 	"errors"
+	"fmt"
 	"io"
 	"slices"
 	"testing"
@@ -114,6 +115,45 @@ func TestReaderStartsSegmentsAnew(t *testing.T) {
 		if slices.Contains(firsts, id) && r.complete {
 			t.Errorf("segment %d is complete before its end was read", id)
 		}
+	}
+	if err := r.Close(); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// The last record is that of the newest segment, or the one before it where it has no whole one yet.
+func TestReaderLast(t *testing.T) {
+	d := newMemDisk(t, "")
+	cfg := testConfig(t, d)
+	cfg.SegmentBytes = 2_000
+	l := mustOpen(t, cfg)
+	r, err := newReader(d, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	last := func(what string, want uint64) {
+		t.Helper()
+		if got, err := r.Last(); err != nil || got != want {
+			t.Errorf("%s: %d, %v, want %d", what, got, err, want)
+		}
+	}
+	for id := uint64(1); id <= 40; id++ {
+		mustWrite(t, l, 1)
+		last("while it is written", id+1) // the log's own first record is one, too
+	}
+	if err := l.Close(); err != nil {
+		t.Fatal(err)
+	}
+	firsts := segmentsOf(t, d)
+	newest := firsts[len(firsts)-1] // 42 records: of the beginning, 40, of the end
+	if len(firsts) < 2 || newest >= 41 {
+		t.Fatalf("segments %v: the newest should have records, and not be the only one", firsts)
+	}
+	all := d.now[segmentName(newest)].data
+	head := headerFixed + 32*int(all[7]) + 4
+	for cut, want := range map[int]uint64{head: newest - 1, head + 5: newest - 1, len(all): 42, len(all) - 1: 41} {
+		d.set(segmentName(newest), all[:cut])
+		last(fmt.Sprintf("with %d of %d bytes", cut, len(all)), want)
 	}
 	if err := r.Close(); err != nil {
 		t.Fatal(err)

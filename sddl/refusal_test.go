@@ -24,6 +24,8 @@ func TestRefusals(t *testing.T) {
 		{"C-31 braces", "D:(OA;;CR;{ab721a53-1e2f-11d0-9819-00aa0040529b};;WD)", ntstatus.InvalidStringUUID, 10},
 		{"C-31 digits", "D:(OA;;CR;ab721a531e2f11d0981900aa0040529b;;WD)", ntstatus.InvalidStringUUID, 10},
 		{"C-31 space", "D:(OA;;CR;ab721a53-1e2f-11d0-9819-00aa0040529b ;;WD)", ntstatus.InvalidStringUUID, 10},
+		{"C-31 digits where no GUID may be", "D:(A;;GA;xyz;;WD)", ntstatus.InvalidStringUUID, 9},
+		{"a GUID where none may be", "D:(A;;GA;ab721a53-1e2f-11d0-9819-00aa0040529b;;WD)", ntstatus.InvalidACL, 9},
 		{"S-41 blank before a GUID", "D:(OA;;CR; ab721a53-1e2f-11d0-9819-00aa0040529b;;WD)", ntstatus.InvalidStringUUID, 11},
 		{"S-41 blank before the second GUID", "D:(OA;;CR;; ab721a53-1e2f-11d0-9819-00aa0040529b;WD)",
 			ntstatus.InvalidStringUUID, 12},

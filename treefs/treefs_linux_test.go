@@ -253,5 +253,17 @@ func TestReaddir(t *testing.T) {
 			t.Error(err)
 		}
 	}
+	// Begun anew in the middle, it tells each entry once.
+	for n := 1; n <= 3; n++ {
+		_, err := o.Readdir(n)
+		w.must(err)
+		_, err = o.Seek(0, io.SeekStart)
+		w.must(err)
+		if list, err := o.Readdir(-1); err != nil || len(list) != 3 {
+			t.Errorf("after %d entries, from the start: %d entries, %v", n, len(list), err)
+		}
+		_, err = o.Seek(0, io.SeekStart)
+		w.must(err)
+	}
 	w.must(o.Close())
 }

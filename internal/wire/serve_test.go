@@ -253,6 +253,9 @@ func TestThen(t *testing.T) {
 	good := call(t, "NtOpenProcessToken", nt.OpenProcessTokenIn{
 		ProcessHandle: winnt.NtCurrentProcess, DesiredAccess: winnt.TOKEN_QUERY})
 	bad := call(t, "NtClose", nt.CloseIn{Handle: 4000})
+	event := call(t, "NtCreateEvent", nt.CreateEventIn{DesiredAccess: winnt.EVENT_ALL_ACCESS,
+		ObjectAttributes: nt.Cap(&nt.ObjectAttributes{ObjectName: `\BaseNamedObjects\then`,
+			Attributes: winnt.OBJ_OPENIF})})
 	if st := s.status(&wire.Frame{Kind: wire.NewThread}); st != ntstatus.Success {
 		t.Fatal(st)
 	}
@@ -268,6 +271,11 @@ func TestThen(t *testing.T) {
 		{good, wire.Then, 1, ntstatus.Cancelled},
 		{&wire.Frame{Body: []byte{9}}, wire.Then, 1, ntstatus.Cancelled}, // what is not made is not read
 		{good, wire.Call, 1, ntstatus.Success},
+		{event, wire.Then, 1, ntstatus.Success},
+		{event, wire.Then, 1, ntstatus.ObjectNameExists}, // a success, too
+		{event, wire.Then, 1, ntstatus.ObjectNameExists},
+		{event, wire.Call, 1, ntstatus.ObjectNameExists},
+		{good, wire.Then, 1, ntstatus.Success},
 		{bad, wire.Wait, 1, ntstatus.InvalidHandle}, // a call that waits does not count
 		{good, wire.Then, 1, ntstatus.Success},
 		{bad, wire.Call, 1, ntstatus.InvalidHandle},

@@ -49,15 +49,29 @@ func ask(t *testing.T, c *client.Conn, q daemon.Question) daemon.Answer {
 	if err != nil {
 		t.Fatal(err)
 	}
+	before := handlesOf(t, c)
 	b, err = c.Look(b)
 	if err != nil {
 		t.Fatalf("%+v: %v", q, err)
+	}
+	if after := handlesOf(t, c); after != before {
+		t.Errorf("%+v: who asks has %d handles, and had %d", q, after, before)
 	}
 	var a daemon.Answer
 	if err := json.Unmarshal(b, &a); err != nil {
 		t.Fatal(err)
 	}
 	return a
+}
+
+// handlesOf counts the handles of a client's process.
+func handlesOf(t *testing.T, c *client.Conn) uint32 {
+	t.Helper()
+	n, st := c.Thread().NtQueryInformationProcess(winnt.NtCurrentProcess, nt.ProcessHandleCount)
+	if st != ntstatus.Success {
+		t.Fatal(st)
+	}
+	return n.(uint32)
 }
 
 func (r *running) people() (admin, a, b *client.Conn) {

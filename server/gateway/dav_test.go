@@ -96,6 +96,16 @@ func TestAccessProperties(t *testing.T) {
 	if !strings.HasPrefix(f["acl"], want) || !strings.HasSuffix(f["acl"], end) {
 		t.Errorf("acl is\n%s", f["acl"])
 	}
+	// Of an entry with a condition it is told whose it is and whether it denies, and no privilege.
+	w.file("if", "if", `O:{alice}G:SYD:P(XD;;0x2;;;{bob};(@User.x==1))(XA;;FA;;;{carol};(@User.x==1))(A;;FR;;;{bob})`)
+	f = found(t, w.want(207, "bob", "PROPFIND", "/share/if", asking("acl"), "Depth", "0").body)["/share/if"]
+	conditional := "<D:privilege><R:conditional/></D:privilege>"
+	want = "200 <D:ace><D:principal>" + bob + "</D:principal><D:deny>" + conditional + "</D:deny><D:protected/></D:ace>" +
+		"<D:ace><D:principal><D:href>/principals/sid/" + w.sids["carol"].String() + "</D:href></D:principal><D:grant>" +
+		conditional + "</D:grant><D:protected/></D:ace>"
+	if !strings.HasPrefix(f["acl"], want) {
+		t.Errorf("acl is\n%s, want\n%s", f["acl"], want)
+	}
 	f = found(t, w.want(207, "carol", "PROPFIND", "/share/f", body, "Depth", "0").body)["/share/f"]
 	if f["acl"] != "403 " || f["owner"] != "403 " {
 		t.Errorf("G-9: without READ_CONTROL: %v", f)

@@ -125,6 +125,15 @@ func TestLockFlood(t *testing.T) {
 	if _, err := alice.Create(now, webdav.LockDetails{Root: "/share/more", Duration: 3600e9}); err == nil {
 		t.Error("G-19: a lock too many")
 	}
+	// A lock whose time is over is none (G-19).
+	late := b.of(w.sids["carol"])
+	for i := range mostLocksEach {
+		_, err := late.Create(now, webdav.LockDetails{Root: fmt.Sprintf("/share/late%d", i), Duration: 1})
+		w.must(err)
+	}
+	if _, err := late.Create(now, webdav.LockDetails{Root: "/share/late", Duration: 3600e9}); err != nil {
+		t.Errorf("G-19: 500 locks whose time is over, and: %v", err)
+	}
 	got := w.want(200, "bob", "LOCK", "/share/f", lockBody, "Timeout", "Infinite")
 	token := got.header.Get("Lock-Token")
 	if !strings.Contains(got.body, "Second-3600") || len(token) < 32 {

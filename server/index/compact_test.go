@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -108,4 +109,29 @@ func TestCompacted(t *testing.T) {
 	l.settle()
 	l.want(x, "f0", "c")
 	l.want(l.open(time.Minute), "plan", "abd")
+}
+
+// TestPutTogetherAmidALine: who had read half a line of the old log goes on with the new one (N-22).
+func TestPutTogetherAmidALine(t *testing.T) {
+	l := newLive(t, false)
+	l.start()
+	l.settle()
+	x := l.open(time.Hour)
+	l.want(x, "plan", "abd")
+	l.end()
+	name := filepath.Join(l.state, "events.jsonl")
+	whole, err := os.ReadFile(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, half := range []string{`{"seq":`, "{"} {
+		if err := os.WriteFile(name, append(slices.Clone(whole), half...), 0o600); err != nil { // the same file
+			t.Fatal(err)
+		}
+		l.want(x, "plan", "abd")
+		if err := errors.Join(os.WriteFile(name+".new", whole, 0o600), os.Rename(name+".new", name)); err != nil {
+			t.Fatal(err)
+		}
+		l.want(x, "plan", "abd")
+	}
 }

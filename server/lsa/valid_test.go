@@ -1,8 +1,10 @@
 package lsa
 
 import (
+	"errors"
 	"fmt"
 	"os"
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
@@ -468,8 +470,35 @@ func TestEdits(t *testing.T) {
 	if _, still := f.now.Load().grants[alice]; still || len(f.now.Load().groups[fresh].Members) > 0 {
 		t.Error("the rights or memberships of an account outlive it")
 	}
+	// Nothing of a group outlives it.
+	do(func(e *Edit) error {
+		e.Grant(fresh, backup.Bit(), 0)
+		return e.AddMember(group, fresh)
+	}, Change{What: "right granted", Subject: fresh.String(), Detail: "SeBackupPrivilege"},
+		Change{What: "member added", Subject: "Users", Detail: fresh.String()})
+	members(sid.AuthenticatedUsers, fresh)
 	do(func(e *Edit) error { return e.DeleteGroup(fresh) }, Change{What: "group deleted", Subject: "g",
 		Detail: fresh.String()})
+	members(sid.AuthenticatedUsers)
+	if _, still := f.now.Load().grants[fresh]; still {
+		t.Error("the rights of a group outlive it")
+	}
+	// An edit that is refused at its end has changed nothing.
+	before := *f.now.Load()
+	for what, edit := range map[string]func(*Edit) error{
+		"a member removed": func(e *Edit) error { return e.RemoveMember(group, sid.AuthenticatedUsers) },
+		"a member added":   func(e *Edit) error { return e.AddMember(group, bob) },
+		"an account gone":  func(e *Edit) error { return e.DeleteAccount("bob") },
+		"a right":          func(e *Edit) error { e.Grant(bob, backup.Bit(), 0); return nil },
+	} {
+		err := f.Update(bob, func(e *Edit) error { return errors.Join(edit(e), errors.New("no")) })
+		now := f.now.Load()
+		if err == nil || !reflect.DeepEqual(now.accounts, before.accounts) || !reflect.DeepEqual(now.grants, before.grants) {
+			t.Errorf("%s, then refused: %v; accounts or rights changed", what, err)
+		}
+		members(sid.AuthenticatedUsers)
+	}
+	f.changes = nil
 	again := f.account(t, Account{Name: "alice"}, "")
 	if again.RID() != 1004 {
 		t.Errorf("the RID %d is given once more", again.RID())

@@ -57,10 +57,18 @@ func meet(w *world, fds []int) {
 	w.must(errors.Join(unix.Close(fds[0]), unix.Close(fds[1])))
 }
 
-// left reports how many owners of locks and waiting requests there are.
+// left reports how many owners of locks and waiting requests there are. What is counted of each user is as
+// many owners together (M-32).
 func (w *world) left() (owners, waiting int) {
 	w.m.locks.mu.Lock()
 	defer w.m.locks.mu.Unlock()
+	users := 0
+	for _, n := range w.m.locks.of {
+		users += n
+	}
+	if users != w.m.locks.held {
+		w.Errorf("M-32: %d owners of locks, %d counted as those of users", w.m.locks.held, users)
+	}
 	return w.m.locks.held, w.m.locks.waiting
 }
 

@@ -78,6 +78,7 @@ func TestErrorsOfTwoStates(t *testing.T) {
 		more = `{"path":"/a","sd":"D:(A;;FR;;;S-1-5-21-1-2-3-1107)(A;;FR;;;DU)"}` + "\n"
 		less = `{"path":"/b","sd":"D:(A;;FR;;;BA)"}` + "\n"
 		bad  = `{"path":"/b","sd":"O:"}` + "\n"
+		none = `{"path":"/b",` + "\n"
 	)
 	for _, c := range []struct {
 		before, after                         string
@@ -90,6 +91,7 @@ func TestErrorsOfTwoStates(t *testing.T) {
 		{a + b, more + less, 2, 0, 3, 2, []string{`"/a"`, `"/b"`}},
 		{a + b, a + bad, 2, 1, 0, 0, nil}, {a + bad, a + b, 2, 1, 0, 0, nil}, {a + bad, a + bad, 2, 1, 0, 0, nil},
 		{a + bad, more + b, 2, 1, 1, 1, []string{`"/a"`}},
+		{a + none, a, 1, 1, 0, 0, nil}, {a, a + none, 2, 1, 0, 0, nil}, {a + none, a + none, 2, 2, 0, 0, nil},
 	} {
 		var out bytes.Buffer
 		dir := must(people.Read([]byte(twoUsers)))

@@ -264,6 +264,14 @@ func TestNested(t *testing.T) {
 	if got, err := find(w, nil); err != nil || len(got.Groups) != 2 {
 		t.Errorf("D-18: a group of mail: %+v, %v", got, err)
 	}
+	// Four groups by memberOf are as many as may be, or one too many.
+	w = groupsWorld([]string{"a", "b"}, map[string][]string{"a": {"c"}, "b": {"d", "c"}, "c": nil, "d": nil})
+	for most, all := range map[int]bool{3: false, 4: false, 5: true} { // the primary group counts, too
+		got, err := find(w, func(c *Config) { c.Limits.Groups = most })
+		if (err == nil) != all || all && len(got.Groups) != 5 {
+			t.Errorf("D-17: at most %d groups: %+v, %v", most, got, err)
+		}
+	}
 	w = groupsWorld([]string{"a", "gone"}, map[string][]string{"a": nil})
 	if got, err := find(w, nil); err == nil || errors.Is(err, ErrAway) {
 		t.Errorf("D-17: a group that is not there: %+v", got)
