@@ -348,7 +348,8 @@ func TestPropagateKept(t *testing.T) {
 		again[strings.Join(p, "/")] = true
 	}
 	if len(kept) != 126 || len(again) != 126 || !maps.Equal(seen, again) {
-		t.Errorf("%d changes, %d paths when they were told, %d afterwards; want 126 of each", len(kept), len(seen), len(again))
+		t.Errorf("%d changes, %d paths when they were told, %d afterwards; want 126 of each",
+			len(kept), len(seen), len(again))
 	}
 }
 

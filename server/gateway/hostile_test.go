@@ -125,7 +125,7 @@ func TestLockFlood(t *testing.T) {
 	if _, err := alice.Create(now, webdav.LockDetails{Root: "/share/more", Duration: 3600e9}); err == nil {
 		t.Error("G-19: a lock too many")
 	}
-	// A lock whose time is over is none (G-19).
+	// A lock counts until its time is over (G-19).
 	late := b.of(w.sids["carol"])
 	for i := range mostLocksEach {
 		_, err := late.Create(now, webdav.LockDetails{Root: fmt.Sprintf("/share/late%d", i), Duration: 1})

@@ -68,7 +68,7 @@ func (b *between) acl() string {
 	return s
 }
 
-// I-23: the copy of a client's token admits the client, the server's user and LocalSystem, whoever asked.
+// I-23: the copy of a client's token admits the client, the server's user and LocalSystem.
 func TestCopyAdmitsTheServer(t *testing.T) {
 	b := newBetween(t, kernel.Config{})
 	qos := &nt.SecurityQualityOfService{ImpersonationLevel: winnt.SecurityImpersonation}
