@@ -151,22 +151,23 @@ func readAsHostfs(root int, name string, b []byte) error {
 	return errors.Join(err, unix.Statx(fd, "", unix.AT_EMPTY_PATH, unix.STATX_BASIC_STATS, &s))
 }
 
-// playClient makes so many requests as a line of standard input says of the server that it
-// names, and answers with the time they took.
+// playClient makes so many requests over so many connections as a line of standard input says of the server
+// that it names, and answers with the time they took.
 func playClient(string) error {
 	in := bufio.NewScanner(os.Stdin)
-	pairs := map[string]pair{}
+	known := map[string]*callers{}
 	for in.Scan() {
-		url, count, _ := strings.Cut(in.Text(), " ")
-		if _, known := pairs[url]; !known {
-			pairs[url] = newPair(url)
+		var url string
+		var connections, n int
+		if _, err := fmt.Sscan(in.Text(), &url, &connections, &n); err != nil {
+			return err
 		}
-		n, err := strconv.Atoi(count)
+		key := fmt.Sprint(url, connections)
+		if known[key] == nil {
+			known[key] = newCallers(url, connections)
+		}
 		began := time.Now()
-		if err == nil {
-			err = pairs[url].get(context.Background(), n)
-		}
-		if err != nil {
+		if err := known[key].get(context.Background(), n); err != nil {
 			return err
 		}
 		fmt.Println(int64(time.Since(began)))
@@ -252,8 +253,7 @@ func BenchmarkGet4KApart(b *testing.B) {
 	opener.line()
 	floor := start(b, "floor "+socket, 0)
 	self := &actor{TB: b, pid: os.Getpid()}
-	turns := func(name, path string, of ...*actor) *subject {
-		url := of[0].line() + path
+	turns := func(connections int, name, url string, of ...*actor) *subject {
 		return &subject{name: name, turn: func(n int) (s spent) {
 			sum := func(f func(*actor) int64) (n int64) {
 				for _, a := range append(of, caller) {
@@ -263,13 +263,18 @@ func BenchmarkGet4KApart(b *testing.B) {
 			}
 			switched := sum((*actor).switched)
 			cpu := sum((*actor).took)
-			_, _ = fmt.Fprintln(caller.in, url, n)
+			_, _ = fmt.Fprintln(caller.in, url, connections, n)
 			wall, err := strconv.ParseInt(caller.line(), 10, 64)
 			w.must(err)
 			after := sum((*actor).took)
 			return each(wall, [2]int64{cpu, switched}, [2]int64{after, sum((*actor).switched)}, n)
 		}}
 	}
-	compare(b, turns("FileServer", "/f", files), turns("floor", "/f", floor, opener),
-		turns("gateway", "/share/f", through, self))
+	plainURL, floorURL, shareURL := files.line()+"/f", floor.line()+"/f", through.line()+"/share/f"
+	for _, n := range connections {
+		b.Run(fmt.Sprint("connections=", n), func(b *testing.B) {
+			compare(b, n, turns(n, "FileServer", plainURL, files), turns(n, "floor", floorURL, floor, opener),
+				turns(n, "gateway", shareURL, through, self))
+		})
+	}
 }

@@ -21,28 +21,28 @@ import (
 	"github.com/refmon/refmon/audit"
 )
 
-// pair is two clients that get a path at once, each on a connection of its own.
-type pair struct {
+// callers are clients that get a path at once, each on a connection of its own.
+type callers struct {
 	url     string
-	clients [2]*http.Client
+	clients []*http.Client
 }
 
-func newPair(url string) (p pair) {
-	p.url = url
-	for i := range p.clients {
-		p.clients[i] = &http.Client{Transport: &http.Transport{
+func newCallers(url string, n int) *callers {
+	p := &callers{url: url}
+	for range n {
+		p.clients = append(p.clients, &http.Client{Transport: &http.Transport{
 			TLSClientConfig: &tls.Config{InsecureSkipVerify: true, NextProtos: []string{"http/1.1"}}, //nolint:gosec // of a test
-			TLSNextProto:    map[string]func(string, *tls.Conn) http.RoundTripper{}}}
+			TLSNextProto:    map[string]func(string, *tls.Conn) http.RoundTripper{}}})
 	}
 	return p
 }
 
 // get makes so many requests.
-func (p pair) get(ctx context.Context, n int) error {
+func (p *callers) get(ctx context.Context, n int) error {
 	var all sync.WaitGroup
 	var left atomic.Int64
 	left.Store(int64(n))
-	var failed [len(p.clients)]error
+	failed := make([]error, len(p.clients))
 	for i, c := range p.clients {
 		all.Go(func() {
 			for failed[i] == nil && left.Add(-1) >= 0 {
@@ -51,7 +51,7 @@ func (p pair) get(ctx context.Context, n int) error {
 		})
 	}
 	all.Wait()
-	return errors.Join(failed[:]...)
+	return errors.Join(failed...)
 }
 
 func getOnce(ctx context.Context, c *http.Client, url string) error {
@@ -89,21 +89,26 @@ type subject struct {
 	turns []spent
 }
 
-// requestsOfATurn is how many requests one server has before it is another one's turn.
-const requestsOfATurn = 200
+// connections are of how many clients at once a rate is measured: of two, who wait for each hop of their
+// request, and of as many as keep the processors busy.
+var connections = []int{2, 16}
+
+// requestsOfATurn is how many requests of each connection one server has before it is another one's turn.
+const requestsOfATurn = 100
 
 // compare measures servers by short turns, so that a slow hour of the machine is that of
 // all. Each ratio is of two turns of one round; the line says the quartiles of all rounds.
-func compare(b *testing.B, all ...*subject) {
+func compare(b *testing.B, connections int, all ...*subject) {
 	b.Helper()
+	whole := requestsOfATurn * connections
 	for _, s := range all {
-		s.turn(requestsOfATurn) // the session is known then, and the connections stand
+		s.turn(whole) // the session is known then, and the connections stand
 	}
 	b.ResetTimer()
-	for round, left := 0, b.N; left > 0; round, left = round+1, left-requestsOfATurn {
+	for round, left := 0, b.N; left > 0; round, left = round+1, left-whole {
 		for i := range all {
 			s := all[(round+i)%len(all)]
-			s.turns = append(s.turns, s.turn(min(left, requestsOfATurn)))
+			s.turns = append(s.turns, s.turn(min(left, whole)))
 		}
 	}
 	b.StopTimer()
@@ -156,15 +161,19 @@ func BenchmarkGet4K(b *testing.B) {
 	write(b, plain, make([]byte, 4096))
 	bare := httptest.NewTLSServer(http.FileServer(http.Dir(filepath.Dir(plain))))
 	b.Cleanup(bare.Close)
-	turns := func(name, url string) *subject {
-		p := newPair(url)
-		return &subject{name: name, turn: func(n int) spent {
-			before, began := used(b), time.Now()
-			w.must(p.get(b.Context(), n))
-			return each(int64(time.Since(began)), before, used(b), n)
-		}}
+	for _, n := range connections {
+		b.Run(fmt.Sprint("connections=", n), func(b *testing.B) {
+			turns := func(name, url string) *subject {
+				p := newCallers(url, n)
+				return &subject{name: name, turn: func(n int) spent {
+					before, began := used(b), time.Now()
+					w.must(p.get(b.Context(), n))
+					return each(int64(time.Since(began)), before, used(b), n)
+				}}
+			}
+			compare(b, n, turns("FileServer", bare.URL+"/f"), turns("gateway", w.url+"/share/f"))
+		})
 	}
-	compare(b, turns("FileServer", bare.URL+"/f"), turns("gateway", w.url+"/share/f"))
 }
 
 // used returns the time that the processors spent on this program, in nanoseconds, and how
