@@ -66,17 +66,40 @@ func TestNamedFilesHaveNoContents(t *testing.T) {
 	w := newWorld(t)
 	w.must(w.sys.CreateFile("named", sddl.MustParse("D:(A;;FA;;;WD)")))
 	th := w.as(alice)
-	h, st := th.NtOpenFile(winnt.MAXIMUM_ALLOWED, &nt.ObjectAttributes{ObjectName: "named"}, shareAll, 0)
-	w.want(st, ntstatus.Success)
-	for class, v := range map[nt.FileInfoClass]any{nt.FileBasicInformation: nt.FileBasic{},
-		nt.FileRenameInformation: nt.FileRename{FileName: "x"}, nt.FileLinkInformation: nt.FileRename{FileName: "x"},
-		nt.FileDispositionInformation: nt.FileDisposition{DeleteFile: true},
-		nt.FilePositionInformation:    nt.FilePosition{}, nt.FileEndOfFileInformation: nt.FileEndOfFile{}} {
-		w.want(th.NtSetInformationFile(h, class, v), ntstatus.InvalidParameter)
+	for _, rights := range []winnt.AccessMask{winnt.MAXIMUM_ALLOWED, winnt.FILE_READ_DATA, winnt.FILE_WRITE_DATA,
+		winnt.FILE_WRITE_ATTRIBUTES, winnt.DELETE, winnt.READ_CONTROL} {
+		h, st := th.NtOpenFile(rights, &nt.ObjectAttributes{ObjectName: "named"}, shareAll, 0)
+		w.want(st, ntstatus.Success)
+		for class, v := range map[nt.FileInfoClass]any{nt.FileBasicInformation: nt.FileBasic{},
+			nt.FileRenameInformation: nt.FileRename{FileName: "x"}, nt.FileLinkInformation: nt.FileRename{FileName: "x"},
+			nt.FileDispositionInformation: nt.FileDisposition{DeleteFile: true},
+			nt.FilePositionInformation:    nt.FilePosition{}, nt.FileEndOfFileInformation: nt.FileEndOfFile{}} {
+			w.want(th.NtSetInformationFile(h, class, v), ntstatus.InvalidParameter)
+		}
+		for _, class := range []nt.FileInfoClass{nt.FileBasicInformation, nt.FileStandardInformation,
+			nt.FilePositionInformation} {
+			_, st = th.NtQueryInformationFile(h, class)
+			w.want(st, ntstatus.InvalidInfoClass)
+		}
+		_, st = th.NtQueryDirectoryFile(h, "", true)
+		w.want(st, ntstatus.InvalidParameter)
+		// It is empty for who may read it, and keeps nothing of who may write it.
+		reading, writing := ntstatus.AccessDenied, ntstatus.AccessDenied
+		if rights == winnt.MAXIMUM_ALLOWED || rights == winnt.FILE_READ_DATA {
+			reading = ntstatus.EndOfFile
+		}
+		if rights == winnt.MAXIMUM_ALLOWED || rights == winnt.FILE_WRITE_DATA {
+			writing = ntstatus.Success
+		}
+		_, st = th.NtWriteFile(h, []byte("x"))
+		w.want(st, writing)
+		_, st = th.NtReadFile(h, 1)
+		w.want(st, reading)
+		w.want(th.NtFlushBuffersFile(h), ntstatus.Success)
+		_, st = th.NtQueryVolumeInformationFile(h, nt.FileFsSizeInformation)
+		w.want(st, ntstatus.InvalidParameter)
+		w.want(th.NtClose(h), ntstatus.Success)
 	}
-	_, st = th.NtQueryDirectoryFile(h, "", true)
-	w.want(st, ntstatus.InvalidParameter)
-	w.want(th.NtClose(h), ntstatus.Success)
-	_, st = th.NtOpenFile(winnt.FILE_READ_DATA, &nt.ObjectAttributes{ObjectName: "named"}, shareAll, 0)
+	_, st := th.NtOpenFile(winnt.FILE_READ_DATA, &nt.ObjectAttributes{ObjectName: "named"}, shareAll, 0)
 	w.want(st, ntstatus.Success)
 }
