@@ -390,6 +390,8 @@ func TestAttemptsOfTwin(t *testing.T) {
 }
 
 // TestKeptProperties: the bounds of properties from both sides, whose they are, and what goes with a file (G-19).
+//
+// +checklocksignore
 func TestKeptProperties(t *testing.T) {
 	list := func(n, each int) map[xml.Name]webdav.Property {
 		m := map[xml.Name]webdav.Property{}

@@ -246,15 +246,16 @@ func TestTimeOfAFilter(t *testing.T) {
 		t.Fatal(err)
 	}
 	present := now()
-	at := func(seconds time.Duration) Moment {
-		return Moment{Time: present.Time.Add(-seconds * time.Second), Up: present.Up - seconds*time.Second}
+	at := func(seconds int) Moment {
+		ago := time.Duration(seconds) * time.Second
+		return Moment{Time: present.Time.Add(-ago), Up: present.Up - ago}
 	}
 	x, err := Open(dir, time.Hour)
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer x.Close()
-	for _, order := range [][3]time.Duration{{5, 3, 1}, {3, 5, 1}, {1, 3, 5}} {
+	for _, order := range [][3]int{{5, 3, 1}, {3, 5, 1}, {1, 3, 5}} {
 		f := &Fence{Index: state.start.Index, Seq: state.seq, Boot: bootID(), Sources: map[string]Moment{"/a": at(order[0]),
 			"/b": at(order[1]), "/c": at(order[2]), directorySource: at(0)}}
 		if err := log.Fence(f); err != nil {
