@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/refmon/refmon/client"
+	"github.com/refmon/refmon/internal/wire"
 	"github.com/refmon/refmon/nt"
 	"github.com/refmon/refmon/ntstatus"
 	peer "github.com/refmon/refmon/server/auth/unix"
@@ -240,4 +241,19 @@ func TestAdministerOfAttached(t *testing.T) {
 	}
 	_, _ = child.Close(), c.Close()
 	d.settles()
+}
+
+// TestManyQuestionsAboutAccounts: each question that was answered makes room for another.
+func TestManyQuestionsAboutAccounts(t *testing.T) {
+	who := make(roles, 1)
+	d := start(t, func(c *daemon.Config) {
+		c.Identity = who
+		c.Administer = func(*token.Token, []byte) ([]byte, ntstatus.Status) { return nil, ntstatus.Success }
+	})
+	c := d.as(who, administrator)
+	for i := range 2*wire.MaxPending + 1 {
+		if _, err := c.Administer([]byte("{}")); err != nil {
+			t.Fatal(i, err)
+		}
+	}
 }

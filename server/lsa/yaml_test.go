@@ -50,6 +50,23 @@ func TestYAML(t *testing.T) {
 	if _, st := f.LogonPassword("al #1 'ü' {x}", "secret", network); st != ntstatus.Success {
 		t.Errorf("the password is gone: %v", st)
 	}
+	// A name in other letters is the same account's, and a new name is another's password.
+	named := func(to string) string { return strings.ReplaceAll(text, "Al #1 'ü' {x}", to) }
+	for _, c := range []struct {
+		name string
+		want ntstatus.Status
+	}{{"AL #1 'Ü' {X}", ntstatus.Success}, {"Al #1 'ü' {x}", ntstatus.Success}, {"zoe", ntstatus.LogonFailure}} {
+		if err := f.Import(sid.LocalSystem, []byte(named(c.name))); err != nil {
+			t.Fatal(err)
+		}
+		if _, st := f.LogonPassword(c.name, "secret", network); st != c.want {
+			t.Errorf("L-38: as %s: %v, want %v", c.name, st, c.want)
+		}
+	}
+	if err := f.Import(sid.LocalSystem, []byte(text)); err != nil {
+		t.Fatal(err)
+	}
+	f.changes = nil
 	g := open(t, nil) // a new store takes it whole, machine SID included
 	if err := g.Import(sid.LocalSystem, []byte(text)); err != nil || exported(t, g) != text {
 		t.Errorf("a new store: %v\n%s", err, exported(t, g))

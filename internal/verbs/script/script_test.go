@@ -318,3 +318,29 @@ func TestInteract(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// A routine of the program that fails is a failure of the run, though all expectations hold.
+func TestCallbackFails(t *testing.T) {
+	program := `
+def gone(id):
+    fail("it is gone")
+
+L = process("L", token(user="SY", groups=["WD"], privileges=["SeCreateTokenPrivilege", "SeTcbPrivilege"]))
+k, a = system(), logon_session()
+expect(k.SeRegisterLogonSessionTerminatedRoutine(CallbackRoutine=gone).status, STATUS_SUCCESS)
+expect(k.SeMarkLogonSessionForTerminationNotification(LogonId=a).status, STATUS_SUCCESS)
+h = L.thread.NtCreateToken(DesiredAccess=TOKEN_ALL_ACCESS, TokenType=TokenPrimary, AuthenticationId=a,
+    ExpirationTime=0, User="S-1-5-21-1-2-3-1001", Groups=["WD"], Privileges={},
+    PrimaryGroup="S-1-5-21-1-2-3-1001", Source="refmon").TokenHandle
+L.thread.NtClose(Handle=h)
+expect(1, 1)
+`
+	out, err, leak := run(t, script.Config{}, program)
+	if err == nil || leak != nil || !strings.Contains(out, "callback: ") || !strings.Contains(out, "it is gone") {
+		t.Errorf("%v, close: %v\n%s", err, leak, out)
+	}
+	if out, err, leak = run(t, script.Config{}, strings.Replace(program, `fail("it is gone")`, "pass", 1)); err != nil ||
+		leak != nil {
+		t.Errorf("without the failure: %v, close: %v\n%s", err, leak, out)
+	}
+}

@@ -5,6 +5,7 @@ import (
 	"encoding/csv"
 	"encoding/json"
 	"encoding/xml"
+	"os"
 	"strings"
 	"testing"
 
@@ -325,5 +326,9 @@ func TestPolicy(t *testing.T) {
 	}
 	if got, err := LoadPolicy(dir); err != nil || got.System(audit.Logon) != audit.OnFailure {
 		t.Errorf("%v", err)
+	}
+	// The trail is its owner's alone, from its folder on.
+	if info, err := os.Stat(dir); err != nil || info.Mode().Perm() != 0o700 {
+		t.Errorf("the folder has mode %v, %v", info.Mode(), err)
 	}
 }

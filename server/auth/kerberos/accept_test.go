@@ -207,7 +207,7 @@ func TestRefuse(t *testing.T) {
 			k.Checksum = &types.Checksum{CksumType: 0x8003}
 		}},
 		"a checksum of another type": {"K-44", "checksum", func(k *forge.Ticket) {
-			k.Checksum = &types.Checksum{CksumType: 7, Checksum: make([]byte, 24)}
+			k.Checksum = &types.Checksum{CksumType: 7, Checksum: append([]byte{16}, make([]byte, 23)...)}
 		}},
 		"the steps of DCE": {"K-44", "DCE", func(k *forge.Ticket) { k.GSSFlags = 0x1000 }},
 		"NTLM alone":       {"K-36", "NTLM", func(k *forge.Ticket) { k.Mechanisms = [][]byte{forge.OIDNTLM} }},

@@ -39,18 +39,20 @@ func TestFollowerClocks(t *testing.T) {
 		sequence             uint64
 		beat, stored, follow int // what each clock says
 		up                   int
-		want                 int // the time of the tree's moment; 0: nothing is vouched for
-		wantUp               int // and since when it is known
+		want                 int  // the time of the tree's moment; 0: nothing is vouched for
+		wantUp               int  // and since when it is known
+		own                  bool // the beat is of the follower's own machine
 	}{
-		{"all agree", 8, 100, 100, 100, 50, 100, 50},
-		{"within a second", 8, 100, 100, 99, 50, 100, 50},
-		{"it was there already", 7, 100, 100, 100, 50, 0, 0},
-		{"the follower's clock is back", 8, 100, 100, 100 - 5*minute, 50, 0, 0},
-		{"the servers' clock is ahead", 8, 100, 100 + 5*minute, 100, 50, 0, 0},
-		{"all servers' and the watcher's are", 8, 100 + 5*minute, 100 + 5*minute, 100, 50, 0, 0},
-		{"an old beat, and the follower's clock back to it", 8, 100, 100 + 5*minute, 100, 50, 0, 0},
-		{"the servers' clock is back", 8, 100, 100 - 5*minute, 100, 50, 100, 50},       // the others' count
-		{"the watcher's is back", 8, 100 - 5*minute, 100, 100, 50, 100 - 5*minute, 50}, // old for who asks
+		{"all agree", 8, 100, 100, 100, 50, 100, 50, false},
+		{"within a second", 8, 100, 100, 99, 50, 100, 50, false},
+		{"it was there already", 7, 100, 100, 100, 50, 0, 0, false},
+		{"the follower's clock is back", 8, 100, 100, 100 - 5*minute, 50, 0, 0, false},
+		{"the servers' clock is ahead", 8, 100, 100 + 5*minute, 100, 50, 0, 0, false},
+		{"all servers' and the watcher's are", 8, 100 + 5*minute, 100 + 5*minute, 100, 50, 0, 0, false},
+		{"an old beat, and the follower's clock back to it", 8, 100, 100 + 5*minute, 100, 50, 0, 0, false},
+		{"the servers' clock is back", 8, 100, 100 - 5*minute, 100, 50, 100, 50, false},       // the others' count
+		{"the watcher's is back", 8, 100 - 5*minute, 100, 100, 50, 100 - 5*minute, 50, false}, // old for who asks
+		{"its own, and it was held up", 8, 100, 100, 100, 50, 100, 9, true},
 	} {
 		m, err := q.Merge(nil, 1)
 		if err != nil {
@@ -64,8 +66,12 @@ func TestFollowerClocks(t *testing.T) {
 		for _, l := range f.logs {
 			l.generation, l.whole, l.records.follower.head = 1, true, 3
 		}
+		boot := "another"
+		if c.own {
+			boot = index.Boot()
+		}
 		body, err := json.Marshal(&fence{Generation: 1, Log: 3, Beat: beat{
-			Time: at(c.beat).UnixNano(), Up: 9, Boot: "another"}})
+			Time: at(c.beat).UnixNano(), Up: int64(9 * time.Second), Boot: boot}})
 		if err != nil {
 			t.Fatal(err)
 		}
