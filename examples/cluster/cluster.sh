@@ -5,17 +5,22 @@
 #
 #   sh examples/cluster/cluster.sh [FOLDER]
 #
-# It needs refmon-index: REFMON_INDEX names it, or it is in PATH. ADDRESS (127.0.0.1) is where
+# It needs refmon-index: REFMON_INDEX names it, or it is in PATH, or Go builds it. ADDRESS (127.0.0.1) is where
 # it listens: ports 4222 and 6222 of this address and of the two after it.
 set -eu
-index=${REFMON_INDEX:-refmon-index}
-dir=${1:-$(mktemp -d)}
+dir=$(realpath -m "${1:-$(mktemp -d)}")
+index=${REFMON_INDEX:-$(command -v refmon-index || :)}
 address=${ADDRESS:-127.0.0.1}
 net=${address%.*} last=${address##*.}
 first=$net.$last second=$net.$((last + 1)) third=$net.$((last + 2))
 site=$dir/site state=$dir/state
 
-command -v "$index" >/dev/null || { echo "build refmon-index first: see examples/cluster/README.md" >&2 && exit 2; }
+if [ -z "$index" ]; then
+	mkdir -p "$dir"
+	index=$dir/refmon-index
+	echo "building refmon-index"
+	go build -C "$(dirname "$0")/../../server" -o "$index" ./cmd/refmon-index
+fi
 echo "the files, the state and the logs are in $dir"
 mkdir -p "$dir/srv/sub"
 echo budget >"$dir/srv/plan"

@@ -5,11 +5,18 @@
 #   sh examples/search/search.sh [FOLDER]
 #
 # It is for root, and needs Debian's package postgresql and refmon-index: REFMON_INDEX names it, or
-# it is in PATH. All it makes is in FOLDER, which should not be there before.
+# it is in PATH, or Go builds it. All it makes is in FOLDER, which should not be there before.
 set -eu
-index=${REFMON_INDEX:-refmon-index}
-dir=${1:-$(mktemp -d)}
-bin=$(ls -d /usr/lib/postgresql/*/bin | tail -1)
+bin=$(ls -d /usr/lib/postgresql/*/bin 2>/dev/null | tail -1)
+[ -n "$bin" ] || { echo "PostgreSQL is not here: apt-get install postgresql" >&2 && exit 2; }
+[ "$(id -u)" = 0 ] || { echo "run this as root: it gives files to three users, and hears of all changes" >&2 && exit 2; }
+dir=$(realpath -m "${1:-$(mktemp -d)}")
+index=${REFMON_INDEX:-$(command -v refmon-index || :)}
+if [ -z "$index" ]; then
+	index=$dir/refmon-index
+	echo "building refmon-index"
+	go build -C "$(dirname "$0")/../../server" -o "$index" ./cmd/refmon-index
+fi
 as="setpriv --reuid postgres --regid postgres --init-groups"
 to="host=$dir/pg dbname=postgres user"
 
