@@ -181,7 +181,7 @@ func TestErrorsOfTheStreams(t *testing.T) {
 	if !errors.Is(err, broken) {
 		t.Errorf("writing: %v", err)
 	}
-	for range 100 {
+	for range 6000 { // a minute: they end when they are next given a processor
 		if runtime.NumGoroutine() <= before {
 			return
 		}
