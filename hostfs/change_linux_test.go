@@ -270,6 +270,17 @@ func TestContents(t *testing.T) {
 	if f := v.(nt.FileStandard); f.EndOfFile != 4 || f.NumberOfLinks != 1 || f.Directory {
 		t.Errorf("%+v", v)
 	}
+	// A directory has one name and no contents, whatever the host counts.
+	w.dir("many", "D:(A;OICI;FA;;;WD)")
+	for _, below := range []string{"a", "b", "c"} {
+		w.dir("many/"+below, "D:(A;OICI;FA;;;WD)")
+	}
+	many := w.open(one, "many", winnt.FILE_READ_DATA, ntstatus.Success)
+	v, st = one.NtQueryInformationFile(many, nt.FileStandardInformation)
+	w.want(st, ntstatus.Success)
+	if f := v.(nt.FileStandard); f.EndOfFile != 0 || f.AllocationSize != 0 || f.NumberOfLinks != 1 || !f.Directory {
+		t.Errorf("%+v", v)
+	}
 	d := w.open(one, "", winnt.FILE_READ_DATA, ntstatus.Success)
 	_, st = one.NtReadFileAt(d, 1, 0)
 	w.want(st, ntstatus.InvalidParameter)

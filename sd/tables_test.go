@@ -51,7 +51,7 @@ func TestNilDescriptor(t *testing.T) {
 func TestDeletedEntryLeavesNothing(t *testing.T) {
 	var entries []sd.ACE
 	for i := range 4 {
-		a, err := sd.NewACE(sd.AccessAllowed, 0, winnt.AccessMask(0xF0F0F0F0+i), sid.Users)
+		a, err := sd.NewACE(sd.AccessAllowed, 0, 0xF0F0F0F0+winnt.AccessMask(i), sid.Users)
 		if err != nil {
 			t.Fatal(err)
 		}
