@@ -209,11 +209,12 @@ func TestOfFilesAlone(t *testing.T) {
 	if b, err := os.ReadFile(w.path("f")); err != nil || string(b) != "contents" {
 		t.Errorf("the file has %q, %v", b, err)
 	}
+	// A file that is lent to be written loses both bits, and one that is read keeps them (F-125).
 	w.must(os.Chmod(w.path("g"), 0o755|os.ModeSetuid|os.ModeSetgid)) //nolint:gosec // the test asks about these bits
 	for _, c := range []struct {
 		write bool
 		mode  os.FileMode
-	}{{false, 0o755 | os.ModeSetuid | os.ModeSetgid}, {true, 0o755}} { // F-125
+	}{{false, 0o755 | os.ModeSetuid | os.ModeSetgid}, {true, 0o755}} {
 		fd, st := g.Backing(c.write)
 		info, err := os.Stat(w.path("g"))
 		w.must(err)

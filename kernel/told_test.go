@@ -90,12 +90,17 @@ func TestHowAHandleWaits(t *testing.T) {
 		}
 		w.must(w.th.NtClose(h))
 		<-l.Over
-		_, st = w.th.Services().NtFsControlFile(nt.FsControlFileIn{FileHandle: w.server,
-			FsControlCode: winnt.FSCTL_PIPE_DISCONNECT})
-		w.must(st)
-		_, _ = w.th.Services().NtFsControlFile(nt.FsControlFileIn{FileHandle: w.server,
-			FsControlCode: winnt.FSCTL_PIPE_LISTEN})
+		w.listensAgain()
 	}
+}
+
+// listensAgain frees the pipe's instance of its client, for another one.
+func (w *pendingWorld) listensAgain() {
+	_, st := w.th.Services().NtFsControlFile(nt.FsControlFileIn{FileHandle: w.server,
+		FsControlCode: winnt.FSCTL_PIPE_DISCONNECT})
+	w.must(st)
+	_, _ = w.th.Services().NtFsControlFile(nt.FsControlFileIn{FileHandle: w.server,
+		FsControlCode: winnt.FSCTL_PIPE_LISTEN})
 }
 
 // I-138: what a thread waits for in a call is cancelled by its thread, and what it began
@@ -124,10 +129,6 @@ func TestCancelledByItsThread(t *testing.T) {
 		}
 		w.must(w.th.NtClose(h))
 		<-l.Over
-		_, st = w.th.Services().NtFsControlFile(nt.FsControlFileIn{FileHandle: w.server,
-			FsControlCode: winnt.FSCTL_PIPE_DISCONNECT})
-		w.must(st)
-		_, _ = w.th.Services().NtFsControlFile(nt.FsControlFileIn{FileHandle: w.server,
-			FsControlCode: winnt.FSCTL_PIPE_LISTEN})
+		w.listensAgain()
 	}
 }

@@ -19,12 +19,10 @@ func TestCopyDescriptorWhole(t *testing.T) {
 	const group, other = "S-1-5-21-1-2-3-2001", "S-1-5-21-1-2-3-2002"
 	in := func(g string) func(*token.Spec) {
 		return func(s *token.Spec) {
-			s.Groups = append(s.Groups, token.Group{SID: sid.MustParse(g), Attributes: token.GroupDefault |
-				winnt.SE_GROUP_OWNER})
-			s.Owner, s.PrimaryGroup = sid.MustParse(g), sid.MustParse(g)
+			primary(g)(s)
+			s.Owner = s.PrimaryGroup
 		}
 	}
-	restricted := func(s *token.Spec) { s.Restricted = []token.Group{{SID: sid.Users}} }
 	admin := func(a uint32) func(*token.Spec) {
 		return func(s *token.Spec) {
 			s.Groups = append(s.Groups, token.Group{SID: sid.Administrators, Attributes: a})
@@ -43,8 +41,8 @@ func TestCopyDescriptorWhole(t *testing.T) {
 		{"administrators that only deny", nothing, admin(winnt.SE_GROUP_USE_FOR_DENY_ONLY), svc, "C P S"},
 		{"administrators that are off", nothing, admin(winnt.SE_GROUP_ENABLED_BY_DEFAULT), svc, "C P S"},
 		{"an administrator as client", admin(token.GroupDefault), nothing, svc, "C P S"},
-		{"a restricted client", restricted, nothing, svc, "C P S R"},
-		{"a restricted server", nothing, restricted, svc, "C P S R"},
+		{"a restricted client", restricted("S-1-5-32-545"), nothing, svc, "C P S R"},
+		{"a restricted server", nothing, restricted("S-1-5-32-545"), svc, "C P S R"},
 	} {
 		tok := build(t, client, winnt.TokenImpersonation, in(group), c.client, integrity(0x1000))
 		d := se.CopyDescriptor(tok, build(t, c.user, winnt.TokenPrimary, in(other), c.server))

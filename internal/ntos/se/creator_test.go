@@ -22,9 +22,8 @@ func TestCreator(t *testing.T) {
 	const group, other = "S-1-5-21-1-2-3-2001", "S-1-5-21-1-2-3-2002"
 	whose := func(g string) func(*token.Spec) {
 		return func(s *token.Spec) {
-			s.Groups = append(s.Groups, token.Group{SID: sid.MustParse(g), Attributes: token.GroupDefault |
-				winnt.SE_GROUP_OWNER})
-			s.Owner, s.PrimaryGroup = s.User.SID, sid.MustParse(g)
+			primary(g)(s)
+			s.Owner = s.User.SID
 			s.DefaultDACL = acl(t, "(A;;GR;;;"+g+")")
 		}
 	}

@@ -49,6 +49,14 @@ func restricted(sids ...string) func(*token.Spec) {
 	}
 }
 
+// primary gives a token a group that may own, as its primary group.
+func primary(g string) func(*token.Spec) {
+	return func(s *token.Spec) {
+		s.PrimaryGroup = sid.MustParse(g)
+		s.Groups = append(s.Groups, token.Group{SID: s.PrimaryGroup, Attributes: token.GroupDefault | winnt.SE_GROUP_OWNER})
+	}
+}
+
 func integrity(rid uint32) func(*token.Spec) {
 	return func(s *token.Spec) { s.Integrity = se.IntegritySID(rid) }
 }

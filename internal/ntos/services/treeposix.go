@@ -22,31 +22,20 @@ func (c *Context) TreeFile(v winnt.Handle) (f nt.OpenFile, granted winnt.AccessM
 
 // MakeLink makes a symbolic link in a tree, for kernel.System.MakeLink. It is decided as a
 // new file is. F-192
-func (c *Context) MakeLink(oa nt.ObjectAttributes, target string) (h winnt.Handle, st ntstatus.Status) {
-	// capture
-	oa, st = c.captureAttributes(nt.Cap(&oa))
-	if st != ntstatus.Success {
-		return 0, st
-	}
-	n, ok, st := c.inTree(&oa)
-	switch {
-	case st != ntstatus.Success:
-		return 0, st
-	case !ok || target == "":
-		return 0, ntstatus.NotSupported
-	}
-	defer n.held.Head().Deref(ob.TagCall)
-	in := nt.CreateFileIn{DesiredAccess: winnt.FILE_READ_ATTRIBUTES | winnt.SYNCHRONIZE,
-		ShareAccess:       uint32(fileaccess.ShareRead | fileaccess.ShareWrite | fileaccess.ShareDelete),
-		CreateDisposition: uint32(fileaccess.FileCreate),
-		CreateOptions:     uint32(fileaccess.NonDirectoryFile | fileaccess.OpenReparsePoint)}
-	out, st := c.openAsked(&n, &asked{Request: c.requestOf(&in, &oa, n.name), target: target}, &oa)
-	return out.FileHandle, st
+func (c *Context) MakeLink(oa nt.ObjectAttributes, target string) (winnt.Handle, ntstatus.Status) {
+	return c.makeSpecial(oa, winnt.FILE_READ_ATTRIBUTES|winnt.SYNCHRONIZE,
+		fileaccess.NonDirectoryFile|fileaccess.OpenReparsePoint, &asked{target: target})
 }
 
 // MakeNameless makes a file without a name in a directory of a tree, for
 // kernel.System.MakeNameless. It is decided as a new file of the name is, which is not taken. F-197
-func (c *Context) MakeNameless(oa nt.ObjectAttributes, desired winnt.AccessMask) (h winnt.Handle, st ntstatus.Status) {
+func (c *Context) MakeNameless(oa nt.ObjectAttributes, desired winnt.AccessMask) (winnt.Handle, ntstatus.Status) {
+	return c.makeSpecial(oa, desired, fileaccess.NonDirectoryFile, &asked{nameless: true})
+}
+
+// makeSpecial makes in a tree what q says, a link or a file without a name.
+func (c *Context) makeSpecial(oa nt.ObjectAttributes, desired winnt.AccessMask, options fileaccess.CreateOptions,
+	q *asked) (h winnt.Handle, st ntstatus.Status) {
 	// capture
 	oa, st = c.captureAttributes(nt.Cap(&oa))
 	if st != ntstatus.Success {
@@ -56,14 +45,15 @@ func (c *Context) MakeNameless(oa nt.ObjectAttributes, desired winnt.AccessMask)
 	switch {
 	case st != ntstatus.Success:
 		return 0, st
-	case !ok:
+	case !ok || !q.nameless && q.target == "":
 		return 0, ntstatus.NotSupported
 	}
 	defer n.held.Head().Deref(ob.TagCall)
 	in := nt.CreateFileIn{DesiredAccess: desired,
 		ShareAccess:       uint32(fileaccess.ShareRead | fileaccess.ShareWrite | fileaccess.ShareDelete),
-		CreateDisposition: uint32(fileaccess.FileCreate), CreateOptions: uint32(fileaccess.NonDirectoryFile)}
-	out, st := c.openAsked(&n, &asked{Request: c.requestOf(&in, &oa, n.name), nameless: true}, &oa)
+		CreateDisposition: uint32(fileaccess.FileCreate), CreateOptions: uint32(options)}
+	q.Request = c.requestOf(&in, &oa, n.name)
+	out, st := c.openAsked(&n, q, &oa)
 	return out.FileHandle, st
 }
 
