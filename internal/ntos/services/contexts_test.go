@@ -10,7 +10,7 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// O-14, O-17: what -1 grants is what the process has now, for every call and also for a thread
+// O-14, O-17: -1 grants the rights that the process has now, for every call and also for a thread
 // that is older than the token.
 func TestOwnProcessAfterItsToken(t *testing.T) {
 	w := newWorld(t, kernel.Config{})
