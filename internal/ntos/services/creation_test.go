@@ -12,7 +12,7 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// children is what makes a process with handles that tell everything of it.
+// children makes a process with handles that tell everything of it.
 func children() nt.CreateUserProcessIn {
 	return nt.CreateUserProcessIn{ProcessDesiredAccess: winnt.PROCESS_ALL_ACCESS,
 		ThreadDesiredAccess: winnt.THREAD_ALL_ACCESS}

@@ -104,7 +104,8 @@ func TestKernelDuplicates(t *testing.T) {
 		target     winnt.Handle
 		attributes uint32
 		kernel     bool
-	}{{system, 0, false}, {system, winnt.OBJ_KERNEL_HANDLE, true}, {winnt.NtCurrentProcess, winnt.OBJ_KERNEL_HANDLE, false}} {
+	}{{system, 0, false}, {system, winnt.OBJ_KERNEL_HANDLE, true},
+		{winnt.NtCurrentProcess, winnt.OBJ_KERNEL_HANDLE, false}} {
 		h, st := k.Zw().NtDuplicateObject(winnt.NtCurrentProcess, event, c.target, 0, c.attributes,
 			winnt.DUPLICATE_SAME_ACCESS)
 		if want(t, "duplicate", st, ntstatus.Success); st == ntstatus.Success && (h < 0) != c.kernel {
