@@ -19,7 +19,15 @@ import (
 // recorded is a world whose log records everything.
 func recorded(t *testing.T, sink audit.Sink, options audit.Options) *world {
 	t.Helper()
-	w := newWorld(t, kernel.Config{Log: &audit.Log{Sink: sink}})
+	log := &audit.Log{Sink: sink}
+	w := newWorld(t, kernel.Config{Log: log})
+	setEverything(t, log, options)
+	return w
+}
+
+// setEverything gives a log the policy that records everything.
+func setEverything(t *testing.T, log *audit.Log, options audit.Options) {
+	t.Helper()
 	spec := audit.PolicySpec{System: map[audit.Subcategory]audit.Setting{}, Options: options}
 	for s := range audit.Subcategories {
 		spec.System[s] = audit.OnBoth
@@ -28,8 +36,7 @@ func recorded(t *testing.T, sink audit.Sink, options audit.Options) *world {
 	if err != nil {
 		t.Fatal(err)
 	}
-	w.sys.Audit().Policy.Store(p)
-	return w
+	log.Policy.Store(p)
 }
 
 // said returns the records since the last call: the number, F for a failure, and what each
