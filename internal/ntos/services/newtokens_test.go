@@ -101,6 +101,9 @@ func TestWhatANewTokenLacks(t *testing.T) {
 	in.User = nt.Cap(&token.Group{})
 	_, st = th.Services().NtCreateTokenEx(in)
 	want(t, "T-10: a user without a SID", st, ntstatus.InvalidSID)
+	in.TokenType, in.ObjectAttributes = winnt.TokenImpersonation, nt.Cap(&nt.ObjectAttributes{})
+	_, st = th.Services().NtCreateTokenEx(in)
+	want(t, "T-10: before the level that is missing", st, ntstatus.InvalidSID)
 }
 
 // O-28, O-30, T-47, T-52: the handle of a new token takes the inherit attribute and no other,

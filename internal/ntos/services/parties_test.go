@@ -10,6 +10,8 @@ import (
 	"github.com/refmon/refmon/kernel"
 	"github.com/refmon/refmon/nt"
 	"github.com/refmon/refmon/ntstatus"
+	"github.com/refmon/refmon/sd"
+	"github.com/refmon/refmon/sddl"
 	"github.com/refmon/refmon/sid"
 	"github.com/refmon/refmon/winnt"
 )
@@ -112,6 +114,55 @@ func TestKernelDuplicates(t *testing.T) {
 			t.Errorf("target %v, attributes %#x: handle %#x", c.target, c.attributes, int64(h))
 		}
 	}
+}
+
+// O-28, T-47: a token that kernel mode duplicates has a kernel handle where that is asked for,
+// with a descriptor and without.
+func TestKernelHandlesOfTokens(t *testing.T) {
+	w := newWorld(t, kernel.Config{})
+	th, k := w.thread(w.process("p"))
+	own, st := th.NtOpenProcessToken(winnt.NtCurrentProcess, winnt.TOKEN_ALL_ACCESS)
+	want(t, "open the token", st, ntstatus.Success)
+	for _, d := range []*sd.Descriptor{nil, sddl.MustParse("D:(A;;GA;;;WD)")} {
+		for attributes, kernel := range map[uint32]bool{0: false, winnt.OBJ_KERNEL_HANDLE: true,
+			winnt.OBJ_INHERIT: false} {
+			h, st := k.Zw().NtDuplicateToken(own, 0, &nt.ObjectAttributes{Attributes: attributes, SecurityDescriptor: d},
+				false, winnt.TokenPrimary)
+			want(t, "duplicate", st, ntstatus.Success)
+			if (h < 0) != kernel {
+				t.Errorf("attributes %#x, descriptor %v: handle %#x", attributes, d, int64(h))
+			}
+			want(t, "close", k.ZwClose(h), ntstatus.Success)
+		}
+	}
+}
+
+// U-20: whether a duplication is recorded is said by the policy of the user that the thread acts
+// as, not by that of its process's user.
+func TestWhosePolicyRecordsADuplicate(t *testing.T) {
+	m := audit.NewMemory(0, 0)
+	w := recorded(t, m, audit.Options{})
+	p, err := audit.NewPolicy(audit.PolicySpec{System: map[audit.Subcategory]audit.Setting{},
+		Users: map[sid.SID]map[audit.Subcategory]audit.UserSetting{
+			sid.MustParse(client): {audit.HandleManipulation: audit.UserSetting{Include: audit.OnBoth}}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	th, k := w.thread(w.process("p", winnt.SeImpersonatePrivilege))
+	event, st := th.NtCreateEvent(winnt.EVENT_ALL_ACCESS, nil, nt.NotificationEvent, false)
+	want(t, "make an event", st, ntstatus.Success)
+	w.sys.Audit().Policy.Store(p)
+	tok := w.token(k, client, winnt.SecurityImpersonation)
+	for _, records := range []int{0, 1} {
+		said(m)
+		_, st := th.NtDuplicateObject(winnt.NtCurrentProcess, event, winnt.NtCurrentProcess, 1, 0, 0)
+		want(t, "duplicate", st, ntstatus.Success)
+		if got := said(m); len(got) != records {
+			t.Errorf("%d records, want %d: %q", len(got), records, got)
+		}
+		want(t, "act", k.PsImpersonateClient(k.Thread(), tok, false, false, winnt.SecurityImpersonation), ntstatus.Success)
+	}
+	k.PsRevertToSelf()
 }
 
 // I-48, I-99, U-20: the record of an unsafe elevation is about the process of the thread that

@@ -163,6 +163,25 @@ func TestListsOfAFilter(t *testing.T) {
 			ask(c.noSID, ntstatus.InvalidSID, ntstatus.InvalidHandle)
 		}
 	}
+	for name, in := range map[string]nt.FilterTokenExIn{
+		"none": {}, "empty": {RestrictedUserAttributes: nt.Cap([]claims.Attribute{}),
+			RestrictedDeviceAttributes: nt.Cap([]claims.Attribute{})},
+		"user":   {RestrictedUserAttributes: nt.Cap([]claims.Attribute{})},
+		"device": {RestrictedDeviceAttributes: nt.Cap([]claims.Attribute{})},
+	} {
+		in.ExistingTokenHandle = own
+		in.RestrictedSIDs = nt.Cap([]token.Group{{SID: sid.Everyone}})
+		out, st := th.Services().NtFilterTokenEx(in)
+		want(t, name, st, ntstatus.Success)
+		object, _, st := k.ObReferenceObjectByHandle(out.NewTokenHandle, 0, winnt.TokenObject, kernel.KernelMode)
+		want(t, "reference", st, ntstatus.Success)
+		spec := object.(*kernel.AccessToken).Value().Spec()
+		if user, device := spec.RestrictedUserClaims != nil, spec.RestrictedDeviceClaims != nil; user !=
+			(in.RestrictedUserAttributes.V != nil) || device != (in.RestrictedDeviceAttributes.V != nil) {
+			t.Errorf("%s: user claims are restricted: %v, device claims: %v", name, user, device)
+		}
+		k.ObDereferenceObject(object)
+	}
 	object := k.NewToken(v)
 	defer k.PsDereferencePrimaryToken(object)
 	for name, c := range map[string]struct {

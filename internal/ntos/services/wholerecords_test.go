@@ -172,6 +172,26 @@ func TestWholeRecordsOfAlarms(t *testing.T) {
 	}
 }
 
+// U-55: a traced check that says no is explained for the type that the server names, be it one of
+// the system's or its own.
+func TestTypeOfAnExplainedCheck(t *testing.T) {
+	w := recorded(t, audit.NewMemory(0, 0), audit.Options{})
+	s := w.auditServer(t, winnt.SecurityIdentification)
+	s.RecordWhy(true)
+	for _, name := range []string{"Event", "thing"} {
+		out, st := s.NtAccessCheckAndAuditAlarm(nt.AccessCheckAndAuditAlarmIn{SubsystemName: nt.Cap("Process"),
+			ObjectTypeName: nt.Cap(name), ObjectName: nt.Cap("Thread"), DesiredAccess: 2,
+			SecurityDescriptor: nt.Cap(sddl.MustParse("O:BAG:BAD:"))})
+		if want(t, name, st, ntstatus.Success); out.AccessStatus != ntstatus.AccessDenied {
+			t.Errorf("%s: %+v", name, out)
+		}
+		why := s.TakeWhy()
+		if why.Explanation == nil || why.Explanation.Record().Type != name {
+			t.Errorf("%s: %+v", name, why)
+		}
+	}
+}
+
 // TestWholeRecordsOfChecks: a check that records does so for the client of the thread, or for
 // that of the token that is given, with all that it is told; generic rights of the SACL are
 // those of the mapping given (U-13, U-20, U-46, U-49, U-54, U-58).
