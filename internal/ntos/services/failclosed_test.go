@@ -125,3 +125,48 @@ func TestAdjustWithoutRecord(t *testing.T) {
 		t.Errorf("it tells %+v", out)
 	}
 }
+
+// meeting calls something at its first record.
+type meeting struct {
+	*audit.Memory
+	first func()
+}
+
+func (s *meeting) Write(e audit.Event) error {
+	if f := s.first; f != nil {
+		s.first = nil
+		f()
+	}
+	return s.Memory.Write(e)
+}
+
+// U-73, O-66: an adjustment that meets another one begins again from what that one made, and is
+// recorded once all the same.
+func TestAdjustmentsMeet(t *testing.T) {
+	sink := &meeting{Memory: audit.NewMemory(0, 0)}
+	w := recorded(t, sink, audit.Options{})
+	p := w.process("p", winnt.SeDebugPrivilege, winnt.SeTcbPrivilege)
+	a, _ := w.thread(p)
+	b, _ := w.thread(p)
+	own, st := a.NtOpenProcessToken(winnt.NtCurrentProcess, winnt.TOKEN_ALL_ACCESS)
+	want(t, "open the token", st, ntstatus.Success)
+	off := func(th *nt.Thread, p winnt.Privilege) ([]nt.LUIDAndAttributes, ntstatus.Status) {
+		return th.NtAdjustPrivilegesToken(own, false, []nt.LUIDAndAttributes{{LUID: p.LUID()}}, true)
+	}
+	sink.Drain()
+	sink.first = func() {
+		_, st := off(b, winnt.SeTcbPrivilege)
+		want(t, "meanwhile", st, ntstatus.Success)
+	}
+	previous, st := off(a, winnt.SeDebugPrivilege)
+	if want(t, "adjust", st, ntstatus.Success); len(previous) != 1 || previous[0].LUID != winnt.SeDebugPrivilege.LUID() {
+		t.Errorf("what was before: %+v", previous)
+	}
+	if got := fieldsOf(sink.Memory, "DisabledPrivilegeList"); len(got) != 2 || got[0] != "4703 SeTcbPrivilege" ||
+		got[1] != "4703 SeDebugPrivilege" {
+		t.Errorf("the records: %q", got)
+	}
+	if v := p.Object().Token(); v.Has(winnt.SeDebugPrivilege) || v.Has(winnt.SeTcbPrivilege) {
+		t.Error("an adjustment is lost")
+	}
+}

@@ -224,3 +224,31 @@ func TestLogonsByTheUsersPolicy(t *testing.T) {
 		}
 	}
 }
+
+// L-48, L-10: a record says what a server may do with the token of a logon, which for a primary
+// one is all; a token that contradicts itself is refused with what is wrong in it.
+func TestTokensOfLogons(t *testing.T) {
+	m := audit.NewMemory(0, 0)
+	s, _, th := logonWorld(t, m, winnt.SeTcbPrivilege)
+	plain := token.StandardUser(sid.MustParse(acting))
+	identified, delegated, foreign := plain, plain, plain
+	identified.Type, identified.Level = winnt.TokenImpersonation, winnt.SecurityIdentification
+	delegated.Type, delegated.Level = winnt.TokenImpersonation, winnt.SecurityDelegation
+	foreign.Owner = sid.MustParse("S-1-5-21-9-9-9-9")
+	for name, c := range map[string]struct {
+		spec token.Spec
+		want ntstatus.Status
+		code string
+	}{"primary": {plain, ntstatus.Success, "%%1833"}, "identified": {identified, ntstatus.Success, "%%1832"},
+		"delegated": {delegated, ntstatus.Success, "%%1833"}, "foreign": {foreign, ntstatus.InvalidOwner, ""}} {
+		s.result = logon.Result{Token: c.spec}
+		m.Drain()
+		_, st := th.LsaLogonUser(nt.LsaLogonUserIn{LogonType: winnt.LOGON32_LOGON_NETWORK,
+			AuthenticationInformation: nt.LogonInformation{MessageType: nt.InteractiveLogon, UserName: "u"}})
+		want(t, name, st, c.want)
+		got := fieldsOf(m, "ImpersonationLevel")
+		if st == ntstatus.Success && !slices.Equal(got, []string{"4624 " + c.code}) {
+			t.Errorf("%s: %q", name, got)
+		}
+	}
+}

@@ -30,9 +30,10 @@ func (c *Context) NtCreateLowBoxToken(in nt.CreateLowBoxTokenIn) (out nt.CreateL
 		return out, st
 	}
 	defer existing.Deref(ob.TagCall)
-	for _, st := range []ntstatus.Status{in.PackageSID.Status, in.Capabilities.Status, sidStatus(in.Capabilities.V)} {
+	for _, st := range []ntstatus.Status{in.PackageSID.Status, in.Capabilities.Status, in.Handles.Status,
+		sidStatus(in.Capabilities.V)} {
 		if st != ntstatus.Success {
-			// Package and capabilities that cannot be captured are refused after the handle.
+			// What cannot be captured is refused after the handle: a list left out is not the caller's.
 			return out, c.Fail("T-69", st)
 		}
 	}

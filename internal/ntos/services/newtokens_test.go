@@ -6,6 +6,7 @@ import (
 
 	"github.com/refmon/refmon/claims"
 	"github.com/refmon/refmon/kernel"
+	"github.com/refmon/refmon/logon"
 	"github.com/refmon/refmon/nt"
 	"github.com/refmon/refmon/ntstatus"
 	"github.com/refmon/refmon/sddl"
@@ -197,4 +198,54 @@ func TestThreeBuffersOfClaims(t *testing.T) {
 	if len(out.PreviousUserState) != 1 || len(out.PreviousDeviceState) != 1 || len(out.PreviousDeviceGroups) != 1 {
 		t.Errorf("what was before: %+v", out)
 	}
+}
+
+// T-69: of the lists of an AppContainer's token each that cannot be read is refused, before the
+// handle where its memory cannot be, and else after it.
+func TestListsOfALowBox(t *testing.T) {
+	w := newWorld(t, kernel.Config{})
+	th, _ := w.thread(w.process("p"))
+	own, st := th.NtOpenProcessToken(winnt.NtCurrentProcess, winnt.TOKEN_ALL_ACCESS)
+	want(t, "open the token", st, ntstatus.Success)
+	in := nt.CreateLowBoxTokenIn{ExistingTokenHandle: own, PackageSID: nt.Cap(sid.MustParse("S-1-15-2-1-2-3-4-5-6-7"))}
+	for name, spoil := range map[string]func(*nt.CreateLowBoxTokenIn, ntstatus.Status){
+		"package":      func(in *nt.CreateLowBoxTokenIn, st ntstatus.Status) { in.PackageSID.Status = st },
+		"capabilities": func(in *nt.CreateLowBoxTokenIn, st ntstatus.Status) { in.Capabilities.Status = st },
+		"handles":      func(in *nt.CreateLowBoxTokenIn, st ntstatus.Status) { in.Handles.Status = st },
+	} {
+		for status, after := range map[ntstatus.Status]ntstatus.Status{
+			ntstatus.AccessViolation: ntstatus.AccessViolation, unread(1): ntstatus.InvalidHandle} {
+			one := in
+			spoil(&one, status)
+			_, st := th.Services().NtCreateLowBoxToken(one)
+			want(t, name, st, status)
+			one.ExistingTokenHandle = 0x7770
+			_, st = th.Services().NtCreateLowBoxToken(one)
+			want(t, name+" and the handle", st, after)
+		}
+	}
+}
+
+// O-81, T-80: where there is no memory for the handle of a linked token the query fails and
+// tells no handle.
+func TestLinkedTokenWithoutMemory(t *testing.T) {
+	full := ""
+	s := &scripted{Memory: logon.Example(sid.SID{})}
+	w := newWorld(t, kernel.Config{LSA: s, Faults: func(point string) bool { return point == full }})
+	user := sid.MustParse("S-1-5-21-1-2-3-500")
+	other := token.Administrator(user)
+	s.result = logon.Result{Token: token.LimitedAdministrator(user), Linked: &other}
+	th := w.system("winlogon")
+	out, st := th.LsaLogonUser(nt.LsaLogonUserIn{LogonType: winnt.LOGON32_LOGON_INTERACTIVE,
+		AuthenticationInformation: nt.LogonInformation{MessageType: nt.InteractiveLogon, UserName: "u"}})
+	want(t, "log on", st, ntstatus.Success)
+	for _, full = range []string{"ob: handle", "se: copy token"} {
+		v, st := th.NtQueryInformationToken(out.Token, winnt.TokenLinkedToken)
+		if want(t, full, st, ntstatus.InsufficientResources); v != nil {
+			t.Errorf("%s: %v is told", full, v)
+		}
+	}
+	full = ""
+	_, st = th.NtQueryInformationToken(out.Token, winnt.TokenLinkedToken)
+	want(t, "with memory", st, ntstatus.Success)
 }
