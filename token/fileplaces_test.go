@@ -43,7 +43,7 @@ func TestPlacesOfRefusals(t *testing.T) {
 // read back.
 func TestElevationInFiles(t *testing.T) {
 	for elevation, want := range map[uint32]string{winnt.TokenElevationTypeDefault: "",
-		winnt.TokenElevationTypeFull: `"elevationType":"Full"`,
+		winnt.TokenElevationTypeFull:    `"elevationType":"Full"`,
 		winnt.TokenElevationTypeLimited: `"elevationType":"Limited"`} {
 		spec := token.StandardUser(sid.MustParse("S-1-5-21-1-2-3-1107"))
 		spec.ElevationType = elevation
