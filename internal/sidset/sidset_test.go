@@ -149,6 +149,23 @@ func TestBits(t *testing.T) {
 	if sidset.Bits(nil).Has(0) {
 		t.Error("nil is all clear")
 	}
+	// Each bit is set and cleared by itself, whatever the others of its word are.
+	for n := range 194 {
+		b := sidset.MakeBits(n)
+		if len(b) != (n+63)/64 {
+			t.Errorf("%d bits take %d words", n, len(b))
+		}
+		for i := range n {
+			if b.Set(i); !b.Has(i) || i > 0 && !b.Has(i-1) || b.Has(i+1) {
+				t.Fatalf("bit %d of %d was set: %x", i, n, b)
+			}
+		}
+		for i := range n {
+			if b.Clear(i); b.Has(i) || i+1 < n && !b.Has(i+1) {
+				t.Fatalf("bit %d of %d was cleared: %x", i, n, b)
+			}
+		}
+	}
 }
 
 // The look at an empty slot must stay inlined where Find is called.
