@@ -221,3 +221,40 @@ func TestFindAllocatesNothing(t *testing.T) {
 		t.Errorf("%v allocations", n)
 	}
 }
+
+// TestHashesThatEndInZeros: a SID whose hash ends in a byte of zeros is found like any other, by both
+// looks and alone as well as among others; one that is not there is not taken for it.
+func TestHashesThatEndInZeros(t *testing.T) {
+	var list []sid.SID
+	for i := uint32(0); len(list) < 9; i++ {
+		if x, _ := sid.New(5, 21, i, 7, 9, i*2654435761); x.Hash()&0xFF == 0 {
+			list = append(list, x)
+		}
+	}
+	for n := 1; n < len(list); n++ {
+		s := sidset.Make(list[:n])
+		for i, x := range list {
+			want := naive(list[:n], x)
+			if got := s.Find(x.Hash(), x); got != want || s.FindPresent(x.Hash(), x) != want {
+				t.Errorf("%d SIDs: number %d is found at %d", n, i, got)
+			}
+			if want >= 0 && (s.Absent(x.Hash()) || s.Index().Absent(x.Hash())) {
+				t.Errorf("%d SIDs: number %d is said to be absent", n, i)
+			}
+		}
+	}
+	if got := (*sidset.Set)(nil).FindPresent(list[0].Hash(), list[0]); got != -1 {
+		t.Errorf("found in no set at %d", got)
+	}
+	twice := sidset.Make([]sid.SID{list[0], list[0], list[1], list[0], list[1]})
+	told := 0
+	for at, first := range twice.Duplicates() {
+		if told++; at != 1 || first != 0 {
+			t.Errorf("entry %d is entry %d", at, first)
+		}
+		break
+	}
+	if told != 1 {
+		t.Errorf("%d duplicates are told to one who takes one", told)
+	}
+}
