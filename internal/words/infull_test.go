@@ -235,6 +235,22 @@ func TestRightsOnObjects(t *testing.T) {
 	}
 }
 
+// TestNothingIsGranted: a word that stands for no right on a type is granted by no mask.
+func TestNothingIsGranted(t *testing.T) {
+	for _, m := range []winnt.AccessMask{0, 1, 0x1FFFFF, 0xFFFFFFFF} {
+		var want []string
+		if m&winnt.DELETE != 0 { // which modify asks for on every type
+			want = []string{"modify"}
+		}
+		if m&(winnt.WRITE_DAC|winnt.WRITE_OWNER) != 0 {
+			want = append(want, "control")
+		}
+		if got := words.Granted(m, new(winnt.ObjectType)); !slices.Equal(got, want) {
+			t.Errorf("%v grants %q, want %q", m, got, want)
+		}
+	}
+}
+
 // TestDivideInFull: parts about the same types are one group, each right knows its places in the
 // groups, and no two parts share a place.
 func TestDivideInFull(t *testing.T) {
