@@ -216,6 +216,13 @@ func TestHandedOut(t *testing.T) {
 	row := "4663 v1 success File System: {S}ObjectServer=Security|ObjectType=File|ObjectName=" + reportFile.Name +
 		"|HandleId=0x4c|AccessList=%%4416|AccessMask=0x1|{A}ResourceAttributes=S:AI|{P} [0x1 4416 ReadData 0 ]"
 	checkWhole(t, sink.Drain(), row, row)
+	nameless := between(t)
+	log.Impersonated(nameless, audit.Elevation{KernelMode: true, Client: targetToken(t, winnt.SeTcbPrivilege.Bit(), 0),
+		Level: winnt.SecurityImpersonation})
+	if got := sink.Drain(); len(got) != 1 || field(t, got[0], "TargetUserName") != "name-"+targetSID ||
+		field(t, got[0], "SubjectDomainName") != "domain-"+processSID {
+		t.Errorf("U-21: an elevation: %v", got)
+	}
 	broken := &audit.Log{Sink: brokenSink{}}
 	broken.Policy.Store(mustPolicy(t, audit.PolicySpec{Options: audit.Options{CrashOnAuditFail: audit.FailOnAuditFail}}))
 	if st := broken.HandedOut(between(t), reportFile, 1, nil); st != ntstatus.AuditFailed {
