@@ -11,6 +11,7 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 
 	"golang.org/x/sys/unix"
 
@@ -221,3 +222,6 @@ func (w *world) refused(uid uint32, why, name string, args ...string) {
 		w.Errorf("uid %d: %s %q: %q, %v; want a refusal: %s", uid, name, args, got, err, why)
 	}
 }
+
+// fixed returns a time by its seconds since 1970.
+func fixed(seconds int64) time.Time { return time.Unix(seconds, 0) }
