@@ -58,7 +58,7 @@ func TestUnknown(t *testing.T) {
 		"write":     {second(w.m.Write(nil, &fuse.WriteIn{InHeader: inRoot, Fh: none}, []byte("x"))), bad},
 		"fsync":     {w.m.Fsync(nil, &fuse.FsyncIn{InHeader: inRoot, Fh: none}), bad},
 		"fallocate": {w.m.Fallocate(nil, &fuse.FallocateIn{InHeader: inRoot, Fh: none, Length: 1}), bad},
-		"readdir":   {w.m.ReadDir(nil, &fuse.ReadIn{InHeader: inRoot, Fh: none}, fuse.NewDirEntryList(make([]byte, 99), 0)), bad},
+		"readdir":   {w.m.ReadDir(nil, &fuse.ReadIn{InHeader: inRoot, Fh: none}, fuse.NewDirEntryList(nil, 0)), bad},
 		"getlk":     {w.m.GetLk(nil, lockOf(alice, none, 1), &fuse.LkOut{}), bad},
 		"setlk":     {w.m.SetLk(nil, lockOf(alice, none, 1)), bad},
 		"setlkw":    {w.m.SetLkw(nil, lockOf(alice, none, 1)), bad},

@@ -37,7 +37,8 @@ func TestTimes(t *testing.T) {
 			t.Errorf("%d becomes %d", c.windows, got)
 		}
 	}
-	for _, early := range []time.Time{time.Date(1600, 1, 1, 0, 0, 0, 0, time.UTC), time.Date(1601, 1, 1, 0, 0, 0, 0, time.UTC)} {
+	for year := range 2 {
+		early := time.Date(1600+year, 1, 1, 0, 0, 0, 0, time.UTC)
 		if got := timeOf(early); got != 1 {
 			t.Errorf("%v is %d", early, got)
 		}
@@ -87,7 +88,7 @@ func TestNumbersOfOwners(t *testing.T) {
 }
 
 // TestNodes: what the host's kernel knows: a number is given once to a file, under whatever name, and never again; it
-// is known as often as it was told, and found by its last name (M-11, M-38).
+// is known as often as it was told, and found by its last name (M-11).
 func TestNodes(t *testing.T) {
 	id := func(n uint64) identity { return identity{number: n, id: "x"} }
 	n := newNodes(id(1))
@@ -190,7 +191,8 @@ func TestReadDir(t *testing.T) {
 		read := func(at uint64, size int) (names []string, next uint64) {
 			t.Helper()
 			buf := make([]byte, size)
-			w.says("readdir", w.m.ReadDir(nil, &fuse.ReadIn{InHeader: h, Fh: out.Fh, Offset: at}, fuse.NewDirEntryList(buf, at)), 0)
+			w.says("readdir", w.m.ReadDir(nil, &fuse.ReadIn{InHeader: h, Fh: out.Fh, Offset: at},
+				fuse.NewDirEntryList(buf, at)), 0)
 			names, next = entriesOf(buf)
 			if len(names) == 0 {
 				next = at
@@ -221,7 +223,8 @@ func TestReadDir(t *testing.T) {
 		}
 		for i := len(places) - 1; i >= 0; i-- {
 			names, _ := read(places[i], 4096)
-			if len(names) > len(whole) || !slices.Equal(names, whole[len(whole)-len(names):]) || (len(names) == 0) != (i == len(places)-1) {
+			if len(names) > len(whole) || !slices.Equal(names, whole[len(whole)-len(names):]) ||
+				(len(names) == 0) != (i == len(places)-1) {
 				t.Errorf("M-14: from %d: %q, want the end of %q", places[i], names, whole)
 			}
 		}
