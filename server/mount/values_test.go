@@ -110,7 +110,8 @@ func TestNodes(t *testing.T) {
 	path(d, "", "d")
 	path(f, "", `d\f`)
 	path(f, "x", `d\f\x`)
-	for x, want := range map[*node][2]bool{root: {false, false}, d: {false, false}, f: {false, true}, free: {true, false}} {
+	for x, want := range map[*node][2]bool{root: {false, false}, d: {false, false}, f: {false, true},
+		free: {true, false}} {
 		if got := [2]bool{n.nameless(x), n.isBare(x)}; got != want {
 			t.Errorf("M-38: %d: without a name and bare %v, want %v", x.id, got, want)
 		}
