@@ -76,6 +76,33 @@ func TestChangeNeedsItsRight(t *testing.T) {
 	}
 }
 
+// TestSACLThatStays: the list's entries stay and one of its marks changes: that it is there, that
+// it is protected, or that it was inherited. Each is a change of the SACL (UC-67).
+func TestSACLThatStays(t *testing.T) {
+	for _, c := range []struct {
+		before, after string
+		want          int
+	}{
+		{"S:(AU;SA;FA;;;WD)", "S:(AU;SA;FA;;;WD)", 0}, {"S:(AU;SA;FA;;;WD)", "S:P(AU;SA;FA;;;WD)", 1},
+		{"S:AI(AU;SA;FA;;;WD)", "S:(AU;SA;FA;;;WD)", 1}, {"S:(AU;SA;FA;;;WD)", "S:AR(AU;SA;FA;;;WD)", 0},
+		{"", "S:", 1}, {"S:", "", 1}, {"S:NO_ACCESS_CONTROL", "", 1}, {"D:P", "D:AI", 0},
+		{"S:(AU;SA;FA;;;WD)", "S:(AU;FA;FA;;;WD)", 1},
+	} {
+		for _, info := range []uint32{winnt.SACL_SECURITY_INFORMATION, winnt.DACL_SECURITY_INFORMATION} {
+			log, sink := newLog(t, audit.AuditPolicyChange)
+			log.SecuritySet(origin(t), reportFile, sddl.MustParse("O:BAG:SY"+c.before), sddl.MustParse("O:BAG:SY"+c.after),
+				info)
+			want := c.want
+			if info != winnt.SACL_SECURITY_INFORMATION {
+				want = 0
+			}
+			if sink.Len() != want {
+				t.Errorf("UC-67: %q to %q, parts %#x: %d records, want %d", c.before, c.after, info, sink.Len(), want)
+			}
+		}
+	}
+}
+
 // TestEveryCharacter: a text with any character is read back as it was written, and
 // an escape that is not written here is refused (U-80).
 func TestEveryCharacter(t *testing.T) {

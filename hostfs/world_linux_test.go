@@ -35,6 +35,8 @@ type world struct {
 	root string
 	tree *Tree
 	sys  *kernel.System
+	// closed has the files of opened that the test closed itself.
+	closed map[*file]bool
 }
 
 // newWorld makes a tree at \??\share. Its root lets everybody list and pass.
@@ -225,4 +227,16 @@ func settle(t testing.TB, path string) {
 		}
 	}
 	t.Fatalf("%s never settles: the clock and the file system's differ", path)
+}
+
+// formatted returns a descriptor as text; "nothing" for none.
+func formatted(d *sd.Descriptor) string {
+	if d == nil {
+		return "nothing"
+	}
+	text, err := sddl.Format(d, sddl.Options{})
+	if err != nil {
+		return err.Error()
+	}
+	return text
 }
