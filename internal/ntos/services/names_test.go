@@ -21,8 +21,9 @@ var (
 	here  = logon.Account{SID: sid.MustParse("S-1-5-21-1-1-1"), Use: winnt.SidTypeDomain, Domain: "HERE"}
 	there = logon.Account{SID: sid.MustParse("S-1-5-21-2-2-2"), Use: winnt.SidTypeDomain, Domain: "THERE"}
 	book  = map[string]logon.Account{"here": domain(here), "there": domain(there),
-		"ann":      {SID: here.SID.WithRID(1000), Use: winnt.SidTypeUser, Domain: "HERE", DomainSID: here.SID, Name: "ann"},
-		"bob":      {SID: there.SID.WithRID(2000), Use: winnt.SidTypeGroup, Domain: "THERE", DomainSID: there.SID, Name: "bob"},
+		"ann": {SID: here.SID.WithRID(1000), Use: winnt.SidTypeUser, Domain: "HERE", DomainSID: here.SID, Name: "ann"},
+		"bob": {SID: there.SID.WithRID(2000), Use: winnt.SidTypeGroup, Domain: "THERE", DomainSID: there.SID,
+			Name: "bob"},
 		"everyone": {SID: sid.Everyone, Use: winnt.SidTypeWellKnownGroup, Name: "Everyone"}}
 )
 
@@ -73,8 +74,9 @@ func TestLookUps(t *testing.T) {
 		status        ntstatus.Status
 		want, domains string
 	}{
-		"bob ann bob":               {ntstatus.Success, "2 S-1-5-21-2-2-2-2000 0,1 S-1-5-21-1-1-1-1000 1,2 S-1-5-21-2-2-2-2000 0,", both},
-		`there\x ann nobody there`:  {ntstatus.SomeNotMapped, "8  0,1 S-1-5-21-1-1-1-1000 1,8  -1,3 S-1-5-21-2-2-2 0,", both},
+		"bob ann bob": {ntstatus.Success,
+			"2 S-1-5-21-2-2-2-2000 0,1 S-1-5-21-1-1-1-1000 1,2 S-1-5-21-2-2-2-2000 0,", both},
+		`there\x ann zoe there`:     {ntstatus.SomeNotMapped, "8  0,1 S-1-5-21-1-1-1-1000 1,8  -1,3 S-1-5-21-2-2-2 0,", both},
 		`nowhere\ann ann\x there\x`: {ntstatus.NoneMapped, "8  -1,8  -1,8  0,", "THERE S-1-5-21-2-2-2,"},
 	} {
 		out, st := th.Services().LsaLookupNames2(nt.LsaLookupNames2In{PolicyHandle: policy, Names: strings.Fields(names)})
