@@ -1,0 +1,115 @@
+package kernel_test
+
+import (
+	"testing"
+
+	"github.com/refmon/refmon/kernel"
+	"github.com/refmon/refmon/nt"
+	"github.com/refmon/refmon/ntstatus"
+	"github.com/refmon/refmon/sddl"
+	"github.com/refmon/refmon/token"
+	"github.com/refmon/refmon/winnt"
+)
+
+// What a system has from the start is protected: everybody lists and walks directories, makes
+// names in the one for all, follows links, uses devices and waits for the standard events; the
+// rest is the system's and, of the root and the devices, the administrators' (O-141, O-142, T-138).
+func TestDescriptorsOfTheSystemsOwn(t *testing.T) {
+	sys, th := threadOf(t, kernel.Config{}, token.LocalSystem())
+	zw := sys.KernelMode(th).Zw()
+	const (
+		root   = "O:BAG:SYD:(A;;0x20003;;;WD)(A;;0x20003;;;RC)(A;;0xf000f;;;SY)(A;;0xf000f;;;BA)"
+		shared = "O:BAG:SYD:(A;;0x2000f;;;WD)(A;;0xf000f;;;SY)"
+		link   = "O:BAG:SYD:(A;;0x20001;;;WD)(A;;0xf0001;;;SY)"
+		device = "O:BAG:SYD:(A;;0x1201bf;;;WD)(A;;0x1f01ff;;;SY)(A;;0x1f01ff;;;BA)"
+		event  = "O:BAG:SYD:(A;;0x120001;;;WD)(A;;0x1f0003;;;SY)"
+	)
+	directory := func(oa *nt.ObjectAttributes) (winnt.Handle, ntstatus.Status) {
+		return zw.NtOpenDirectoryObject(winnt.READ_CONTROL, oa)
+	}
+	follow := func(oa *nt.ObjectAttributes) (winnt.Handle, ntstatus.Status) {
+		out, st := zw.Services().NtOpenSymbolicLinkObject(nt.OpenSymbolicLinkObjectIn{ObjectAttributes: nt.Cap(oa),
+			DesiredAccess: winnt.READ_CONTROL})
+		return out.SymbolicLinkHandle, st
+	}
+	open := func(oa *nt.ObjectAttributes) (winnt.Handle, ntstatus.Status) {
+		return zw.NtOpenFile(winnt.READ_CONTROL, oa, 0, 0)
+	}
+	wait := func(oa *nt.ObjectAttributes) (winnt.Handle, ntstatus.Status) {
+		return zw.NtOpenEvent(winnt.READ_CONTROL, oa)
+	}
+	for path, c := range map[string]struct {
+		open func(*nt.ObjectAttributes) (winnt.Handle, ntstatus.Status)
+		want string
+	}{
+		`\`: {directory, root}, `\Files`: {directory, root}, `\KernelObjects`: {directory, root},
+		`\GLOBAL??`: {directory, root}, `\Device`: {directory, root}, `\Sessions`: {directory, root},
+		`\Sessions\BNOLINKS`: {directory, root}, `\Sessions\0`: {directory, root},
+		`\BaseNamedObjects`: {directory, shared}, `\BaseNamedObjects\Global`: {follow, link},
+		`\BaseNamedObjects\Session`: {follow, link}, `\??`: {follow, link}, `\DosDevices`: {follow, link},
+		`\GLOBAL??\PIPE`: {follow, link}, `\Device\NamedPipe`: {open, device}, `\Device\Null`: {open, device},
+		`\KernelObjects\LowMemoryCondition`: {wait, event}, `\KernelObjects\MaximumCommitCondition`: {wait, event},
+	} {
+		h, st := c.open(&nt.ObjectAttributes{ObjectName: path})
+		if st != ntstatus.Success {
+			t.Errorf("%s: %v", path, st)
+			continue
+		}
+		d, st := zw.NtQuerySecurityObject(h, winnt.OWNER_SECURITY_INFORMATION|winnt.GROUP_SECURITY_INFORMATION|
+			winnt.DACL_SECURITY_INFORMATION)
+		if st != ntstatus.Success {
+			t.Errorf("%s: %v", path, st)
+			continue
+		}
+		got, err := sddl.Format(d, sddl.Options{})
+		wanted, err2 := sddl.Format(sddl.MustParse(c.want), sddl.Options{})
+		if err != nil || err2 != nil || got != wanted {
+			t.Errorf("%s: %s, want %s", path, got, wanted)
+		}
+		zw.NtClose(h)
+	}
+}
+
+// O-3: of the inputs of the routines on descriptors the first that cannot be read is told.
+func TestFirstUnreadDescriptor(t *testing.T) {
+	sys, th := threadOf(t, kernel.Config{}, token.LocalSystem())
+	k := sys.KernelMode(th)
+	status := func(n uint32) ntstatus.Status { return ntstatus.Status(0xE0000000 + n) }
+	for i := uint32(1); i <= 4; i++ {
+		var a kernel.SeAssignSecurityExIn
+		var s kernel.SeSetSecurityDescriptorInfoExIn
+		for n, of := range map[uint32]*ntstatus.Status{1: &a.ParentDescriptor.Status, 2: &a.ExplicitDescriptor.Status,
+			3: &a.ObjectType.Status, 4: &a.GenericMapping.Status} {
+			if n >= i {
+				*of = status(n)
+			}
+		}
+		for n, of := range map[uint32]*ntstatus.Status{1: &s.ModificationDescriptor.Status,
+			2: &s.ObjectsSecurityDescriptor.Status, 3: &s.GenericMapping.Status} {
+			if n >= i {
+				*of = status(n)
+			}
+		}
+		if _, st := k.SeAssignSecurityEx(a); st != status(i) {
+			t.Errorf("SeAssignSecurityEx: %v, want %v", st, status(i))
+		}
+		wanted := status(i)
+		if i == 4 {
+			wanted = ntstatus.InvalidSecurityDescr
+		}
+		if _, st := k.SeSetSecurityDescriptorInfoEx(s); st != wanted {
+			t.Errorf("SeSetSecurityDescriptorInfoEx: %v, want %v", st, wanted)
+		}
+	}
+	d := sddl.MustParse("O:SYG:SYD:(A;;0x1;;;SY)")
+	_, st := k.SeSetSecurityDescriptorInfoEx(kernel.SeSetSecurityDescriptorInfoExIn{ModificationDescriptor: nt.Cap(d)})
+	if st != ntstatus.NoSecurityOnObject {
+		t.Errorf("nothing to change: %v", st)
+	}
+	out, st := k.SeSetSecurityDescriptorInfoEx(kernel.SeSetSecurityDescriptorInfoExIn{ModificationDescriptor: nt.Cap(d),
+		SecurityInformation:       winnt.DACL_SECURITY_INFORMATION,
+		ObjectsSecurityDescriptor: nt.Cap(sddl.MustParse("O:BAG:BAD:(A;;0x2;;;BA)"))})
+	if text, _ := sddl.Format(out, sddl.Options{}); st != ntstatus.Success || text != "O:BAG:BAD:(A;;CC;;;SY)" {
+		t.Errorf("the list is changed: %s, %v", text, st)
+	}
+}
