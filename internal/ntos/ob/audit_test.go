@@ -23,8 +23,8 @@ func (l *listener) Opens() bool { return !l.off }
 func (l *listener) Opened(c *ob.Caller, obj ob.Object, s access.Subject, desired winnt.AccessMask, d access.Decision,
 	h winnt.Handle) (ob.Audited, ntstatus.Status) {
 	_, _, st := c.Table.Lookup(h, ob.TagCall)
-	l.notes = append(l.notes, fmt.Sprintf("open %#x granted %#x %v handle %#x there %v", uint32(desired), uint32(d.Granted),
-		d.Status(), int64(h), st == ntstatus.Success))
+	l.notes = append(l.notes, fmt.Sprintf("open %#x granted %#x %v handle %#x there %v", uint32(desired),
+		uint32(d.Granted), d.Status(), int64(h), st == ntstatus.Success))
 	return l.answer, l.st
 }
 

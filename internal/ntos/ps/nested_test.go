@@ -12,8 +12,8 @@ import (
 )
 
 // TestSingleTokenInAnOuterJob: the copy of a job's single token goes through the outer
-// jobs, which filter or refuse it, and it is what they made of it that the job's own refusals
-// look at and that the process gets (I-90, I-91).
+// jobs, which filter or refuse it; the job's own refusals look at the result, and the process
+// gets it (I-90, I-91).
 func TestSingleTokenInAnOuterJob(t *testing.T) {
 	narrow := JobLimits{Flags: JobFilterTokens, Filter: token.FilterSpec{Restrict: []token.Group{{SID: sid.Users}}}}
 	poorer := JobLimits{Flags: JobFilterTokens, Filter: token.FilterSpec{Delete: winnt.SeShutdownPrivilege.Bit()}}
@@ -60,8 +60,9 @@ func TestSingleTokenInAnOuterJob(t *testing.T) {
 			t.Errorf("I-90: %s: %d references and %d objects more, %d on the process's token", c.name,
 				single.PointerCount()-refs, after-objects, now.PointerCount())
 		}
-		if job := w.p.Job(); c.st != ntstatus.Success && (job != outer || inner.active != 0 || inner.parent.Load() != nil) ||
-			c.st == ntstatus.Success && (job != inner || inner.active != 1 || inner.parent.Load() != outer || outer.active != 1) {
+		job, parent := w.p.Job(), inner.parent.Load()
+		if c.st != ntstatus.Success && (job != outer || inner.active != 0 || parent != nil) ||
+			c.st == ntstatus.Success && (job != inner || inner.active != 1 || parent != outer || outer.active != 1) {
 			t.Errorf("I-91: %s: %d and %d processes", c.name, outer.active, inner.active)
 		} else {
 			job.Deref(ob.TagCall)
