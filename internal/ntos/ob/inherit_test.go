@@ -73,7 +73,7 @@ func TestNoSuchHandle(t *testing.T) {
 			t.Errorf("the handle is %+v, want attributes %#x", g, want)
 		}
 	}
-	const audit = uint32(winnt.OBJ_AUDIT_OBJECT_CLOSE)
+	const audit = winnt.OBJ_AUDIT_OBJECT_CLOSE
 	attributes(audit)
 	for _, c := range []struct{ set, want uint32 }{{^uint32(0), audit | winnt.OBJ_INHERIT | winnt.OBJ_PROTECT_CLOSE},
 		{winnt.OBJ_PROTECT_CLOSE, audit | winnt.OBJ_PROTECT_CLOSE}, {winnt.OBJ_INHERIT, audit | winnt.OBJ_INHERIT},
