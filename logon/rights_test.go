@@ -66,7 +66,8 @@ func TestLongestName(t *testing.T) {
 // TestDomainsOfWellKnownAccounts: a domain answers by its name and SID as a domain, without
 // a name of its own.
 func TestDomainsOfWellKnownAccounts(t *testing.T) {
-	for text, name := range map[string]string{"S-1-5-32": "BUILTIN", "S-1-5-80": "NT SERVICE", "S-1-5-83": "NT VIRTUAL MACHINE"} {
+	for text, name := range map[string]string{"S-1-5-32": "BUILTIN", "S-1-5-80": "NT SERVICE",
+		"S-1-5-83": "NT VIRTUAL MACHINE"} {
 		s := sid.MustParse(text)
 		want := logon.Account{SID: s, Use: winnt.SidTypeDomain, Domain: name, DomainSID: s}
 		if a, ok := logon.WellKnownSID(s); !ok || a != want {

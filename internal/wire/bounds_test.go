@@ -6,6 +6,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"io"
+	"math"
 	"net"
 	"os"
 	"reflect"
@@ -92,7 +93,7 @@ func TestCountBounds(t *testing.T) {
 		count, size, left int
 		ok                bool
 	}{{10, 8, 80, true}, {10, 8, 79, false}, {80, 8, 80, false}, {10, 0, 10, true}, {11, 0, 10, false},
-		{1 << 31, 1 << 31, 80, false}} {
+		{math.MaxInt32, math.MaxInt32, 80, false}} {
 		r := &reader{b: append(binary.LittleEndian.AppendUint32(nil, uint32(c.count)), make([]byte, c.left)...)}
 		if n, isNil := r.count(c.size); (r.err == nil) != c.ok || c.ok && (n != c.count || isNil) {
 			t.Errorf("%d elements of %d bytes in %d: %d, %v", c.count, c.size, c.left, n, r.err)

@@ -132,7 +132,7 @@ func TestInstances(t *testing.T) {
 		good               = ntstatus.Success
 	)
 	s := newSite(t)
-	in, out := uint32(winnt.FILE_SHARE_WRITE), uint32(winnt.FILE_SHARE_READ)
+	const in, out = winnt.FILE_SHARE_WRITE, winnt.FILE_SHARE_READ
 	for i, c := range []struct {
 		limit, there int // instances that may be and are
 		cfg          npfs.Config

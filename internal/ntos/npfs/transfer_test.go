@@ -110,7 +110,7 @@ func TestEndsModes(t *testing.T) {
 // TestLocal: what is told of a pipe is its own configuration, and of each end what it can
 // read and write; a queue without a length has 64 KiB (I-133, T-132).
 func TestLocal(t *testing.T) {
-	in, out := uint32(winnt.FILE_SHARE_WRITE), uint32(winnt.FILE_SHARE_READ)
+	const in, out = winnt.FILE_SHARE_WRITE, winnt.FILE_SHARE_READ
 	for i, c := range []struct {
 		cfg                    npfs.Config
 		typ, directions        uint32

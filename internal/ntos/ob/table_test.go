@@ -56,7 +56,8 @@ func TestDefaultHandleLimit(t *testing.T) {
 	if ob.DefaultHandleLimit != 16_777_216 {
 		t.Errorf("%d handles", ob.DefaultHandleLimit)
 	}
-	for _, limit := range []int{0, -1, ob.DefaultHandleLimit + 1, 1 << 32, 1 << 33} {
+	high := int64(1) << 32 // where a number has 64 bits
+	for _, limit := range []int{0, -1, ob.DefaultHandleLimit + 1, int(high), int(2 * high)} {
 		for _, table := range []*ob.Table{ob.NewTable(limit), ob.NewKernelTable(limit)} {
 			for range 3 {
 				open(t, table, 1, 0)

@@ -52,7 +52,7 @@ func TestJobJoinedMeanwhile(t *testing.T) {
 			}
 		}
 		if c.refused {
-			flags := uint32(JobRestrictedToken)
+			flags := JobRestrictedToken
 			if c.demoted {
 				flags = JobNoAdmin
 			}

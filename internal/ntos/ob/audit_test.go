@@ -1,0 +1,157 @@
+package ob_test
+
+import (
+	"fmt"
+	"testing"
+
+	"github.com/refmon/refmon/access"
+	"github.com/refmon/refmon/internal/ntos/ob"
+	"github.com/refmon/refmon/ntstatus"
+	"github.com/refmon/refmon/winnt"
+)
+
+// listener notes what is recorded, and answers with what is to be recorded later.
+type listener struct {
+	off    bool
+	answer ob.Audited
+	st     ntstatus.Status
+	notes  []string
+}
+
+func (l *listener) Opens() bool { return !l.off }
+
+func (l *listener) Opened(c *ob.Caller, obj ob.Object, s access.Subject, desired winnt.AccessMask, d access.Decision,
+	h winnt.Handle) (ob.Audited, ntstatus.Status) {
+	_, _, st := c.Table.Lookup(h, ob.TagCall)
+	l.notes = append(l.notes, fmt.Sprintf("open %#x granted %#x %v handle %#x there %v", uint32(desired),
+		uint32(d.Granted), d.Status(), int64(h), st == ntstatus.Success))
+	return l.answer, l.st
+}
+
+func (l *listener) Closed(_ *ob.Caller, obj ob.Object, h winnt.Handle) {
+	l.notes = append(l.notes, fmt.Sprintf("close %#x of %d handles", int64(h), obj.Head().HandleCount()))
+}
+
+// TestRecordedOpens: an open is recorded with what was asked for, mapped, and decided,
+// before its handle is there; its close only where that was said, and its first use for the
+// rights that were said. Kernel mode and a trail that is off record nothing (U-10, U-73).
+func TestRecordedOpens(t *testing.T) {
+	const denied = "open 0x2 granted 0x0 STATUS_ACCESS_DENIED handle 0x0 there false"
+	for _, c := range []struct {
+		name     string
+		l        listener
+		desired  winnt.AccessMask
+		kernel   bool
+		st       ntstatus.Status
+		opened   string
+		closed   string
+		firstUse winnt.AccessMask // of all rights
+	}{
+		{"nothing more", listener{}, winnt.GENERIC_READ, false, 0,
+			"open 0x20001 granted 0x20001 STATUS_SUCCESS handle 0x4 there false", "", 0},
+		{"its close", listener{answer: ob.Audited{OnClose: true}}, 1, false, 0,
+			"open 0x1 granted 0x1 STATUS_SUCCESS handle 0x4 there false", "close 0x4 of 1 handles", 0},
+		{"its use", listener{answer: ob.Audited{Rights: 1}}, winnt.GENERIC_READ, false, 0,
+			"open 0x20001 granted 0x20001 STATUS_SUCCESS handle 0x4 there false", "", 1},
+		{"refused", listener{answer: ob.Audited{OnClose: true, Rights: 1}}, 2, false, ntstatus.AccessDenied, denied, "", 0},
+		{"refused, not kept", listener{st: ntstatus.AuditFailed}, 2, false, ntstatus.AuditFailed, denied, "", 0},
+		{"not kept", listener{st: ntstatus.AuditFailed}, 1, false, ntstatus.AuditFailed,
+			"open 0x1 granted 0x1 STATUS_SUCCESS handle 0x4 there false", "", 0},
+		{"off", listener{off: true, answer: ob.Audited{OnClose: true, Rights: 1}}, 1, false, 0, "", "", 0},
+		{"off, refused", listener{off: true, st: ntstatus.AuditFailed}, 2, false, ntstatus.AccessDenied, "", "", 0},
+		{"kernel mode", listener{answer: ob.Audited{OnClose: true, Rights: 1}}, 1, true, 0, "", "", 0},
+	} {
+		w := newWorld(t)
+		l := c.l
+		w.c.Audit = &l
+		if c.kernel {
+			w.c.Mode = access.Kernel
+		}
+		o := protected(eventType, "O:SYG:SYD:(A;;GR;;;WD)")
+		h, granted, st := ob.OpenByPointer(w.c, o, w.self, c.desired, 0)
+		opened := []string(nil)
+		if c.opened != "" {
+			opened = []string{c.opened}
+		}
+		if st != c.st || fmt.Sprint(l.notes) != fmt.Sprint(opened) || (h == 0) != (st != 0) || (granted == 0) != (st != 0) {
+			t.Errorf("%s: %v, handle %#x for %#x, recorded %q, want %q", c.name, st, int64(h), uint32(granted), l.notes,
+				opened)
+		}
+		if st != ntstatus.Success {
+			if handles, references := o.Counts(0); handles != 0 || references != 1 || w.c.Table.Count() != 0 {
+				t.Errorf("%s: %d handles, %d references, %d in the table", c.name, handles, references, w.c.Table.Count())
+			}
+			continue
+		}
+		_, g, _ := w.c.Table.Lookup(h, ob.TagCall)
+		o.Deref(ob.TagCall)
+		if g.Access != granted || g.Attributes&winnt.OBJ_AUDIT_OBJECT_CLOSE != 0 != l.answer.OnClose && c.closed != "" {
+			t.Errorf("%s: the handle is %+v", c.name, g)
+		}
+		for _, want := range []winnt.AccessMask{c.firstUse, 0} {
+			if got := w.c.Table.TakeAudit(h, o, ^winnt.AccessMask(0)); got != want {
+				t.Errorf("%s: the first use of %#x is recorded, want %#x", c.name, uint32(got), uint32(want))
+			}
+		}
+		l.notes = nil
+		if st := w.c.Close(h); st != ntstatus.Success {
+			t.Errorf("%s: close: %v", c.name, st)
+		}
+		if got := fmt.Sprint(l.notes); got != "["+c.closed+"]" {
+			t.Errorf("%s: the close is recorded as %s, want %q", c.name, got, c.closed)
+		}
+		if handles, references := o.Counts(0); handles != 0 || references != 1 || o.closed != 1 {
+			t.Errorf("%s: %d handles, %d references, closed %d times", c.name, handles, references, o.closed)
+		}
+	}
+}
+
+// TestOneNameOfSeveral: of names that differ in case only, one that goes leaves the others;
+// without case the one that was made last is found, and of what is left the last (T-137,
+// O-44).
+func TestOneNameOfSeveral(t *testing.T) {
+	for i, c := range []struct {
+		close []int // of the names in the order they were made
+		found int
+		left  int
+	}{{nil, 2, 3}, {[]int{2}, 1, 2}, {[]int{1}, 2, 2}, {[]int{0}, 2, 2}, {[]int{2, 1}, 0, 1}, {[]int{0, 2}, 1, 1},
+		{[]int{0, 1, 2}, -1, 0}} {
+		w := newWorld(t)
+		names := []string{`ev`, `Ev`, `EV`}
+		var handles []winnt.Handle
+		var objects []*ob.Header
+		for _, n := range names {
+			handles = append(handles, w.mustCreate(`\`+n, 0))
+			h := w.ns.Root().Lookup(n, false)
+			h.Deref(ob.TagCall)
+			objects = append(objects, h)
+		}
+		gone := map[int]bool{}
+		for _, k := range c.close {
+			gone[k] = true
+			if st := w.c.Close(handles[k]); st != ntstatus.Success {
+				t.Fatal(st)
+			}
+		}
+		for k, n := range names {
+			h := w.ns.Root().Lookup(n, false)
+			if (h == nil) != gone[k] || h != nil && h != objects[k] {
+				t.Errorf("T-137: %d: %s is found: %v", i, n, h != nil)
+			}
+			if h != nil {
+				h.Deref(ob.TagCall)
+			}
+		}
+		h := w.ns.Root().Lookup("eV", true)
+		if c.found < 0 && h != nil || c.found >= 0 && h != objects[c.found] {
+			t.Errorf("T-137: %d: without case another one is found", i)
+		}
+		if h != nil {
+			h.Deref(ob.TagCall)
+		}
+		if n := len(w.ns.Root().Names()); n != c.left {
+			t.Errorf("T-137: %d: %d names are left, want %d", i, n, c.left)
+		}
+		w.mustCreate(`\eV`, 0) // there is room for one more, by each way of writing it
+	}
+}
