@@ -79,7 +79,7 @@ func TestBothSIDs(t *testing.T) {
 }
 
 // TestUnreadable: a resource attribute that cannot be read is found, gives no name to those after it,
-// and is none that a condition finds.
+// and no condition finds it.
 func TestUnreadable(t *testing.T) {
 	entry := func(data string) sd.ACE {
 		a, err := sd.NewACE(sd.SystemResourceAttribute, 0, 0, sid.Everyone, sd.ACEExtra{AppData: []byte(data)})
