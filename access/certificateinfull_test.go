@@ -1,9 +1,11 @@
 package access_test
 
 import (
+	"crypto/sha256"
 	"encoding/json"
 	"fmt"
 	"reflect"
+	"strings"
 	"testing"
 
 	"github.com/refmon/refmon/access"
@@ -37,7 +39,7 @@ func TestCertifiedPolicies(t *testing.T) {
 		"an empty set":     {&access.PolicySet{Recovery: one}, map[string][][3]string{}},
 		"three, two alike": {set, stated},
 	} {
-		r := ask(t, "…(A;;FR;;;WD)", 1, primary)
+		r := ask(t, "…(A;;FR;;;WD)", maxMask|1, primary)
 		r.Policies = c.policies
 		_, x, err := access.Explain(r)
 		if err != nil {
@@ -94,6 +96,9 @@ func TestCertifiedSubjects(t *testing.T) {
 			t.Fatal(err)
 		}
 		var got struct{ Level, Primary, Desired string }
+		if sum := sha256.Sum256(r.Descriptor.Binary()); !strings.Contains(string(text), fmt.Sprintf("%x", sum)) {
+			t.Errorf("%s: the hash of the descriptor is missing", name)
+		}
 		if err := json.Unmarshal(text, &got); err != nil || got.Level != c.level || (got.Primary != "") != c.process ||
 			got.Desired != "0x80000000" {
 			t.Errorf("%s: %+v, %v, want %s", name, got, err, c.level)

@@ -56,6 +56,17 @@ func TestChangesInFull(t *testing.T) {
 			put("WO", u)}},
 		{"the integrity level", "…(A;;FA;;;WD)S:(ML;;NW;;;HI)", 2, medium, nil, []string{
 			"raise the token's integrity level to High", "drop SACL 0 (ML;;NW;;;HI)"}},
+		{"a policy", "…(A;;FA;;;WD)S:(SP;;;;;S-1-17-1)", 2, nil, rulePolicy(""), []string{
+			"drop SACL 0 (SP;;;;;S-1-17-1)"}},
+		{"a trust label", "…(A;;FA;;;WD)S:(AU;SA;FA;;;WD)(TL;;RC;;;S-1-19-512-8192)", 2, nil, nil, []string{
+			"drop SACL 1 (TL;;RC;;;S-1-19-512-8192)"}},
+		{"an access filter", "…(A;;FA;;;WD)S:(FL;;0x1;;;WD;(@User.x==1))", 2, nil, nil, []string{
+			"drop SACL 0 (FL;;CC;;;WD;(@USER.x == 1))"}},
+		{"two limits", "…(A;;FA;;;WD)S:(FL;;0x1;;;WD;(@User.x==1))(TL;;RC;;;S-1-19-512-8192)", 2, nil, nil, []string{
+			"drop SACL 0 (FL;;CC;;;WD;(@USER.x == 1)), and drop SACL 1 (TL;;RC;;;S-1-19-512-8192)"}},
+		{"two denials, and an entry between them that is settled",
+			"…(D;;0x1;;;AU)(A;;0x2;;;WD)(D;;0x1;;;WD)(A;;0x3;;;U)", 3, nil, nil, []string{
+				"put (A;;CCDC;;;" + caseU.String() + ") before the other entries"}},
 		{"the restriction", "…(A;;0x3;;;U)(A;;0x1;;;RC)", 3, restricted(sid.Restricted), nil, []string{
 			"use a token that is not restricted", put("CCDC", "RC")}},
 		{"the AppContainer", "…(A;;0x3;;;U)(A;;0x1;;;P)", 3, appMedium, nil, []string{

@@ -72,10 +72,6 @@ func NtAccessCheckResultList(r *Request) (call ntstatus.Status, results []NodeRe
 	q.tree = newTree(r.ObjectTypes, true)
 	// The short way has no tree, so that the stages are run.
 	d = q.decide()
-	// The missing privilege is the answer in every entry.
-	if d.Status() == ntstatus.PrivilegeNotHeld {
-		return call, sameForAll(len(r.ObjectTypes), d), d
-	}
 	return call, q.nodeResults(), d
 }
 

@@ -36,7 +36,6 @@ func (t *tracer) add(c cause, m winnt.AccessMask, granted bool) *Step {
 // begin records what the caller was granted before this check.
 func (t *tracer) begin(q *query) {
 	if m := q.asked() & q.previous; m != 0 {
-		t.set(q.previous, Reason{Kind: PreviouslyGranted, Index: -1})
 		t.add(previousOnly, m, true)
 	}
 }

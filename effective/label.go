@@ -49,17 +49,13 @@ func (e *Evaluator) clip(mask winnt.AccessMask, s Set) {
 	if e.low == nil {
 		return
 	}
-	without, with := mask&^e.lowMost[0] != 0, mask&^e.lowMost[1] != 0
-	switch {
-	case without && with:
+	// The privilege only adds to what a label leaves.
+	switch without, with := mask&^e.lowMost[0] != 0, mask&^e.lowMost[1] != 0; {
+	case with:
 		s.andNot(e.low)
 	case without:
 		for i := range s {
 			s[i] &^= e.low[i] &^ e.p.relabel[i]
-		}
-	case with:
-		for i := range s {
-			s[i] &^= e.low[i] & e.p.relabel[i]
 		}
 	}
 }

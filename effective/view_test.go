@@ -125,7 +125,8 @@ func TestViewOfStrangers(t *testing.T) {
 		t.Errorf("told %v", told)
 	}
 	told := must(v.Put("o", d))
-	if want := (effective.Change{Object: "o", Principal: "p", Right: 0, Allowed: true}); len(told) != 1 || told[0] != want {
+	want := effective.Change{Object: "o", Principal: "p", Right: 0, Allowed: true}
+	if len(told) != 1 || told[0] != want {
 		t.Errorf("told %v, want %v", told, want)
 	}
 	for _, object := range []string{"o", "other", ""} {

@@ -33,6 +33,9 @@ func TestPlacesOfRefusals(t *testing.T) {
 			continue
 		}
 		value := strings.LastIndex(text, `:"`) + 1
+		if given := text[value+1 : len(text)-2]; c.path == "integrityLevel" && !strings.Contains(e.Problem, given) {
+			t.Errorf("%s: %s", c.wrong, e.Problem)
+		}
 		if e.Path != c.path || e.Offset != value {
 			t.Errorf("%s: %s at byte %d, want %s at byte %d", c.wrong, e.Path, e.Offset, c.path, value)
 		}

@@ -124,7 +124,7 @@ func (r *fileReader) refused(err error) error {
 	out := &FileError{Path: se.Field, Problem: se.Problem + ": " + se.Status.String(), Err: err}
 	// New names the field in the spelling of the file; the place is known for
 	// those that stand alone.
-	for _, l := range []loc{r.owner, r.primary, r.level, r.trust, r.pkg} {
+	for _, l := range []loc{r.owner, r.primary, r.trust, r.pkg} {
 		if l.path == se.Field {
 			out.Offset = l.at
 		}

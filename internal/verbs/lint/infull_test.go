@@ -79,7 +79,7 @@ func TestBothSIDs(t *testing.T) {
 }
 
 // TestUnreadable: a resource attribute that cannot be read is found, gives no name to those after it,
-// and is none that a condition finds.
+// and no condition finds it.
 func TestUnreadable(t *testing.T) {
 	entry := func(data string) sd.ACE {
 		a, err := sd.NewACE(sd.SystemResourceAttribute, 0, 0, sid.Everyone, sd.ACEExtra{AppData: []byte(data)})
@@ -104,5 +104,46 @@ func TestUnreadable(t *testing.T) {
 			!strings.HasPrefix(f.What, "the attribute cannot be read: ") {
 			t.Errorf("%+v", f)
 		}
+	}
+}
+
+// TestLeafTypes: flags of inheritance do nothing in the DACL of what has no children; in a SACL, and on
+// what may have some, they stand without a finding.
+func TestLeafTypes(t *testing.T) {
+	const leaves = " file token process thread job symbolicLink event mutant semaphore timer section "
+	for _, name := range strings.Split(batchTypes, ", ") {
+		typ := winnt.ObjectTypeByName(name)
+		for flags, mend := range map[string]string{"OI": "OI", "CI": "CI", "OICI": "OICI", "OICIIO": "OICIIO"} {
+			found, err := Text("O:BAG:SYD:(A;"+flags+";RC;;;BA)S:(AU;OICISA;RC;;;WD)", typ, sid.SID{})
+			want := ""
+			if strings.Contains(leaves, " "+name+" ") {
+				want = "DACL 0 (A;" + mend + ";RC;;;BA): no-inherit-effect: it is to be inherited, and a " + typ.Name +
+					" has no children; drop OI and CI, or check it with --type directory"
+			}
+			var got []string
+			for _, f := range found {
+				got = append(got, f.String())
+			}
+			if err != nil || strings.Join(got, "\n") != want {
+				t.Errorf("%s, %s: %q, %v, want %q", name, flags, got, err, want)
+			}
+		}
+	}
+}
+
+// batchTypes are the types of object that a descriptor is checked for.
+const batchTypes = "file, directory, key, token, process, thread, job, objectDirectory, symbolicLink, event, port, " +
+	"directoryService, mutant, semaphore, timer, section, desktop, windowStation"
+
+// TestDomainOfText: the aliases of a domain are read and printed with it, and refused without one.
+func TestDomainOfText(t *testing.T) {
+	domain := sid.MustParse("S-1-5-21-7-8-9")
+	const text = "O:DAG:DUD:(A;;FR;;;DA)(A;;FR;;;DA)"
+	found, err := Text(text, winnt.DirectoryFileObject, domain)
+	if err != nil || len(found) != 1 || found[0].Entry != "(A;;FR;;;DA)" {
+		t.Errorf("%v, %v", found, err)
+	}
+	if found, err := Text(text, winnt.DirectoryFileObject, sid.SID{}); err == nil || found != nil {
+		t.Errorf("without a domain: %v, %v", found, err)
 	}
 }

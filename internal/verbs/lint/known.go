@@ -43,8 +43,7 @@ func knownNT(s sid.SID, n int) bool {
 		return n == 3
 	case 21: // an account of a domain or machine: three parts and the account
 		return n == 5
-	case 32, 64, 65: // BUILTIN and authentication packages: all are named
-		return false
+	// BUILTIN (32) and authentication packages (64, 65) are not among these: all of theirs are named.
 	case 88: // NFS identities
 		return n >= 2
 	// services, application pools, virtual machines, drivers …

@@ -47,7 +47,7 @@ func thing(path, rid, class, text string) objects.Item {
 	return item
 }
 
-// objectsOf are what the search is about: each leads to the next.
+// objectsOf returns the objects of a search: each leads to the next.
 func objectsOf() []objects.Item {
 	return []objects.Item{
 		thing("/secret", "", "", "O:SYG:SYD:(A;;WO;;;<admins>)(A;;WD;;;OW)"),
