@@ -150,10 +150,11 @@ func TestExactPeople(t *testing.T) {
 	w.same("WhoCan of 100 accounts", w.call("bob", "WhoCan", `{"accounts":[`+many(100)+`]}`), `200 {"grants":[`+
 		strings.TrimSuffix(strings.Repeat(`{"name":"x","error":"object has neither path nor sddl"},`, 100), ",")+`]}`)
 	w.same("LookUp", w.call("bob", "LookUp", `{"names":["alice","stranger","Everyone",`+
-		`"BUILTIN\\Administrators"],"sids":["`+bob+`","S-1-5-21-9-9-9-9","S-1-5-32-544","S-1-1-0"]}`), `200 {"found":[{"name":"alice","domain":"HOST","sid":"`+alice+
-		`"},{"name":"stranger"},{"name":"Everyone","sid":"S-1-1-0"},{"name":"BUILTIN\\Administrators","domain":"BUILTIN",`+
-		`"sid":"S-1-5-32-544"},{"name":"HOST\\bob","sid":"`+bob+`"},{"sid":"S-1-5-21-9-9-9-9"},`+
-		`{"name":"BUILTIN\\Administrators","sid":"S-1-5-32-544"},{"name":"Everyone","sid":"S-1-1-0"}]}`)
+		`"BUILTIN\\Administrators"],"sids":["`+bob+`","S-1-5-21-9-9-9-9","S-1-5-32-544","S-1-1-0"]}`),
+		`200 {"found":[{"name":"alice","domain":"HOST","sid":"`+alice+
+			`"},{"name":"stranger"},{"name":"Everyone","sid":"S-1-1-0"},{"name":"BUILTIN\\Administrators","domain":"BUILTIN",`+
+			`"sid":"S-1-5-32-544"},{"name":"HOST\\bob","sid":"`+bob+`"},{"sid":"S-1-5-21-9-9-9-9"},`+
+			`{"name":"BUILTIN\\Administrators","sid":"S-1-5-32-544"},{"name":"Everyone","sid":"S-1-1-0"}]}`)
 	w.same("LookUp of nothing", w.call("bob", "LookUp", `{}`), `200 {}`)
 	if got := w.call("bob", "LookUp", `{"sids":["S-1-x"]}`); !strings.HasPrefix(got, `400 {"code":"invalid_argument"`) {
 		t.Errorf("LookUp of what is no SID: %s", got)
