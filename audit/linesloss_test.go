@@ -17,7 +17,8 @@ func TestLinesForwardALoss(t *testing.T) {
 	for _, c := range []struct {
 		e    audit.Event
 		want string
-	}{{read, "17"}, {audit.AuditsDiscarded(5, audit.Header{}), "5"}, {audit.LogRecovered(9), "1"}, {audit.LogFull(), "1"}} {
+	}{{read, "17"}, {audit.AuditsDiscarded(5, audit.Header{}), "5"}, {audit.LogRecovered(9), "1"}, {audit.LogFull(),
+		"1"}} {
 		w := &flaky{broken: true}
 		l := audit.NewLines(w)
 		if l.Write(c.e) == nil || l.Lost() != 1 {
@@ -34,13 +35,15 @@ func TestLinesForwardALoss(t *testing.T) {
 	}
 }
 
-// TestWhoseNameAndTime: a record has the time of the log's clock, whatever it had, and the names of its own origin, if it
+// TestWhoseNameAndTime: a record has the time of the log's clock, whatever it had, and the names of its own origin, if
+// it
 // has some.
 func TestWhoseNameAndTime(t *testing.T) {
 	log, sink := newLog(t, audit.HandleManipulation)
 	from := origin(t)
 	from.Names = census{}
-	log.Write(audit.HandleClosed(from, reportFile).WithHeader(audit.Header{ID: 4658, Time: 1, Computer: "other", RecordID: 9}))
+	log.Write(audit.HandleClosed(from, reportFile).WithHeader(audit.Header{ID: 4658, Time: 1, Computer: "other",
+		RecordID: 9}))
 	log.Closed(from, reportFile, audit.HandleAudit{GenerateOnClose: true})
 	for i, e := range sink.Drain() {
 		if e.Time != clock() || e.Computer != "dc1" || e.RecordID != uint64(i+1) ||
@@ -53,7 +56,8 @@ func TestWhoseNameAndTime(t *testing.T) {
 // TestBytesOfTheQueue: a queue holds as many bytes as its limit, and not one more.
 func TestBytesOfTheQueue(t *testing.T) {
 	e := audit.HandleClosed(origin(t), reportFile)
-	for _, c := range []struct{ limit, kept int }{{2 * e.Size(), 2}, {2*e.Size() - 1, 1}, {3*e.Size() - 1, 2}, {3 * e.Size(), 3}} {
+	for _, c := range []struct{ limit, kept int }{{2 * e.Size(), 2}, {2*e.Size() - 1, 1}, {3*e.Size() - 1, 2},
+		{3 * e.Size(), 3}} {
 		m := audit.NewMemory(0, c.limit)
 		for range 3 {
 			_ = m.Write(e)

@@ -11,7 +11,8 @@ import (
 	"github.com/refmon/refmon/token"
 )
 
-// TestBoundsOfALine: as many object types as the access check takes are read, and as many tokens and bytes of them may be
+// TestBoundsOfALine: as many object types as the access check takes are read, and as many tokens and bytes of them may
+// be
 // defined as the limits say.
 func TestBoundsOfALine(t *testing.T) {
 	types := func(n int) string {
@@ -39,7 +40,8 @@ func TestBoundsOfALine(t *testing.T) {
 	}{
 		{0, 0, `"defined":["a","b"]`}, {MaxDefinitions - 2, 0, `"defined":["a","b"]`},
 		{MaxDefinitions - 1, 0, "define: more than 65536 tokens defined"},
-		{0, maxDefineBytes - size, `"defined":["a","b"]`}, {0, maxDefineBytes - size + 1, "define: more than 64 MiB of token files"},
+		{0, maxDefineBytes - size, `"defined":["a","b"]`}, {0, maxDefineBytes - size + 1,
+			"define: more than 64 MiB of token files"},
 	} {
 		defs := &definitions{tokens: make(map[string]*subject), bytes: c.bytes}
 		for i := range c.tokens {
@@ -69,7 +71,8 @@ func TestUserDomain(t *testing.T) {
 	}
 }
 
-// TestRefusalsInWords: a call that failed before it decided anything says by which rule, in full; each failure of a line
+// TestRefusalsInWords: a call that failed before it decided anything says by which rule, in full; each failure of a
+// line
 // quotes what was found.
 func TestRefusalsInWords(t *testing.T) {
 	for line, want := range map[string]string{
@@ -77,23 +80,32 @@ func TestRefusalsInWords(t *testing.T) {
 			`"bits":"0x80000000","because":"NtAccessCheck takes no generic rights: the caller maps them"`,
 		`{"id":1,"token":{"user":"BA"},"sd":"O:BAG:SYD:","desired":1,"call":"NtAccessCheck"}`: `"rule":"A-14","ace":null,` +
 			`"bits":"0x00000001","because":"NtAccessCheck takes an impersonation token, and this is a primary one"`,
-		`{"id":1,"token":{"user":"BA","type":"Impersonation","impersonationLevel":"Anonymous"},"sd":"O:BAG:SYD:","desired":1,` +
+		`{"id":1,"token":{"user":"BA","type":"Impersonation","impersonationLevel":"Anonymous"},"sd":"O:BAG:` +
+			`SYD:","desired":1,` +
 			`"call":"NtAccessCheck"}`: `"because":"the token's level is below SecurityIdentification"`,
-		`{"id":1,"tokenRef":"alice","sdHex":"0200048000000000000000000000000000000000","desired":2,"call":"NtAccessCheck"}`: `"becau` +
+		`{"id":1,"tokenRef":"alice","sdHex":"0200048000000000000000000000000000000000","desired":` +
+			`2,"call":"NtAccessCheck"}`: `"becau` +
 			`se":"the security descriptor cannot be captured"`,
-		`{"id":1,"tokenRef":"alice","sd":"O:BAD:","desired":1,"call":"NtAccessCheck"}`: `"because":"the security descriptor has no ` +
+		`{"id":1,"tokenRef":"alice","sd":"O:BAD:","desired":1,"call":"NtAccessCheck"}`: `"because":"the security ` +
+			`descriptor has no ` +
 			`owner or no group"`,
-		`{"id":1,` + rest + `,"resultList":true,"call":"NtAccessCheck"}`: `"rule":"A-11","ace":null,"bits":"0x00000001","because":` +
+		`{"id":1,` + rest + `,"resultList":true,"call":"NtAccessCheck"}`: `"rule":"A-11","ace":` +
+			`null,"bits":"0x00000001","because":` +
 			`"a result list was asked for without object types"`,
-		`{"id":1,` + rest + `,"call":"NtAccessCheck","objectTypes":[{"level":1,"guid":"` + x + `"}]}`: `"rule":"A-26","ace":null,` +
+		`{"id":1,` + rest + `,"call":"NtAccessCheck","objectTypes":[{"level":1,"guid":"` + x +
+			`"}]}`: `"rule":"A-26","ace":null,` +
 			`"bits":"0x00000001","because":"the object types are no tree in preorder"`,
-		`{"id":1,` + rest + `,"resultList":true,"call":"NtAccessCheck","objectTypes":[{"level":0,"guid":"` + x + `"}]}`: `"results":[` +
+		`{"id":1,` + rest + `,"resultList":true,"call":"NtAccessCheck","objectTypes":[{"level":0,"guid":"` + x +
+			`"}]}`: `"results":[` +
 			`{"status":"STATUS_SUCCESS","granted":"0x00000001"}],"why":[{"rule":"A-82"`,
 		`{"id":1,` + rest + `,"resultList":true,"objectTypes":[{"level":0,"guid":"` + x + `"}]}`: `"results":[` +
 			`{"status":"STATUS_SUCCESS","granted":"0x00000001"}],"why":[{"rule":"A-82"`,
-		`{"id":1,` + rest + `,"resultList":false}`:                `"status":"STATUS_SUCCESS","granted":"0x00000001","privilegesUsed":[],"why":`,
-		`{"id":1,` + rest + `,"call":"Check"}`:                    `call: want \"SeAccessCheck\" or \"NtAccessCheck\", found \"Check\"`,
-		`{"id":1,"tokenRef":"alice","desired":1,"sd":"O:BAG:SY"}`: `"note":"the descriptor has no D: part: no DACL limits access"`,
+		`{"id":1,` + rest + `,"resultList":` +
+			`false}`: `"status":"STATUS_SUCCESS","granted":"0x00000001","privilegesUsed":[],"why":`,
+		`{"id":1,` + rest + `,"call":"Check"}`: `call: want \"SeAccessCheck\" or \"NtAccessCheck\", ` +
+			`found \"Check\"`,
+		`{"id":1,"tokenRef":"alice","desired":1,"sd":"O:BAG:SY"}`: `"note":"the descriptor has no D: part: no DACL limits ` +
+			`access"`,
 	} {
 		if answers, _ := ask(t, true, line); !strings.Contains(answers[0], want) &&
 			!strings.Contains(strings.ReplaceAll(answers[0], `\u0022`, `\"`), want) {
