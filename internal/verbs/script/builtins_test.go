@@ -98,7 +98,7 @@ func TestComplaintsAsJSON(t *testing.T) {
 }
 
 // TestConditionsOfACall: the text beside a rule is that of its conditions with the call's status; of a failed reference
-// it is the handle's, and where two could be meant there is none.
+// it is the handle's, and where two could be meant there is no text.
 func TestConditionsOfACall(t *testing.T) {
 	row := nt.NtTable.Find("NtDuplicateToken")
 	conditions := row.Info().Conditions

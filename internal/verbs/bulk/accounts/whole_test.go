@@ -35,7 +35,7 @@ func TestWholeFiles(t *testing.T) {
 			ldifEntry("CN=G,DC=c", "objectClass: top", "objectClass: GROUP", "sAMAccountName: g", "objectSid: "+d("2000"),
 				"groupType: -2147483646", "gidNumber: 9", "memberOf: CN=H,DC=c") +
 			ldifEntry("CN=H,DC=c", "objectClass: group", "sAMAccountName: h", "objectSid: "+d("2001"), "member: CN=b,DC=c",
-				"member;range=0-0: CN=G,DC=c", "member: CN=nobody") +
+				"member;range=0-0: CN=G,DC=c", "member: CN=gone") +
 			ldifEntry("CN=M,DC=c", "objectClass: group", "sAMAccountName: m", "objectSid: "+d("2002"), "groupType: 2",
 				"member;range=1-*: CN=a,DC=c")}},
 			`domain: S-1-5-21-1-2-3
@@ -47,7 +47,7 @@ groups:
   - {name: "h", sid: D2001}
 `, "CN=x has a SID and no sAMAccountName|h lists only a range of its members: " +
 				"the memberOf of the others counts if it is " +
-				"there|CN=nobody, a member of h, is not in the files|m is a distribution group, which no token has"},
+				"there|CN=gone, a member of h, is not in the files|m is a distribution group, which no token has"},
 		{"wbinfo", [][2]string{{"wbinfo", `$ wbinfo --domain-users
 one
 + wbinfo -g

@@ -89,7 +89,7 @@ func TestBoundsOfAConfiguration(t *testing.T) {
 	}
 }
 
-// TestLinesOfSharesec: each part of an entry has its forms, and what is none is refused with its line.
+// TestLinesOfSharesec: each part of an entry has its forms, and another form is refused with its line.
 func TestLinesOfSharesec(t *testing.T) {
 	security := func(entry string) (string, error) {
 		d, err := shares.ParseSecurity([]byte("REVISION:1\nACL:"+entry+"\n"), "")
