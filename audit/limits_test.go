@@ -98,7 +98,8 @@ func TestPolicyRefusesUnknownBits(t *testing.T) {
 			t.Errorf("%+v: %v", v, err)
 		}
 	}
-	if p, err := audit.NewPolicy(audit.PolicySpec{Options: audit.Options{CrashOnAuditFail: audit.AuditFailed}}); err != nil ||
+	last := audit.Options{CrashOnAuditFail: audit.AuditFailed}
+	if p, err := audit.NewPolicy(audit.PolicySpec{Options: last}); err != nil ||
 		p.Options().CrashOnAuditFail != audit.AuditFailed {
 		t.Errorf("the last value of CrashOnAuditFail: %v", err)
 	}

@@ -84,7 +84,8 @@ func TestOpenedInFull(t *testing.T) {
 		return got
 	}
 	nothing := func(*access.Request, *token.Spec) {}
-	const taken = "4674 v0 success Sensitive Privilege Use: " + file + "|HandleId=0x4c|AccessMask=34078720|" + // as asked for
+	// as asked for
+	const taken = "4674 v0 success Sensitive Privilege Use: " + file + "|HandleId=0x4c|AccessMask=34078720|" +
 		"PrivilegeList=SeTakeOwnershipPrivilege|{A}{P}"
 	checkWhole(t, use(nothing, audit.SensitivePrivilegeUse), taken)
 	checkWhole(t, use(nothing, audit.NonSensitivePrivilegeUse))
@@ -138,7 +139,8 @@ func TestPermissionsByTheClient(t *testing.T) {
 		info                uint32
 		want                int
 	}{
-		{"S:(AU;SA;WD;;;" + clientSID + ")", "", "G:SYD:P", dacl, 1}, {"S:(AU;SA;WD;;;" + processSID + ")", "", "G:SYD:P", dacl, 0},
+		{"S:(AU;SA;WD;;;" + clientSID + ")", "", "G:SYD:P", dacl, 1}, {"S:(AU;SA;WD;;;" + processSID + ")", "", "G:SYD:P",
+			dacl, 0},
 		{"S:", "S:(AU;SA;WD;;;WD)", "G:SYD:P", dacl, 1}, {"S:", "S:(AU;SA;WO;;;WD)", "G:SYD:P", dacl, 0},
 		{"S:(AU;SA;WDWO;;;WD)", "", "G:BAD:", owner | group | dacl, 0},
 	} {
@@ -148,7 +150,8 @@ func TestPermissionsByTheClient(t *testing.T) {
 			spec.GlobalSACLs = lists("File", c.global)
 		}
 		log.Policy.Store(mustPolicy(t, spec))
-		log.SecuritySet(between(t), reportFile, sddl.MustParse("O:BAG:SYD:"+c.sacl), sddl.MustParse("O:BA"+c.after+c.sacl), c.info)
+		log.SecuritySet(between(t), reportFile, sddl.MustParse("O:BAG:SYD:"+c.sacl), sddl.MustParse("O:BA"+c.after+c.sacl),
+			c.info)
 		if sink.Len() != c.want {
 			t.Errorf("%+v: %d records", c, sink.Len())
 		}
@@ -174,7 +177,8 @@ func TestPolicyAfterItsRecords(t *testing.T) {
 	w.log = log
 	next := mustPolicy(t, audit.PolicySpec{System: map[audit.Subcategory]audit.Setting{audit.FileSystem: audit.OnBoth}})
 	held := targetToken(t, winnt.SeSecurityPrivilege.Bit(), 0)
-	if st := log.ChangePolicy(audit.Origin{Subject: access.Subject{Primary: held}}, next); st != ntstatus.PrivilegeNotHeld ||
+	if st := log.ChangePolicy(audit.Origin{Subject: access.Subject{Primary: held}},
+		next); st != ntstatus.PrivilegeNotHeld ||
 		len(w.saw) != 0 || log.Policy.Load() != audit.DefaultPolicy() {
 		t.Errorf("U-2: the privilege is disabled: %v", st)
 	}
@@ -193,13 +197,15 @@ func TestPolicyAfterItsRecords(t *testing.T) {
 	if a.CompareAndSwap(other, next) || a.Load() != audit.DefaultPolicy() {
 		t.Error("a policy that is not in force was replaced")
 	}
-	if !a.CompareAndSwap(audit.DefaultPolicy(), next) || a.Load() != next || a.CompareAndSwap(audit.DefaultPolicy(), other) ||
+	if !a.CompareAndSwap(audit.DefaultPolicy(), next) || a.Load() != next || a.CompareAndSwap(audit.DefaultPolicy(),
+		other) ||
 		a.Load() != next || !a.CompareAndSwap(next, other) || a.Load() != other {
 		t.Error("the policy in force was not replaced")
 	}
 	for s := range audit.Subcategories {
 		want := slices.Contains([]audit.Subcategory{audit.FileSystem, audit.Registry, audit.KernelObject, audit.SAM,
-			audit.RemovableStorage, audit.DirectoryServiceAccess, audit.SensitivePrivilegeUse, audit.NonSensitivePrivilegeUse}, s)
+			audit.RemovableStorage, audit.DirectoryServiceAccess, audit.SensitivePrivilegeUse, audit.NonSensitivePrivilegeUse},
+			s)
 		for _, v := range []audit.Setting{audit.OnSuccess, audit.OnFailure} {
 			a.Store(mustPolicy(t, audit.PolicySpec{System: map[audit.Subcategory]audit.Setting{s: v}}))
 			if a.Opens() != want {
@@ -213,7 +219,8 @@ func TestPolicyAfterItsRecords(t *testing.T) {
 // members; names of attributes have no case; and a result list has as many answers as types (U-12, U-13).
 func TestConditionsOfTheClient(t *testing.T) {
 	opaque := func(mask winnt.AccessMask) sd.ACE {
-		a, err := sd.NewACE(sd.SystemAuditCallback, sd.SuccessfulAccess, mask, sid.Everyone, sd.ACEExtra{AppData: []byte("opaque data!")})
+		a, err := sd.NewACE(sd.SystemAuditCallback, sd.SuccessfulAccess, mask, sid.Everyone,
+			sd.ACEExtra{AppData: []byte("opaque data!")})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -258,7 +265,8 @@ func TestConditionsOfTheClient(t *testing.T) {
 		dec   access.Decision
 		want  []int
 		mask  winnt.AccessMask
-	}{{two, access.Refuse(ntstatus.AccessDenied), []int{0, 1}, 1}, {two[:1], access.Grant(3), []int{0}, 3}, {nil, access.Grant(3),
+	}{{two, access.Refuse(ntstatus.AccessDenied), []int{0, 1}, 1}, {two[:1], access.Grant(3), []int{0}, 3}, {nil,
+		access.Grant(3),
 		[]int{0}, 3}} {
 		r := access.Request{Subject: subject, Desired: 3, Type: winnt.FileObject, ObjectTypes: types,
 			Descriptor: sddl.MustParse("O:SYG:SYD:S:(AU;SAFA;0x1;;;WD)")}

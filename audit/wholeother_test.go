@@ -27,7 +27,8 @@ func TestWholeLogRecords(t *testing.T) {
 	from.Names = census{}
 	const system = "SubjectUserSid=S-1-5-18|SubjectUserName=name-S-1-5-18|SubjectDomainName=domain-S-1-5-18|" +
 		"SubjectLogonId=0x0|"
-	discarded := audit.AuditsDiscarded(7, audit.Header{RecordID: 5, Time: 77, Computer: "pc", Chain: "c", ID: 9, Version: 3,
+	discarded := audit.AuditsDiscarded(7, audit.Header{RecordID: 5, Time: 77, Computer: "pc", Chain: "c", ID: 9,
+		Version:     3,
 		Subcategory: audit.Logon, Outcome: audit.Failure})
 	if discarded.Time != 77 || discarded.Computer != "pc" || discarded.RecordID != 0 || discarded.Chain != "" {
 		t.Errorf("%+v", discarded.Header)
@@ -126,7 +127,8 @@ func TestElevationCauses(t *testing.T) {
 	}
 	for level, want := range []string{"%%1831", "%%1832", "%%1833", "%%1840", "-"} {
 		e, ok := audit.UnsafeElevation(audit.Origin{Subject: access.Subject{Primary: tokenU(t)}}, audit.Elevation{
-			KernelMode: true, Client: targetToken(t, winnt.SeDebugPrivilege.Bit(), 0), Level: winnt.SecurityImpersonationLevel(level)})
+			KernelMode: true, Client: targetToken(t, winnt.SeDebugPrivilege.Bit(), 0),
+			Level: winnt.SecurityImpersonationLevel(level)})
 		if !ok || field(t, e, "ImpersonationLevel") != want {
 			t.Errorf("U-57a: level %d: %v", level, slices.Collect(e.Fields()))
 		}

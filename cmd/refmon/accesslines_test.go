@@ -16,9 +16,11 @@ func TestAccessThroughAShare(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	write("o.jsonl", `{"path":"/r","sd":"O:BAG:SYD:(A;;FR;;;BU)"}`+"\n"+`{"path":"/w","sd":"O:BAG:SYD:(A;;0x2;;;BU)"}`+"\n"+
+	write("o.jsonl", `{"path":"/r","sd":"O:BAG:SYD:(A;;FR;;;BU)"}`+"\n"+`{"path":"/w","sd":"O:BAG:SYD:(`+
+		`A;;0x2;;;BU)"}`+"\n"+
 		`{"path":"/n","sd":"O:BAG:SYD:(A;;FA;;;BA)"}`+"\n"+`{"path":"/key","type":"key","sd":"O:BAG:SYD:(A;;KR;;;BU)"}`+"\n")
-	write("smb.conf", "[ro]\nvfs objects = acl_xattr\n[rw]\nread only = no\nvfs objects = acl_xattr\n[root]\nadmin users = alice\n"+
+	write("smb.conf", "[ro]\nvfs objects = acl_xattr\n[rw]\nread only = no\nvfs objects = acl_xattr\n[root]\nadmin "+
+		"users = alice\n"+
 		"read only = no\nvfs objects = acl_xattr\n[shut]\nvalid users = bob\nvfs objects = acl_xattr\n")
 	for _, c := range []struct {
 		code  int
@@ -41,8 +43,9 @@ func TestAccessThroughAShare(t *testing.T) {
 		{0, "/w --share smb.conf:rw -w 0x2", "GRANTED 0x2 by the share and the object\n\nshare:\n  "},
 		{1, "/r --share smb.conf:rw -w 0x2", "DENIED by the object\n\nshare:\n  "},
 		{1, "/r --share smb.conf:ro -w 0x2", "DENIED by the share and by the object\n\nshare:\n  "},
-		{1, "/w --share smb.conf:ro", none + "\n\nshare:\n  "}, {0, "/w --share smb.conf:rw", "GRANTED 0x2 by the share and the " +
-			"object\n"},
+		{1, "/w --share smb.conf:ro", none + "\n\nshare:\n  "}, {0, "/w --share smb.conf:rw",
+			"GRANTED 0x2 by the share and the " +
+				"object\n"},
 		{0, "/n --share smb.conf:root -w 0x2", "GRANTED 0x1f01ff by the share and the object\n"},
 		{1, "/n --share smb.conf:shut -w 0x1", "DENIED by the share and by the object\n"},
 		{1, "/r --share smb.conf:shut -w 0x1", "DENIED by the share: FILE_READ_DATA\n"},
@@ -136,7 +139,8 @@ func TestTokenDifferences(t *testing.T) {
 		what := strings.Fields(rest)
 		last := what[len(what)-1]
 		opposite := map[string]string{"+": "- ", "-": "+ ", "~": "~ "}[sign]
-		if strings.Contains(rest, "Mandatory") || strings.Contains(rest, "Integrity") || sign == "~" { // the two change places
+		// the two change places
+		if strings.Contains(rest, "Mandatory") || strings.Contains(rest, "Integrity") || sign == "~" {
 			last = ""
 		}
 		if !strings.Contains(fields(back), opposite+what[0]) || !strings.Contains(back, last) {

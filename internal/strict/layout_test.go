@@ -24,11 +24,13 @@ func TestLayout(t *testing.T) {
 		{`{"A":1}`, "||", `byte 1: unknown field "A": write it "a"`},
 		{`{"x":2,`, "||", "byte 7: want a field name in quotes, found the end"},
 		{`{"x":2`, "||", "byte 6: want ',' or '}', found the end"},
-		{`{"x":01}`, "||", "byte 6: want ',' or '}', found '1'"}, {`{"a":1} x`, "1||", "byte 8: 'x' after the end of the value"},
+		{`{"x":01}`, "||", "byte 6: want ',' or '}', found '1'"}, {`{"a":1} x`, "1||",
+			"byte 8: 'x' after the end of the value"},
 		{`[]`, "||", "byte 0: want an object, found '['"}, {``, "||", "byte 0: want an object, found the end"},
 		{`{"a"=1}`, "||", "byte 4: want ':' after the field name, found '='"},
-		{`{"a":1 "d":2}`, "1||", `byte 7: want ',' or '}', found '"'`}, {`{a:1}`, "||", "byte 1: want a field name in quotes, " +
-			"found 'a'"}, {`{"a":}`, "||", "byte 5: want a value, found '}'"},
+		{`{"a":1 "d":2}`, "1||", `byte 7: want ',' or '}', found '"'`}, {`{a:1}`, "||",
+			"byte 1: want a field name in quotes, " +
+				"found 'a'"}, {`{"a":}`, "||", "byte 5: want a value, found '}'"},
 		{"{\"a\":\xff}", "||", "byte 5: want a value, found byte 0xff"},
 		{"{\"a\":\uFFFD}", "||", "byte 5: want a value, found '\uFFFD'"},
 		{`{"a":tru}`, "||", "byte 5: want a value, found 't'"}, {`{"a":fals}`, "||", "byte 5: want a value, found 'f'"},
@@ -38,7 +40,8 @@ func TestLayout(t *testing.T) {
 		{`{"a":-x}`, "||", "byte 5: wrong number"}, {`{"a":1.x}`, "||", "byte 5: wrong number"},
 		{`{"a":1e+}`, "||", "byte 5: wrong number"}, {`{"a":-0.5E-07}`, "-0.5E-07||", ""},
 		{`{"a":"\q"}`, "||", "byte 6: wrong escape in a string"}, {`{"a":"` + "\x1f" + `"}`, "||", "byte 6: control " +
-			"character 0x1f in a string: write it as an escape"}, {`{"a":"` + "\xc3" + `"}`, "||", "byte 6: byte 0xc3 is not UTF-8"},
+			"character 0x1f in a string: write it as an escape"}, {`{"a":"` + "\xc3" + `"}`, "||",
+			"byte 6: byte 0xc3 is not UTF-8"},
 		{`{"a":"b`, "||", "byte 5: string without an end"}, {`{"a":"` + "\x7f\uFFFD" + `"}`, `"` + "\x7f\uFFFD" + `"||`, ""},
 	} {
 		slots := make([][]byte, len(names))
@@ -157,7 +160,8 @@ func TestUnmarshalMaps(t *testing.T) {
 func TestErrorsOfValues(t *testing.T) {
 	for _, c := range []struct{ text, want string }{
 		{`"7"`, "7"}, {`7`, "7"}, {`true`, "byte 0: want a number"}, {`"\u0037"`, "7"},
-		{`"` + strings.Repeat("9", 50) + `"`, `byte 0: "` + strings.Repeat("9", 40) + `…": want a number of at most 8 bits, ` +
+		{`"` + strings.Repeat("9", 50) + `"`, `byte 0: "` + strings.Repeat("9", 40) +
+			`…": want a number of at most 8 bits, ` +
 			`such as 999 or "0x3e7"`},
 	} {
 		r := Reader{Scanner: Scanner{Bytes: []byte(c.text)}}

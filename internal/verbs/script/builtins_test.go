@@ -44,12 +44,14 @@ func TestMadeValues(t *testing.T) {
 	}
 	var f token.FilterSpec
 	list := func(text string) *starlark.List { return given(t, r, text).(*starlark.List) }
-	if err := r.jobFilter(&f, list(`["BU"]`), list(`["SeTcbPrivilege", "SeDebugPrivilege"]`), list(`["WD", "BG"]`)); err != nil ||
+	if err := r.jobFilter(&f, list(`["BU"]`), list(`["SeTcbPrivilege", "SeDebugPrivilege"]`),
+		list(`["WD", "BG"]`)); err != nil ||
 		!reflect.DeepEqual(f, token.FilterSpec{Disable: []sid.SID{sid.Users}, Restrict: groups(sid.Everyone, sid.Guests),
 			Delete: winnt.Privileges(winnt.SeTcbPrivilege, winnt.SeDebugPrivilege)}) {
 		t.Errorf("the filter of a job: %+v, %v", f, err)
 	}
-	a := given(t, r, `security_attributes(sd="O:SY", inherit=True)`).(*structValue).v.Interface().(*win32.SecurityAttributes)
+	a := given(t, r, `security_attributes(sd="O:SY", `+
+		`inherit=True)`).(*structValue).v.Interface().(*win32.SecurityAttributes)
 	if !a.InheritHandle || a.SecurityDescriptor == nil {
 		t.Errorf("security_attributes: %+v", a)
 	}
@@ -70,7 +72,8 @@ func TestHelpIsDivided(t *testing.T) {
 		want  string
 	}{
 		{"a b c d e f g", 9, "a b c\n    d e f\n    g"}, {"a b c d e", 9, "a b c d e"}, {"a b c d e f", 8, "a b c d e f"},
-		{"  aa bb cc dd", 10, "  aa\n      bb\n      cc\n      dd"}, {"x\n  a b c d e f\ny", 12, "x\n  a b\n      c d e\n      f\ny"},
+		{"  aa bb cc dd", 10, "  aa\n      bb\n      cc\n      dd"}, {"x\n  a b c d e f\ny", 12,
+			"x\n  a b\n      c d e\n      f\ny"},
 		{"abc\ndef\n", 0, "abc\ndef\n"},
 	} {
 		if got := wrapped(c.text, c.width); got != c.want {
@@ -95,7 +98,7 @@ func TestComplaintsAsJSON(t *testing.T) {
 }
 
 // TestConditionsOfACall: the text beside a rule is that of its conditions with the call's status; of a failed reference
-// it is the handle's, and where two could be meant there is none.
+// it is the handle's, and where two could be meant there is no text.
 func TestConditionsOfACall(t *testing.T) {
 	row := nt.NtTable.Find("NtDuplicateToken")
 	conditions := row.Info().Conditions
@@ -115,12 +118,15 @@ func TestConditionsOfACall(t *testing.T) {
 		t.Errorf("a rule that the call does not have: %q, %t", text, exact)
 	}
 	k := func(rule string, st ntstatus.Status) nt.Condition { return nt.Condition{Rule: rule, Status: st} }
-	all := []nt.Condition{k("P-1", ntstatus.AccessViolation), k("O-23", ntstatus.ObjectTypeMismatch), k("O-20", ntstatus.InvalidHandle),
+	all := []nt.Condition{k("P-1", ntstatus.AccessViolation), k("O-23", ntstatus.ObjectTypeMismatch), k("O-20",
+		ntstatus.InvalidHandle),
 		k("O-21", ntstatus.ObjectTypeMismatch), k("O-22", ntstatus.AccessDenied), k("A-1", ntstatus.AccessDenied),
 		k("O-20", ntstatus.InvalidHandle)}
-	for _, c := range []struct{ from, to, first, last int }{{0, 7, 2, 5}, {0, 2, 2, 2}, {2, 3, 2, 3}, {3, 5, 3, 5}, {4, 7, 6, 7},
+	for _, c := range []struct{ from, to, first, last int }{{0, 7, 2, 5}, {0, 2, 2, 2}, {2, 3, 2, 3}, {3, 5, 3, 5}, {4, 7,
+		6, 7},
 		{5, 6, 6, 6}} {
-		if got := ofHandles(all[c.from:c.to]); len(got) != c.last-c.first || len(got) > 0 && !reflect.DeepEqual(got, all[c.first:c.last]) {
+		if got := ofHandles(all[c.from:c.to]); len(got) != c.last-c.first || len(got) > 0 && !reflect.DeepEqual(got,
+			all[c.first:c.last]) {
 			t.Errorf("of %d to %d: %v, want %d to %d", c.from, c.to, got, c.first, c.last)
 		}
 	}

@@ -29,7 +29,8 @@ def switch(on):
     return adj.NtAdjustPrivilegesToken(TokenHandle=h, NewState={"SeBackupPrivilege": 2 if on else 0}).status
 switch(False)
 got = audit_records()
-expect([(r["event"], r["computer"], r["data"]["DisabledPrivilegeList"]) for r in got], [(4703, "refmon", ["SeBackupPrivilege"])])
+expect([(r["event"], r["computer"], r["data"]["DisabledPrivilegeList"]) for r in got],
+    [(4703, "refmon", ["SeBackupPrivilege"])])
 expect(audit_records(), [])
 audit_full(True)
 switch(True)
@@ -61,7 +62,8 @@ other.exit()
 	}
 }
 
-// TestDurableLog: a log that the caller gives takes each record before the program sees it, and one that fails refuses it.
+// TestDurableLog: a log that the caller gives takes each record before the program sees it, and one that fails refuses
+// it.
 func TestDurableLog(t *testing.T) {
 	const program = prelude + `
 audit_policy({"Handle Manipulation": "success"})
@@ -92,7 +94,8 @@ th.NtClose(Handle=r.TokenHandle)
 `)
 	if len(got) != 3 || !strings.Contains(got[0], `OpenProcessToken ERROR_SUCCESS`) ||
 		!strings.Contains(got[0], `{"TokenHandle":"handle of line 6","result":true}`) ||
-		!strings.Contains(got[1], `OpenProcessToken ERROR_INVALID_HANDLE`) || !strings.Contains(got[1], ` {"result":false} [O-`) ||
+		!strings.Contains(got[1], `OpenProcessToken ERROR_INVALID_HANDLE`) || !strings.Contains(got[1],
+		` {"result":false} [O-`) ||
 		!strings.Contains(got[2], `NtClose STATUS_SUCCESS {"Handle":"handle of line 6"}`) {
 		t.Errorf("%s", strings.Join(got, "\n"))
 	}

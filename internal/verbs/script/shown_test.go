@@ -22,7 +22,8 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// shown are values of every type that a call takes or gives: how a transcript shows it, how a recording keeps it, and what
+// shown are values of every type that a call takes or gives: how a transcript shows it, how a recording keeps it, and
+// what
 // a program gets; "" where one of the three never sees it.
 func shown() []struct {
 	v                     any
@@ -50,7 +51,8 @@ func shown() []struct {
 		{win32.Code(5), nil, "ERROR_ACCESS_DENIED", `"ERROR_ACCESS_DENIED (5)"`, "ERROR_ACCESS_DENIED"},
 		{winnt.TokenPrimary, nil, "TokenPrimary", `"TokenPrimary"`, "TokenPrimary"},
 		{winnt.SecurityDelegation, nil, "SecurityDelegation", `"SecurityDelegation"`, "SecurityDelegation"},
-		{winnt.TokenOwner, nil, "TokenOwner", `"TokenOwner"`, ""}, {winnt.SidTypeAlias, nil, "SidTypeAlias", "", "SidTypeAlias"},
+		{winnt.TokenOwner, nil, "TokenOwner", `"TokenOwner"`, ""}, {winnt.SidTypeAlias, nil, "SidTypeAlias", "",
+			"SidTypeAlias"},
 		{logon.Secret("hidden"), nil, `"***"`, `"***"`, `"***"`},
 		{winnt.AccessMask(0x20009), nil, "0x20009", `"0x00020009"`, "131081"},
 		{winnt.AccessMask(0x20008), winnt.TokenObject, "TOKEN_QUERY|READ_CONTROL", "", ""},
@@ -81,7 +83,8 @@ func shown() []struct {
 			"", ""},
 		{(*kernel.AccessToken)(nil), nil, "None", "", "None"},
 		{claim, nil, claim.Format(nil), "", `claim(Flags = 4, Name = "n", ValueType = "boolean", Values = [True, False])`},
-		{bare, nil, `"n"`, "", `claim(Flags = 0, Name = "n", ValueType = "", Values = [])`}, {flagged, nil, `("n", 0x8)`, "", ""},
+		{bare, nil, `"n"`, "", `claim(Flags = 0, Name = "n", ValueType = "", Values = [])`}, {flagged, nil, `("n", 0x8)`, "",
+			""},
 		{claims.Attribute{Name: "i", Type: claims.Int64, Ints: []int64{-1}}, nil, "", "",
 			`claim(Flags = 0, Name = "i", ValueType = "int64", Values = [-1])`},
 		{claims.Attribute{Name: "u", Type: claims.Uint64, Uints: []uint64{1, 0}}, nil, "", "",
@@ -92,7 +95,8 @@ func shown() []struct {
 			`claim(Flags = 0, Name = "d", ValueType = "sid", Values = ["S-1-1-0"])`},
 		{claims.Attribute{Name: "o", Type: claims.Octets, Octets: [][]byte{{0xAB, 1}}}, nil, "", "",
 			`claim(Flags = 0, Name = "o", ValueType = "octets", Values = ["ab01"])`},
-		{token.AttributeChange{Operation: token.AttributeAdd, Attribute: bare}, nil, token.AttributeAdd.String() + ` "n"`, "", ""},
+		{token.AttributeChange{Operation: token.AttributeAdd, Attribute: bare}, nil, token.AttributeAdd.String() + ` "n"`,
+			"", ""},
 		{&token.Source{Name: "User32", ID: 5}, nil, `"User32"`, "", ""}, {(*token.Source)(nil), nil, "None", "", ""},
 		{nt.Cap(oa), nil, `{"x", attributes=0x40, sd="O:SYG:SYD:(A;;CC;;;WD)", sqos=SecurityImpersonation effective only}`,
 			"", ""},

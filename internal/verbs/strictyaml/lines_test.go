@@ -35,7 +35,8 @@ func TestLinesOfErrors(t *testing.T) {
 			}
 			continue
 		}
-		if !errors.As(err, &e) || e.Line != c.line || e.Offset != 0 || e.Problem == "" || !strings.Contains(e.Problem, c.why) ||
+		if !errors.As(err, &e) || e.Line != c.line || e.Offset != 0 || e.Problem == "" || !strings.Contains(e.Problem,
+			c.why) ||
 			strings.Contains(e.Problem, "\n") {
 			t.Errorf("%q: %+v, want line %d: %s", c.text, err, c.line, c.why)
 		}
@@ -48,12 +49,14 @@ func TestLinesOfErrors(t *testing.T) {
 
 // TestLinesOfValues: each name and each value stands on its own line, and numbers that JSON has no form for are marked.
 func TestLinesOfValues(t *testing.T) {
-	text, marks, err := JSON([]byte("# remark\na: x\nb: 0x1F\nc: true\nd: null\ne: 3\nf:\n  g: 0o17\n  h: [p,\n    q, 7]\n" +
+	text, marks, err := JSON([]byte("# remark\na: x\nb: 0x1F\nc: true\nd: null\ne: 3\nf:\n  g: 0o17\n  h: [p,\n    q, " +
+		"7]\n" +
 		"i: {}\nj: |\n  long\nk:\n1: one\ntrue: yes\n~: none\n1.5: n\nl:\n-\n- z\n"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	const want = `{"a":"x","b":"0x1F","c":true,"d":null,"e":3,"f":{"g":"0o17","h":["p","q",7]},"i":{},"j":"long","k":null,` +
+	const want = `{"a":"x","b":"0x1F","c":true,"d":null,"e":3,"f":{"g":"0o17","h":["p","q",7]},"i":{},"j":"long","k":` +
+		`null,` +
 		`"1":"one","true":"yes","~":"none","1.5":"n","l":[null,"z"]}`
 	if string(text) != want {
 		t.Fatalf("got  %s\nwant %s", text, want)

@@ -25,26 +25,29 @@ func TestWholeFiles(t *testing.T) {
 		files            [][2]string
 		want, unresolved string
 	}{
-		{"ldif", [][2]string{{"ldif", ldifEntry("CN=a,DC=c", "ObjectClass: user", "sAMAccountName:: YQ==", "objectSid: "+d("1107"),
+		{"ldif", [][2]string{{"ldif", ldifEntry("CN=a,DC=c", "ObjectClass: user", "sAMAccountName:: YQ==",
+			"objectSid: "+d("1107"),
 			"primaryGroupID: 515", "userAccountControl: 546", "uidNumber: 1", "gidNumber: 2", "memberOf: cn=G,dc=c",
 			"memberOf: CN=G,DC=c", "sIDHistory: S-1-5-21-9-9-9-7", "memberof;x: CN=H,DC=c") +
-			ldifEntry("CN=b,DC=c", "objectClass: computer", "sAMAccountName: b$", "objectSid: "+d("1108"), "userAccountControl: 512",
+			ldifEntry("CN=b,DC=c", "objectClass: computer", "sAMAccountName: b$", "objectSid: "+d("1108"),
+				"userAccountControl: 512",
 				"primaryGroupID: 513") + ldifEntry("CN=x", "objectSid: "+d("1109")) + ldifEntry("OU=y", "ou: y") +
 			ldifEntry("CN=G,DC=c", "objectClass: top", "objectClass: GROUP", "sAMAccountName: g", "objectSid: "+d("2000"),
 				"groupType: -2147483646", "gidNumber: 9", "memberOf: CN=H,DC=c") +
 			ldifEntry("CN=H,DC=c", "objectClass: group", "sAMAccountName: h", "objectSid: "+d("2001"), "member: CN=b,DC=c",
-				"member;range=0-0: CN=G,DC=c", "member: CN=nobody") +
+				"member;range=0-0: CN=G,DC=c", "member: CN=gone") +
 			ldifEntry("CN=M,DC=c", "objectClass: group", "sAMAccountName: m", "objectSid: "+d("2002"), "groupType: 2",
 				"member;range=1-*: CN=a,DC=c")}},
 			`domain: S-1-5-21-1-2-3
 users:
-  - {name: "a", sid: D1107, memberOf: ["g", "h", D515, S-1-5-21-9-9-9-7], uid: 1, gid: 2, primaryGroup: D515, disabled: true}
+  - {name: "a", sid: D1107, memberOf: ["g", "h", D515, OLD], uid: 1, gid: 2, primaryGroup: D515, disabled: true}
   - {name: "b$", sid: D1108, memberOf: ["h", D513]}
 groups:
   - {name: "g", sid: D2000, memberOf: ["h"], gid: 9}
   - {name: "h", sid: D2001}
-`, "CN=x has a SID and no sAMAccountName|h lists only a range of its members: the memberOf of the others counts if it is " +
-				"there|CN=nobody, a member of h, is not in the files|m is a distribution group, which no token has"},
+`, "CN=x has a SID and no sAMAccountName|h lists only a range of its members: " +
+				"the memberOf of the others counts if it is " +
+				"there|CN=gone, a member of h, is not in the files|m is a distribution group, which no token has"},
 		{"wbinfo", [][2]string{{"wbinfo", `$ wbinfo --domain-users
 one
 + wbinfo -g
@@ -106,12 +109,13 @@ groups:
   - {name: "known", sid: S-1-5-32-546, gid: 11}
   - {name: "other group", sid: D2001, gid: 8}
 `, "odd D77 is no user and no group: SID_UNKNOWN (8)|gone, which wbinfo -g lists, is told of nowhere else"},
-		{"csv", [][2]string{{"csv", "SamAccountName,objectSid,ObjectClass,GroupScope,GroupCategory,Members,MemberOf,Enabled," +
-			"PrimaryGroupID,PrimaryGroup,uidNumber,gidNumber,SIDHistory,DistinguishedName,Group,GroupName\n" +
-			"a," + d("1107") + ",user,,,,\"g; CN=H,DC=c|" + d("2005") + "\",TRUE,513,,1,2,S-1-5-21-9-9-9-7,\"CN=a,DC=c\",,h\n" +
-			"b," + d("1108") + ",user,,,,,false,,g,,,,\"CN=b,DC=c\",g,h\n" + "g," + d("2000") + ",,Global,,a,,,,,,3,,,,\n" +
-			"h," + d("2001") + ",,,Security,\"b\n" + d("2000") + "\",,,,,,,,\"CN=H,DC=c\",,\n" +
-			"m," + d("2002") + ",,,distribution,a,,,,,,,,,,\n" + "c,,user,,,,,,,,,,,\"CN=c\",,\n" + ",,,,,,,,,,,,,\" \",,\n"}},
+		{"csv", [][2]string{{"csv",
+			"SamAccountName,objectSid,ObjectClass,GroupScope,GroupCategory,Members,MemberOf,Enabled," +
+				"PrimaryGroupID,PrimaryGroup,uidNumber,gidNumber,SIDHistory,DistinguishedName,Group,GroupName\n" +
+				"a," + d("1107") + ",user,,,,\"g; CN=H,DC=c|" + d("2005") + "\",TRUE,513,,1,2,S-1-5-21-9-9-9-7,\"CN=a,DC=c\",,h\n" +
+				"b," + d("1108") + ",user,,,,,false,,g,,,,\"CN=b,DC=c\",g,h\n" + "g," + d("2000") + ",,Global,,a,,,,,,3,,,,\n" +
+				"h," + d("2001") + ",,,Security,\"b\n" + d("2000") + "\",,,,,,,,\"CN=H,DC=c\",,\n" +
+				"m," + d("2002") + ",,,distribution,a,,,,,,,,,,\n" + "c,,user,,,,,,,,,,,\"CN=c\",,\n" + ",,,,,,,,,,,,,\" \",,\n"}},
 			`domain: S-1-5-21-1-2-3
 users:
   - {name: "a", sid: D1107, memberOf: ["g", "h", D513, D2005, S-1-5-21-9-9-9-7], uid: 1, gid: 2}
@@ -119,8 +123,10 @@ users:
 groups:
   - {name: "g", sid: D2000, memberOf: ["h"], gid: 3}
   - {name: "h", sid: D2001}
-`, "CN=c has no SID or no SamAccountName| has no SID or no SamAccountName|m is a distribution group, which no token has"},
-		{"bloodhound", [][2]string{{"bloodhound", `{"data":[{"ObjectIdentifier":"` + d("1107") + `","PrimaryGroupSID":"` + d("515") +
+`, "CN=c has no SID or no SamAccountName| has no SID or no SamAccountName|" +
+				"m is a distribution group, which no token has"},
+		{"bloodhound", [][2]string{{"bloodhound", `{"data":[{"ObjectIdentifier":"` + d("1107") + `","PrimaryGroupSID":"` +
+			d("515") +
 			`","HasSIDHistory":[{"ObjectIdentifier":"S-1-5-21-9-9-9-7"}],"Properties":{"samaccountname":"a","name":"A@C",` +
 			`"distinguishedname":"CN=a,DC=c","enabled":true}},{"ObjectIdentifier":"` + d("1108") +
 			`","Properties":{"name":"B@C","enabled":false}},{"ObjectIdentifier":"` + d("1109") + `","Properties":{}},` +
@@ -131,7 +137,8 @@ groups:
 				`"},{"ObjectIdentifier":"guid"}],"HasSIDHistory":[{"ObjectIdentifier":"S-1-5-21-9-9-9-8"}]}]}`},
 			{"bloodhound", `{"meta":{"type":"domains","version":6},"data":[{"ObjectIdentifier":"S-1-5-21-1-2-3"},` +
 				`{"ObjectIdentifier":"S-1-5-21-4-5-6"}]}`},
-			{"ldif", ldifEntry("CN=H,DC=c", "objectClass: group", "sAMAccountName: h", "objectSid: "+d("2001"), "member: CN=A,DC=c",
+			{"ldif", ldifEntry("CN=H,DC=c", "objectClass: group", "sAMAccountName: h", "objectSid: "+d("2001"),
+				"member: CN=A,DC=c",
 				"member: CN=G,DC=C")}},
 			`domain: S-1-5-21-1-2-3
 users:
@@ -141,7 +148,8 @@ users:
 groups:
   - {name: "G", sid: D2000, memberOf: ["h", S-1-5-21-9-9-9-8]}
   - {name: "h", sid: D2001}
-`, "AZ guid has no SID|guid, a member of G, has no SID|the files tell of several domains: S-1-5-21-1-2-3 is the one of the " +
+`, "AZ guid has no SID|guid, a member of G, has no SID|the files tell of several " +
+				"domains: S-1-5-21-1-2-3 is the one of the " +
 				"directory, S-1-5-21-4-5-6 is not"},
 		{"pdbedit", [][2]string{{"passwd", "# x\n+nis\n-\n\na:x:1:7:::\nb:x:2:0:::\n"}, {"passwd", "g:x:7:b,c,\nsy:x:8:\n"},
 			{"pdbedit", "User SID: S-1-1-0\nUnix username: a\nAccount Flags: [U ]\nUser SID: " + d("1107") +
@@ -161,8 +169,10 @@ groups:
 				t.Errorf("%s: %v", c.name, err)
 			}
 		}
-		full := strings.NewReplacer("sid: D", "sid: S-1-5-21-1-2-3-", "user D", "user S-1-5-21-1-2-3-", "[D", "[S-1-5-21-1-2-3-",
-			", D", ", S-1-5-21-1-2-3-", "Group: D", "Group: S-1-5-21-1-2-3-", "odd D", "odd S-1-5-21-1-2-3-").Replace
+		full := strings.NewReplacer("sid: D", "sid: S-1-5-21-1-2-3-", "user D", "user S-1-5-21-1-2-3-", "[D",
+			"[S-1-5-21-1-2-3-",
+			", D", ", S-1-5-21-1-2-3-", "Group: D", "Group: S-1-5-21-1-2-3-", "odd D", "odd S-1-5-21-1-2-3-", "OLD",
+			"S-1-5-21-9-9-9-7").Replace
 		if got := string(l.YAML()); got != full(c.want) {
 			t.Errorf("%s:\n got\n%s\nwant\n%s", c.name, got, full(c.want))
 		}
@@ -170,7 +180,8 @@ groups:
 			t.Errorf("%s leaves out\n got %s\nwant %s", c.name, got, full(c.unresolved))
 		}
 		users, groups := l.Accounts()
-		if got := fmt.Sprint(users+groups, " ", strings.Count(c.want, "{name:")); strings.Fields(got)[0] != strings.Fields(got)[1] {
+		if got := fmt.Sprint(users+groups, " ", strings.Count(c.want,
+			"{name:")); strings.Fields(got)[0] != strings.Fields(got)[1] {
 			t.Errorf("%s: accounts %s", c.name, got)
 		}
 	}
@@ -186,8 +197,10 @@ func TestWholeErrors(t *testing.T) {
 			`the entry "a" before line 5: gidNumber "` + long[:60] + `…" is not a number from 0 to 4294967295`},
 		{"ldif", "dn: a\nx\n y\n\n", `line 2: "xy" is no attribute`}, {"ldif", "# a\ndn: a\n" + long + "\n",
 			`line 3: "` + long[:60] + `…" is no attribute`},
-		{"ldif", "dn: a\nsidhistory: S-1-x\nsAMAccountName: a\nobjectSid: " + d("1") + "\n", `the entry "a" before line 5: sIDHistory: `},
-		{"ldif", "dn: a\nobjectSid: " + sid.Everyone.Binary() + "z\n", `the entry "a" before line 3: objectSid: 1 bytes after its end`},
+		{"ldif", "dn: a\nsidhistory: S-1-x\nsAMAccountName: a\nobjectSid: " + d("1") + "\n",
+			`the entry "a" before line 5: sIDHistory: `},
+		{"ldif", "dn: a\nobjectSid: " + sid.Everyone.Binary() + "z\n",
+			`the entry "a" before line 3: objectSid: 1 bytes after its end`},
 		{"wbinfo", "+ wbinfo -n\nS-1-1-0 SID (1)\n", "line 2, an answer to wbinfo -n: no name stands in the call"},
 		{"wbinfo", "+ wbinfo -s S-1-1-0\nname\n", `line 2, an answer to wbinfo -s: "name": want a name and its type`},
 		{"wbinfo", "+ wbinfo -i a\nb\n", `line 2, an answer to wbinfo -i: "b" is no line of passwd or group`},
@@ -196,12 +209,16 @@ func TestWholeErrors(t *testing.T) {
 		{"wbinfo", "+ wbinfo --sids-to-unix-ids=a\nS-1-1-0 -> 5\n", `"S-1-1-0 -> 5": want uid, gid or uid/gid and a number`},
 		{"wbinfo", "+ wbinfo --user-sids=a\nS-1-1-0\n", "line 2, an answer to wbinfo --user-sids: the call's "},
 		{"wbinfo", "\n\nx\n", "line 3: no call stands before it"},
-		{"csv", "#TYPE x\nSamAccountName,SID\na,\"b", "line 3: "}, {"csv", "SamAccountName,SID\na,b,c\n", "line 2: wrong number of fields"},
+		{"csv", "#TYPE x\nSamAccountName,SID\na,\"b", "line 3: "}, {"csv", "SamAccountName,SID\na,b,c\n",
+			"line 2: wrong number of fields"},
 		{"csv", "SamAccountName,SID,uidNumber\na," + d("1") + ",x\n", `line 2: column uidNumber "x" is not a number`},
-		{"csv", "SamAccountName,SID,gidNumber,ObjectClass\na," + d("1") + ",x,group\n", `line 2: column gidNumber "x" is not a number`},
-		{"csv", "SamAccountName;SID;Enabled\na;" + d("1") + ";1,5\n", `line 2: column Enabled: "1,5" is neither True nor False`},
+		{"csv", "SamAccountName,SID,gidNumber,ObjectClass\na," + d("1") + ",x,group\n",
+			`line 2: column gidNumber "x" is not a number`},
+		{"csv", "SamAccountName;SID;Enabled\na;" + d("1") + ";1,5\n",
+			`line 2: column Enabled: "1,5" is neither True nor False`},
 		{"csv", "SamAccountName\tSID\tSIDHistory\na\t" + d("1") + "\tx\n", "line 2: sIDHistory: "},
-		{"bloodhound", "{\"meta\":{\"type\":\"users\",\"version\":6},\n\"data\":[\n{\"ObjectIdentifier\":5}]}", "line 3: json: cannot"},
+		{"bloodhound", "{\"meta\":{\"type\":\"users\",\"version\":6},\n\"data\":[\n{\"ObjectIdentifier\":5}]}",
+			"line 3: json: cannot"},
 		{"bloodhound", `{"meta":{"type":"users","version":6},"data":[{},{"ObjectIdentifier":"` + d("1") +
 			`","PrimaryGroupSID":"x","Properties":{"name":"N"}}]}`, `data[1] "N": PrimaryGroupSID: `},
 		{"bloodhound", `{"meta":{"type":"groups","version":6},"data":[{"ObjectIdentifier":"` + d("1") +
@@ -228,10 +245,13 @@ func TestEntriesOfADirectory(t *testing.T) {
 		attributes map[string][]string
 		claims     string
 	}{
-		{map[string][]string{"dn": {"CN=a"}, "samaccountname": {"a"}, "objectsid": {d("1107")}, "memberof": {"CN=g", "CN=h"}}, claim},
+		{map[string][]string{"dn": {"CN=a"}, "samaccountname": {"a"}, "objectsid": {d("1107")}, "memberof": {"CN=g",
+			"CN=h"}}, claim},
 		{map[string][]string{"dn": {"CN=b"}, "samaccountname": {"b"}, "objectsid": {d("1108")}}, ""},
-		{map[string][]string{"dn": {"CN=g"}, "samaccountname": {"g"}, "objectsid": {d("2000")}, "objectclass": {"group"}}, claim},
-		{map[string][]string{"dn": {"CN=h"}, "samaccountname": {"h"}, "objectsid": {d("2001")}, "objectclass": {"group"}}, ""},
+		{map[string][]string{"dn": {"CN=g"}, "samaccountname": {"g"}, "objectsid": {d("2000")}, "objectclass": {"group"}},
+			claim},
+		{map[string][]string{"dn": {"CN=h"}, "samaccountname": {"h"}, "objectsid": {d("2001")}, "objectclass": {"group"}},
+			""},
 		{map[string][]string{"ou": {"x"}}, ""},
 	} {
 		if err := l.Entry(e.attributes, e.claims); err != nil {
@@ -244,7 +264,8 @@ func TestEntriesOfADirectory(t *testing.T) {
 	if err := l.Entry(map[string][]string{"objectsid": {"S-1-x"}}, ""); err == nil {
 		t.Error("an entry of a wrong SID")
 	}
-	want := "domain: S-1-5-21-1-2-3\nusers:\n" + `  - {name: "a", sid: ` + d("1107") + `, memberOf: ["h"], claims: ` + claim +
+	want := "domain: S-1-5-21-1-2-3\nusers:\n" + `  - {name: "a", sid: ` + d("1107") + `, memberOf: ["h"], claims: ` +
+		claim +
 		"}\n" + `  - {name: "b", sid: ` + d("1108") + "}\ngroups:\n" + `  - {name: "h", sid: ` + d("2001") + "}\n"
 	if got := string(l.YAML()); got != want {
 		t.Errorf("got\n%s\nwant\n%s", got, want)

@@ -17,7 +17,8 @@ import (
 // TestFastAndSlow: the quick reader of a line takes what it is for and leaves the rest, and what it takes the other one
 // takes alike.
 func TestFastAndSlow(t *testing.T) {
-	for line, want := range map[string]string{ // path, type, form and descriptor of the quick reader; "" where it leaves the line
+	// path, type, form and descriptor of the quick reader; "" where it leaves the line
+	for line, want := range map[string]string{
 		`{"path":"/a","sd":"D:"}`:                                   `/a "/a" <nil> 1 D:`,
 		`{"sd":"D:","path":"/a"}`:                                   `/a "/a" <nil> 1 D:`,
 		`{"path":"/a","sdHex":"01","type":"file"}`:                  `/a "/a" file 2 01`,
@@ -28,9 +29,11 @@ func TestFastAndSlow(t *testing.T) {
 		`{"path":"/a","sd":""}`: "", `{"path":"/a"}`: "", `{"sd":"D:"}`: "", `{"path":"/a","sd":"D:","type":"x"}`: "",
 		`{"path":"/é","sd":"D:"}`: "", `{"path":"/\u0061","sd":"D:"}`: "", `{ "path":"/a","sd":"D:"}`: "",
 		`{"path":"/a","sd":"D:"} `: "", `{"path" :"/a","sd":"D:"}`: "", `{"path":"/a","sd":"D:","sid":"S-1-1-0"}`: "",
-		`{"path":"/a","sd":"D:",}`: "", `{"path":"/a""sd":"D:"}`: "", `{"path":"/a","sd":null}`: "", `{}`: "", `{`: "", ``: "",
+		`{"path":"/a","sd":"D:",}`: "", `{"path":"/a""sd":"D:"}`: "", `{"path":"/a","sd":null}`: "", `{}`: "", `{`: "",
+		``:                       "",
 		`{"path":"/a","sd":"D:"`: "", `{"path":"/a;"sd":"D:"}`: "", "{\"path\":\"/a\tb\",\"sd\":\"D:\"}": "",
-		"{\"path\":\"/a\x7f\",\"sd\":\"D:\"}": "/a\x7f \"/a\x7f\" <nil> 1 D:", `{"path":7,"sd":"D:"}`: "", `["path","sd"]`: "",
+		"{\"path\":\"/a\x7f\",\"sd\":\"D:\"}": "/a\x7f \"/a\x7f\" <nil> 1 D:", `{"path":7,"sd":"D:"}`: "",
+		`["path","sd"]`: "",
 	} {
 		text := func(o *Object) string {
 			typ := "<nil>"
@@ -105,7 +108,8 @@ func TestBatchesOfLines(t *testing.T) {
 				t.Fatal(err)
 			}
 			if b.First != first || b.End-end != int64(len(b.data)) || b.Lines < 1 {
-				t.Fatalf("pieces of %d: a batch from line %d of %d lines to byte %d, want line %d", piece, b.First, b.Lines, b.End, first)
+				t.Fatalf("pieces of %d: a batch from line %d of %d lines to byte %d, want line %d", piece, b.First, b.Lines, b.End,
+					first)
 			}
 			end, first = b.End, b.First+b.Lines
 			b.Each(func(o *Object) {
@@ -145,7 +149,8 @@ func TestManaged(t *testing.T) {
 	}
 	managed := "msDS-GroupMSAMembership:: " + base64.StdEncoding.EncodeToString(bytesOf(t, ace))
 	file := entry("CN=a", "objectClass: top", "nTSecurityDescriptor: O:SYG:SYD:") +
-		entry("CN=b", "objectClass: top", "objectClass: msDS-GroupManagedServiceAccount", managed, "objectSid: S-1-5-21-1-2-3-4",
+		entry("CN=b", "objectClass: top", "objectClass: msDS-GroupManagedServiceAccount", managed,
+			"objectSid: S-1-5-21-1-2-3-4",
 			"nTSecurityDescriptor: O:SYG:SYD:P") + entry("CN=c", managed)
 	read := func(file string) (rows []string, err error) {
 		s, err := Open("x.ldif", strings.NewReader(file))
@@ -179,9 +184,12 @@ func TestManaged(t *testing.T) {
 	if !errors.Is(err, ErrNoManaged) {
 		t.Errorf("B-10: JSON lines: %v", err)
 	}
-	for wrong, why := range map[string]string{"msDS-GroupMSAMembership:: !": "line 2: msDS-GroupMSAMembership: wrong base64",
-		"objectSid:: !": "line 2: objectSid: wrong base64", "nTSecurityDescriptor:: !": "line 2: nTSecurityDescriptor: wrong base64",
-		"objectSid: x": "line 2: objectSid: ", "cn: x": "the entry that ends at line 3 has no nTSecurityDescriptor"} {
+	for wrong, why := range map[string]string{"msDS-GroupMSAMembership:: !": "line 2: msDS-GroupMSAMembership: wrong " +
+		"base64",
+		"objectSid:: !":            "line 2: objectSid: wrong base64",
+		"nTSecurityDescriptor:: !": "line 2: nTSecurityDescriptor: wrong base64",
+		"objectSid: x":             "line 2: objectSid: ",
+		"cn: x":                    "the entry that ends at line 3 has no nTSecurityDescriptor"} {
 		rows, err := rowsOf(t, "x.ldif", strings.NewReader(entry("CN=a", wrong)))
 		if err != nil || len(rows) != 1 || !strings.HasPrefix(rows[0], "CN=a error: "+why) {
 			t.Errorf("%s: %v, %v", wrong, rows, err)

@@ -76,7 +76,8 @@ func TestClaimsOfEveryType(t *testing.T) {
 
 // TestUnixIDsOfAFile: the first and the last number of 32 bits are ids, of users as of groups, also of disabled ones.
 func TestUnixIDsOfAFile(t *testing.T) {
-	d := must(people.Read([]byte("name,sid,kind,uid,gid,disabled\na," + someone + ",,0,7,\nb,S-1-5-21-1-2-3-5,,4294967295,,true\n" +
+	d := must(people.Read([]byte("name,sid,kind,uid,gid,disabled\na," + someone +
+		",,0,7,\nb,S-1-5-21-1-2-3-5,,4294967295,,true\n" +
 		"g,S-1-5-21-1-2-3-6,group,,0,\nh,S-1-5-21-1-2-3-7,GROUP,,4294967295,\n")))
 	var got []string
 	for _, id := range d.IDs() {
@@ -88,14 +89,16 @@ func TestUnixIDsOfAFile(t *testing.T) {
 	if !slices.Equal(got, want) {
 		t.Errorf("%v, want %v", got, want)
 	}
-	if d.Disabled != 1 || d.Account("B") == nil || d.Account("c") != nil || d.Account("A").SID() != sid.MustParse(someone) {
+	if d.Disabled != 1 || d.Account("B") == nil || d.Account("c") != nil ||
+		d.Account("A").SID() != sid.MustParse(someone) {
 		t.Errorf("%d disabled, %v", d.Disabled, d.Account("B"))
 	}
 	if g := d.Group("G"); len(g) != 2 || g[0] != sid.MustParse("S-1-5-21-1-2-3-6") || g[1] != sid.MustParse("S-1-22-2-0") {
 		t.Errorf("the group: %v", g)
 	}
 	for _, twice := range []string{"g,S-1-5-21-1-2-3-6,group,,0\nh,S-1-5-21-1-2-3-7,group,,0\n",
-		"g,S-1-5-21-1-2-3-6,group,,\ng,S-1-5-21-1-2-3-7,group,,\n", "g,S-1-5-21-1-2-3-6,group,,\nG,S-1-5-21-1-2-3-7,group,,\n",
+		"g,S-1-5-21-1-2-3-6,group,,\ng,S-1-5-21-1-2-3-7,group,,\n",
+		"g,S-1-5-21-1-2-3-6,group,,\nG,S-1-5-21-1-2-3-7,group,,\n",
 		"g,S-1-5-21-1-2-3-6,group,,\nh,S-1-5-21-1-2-3-6,group,,\n", ",S-1-5-21-1-2-3-6,group,,\n",
 		"g,S-1-22-2-5,group,,\nh,S-1-5-21-1-2-3-6,group,,5\n"} {
 		if _, err := people.Read([]byte("name,sid,kind,uid,gid\n" + twice)); err == nil {

@@ -13,7 +13,8 @@ import (
 // TestEverySetting: each name of a setting, and each word for yes and no, means what the server takes it for.
 func TestEverySetting(t *testing.T) {
 	for _, c := range []struct{ setting, want string }{
-		{"path = /p", "/p||false"}, {"Directory=/d", "/d||false"}, {"acl_xattr:security_acl_name = user.acl", "|user.acl|false"},
+		{"path = /p", "/p||false"}, {"Directory=/d", "/d||false"}, {"acl_xattr:security_acl_name = user.acl",
+			"|user.acl|false"},
 		{"acl_xattr:ignore system acls = yes", "||true"}, {"ACL_XATTR:Ignore System ACLs = On", "||true"},
 		{"acl_xattr:ignore system acls = 1", "||true"}, {"acl_xattr:ignore system acls = TRUE", "||true"},
 		{"acl_xattr:ignore system acls = yes\nacl_xattr:ignore system acls = no", "||false"},
@@ -36,7 +37,8 @@ func TestEverySetting(t *testing.T) {
 		"read only = no": true, "read only = yes": false, "": false, "writeable = yes": true, "writable = yes": true,
 		"write ok = yes": true, "writable = no": false, "read only = no\nread list = bob": false,
 		"write list = bob": true, "write list = alice": false, "read only = no\nread list = alice": true,
-		"write list = \"bob\"": true, "write list = alice,bob": true, "write list = alice bob": true, "write list=alice\tbob": true,
+		"write list = \"bob\"": true, "write list = alice,bob": true, "write list = alice bob": true,
+		"write list=alice\tbob":      true,
 		"write list = \"alice bob\"": false, "read only = no\nvalid users = alice": false,
 		"read only = no\nvalid users = alice, bob": true, "read only = no\ninvalid users = bob": false,
 	} {
@@ -79,14 +81,15 @@ func TestBoundsOfAConfiguration(t *testing.T) {
 	if c := must(shares.ParseConfig([]byte("\ufeff[global]\npath = /g\n[a]\n"), "")); c.Path != "/g" {
 		t.Errorf("the global setting: %+v", c)
 	}
-	homes := must(shares.ParseConfig([]byte("[Homes]\nvfs object = acl_xattr\nmap acl inherit = No\navailable = no\n"), ""))
+	homes := must(shares.ParseConfig([]byte("[Homes]\nvfs object = acl_xattr\nmap acl inherit = No\navailable = no\n"),
+		""))
 	if !slices.Equal(homes.Notes, []string{"[Homes] available = no matters and is not read",
 		"[Homes] [homes] is a share for each user, with a path of its own"}) {
 		t.Errorf("%q", homes.Notes)
 	}
 }
 
-// TestLinesOfSharesec: each part of an entry has its forms, and what is none is refused with its line.
+// TestLinesOfSharesec: each part of an entry has its forms, and another form is refused with its line.
 func TestLinesOfSharesec(t *testing.T) {
 	security := func(entry string) (string, error) {
 		d, err := shares.ParseSecurity([]byte("REVISION:1\nACL:"+entry+"\n"), "")
@@ -123,14 +126,17 @@ func TestLinesOfSharesec(t *testing.T) {
 	if d, err := shares.ParseSecurity(many(1000), ""); err != nil || d.DACL().Len() != 1000 {
 		t.Errorf("%v", err)
 	}
-	if _, err := shares.ParseSecurity(many(1<<12+1), ""); err == nil || err.Error() != "line 4098: more than 4096 entries" {
+	if _, err := shares.ParseSecurity(many(1<<12+1), ""); err == nil ||
+		err.Error() != "line 4098: more than 4096 entries" {
 		t.Errorf("%v", err)
 	}
-	if shares.IsSecurity(nil) || shares.IsSecurity([]byte("[a]\n\n")) || !shares.IsSecurity([]byte("\n[a]\n \nREVISION:1")) {
+	if shares.IsSecurity(nil) || shares.IsSecurity([]byte("[a]\n\n")) ||
+		!shares.IsSecurity([]byte("\n[a]\n \nREVISION:1")) {
 		t.Error("an empty file is sharesec's, or one with blank lines is not")
 	}
 	// The entries of another share are not read.
-	d := must(shares.ParseSecurity([]byte("[a]\nREVISION:1\nACL:S-1-1-0:ALLOWED/0/1\n[b]\nREVISION:1\nACL:S-1-5-11:DENIED/0/2\n"), "b"))
+	d := must(shares.ParseSecurity([]byte("[a]\nREVISION:1\nACL:S-1-1-0:ALLOWED/0/1\n[b]\nREVISION:1\nACL:S-1-5-11:"+
+		"DENIED/0/2\n"), "b"))
 	if got := must(sddl.Format(d, sddl.Options{})); got != "D:(D;;DC;;;AU)" {
 		t.Errorf("the second share: %s", got)
 	}
