@@ -18,7 +18,7 @@ import (
 // record of that account, and about no other's (U-1).
 func TestEveryRecordAsksForTheUser(t *testing.T) {
 	for _, c := range recorders(t) {
-		for _, of := range []sid.SID{userU, groupG} {
+		for _, of := range []sid.SID{userU, groupG, sid.MustParse(processSID), sid.LocalSystem} {
 			one := func(u audit.UserSetting) map[sid.SID]map[audit.Subcategory]audit.UserSetting {
 				return map[sid.SID]map[audit.Subcategory]audit.UserSetting{of: {c.needs: u}}
 			}
@@ -72,6 +72,33 @@ func TestChangeNeedsItsRight(t *testing.T) {
 			sddl.MustParse(c.after+"S:"+c.sacl), c.info)
 		if sink.Len() != c.want {
 			t.Errorf("%+v: %d records", c, sink.Len())
+		}
+	}
+}
+
+// TestSACLThatStays: the list's entries stay and one of its marks changes: that it is there, that
+// it is protected, or that it was inherited. Each is a change of the SACL (UC-67).
+func TestSACLThatStays(t *testing.T) {
+	for _, c := range []struct {
+		before, after string
+		want          int
+	}{
+		{"S:(AU;SA;FA;;;WD)", "S:(AU;SA;FA;;;WD)", 0}, {"S:(AU;SA;FA;;;WD)", "S:P(AU;SA;FA;;;WD)", 1},
+		{"S:AI(AU;SA;FA;;;WD)", "S:(AU;SA;FA;;;WD)", 1}, {"S:(AU;SA;FA;;;WD)", "S:AR(AU;SA;FA;;;WD)", 0},
+		{"", "S:", 1}, {"S:", "", 1}, {"S:NO_ACCESS_CONTROL", "", 1}, {"D:P", "D:AI", 0},
+		{"S:(AU;SA;FA;;;WD)", "S:(AU;FA;FA;;;WD)", 1},
+	} {
+		for _, info := range []uint32{winnt.SACL_SECURITY_INFORMATION, winnt.DACL_SECURITY_INFORMATION} {
+			log, sink := newLog(t, audit.AuditPolicyChange)
+			log.SecuritySet(origin(t), reportFile, sddl.MustParse("O:BAG:SY"+c.before), sddl.MustParse("O:BAG:SY"+c.after),
+				info)
+			want := c.want
+			if info != winnt.SACL_SECURITY_INFORMATION {
+				want = 0
+			}
+			if sink.Len() != want {
+				t.Errorf("UC-67: %q to %q, parts %#x: %d records, want %d", c.before, c.after, info, sink.Len(), want)
+			}
 		}
 	}
 }

@@ -78,7 +78,17 @@ func TestPolicySpec(t *testing.T) {
 		Users:   map[sid.SID]map[audit.Subcategory]audit.UserSetting{userU: {audit.FileSystem: {Include: audit.OnSuccess}}},
 		Options: audit.Options{CrashOnAuditFail: audit.FailOnAuditFail, FullPrivilegeAuditing: true},
 	}
+	spec.GlobalSACLs = lists("Key", "S:(AU;SA;KR;;;WD)")
+	key := spec.GlobalSACLs["Key"]
 	p := mustPolicy(t, spec)
+	delete(spec.GlobalSACLs, "Key")
+	if got := p.Spec().GlobalSACLs; len(got) != 1 || got["Key"] != key || p.GlobalSACL("Key") != key {
+		t.Errorf("global SACLs of the policy: %v", got)
+	}
+	delete(p.Spec().GlobalSACLs, "Key") // nor does it follow what it told
+	if p.GlobalSACL("Key") != key {
+		t.Error("a policy lost its global SACL")
+	}
 	delete(spec.Users, userU) // a policy does not follow its description
 	back := p.Spec()
 	if back.System[audit.Registry] != audit.OnFailure || len(back.System) != 1 ||

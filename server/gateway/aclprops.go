@@ -54,9 +54,8 @@ func inPrivileges(b *strings.Builder, mask winnt.AccessMask, dir bool) {
 func lackingPrivileges(mask winnt.AccessMask) (names []string) {
 	mask = winnt.FileObject.Mapping.Map(mask)
 	for _, p := range privileges {
-		if name, ok := strings.CutPrefix(p.name, "D:"); ok && name != "write" && name != "unlock" && mask&p.mask != 0 &&
-			mask&p.mask&^winnt.READ_CONTROL == p.mask&^winnt.READ_CONTROL&mask {
-			names = append(names, name)
+		if p.name != "D:write" && p.name != "D:unlock" && mask&p.mask != 0 {
+			names = append(names, p.name)
 		}
 	}
 	return names

@@ -132,16 +132,16 @@ func (f *refusal) write(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// needs answers with the privileges that are lacking (RFC 3744, 7.1.1).
+// needs answers with the privileges that are lacking, each with the resource that it is of (RFC 3744, 7.1.1).
 func (f *refusal) needs(w http.ResponseWriter) {
 	var b strings.Builder
-	b.WriteString(xml.Header + `<D:error xmlns:D="DAV:"><D:need-privileges><D:resource><D:href>`)
-	escape(&b, f.at.href(false))
-	b.WriteString("</D:href>")
+	b.WriteString(xml.Header + `<D:error xmlns:D="DAV:" xmlns:R="` + rightsSpace + `"><D:need-privileges>`)
 	for _, p := range lackingPrivileges(f.lacking) {
-		fmt.Fprintf(&b, "<D:privilege><D:%s/></D:privilege>", p)
+		b.WriteString("<D:resource><D:href>")
+		escape(&b, f.at.href(false))
+		fmt.Fprintf(&b, "</D:href><D:privilege><%s/></D:privilege></D:resource>", p)
 	}
-	b.WriteString("</D:resource></D:need-privileges></D:error>\n")
+	b.WriteString("</D:need-privileges></D:error>\n")
 	w.Header().Set("Content-Type", "application/xml; charset=utf-8")
 	w.Header().Set("Cache-Control", "no-store")
 	w.WriteHeader(http.StatusForbidden)

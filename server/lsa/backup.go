@@ -9,6 +9,7 @@ import (
 	"runtime/debug"
 
 	"go.etcd.io/bbolt"
+	berrors "go.etcd.io/bbolt/errors"
 )
 
 // Backup writes a consistent copy of the store, passwords' hashes included, while
@@ -21,15 +22,17 @@ func (s *Store) Backup(w io.Writer) error {
 }
 
 // Restore makes a backup the store of a folder in which no daemon runs. The backup
-// is opened and checked before it takes the place of what is there; until then, and
-// after a crash at any moment, the old store is there.
+// is opened and checked before it takes the place of what is there, damaged or not; until
+// then, and after a crash at any moment, the old store is there.
 func Restore(cfg Config, backup io.Reader) error {
 	path := filepath.Join(cfg.Folder, File)
-	held, err := bbolt.Open(path, 0o600, &bbolt.Options{Timeout: lockWait})
-	if err != nil {
+	held, err := openFile(path)
+	switch {
+	case err == nil:
+		defer held.Close() //nolint:errcheck // read only
+	case !errors.Is(err, errDamaged) && !errors.Is(err, berrors.ErrInvalid) && !errors.Is(err, berrors.ErrChecksum):
 		return fmt.Errorf("account store %s: %w", path, timedOut(err))
 	}
-	defer held.Close() //nolint:errcheck // read only
 	trial, err := os.MkdirTemp(cfg.Folder, "restore-")
 	if err != nil {
 		return err
@@ -52,6 +55,16 @@ func Restore(cfg Config, backup io.Reader) error {
 		return err
 	}
 	return syncFolder(cfg.Folder)
+}
+
+// openFile opens the file of a store, which another program has open for at most lockWait. One
+// with damaged pages is an error.
+func openFile(path string) (db *bbolt.DB, err error) {
+	err = guarded(func() (err error) {
+		db, err = bbolt.Open(path, 0o600, &bbolt.Options{Timeout: lockWait})
+		return err
+	})
+	return db, err
 }
 
 // minBackup is the size of the smallest file that bbolt writes: two pages of
@@ -101,12 +114,15 @@ func whole(path string) error {
 	})
 }
 
+// errDamaged is the error of a file that bbolt cannot walk.
+var errDamaged = errors.New("damaged pages")
+
 // guarded turns a panic of bbolt about damaged pages into an error.
 func guarded(f func() error) (err error) {
 	defer debug.SetPanicOnFault(debug.SetPanicOnFault(true))
 	defer func() {
 		if p := recover(); p != nil {
-			err = fmt.Errorf("damaged pages (%v): restore a backup", p)
+			err = fmt.Errorf("%w (%v): restore a backup", errDamaged, p)
 		}
 	}()
 	return f()

@@ -24,7 +24,7 @@ func TestComputer(t *testing.T) {
 			if err != nil {
 				return
 			}
-			s, failed := Open(Config{Folder: t.TempDir(), Computer: c.given, Subuids: []string{}})
+			s, failed := Open(Config{Folder: t.TempDir(), Computer: c.given, Password: cheap, Subuids: []string{}})
 			if failed != nil {
 				got <- failed.Error()
 				return

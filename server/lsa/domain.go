@@ -46,6 +46,10 @@ func (s *Store) LogOnDomainUser(u *DomainUser, t winnt.LogonType) (logon.Result,
 			ids = append(ids, g.SID)
 		}
 	}
+	if other {
+		// Who comes from another organization is in no local group as one of this one, either (K-32).
+		ids = slices.DeleteFunc(ids, func(id sid.SID) bool { return id == sid.ThisOrganization })
+	}
 	p.Groups = st.beyond(ids)
 	for _, of := range [][]sid.SID{ids, p.Groups} {
 		for _, id := range of {
@@ -59,18 +63,17 @@ func (s *Store) LogOnDomainUser(u *DomainUser, t winnt.LogonType) (logon.Result,
 		return logon.Result{Account: u.Account, Reason: status}, status
 	}
 	s.greet(u.Account)
-	if other {
-		// Who comes from another organization is not of this one. K-32
-		out.Token.Groups = slices.DeleteFunc(out.Token.Groups, func(g token.Group) bool {
-			return g.SID == sid.ThisOrganization
-		})
-	}
 	for _, spec := range []*token.Spec{&out.Token, out.Linked} {
-		if spec != nil {
-			// The primary group is the domain's, and so are the attributes of groups. K-31
-			spec.PrimaryGroup, spec.DeviceClaims = u.PrimaryGroup, u.DeviceClaims
-			spec.DeviceGroups = token.AsGiven(u.DeviceGroups)
+		if spec == nil {
+			continue
 		}
+		if other {
+			// Who comes from another organization is not of this one, nor is the full token (K-32).
+			spec.Groups = slices.DeleteFunc(spec.Groups, func(g token.Group) bool { return g.SID == sid.ThisOrganization })
+		}
+		// The primary group is the domain's, and so are the attributes of groups. K-31
+		spec.PrimaryGroup, spec.DeviceClaims = u.PrimaryGroup, u.DeviceClaims
+		spec.DeviceGroups = token.AsGiven(u.DeviceGroups)
 	}
 	return out, ntstatus.Success
 }

@@ -31,7 +31,7 @@ func (s *Store) described(id sid.SID, a Account) logon.Account {
 }
 
 // LookupName implements [logon.Authority]: well-known names first, then this
-// computer's, then the host's. L-13
+// computer's, then domains of id maps, then the host's (L-13).
 func (s *Store) LookupName(full string) (logon.Account, bool) {
 	if full == "" || len(full) > logon.MaxName || !utf8.ValidString(full) || strings.ContainsRune(full, 0) {
 		return logon.Account{}, false
@@ -41,15 +41,8 @@ func (s *Store) LookupName(full string) (logon.Account, bool) {
 	}
 	st := s.now.Load()
 	domain, name, qualified := logon.Split(full)
-	if !qualified {
-		if strings.EqualFold(name, s.computer) {
-			return s.Computer(), true
-		}
-		for i := range st.maps {
-			if m := &st.maps[i]; strings.EqualFold(name, m.Name) {
-				return domainOf(m), true
-			}
-		}
+	if !qualified && strings.EqualFold(name, s.computer) {
+		return s.Computer(), true
 	}
 	if !qualified || strings.EqualFold(domain, s.computer) || strings.EqualFold(domain, "BUILTIN") || domain == "." {
 		if id, ok := st.names[strings.ToUpper(name)]; ok {
@@ -57,6 +50,12 @@ func (s *Store) LookupName(full string) (logon.Account, bool) {
 			if ok && (!qualified || domain == "." || strings.EqualFold(a.Domain, domain)) {
 				return a, true
 			}
+		}
+	}
+	for i := range st.maps {
+		// An account of this computer comes before a domain of that name (L-13).
+		if m := &st.maps[i]; !qualified && strings.EqualFold(name, m.Name) {
+			return domainOf(m), true
 		}
 	}
 	return s.hostNamed(st, domain, name, qualified)

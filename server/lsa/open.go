@@ -59,7 +59,7 @@ func Open(cfg Config) (*Store, error) {
 	if err := guarded(func() error { return whole(path) }); err != nil {
 		return nil, fmt.Errorf("account store %s: %w", path, timedOut(err))
 	}
-	if s.db, err = bbolt.Open(path, 0o600, &bbolt.Options{Timeout: lockWait}); err != nil {
+	if s.db, err = openFile(path); err != nil {
 		return nil, fmt.Errorf("account store %s: %w", path, timedOut(err))
 	}
 	if err := guarded(func() error { return s.load(owner.Uid) }); err != nil {

@@ -14,7 +14,8 @@ import (
 // TestStored: a peer is the account that has its uid, a disabled account gets no
 // token, an administrator the limited one (L-7), and 65534 is Anonymous (L-25).
 func TestStored(t *testing.T) {
-	s, err := lsa.Open(lsa.Config{Folder: t.TempDir(), Computer: "host", Subuids: []string{}})
+	s, err := lsa.Open(lsa.Config{Folder: t.TempDir(), Computer: "host", Subuids: []string{},
+		Password: lsa.Hashing{Memory: 8, Passes: 1}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -69,7 +70,8 @@ func TestStored(t *testing.T) {
 // TestPrivilegesOfUIDs: what the configuration gives a uid is held beside what its kind has, enabled and by
 // default; another uid has its kind's alone, and 65534 nothing (L-25, W-15).
 func TestPrivilegesOfUIDs(t *testing.T) {
-	s, err := lsa.Open(lsa.Config{Folder: t.TempDir(), Computer: "host", Subuids: []string{}})
+	s, err := lsa.Open(lsa.Config{Folder: t.TempDir(), Computer: "host", Subuids: []string{},
+		Password: lsa.Hashing{Memory: 8, Passes: 1}})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -24,6 +24,8 @@ func TestReplies(t *testing.T) {
 		{"", 0, false, "the conversation ended early: unexpected EOF"},
 		{more, 1, false, "the conversation ended early: unexpected EOF"},
 		{strings.TrimSuffix(one, "\x00"), 0, false, "the conversation ended early: unexpected EOF"},
+		{"\x00" + one, 0, false, "unexpected end of JSON input"}, {one + "\x00", 1, true, ""},
+		{`{"parameters":{"n":"` + strings.Repeat("x", maxReply-64) + `"}}` + "\x00", 1, true, ""},
 		{"x\x00", 0, false, "invalid character"}, {`{"error":"io.x"}` + "\x00", 0, false, "io.x"},
 		{strings.Repeat(more, maxReplies), maxReplies, false, "more than"},
 		{`{"parameters":{"n":"` + strings.Repeat("x", maxReply) + `"}}` + "\x00", 0, false, "token too long"},
