@@ -28,7 +28,8 @@ func TestStale(t *testing.T) {
 		want    bool
 	}{
 		{false, []*open{mine}, mine, 7, false}, {true, []*open{mine}, mine, 8, false}, {true, []*open{mine}, other, 7, true},
-		{false, []*open{mine}, other, 8, true}, {false, []*open{mine}, other, 0, false}, {true, []*open{mine}, other, 0, false},
+		{false, []*open{mine}, other, 8, true}, {false, []*open{mine}, other, 0, false},
+		{true, []*open{mine}, other, 0, false},
 		{false, []*open{mine}, other, 7, false}, {false, []*open{closed(&open{}, 7)}, other, 7, true},
 		{false, []*open{closed(&open{}, 8)}, other, 7, false},
 		{false, []*open{closed(&open{}, 7), third}, other, 7, false},
@@ -160,7 +161,8 @@ func TestLockTable(t *testing.T) {
 	}
 	flush(one, 1)
 	var out fuse.LkOut
-	if s := w.m.GetLk(nil, lk(alice, hers, 2, unix.F_WRLCK, 0, 0, whole), &out); s != fuse.OK || out.Lk.Typ != unix.F_UNLCK {
+	s := w.m.GetLk(nil, lk(alice, hers, 2, unix.F_WRLCK, 0, 0, whole), &out)
+	if s != fuse.OK || out.Lk.Typ != unix.F_UNLCK {
 		t.Errorf("M-31: %+v, %v", out.Lk, s)
 	}
 	w.m.leave(one)
@@ -195,7 +197,8 @@ func TestWaitsAreBounded(t *testing.T) {
 	cancel := make(chan struct{})
 	close(cancel)
 	tries := 0
-	if s := l.wait(cancel, func() fuse.Status { tries++; return fuse.EAGAIN }); s != fuse.EINTR || tries == 0 || l.waiting != 0 {
+	s := l.wait(cancel, func() fuse.Status { tries++; return fuse.EAGAIN })
+	if s != fuse.EINTR || tries == 0 || l.waiting != 0 {
 		t.Errorf("M-25: %v after %d tries, %d wait", s, tries, l.waiting)
 	}
 }
