@@ -212,6 +212,8 @@ func TestRootIs(t *testing.T) {
 
 // TestBusyDoor: while all places at the door are taken a password is neither compared nor set, and nothing is
 // counted; each place is given back after its use, whatever came of it.
+//
+// +checklocksignore
 func TestBusyDoor(t *testing.T) {
 	f := open(t, nil)
 	f.account(t, Account{Name: "alice"}, "p")

@@ -22,7 +22,8 @@ import (
 func TestAddresses(t *testing.T) {
 	for text, want := range map[string]string{"ldaps://dc1": "dc1 dc1:636 true", "ldap://dc1": "dc1 dc1:389 false",
 		"ldaps://dc1:3269/": "dc1 dc1:3269 true", "ldap://[2001:db8::1]": "2001:db8::1 [2001:db8::1]:389 false",
-		"LDAPS://dc1": "dc1 dc1:636 true", "http://dc1": "", "dc1": "", "ldap://": "", "ldap://user@dc1": "", "ldaps://dc1?x": "",
+		"LDAPS://dc1": "dc1 dc1:636 true", "http://dc1": "", "dc1": "", "ldap://": "", "ldap://user@dc1": "",
+		"ldaps://dc1?x": "",
 		"ldaps://dc1/x": "", "ldap://:389": "", "ldap:dc1": "", "%": ""} {
 		s, err := parseServer(text)
 		got := ""
@@ -46,7 +47,8 @@ func TestConfigurations(t *testing.T) {
 		change func(*Config)
 		want   string
 	}{
-		"as it is": {func(*Config) {}, ""}, "no servers": {func(c *Config) { c.Servers = nil }, "servers and the domain's SID"},
+		"as it is":             {func(*Config) {}, ""},
+		"no servers":           {func(c *Config) { c.Servers = nil }, "servers and the domain's SID"},
 		"no domain":            {func(c *Config) { c.Domain = sid.SID{} }, "servers and the domain's SID"},
 		"no security":          {func(c *Config) { c.Security = 0 }, "no security is chosen"},
 		"a later security":     {func(c *Config) { c.Security = 3 }, "no security is chosen"},
@@ -164,8 +166,9 @@ func TestParts(t *testing.T) {
 			t.Errorf("D-5: %v: %v to %q, all %t", c.names, got, to, all)
 		}
 	}
-	for to, want := range map[string]string{"0": "1", "1499": "1500", "2147483647": "2147483648", "2147483648": "", "-1": "",
-		"": "", "x": ""} {
+	for to, want := range map[string]string{"0": "1", "1499": "1500", "2147483647": "2147483648", "2147483648": "",
+		"-1": "",
+		"":   "", "x": ""} {
 		if got, err := after(to); got != want || (err == nil) != (want != "") {
 			t.Errorf("D-5: after %q comes %q, %v", to, got, err)
 		}
@@ -202,7 +205,8 @@ func TestBelow(t *testing.T) {
 		name, base string
 		want       bool
 	}{{"DC=a,DC=b", "dc=A,dc=b", true}, {"CN=x,DC=a,DC=b", "DC=a,DC=b", true}, {"DC=b", "DC=a,DC=b", false},
-		{"CN=x,DC=a,DC=c", "DC=a,DC=b", false}, {"CN=x,DC=b,DC=a", "DC=a,DC=b", false}, {"DC=a,DC=b,CN=x", "DC=a,DC=b", false},
+		{"CN=x,DC=a,DC=c", "DC=a,DC=b", false}, {"CN=x,DC=b,DC=a", "DC=a,DC=b", false},
+		{"DC=a,DC=b,CN=x", "DC=a,DC=b", false},
 		{"DC=a", "", true}, {"", "DC=a", false}} {
 		dn, err := parseDN(c.name)
 		base, err2 := parseDN(c.base)
