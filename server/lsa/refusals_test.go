@@ -70,6 +70,8 @@ func TestRefusedLogons(t *testing.T) {
 			ntstatus.LogonTypeNotGranted, ntstatus.LogonTypeNotGranted, of(alice, "alice"), "alice"},
 		{"in the end granted", logon.Request{Package: password, Name: "alice", Domain: ".", Password: "p", Type: network},
 			0, 0, of(alice, "alice"), "alice"},
+		{"in the end granted, with two domains", logon.Request{Package: password, Name: `HOST\alice`, Domain: ".",
+			Password: "p", Type: network}, 0, 0, of(alice, "alice"), `HOST\alice`},
 		{"in the end granted, with a domain", logon.Request{Package: password, Name: "Alice", Domain: "host", Password: "p",
 			Type: network}, 0, 0, of(alice, "alice"), "Alice"},
 		{"with groups", logon.Request{Package: password, Name: "atwinbind", Password: "p", Type: network, Groups: tcb,
