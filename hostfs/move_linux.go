@@ -39,8 +39,7 @@ func (f *file) Move(m *nt.FileMove) ntstatus.Status {
 	defer g.release()
 	g.existing = -1
 	dir, name := parentOf(m.Name)
-	q.BadName = !fileaccess.ValidName(m.Name) || name == "" || strings.HasSuffix(m.Name, `\`) ||
-		nameable(m.Name) != ntstatus.Success
+	q.BadName = !fileaccess.ValidName(m.Name) || name == "" || nameable(m.Name) != ntstatus.Success
 	if !q.BadName {
 		if st := f.findTarget(&g, &q, m.Root, dir, name); st != ntstatus.Success {
 			return st
@@ -76,8 +75,7 @@ func (f *file) findTarget(g *target, q *fileaccess.Move, root nt.OpenFile, dir, 
 	}
 	g.directory, g.name = found.(*place), name
 	q.Target, q.Face = g.directory.facts, r.Face
-	o := &q.Target.Object
-	if !o.Exists || !o.IsDirectory {
+	if !q.Target.Object.IsDirectory {
 		return ntstatus.ObjectPathNotFound
 	}
 	fd, err := below(g.directory.object, name, 0)

@@ -3,7 +3,11 @@ package hostfs
 import (
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
+
+	"github.com/refmon/refmon/ntacl"
+	"github.com/refmon/refmon/sddl"
 )
 
 // TestOfflinePaths: what is meant by a path without a name of its own is found, with the folder that it is in.
@@ -43,6 +47,83 @@ func TestOfflinePaths(t *testing.T) {
 		if got, err := os.Stat(placeOf(o.parent)); err != nil || !os.SameFile(got, above) {
 			t.Errorf("%s: the folder is %v, %v", path, got, err)
 		}
+		o.Close()
+	}
+}
+
+// TestOfflineDescriptors: past every tree a file's descriptor is read from its own attribute and its directory's from
+// that one's, and written in the version in which it or else its directory's was found (F-171).
+func TestOfflineDescriptors(t *testing.T) {
+	w := newWorld(t)
+	c := Config{Attribute: w.tree.cfg.Attribute, Missing: SynthesiseMissing}
+	w.dir("d", hers)
+	w.file(`d\f`, "", narrow)
+	w.dir(`d\e`, wide)
+	w.must(os.WriteFile(w.path(`d\bare`), nil, 0o600))
+	w.must(os.WriteFile(w.path(`d\spoiled`), nil, 0o600))
+	w.must(setAttribute(w.path(`d\spoiled`), c.Attribute, []byte("nonsense")))
+	hashed := ntacl.Attribute{Version: 3, HashType: ntacl.HashSHA256, Hash: [64]byte{1}, Descriptor: sddl.MustParse(wide)}
+	value, err := hashed.Append(nil)
+	w.must(err)
+	w.must(os.WriteFile(w.path(`d\hashed`), nil, 0o600))
+	w.must(setAttribute(w.path(`d\hashed`), c.Attribute, value))
+	w.must(os.Mkdir(w.path("plain"), 0o700))
+	w.must(os.WriteFile(w.path(`plain\f`), nil, 0o600))
+	w.must(os.Symlink("f", w.path("l")))
+	w.must(mkfifo(w.path("fifo")))
+	before := len(descriptors(t))
+	for _, c2 := range []struct {
+		name, own, above string
+		directory        bool
+		version          uint16 // that is written; 0: nothing is
+	}{
+		{`d\f`, narrow, hers, false, 3}, {`d\e`, wide, hers, true, 3}, {`d\bare`, "made", hers, false, 3},
+		{`d\spoiled`, "nothing", hers, false, 3}, {`d\hashed`, wide, hers, false, 0}, {`plain\f`, "made", "made", false, 4},
+		{"", "O:BAG:SYD:P(A;;0x1200a9;;;WD)(A;OICI;FA;;;BA)", "made", true, 3},
+	} {
+		o, err := OpenOffline(w.path(c2.name), c)
+		w.must(err)
+		own, above := formatted(o.Descriptor()), formatted(o.Parent())
+		if c2.own == "made" && strings.HasPrefix(own, "O:") {
+			own = "made"
+		}
+		if c2.above == "made" && strings.HasPrefix(above, "O:") {
+			above = "made"
+		}
+		if own != c2.own || above != c2.above || o.Directory() != c2.directory {
+			t.Errorf("F-171: %s has %s in %s, directory %t, want %s in %s", c2.name, own, above, o.Directory(), c2.own, c2.above)
+		}
+		err = o.Write(sddl.MustParse("O:SYG:SYD:P(A;;FR;;;SY)"))
+		if (err == nil) != (c2.version != 0) {
+			t.Errorf("F-171: %s: %v", c2.name, err)
+		}
+		if got := w.readBack(c2.name); c2.version != 0 && (got.Version != c2.version ||
+			formatted(got.Descriptor) != "O:SYG:SYD:P(A;;FR;;;SY)") {
+			t.Errorf("F-171: %s is written in version %d: %s", c2.name, got.Version, formatted(got.Descriptor))
+		}
+		o.Close()
+		if o.Close(); o.fd != -1 || o.parent != -1 { // twice is as good as once
+			t.Errorf("%s is held by %d and %d", c2.name, o.fd, o.parent)
+		}
+		w.must(os.Chmod(w.path(c2.name), 0o700)) //nolint:gosec // the next one is not of these permissions
+	}
+	for _, name := range []string{"none", `none\f`, `d\f\x`, "l", "fifo"} {
+		if o, err := OpenOffline(w.path(name), c); err == nil || o != nil {
+			t.Errorf("F-171: %s is open", name)
+		}
+	}
+	if after := len(descriptors(t)); after != before {
+		t.Errorf("%d descriptors were open, %d are", before, after)
+	}
+	root, err := OpenOffline("/", c)
+	w.must(err)
+	if root.parent != -1 || root.Parent() != nil || !root.Directory() {
+		t.Errorf("the root of the host is in %d", root.parent)
+	}
+	root.Close()
+	if o, err := OpenOffline(w.root, Config{}); err != nil || o.t.cfg.Attribute != ntacl.Name {
+		t.Errorf("F-171: by default the attribute is another one: %v", err)
+	} else {
 		o.Close()
 	}
 }

@@ -124,7 +124,7 @@ func TestInfoOfPermissions(t *testing.T) {
 	}
 }
 
-// TestAttributesOfAnyLength: an attribute is read whole, whatever its length; a file without it has no bytes of it (F-115).
+// TestAttributesOfAnyLength: an attribute is read whole, whatever its length (F-115).
 func TestAttributesOfAnyLength(t *testing.T) {
 	name := attributeHere(t)
 	path := filepath.Join(t.TempDir(), "f")

@@ -262,11 +262,6 @@ func (d *Descriptor) writes(b string) bool {
 	if !at(12, d.sacl.Size()) || !at(16, d.dacl.Size()) || !at(4, d.owner.Len()) || !at(8, d.group.Len()) {
 		return false
 	}
-	for i := off; i < len(b); i++ {
-		if b[i] != 0 {
-			return false
-		}
-	}
 	return d.sacl.Size()&3 == 0 && d.dacl.Size()&3 == 0
 }
 

@@ -17,7 +17,7 @@ import (
 )
 
 // moment is when the files of these tests were written, to 100 ns; momentTag begins the tag of their contents: it is
-// 126257141067000000 in units of 100 ns since 1601.
+// 126256467067000000 in units of 100 ns since 1601.
 var moment = time.Date(2001, 2, 3, 4, 5, 6, 700_000_000, time.UTC)
 
 const momentTag = "1c08d967e1fd4c0"

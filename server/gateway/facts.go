@@ -31,7 +31,8 @@ func ofEntry(e *nt.FileEntry) facts {
 		dir: e.FileAttributes&fileaccess.AttributeDirectory != 0}
 }
 
-func when(t int64) time.Time { return time.Unix(0, (t-epoch)*100).UTC() }
+// when returns a time of refmond's, 0 and what is long ago or far away as well: 292 years are not all.
+func when(t int64) time.Time { return time.Unix((t-epoch)/1e7, (t-epoch)%1e7*100).UTC() }
 
 // The methods of fs.FileInfo.
 func (f facts) Name() string       { return f.name }

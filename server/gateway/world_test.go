@@ -18,6 +18,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/refmon/refmon/audit"
+	"github.com/refmon/refmon/auditlog"
 	"github.com/refmon/refmon/client"
 	"github.com/refmon/refmon/hostfs"
 	"github.com/refmon/refmon/logon"
@@ -82,7 +83,7 @@ func newWorldOf(t testing.TB, descriptor string, authority func(*lsa.Store) logo
 		_ = tree.Close()
 		t.Skip("copies of mounts cannot be had here: ", err)
 	}
-	log := &audit.Log{Sink: w.sink}
+	log := &audit.Log{Sink: w.sink, Clock: auditlog.Now}
 	w.socket = filepath.Join(dir, "s")
 	w.d, err = daemon.Start(daemon.Config{State: filepath.Join(dir, "state"), Socket: w.socket, LSA: authority(store),
 		Audit: log,

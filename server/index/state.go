@@ -94,18 +94,32 @@ func (s *State) person(p *PersonEvent) error {
 	return nil
 }
 
-// rename gives a person a name. A name of two people names no one (N-6).
+// rename gives a person a name. A name of two people names no one, and of one again once the
+// other has another (N-6).
 func (s *State) rename(number int, name string) {
 	p := &s.people[number]
-	if s.byName[p.Name] == number {
-		delete(s.byName, p.Name)
-	}
+	old := p.Name
 	p.Name = name
+	if n, known := s.byName[old]; known && n == number {
+		delete(s.byName, old)
+	} else if known && n < 0 {
+		s.byName[old] = s.only(old)
+	}
 	if other, known := s.byName[name]; known && other != number {
 		s.byName[name] = -1
 		return
 	}
 	s.byName[name] = number
+}
+
+// only returns the one person who has a name that several had, -1 while there are more.
+func (s *State) only(name string) int {
+	has := func(p PersonEvent) bool { return p.Name == name }
+	first := slices.IndexFunc(s.people, has)
+	if first < 0 || slices.ContainsFunc(s.people[first+1:], has) {
+		return -1
+	}
+	return first
 }
 
 func (s *State) class(e *ClassEvent) error {

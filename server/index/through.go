@@ -203,6 +203,30 @@ func (w *Worker) below(tree, folder string) error {
 	return nil
 }
 
+// unseen forgets what a walk has not found. What it found below a folder that it has not found is behind a
+// folder that is not known (N-15).
+func (w *Worker) unseen(tree string, walk uint64) error {
+	var folders []string
+	for _, at := range w.state.under(tree) {
+		r := w.state.rows[at]
+		if r.walk >= walk {
+			continue
+		}
+		if err := w.add(Event{Gone: at}); err != nil {
+			return err
+		}
+		if r.Pass != "" {
+			folders = append(folders, at)
+		}
+	}
+	for _, at := range folders {
+		if err := w.below(tree, at); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // known decides a class that is new.
 func (w *Worker) known(c *Class) error {
 	if w.state.classes[c.ID] != nil {

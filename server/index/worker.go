@@ -193,14 +193,7 @@ func (w *Worker) Batch(b *Batch) error {
 	}
 	delete(w.walks, b.Tree)
 	w.namelessSince(b.Tree, walk)
-	for _, at := range w.state.under(b.Tree) {
-		if w.state.rows[at].walk < walk {
-			if err := w.add(Event{Gone: at}); err != nil {
-				return err
-			}
-		}
-	}
-	return nil
+	return w.unseen(b.Tree, walk)
 }
 
 func (w *Worker) seen(tree string, s *Seen) error {
@@ -210,6 +203,7 @@ func (w *Worker) seen(tree string, s *Seen) error {
 	}
 	if s.Gone {
 		w.nameless(s)
+		w.lastFolder = ""
 		for _, at := range w.state.under(s.Path) {
 			if err := w.add(Event{Gone: at}); err != nil {
 				return err
@@ -229,7 +223,11 @@ func (w *Worker) seen(tree string, s *Seen) error {
 	if err := w.add(Event{Row: r}); err != nil {
 		return err
 	}
-	if w.traverse == "" || was == nil || was.Pass == r.Pass {
+	passed := "" // what was known of the folder: nothing, where it was not known
+	if was != nil {
+		passed = was.Pass
+	}
+	if passed == r.Pass {
 		return nil
 	}
 	return w.below(tree, s.Path)

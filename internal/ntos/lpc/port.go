@@ -175,7 +175,6 @@ func (p *Port) closed() {
 	p.pending, p.known = nil, map[uint32]*connection{}
 	p.mu.Unlock()
 	for _, c := range pending {
-		c.set(refusedState)
 		c.end()
 	}
 	if p.conn != nil {

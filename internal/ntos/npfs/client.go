@@ -16,18 +16,6 @@ func (e *End) dynamic() (nt.SecurityQualityOfService, bool) {
 	return in.sqos, !e.isServer && in.sqos.ContextTrackingMode == winnt.SECURITY_DYNAMIC_TRACKING
 }
 
-func (e *End) serverProcess() *ps.Process {
-	if e.isServer {
-		return e.process
-	}
-	e.instance.mu.Lock()
-	defer e.instance.mu.Unlock()
-	if s := e.instance.server; s != nil {
-		return s.process
-	}
-	return e.process
-}
-
 // takeLocked takes data from a queue and moves the contexts along; dropped are
 // those that are not needed any more.
 //

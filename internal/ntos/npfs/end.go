@@ -176,7 +176,7 @@ func (e *End) closed() {
 	in.settleLocked(&f)
 	in.mu.Unlock()
 	f.tell()
-	if e.isServer && in.pipe != nil {
+	if e.isServer {
 		in.pipe.remove(in)
 	}
 }

@@ -13,7 +13,8 @@ import (
 func (e *End) newMessage(t *ps.Thread, data []byte) *message {
 	m := &message{data: append([]byte(nil), data...)}
 	if q, dynamic := e.dynamic(); dynamic {
-		m.context, m.failed = t.CreateClientSecurity(q, false, e.serverProcess())
+		// The context is the thread's own token: no copy is made that would have to admit the server.
+		m.context, m.failed = t.CreateClientSecurity(q, false, nil)
 	}
 	return m
 }
@@ -77,7 +78,6 @@ func (e *End) putLocked(m *message, stall bool, f *finished) (st ntstatus.Status
 // +checklocks:e.instance.mu
 func (e *End) stalledLocked(m *message) ntstatus.Status {
 	box := e.outbox()
-	i := slices.Index(box.messages, m)
 	switch st := e.readyLocked(); {
 	case m.read:
 		return ntstatus.Success
@@ -85,11 +85,9 @@ func (e *End) stalledLocked(m *message) ntstatus.Status {
 		return ntstatus.PipeBroken
 	case st != ntstatus.Success:
 		return st
-	case i < 0:
-		return ntstatus.PipeDisconnected
 	}
 	before := 0
-	for _, x := range box.messages[:i+1] {
+	for _, x := range box.messages[:slices.Index(box.messages, m)+1] {
 		before += len(x.data)
 	}
 	if before > e.quota() {

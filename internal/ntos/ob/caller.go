@@ -23,9 +23,10 @@ type Caller struct {
 	Table  *Table      // the calling process's handles; nil once it has exited
 	Kernel *Table      // the system's kernel handles
 
-	Process       Object           // NtCurrentProcess
-	Thread        Object           // NtCurrentThread
-	ProcessAccess winnt.AccessMask // rights behind NtCurrentProcess (Process.SelfAccess)
+	Process Object // NtCurrentProcess
+	Thread  Object // NtCurrentThread
+	// ProcessAccess returns the rights behind NtCurrentProcess, which change with the primary token (O-17).
+	ProcessAccess func() winnt.AccessMask
 	ThreadAccess  winnt.AccessMask // rights behind NtCurrentThread (Thread.SelfAccess)
 
 	Subjects Subjects

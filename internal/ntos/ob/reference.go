@@ -47,7 +47,7 @@ func (c *Caller) find(v winnt.Handle) (*Header, Granted, ntstatus.Status) {
 	case v == winnt.NtCurrentProcess && c.Process != nil: // the calling process (O-14)
 		h := c.Process.Head()
 		h.Ref(TagCall) // the calling thread holds its process
-		return h, Granted{Access: c.ProcessAccess}, ntstatus.Success
+		return h, Granted{Access: c.ProcessAccess()}, ntstatus.Success
 	case v == winnt.NtCurrentThread && c.Thread != nil: // the calling thread (O-14)
 		h := c.Thread.Head()
 		h.Ref(TagCall)

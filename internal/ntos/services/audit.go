@@ -101,10 +101,8 @@ func (c *Context) mayAudit() bool {
 // clientOrigin returns the origin of a record whose client the call names.
 func (c *Context) clientOrigin(client *token.Token) audit.Origin {
 	o := originOf(&c.Caller)
+	// A client at SecurityAnonymous got no further, and no record tells the other levels apart (U-31).
 	o.Subject = access.Subject{Primary: c.self.Process().Token(), Client: client, Level: winnt.SecurityImpersonation}
-	if client.Type() == winnt.TokenImpersonation {
-		o.Subject.Level = client.Level()
-	}
 	return o
 }
 

@@ -67,7 +67,7 @@ func NewContext(sys *System, t *ps.Thread, mode access.Mode) *Context {
 	c.Caller = ob.Caller{
 		Mode: mode, Table: t.Process().Table(), Kernel: sys.Kernel,
 		Process: t.Process(), Thread: t, Subjects: t, Audit: auditor{sys.Log}, Faults: sys.Faults,
-		ProcessAccess: t.Process().SelfAccess(), ThreadAccess: t.SelfAccess(),
+		ProcessAccess: t.Process().SelfAccess, ThreadAccess: t.SelfAccess(),
 	}
 	return c
 }
@@ -188,13 +188,8 @@ func (c *Context) handleAttributes(a uint32) (uint32, ntstatus.Status) {
 	return a & winnt.OBJ_INHERIT, ntstatus.Success // OBJ_KERNEL_HANDLE means nothing from user mode (O-28)
 }
 
-// referenceProcess references a process handle; the pseudo handle grants what
-// the process has now, which O-17 can change.
+// referenceProcess references a process handle.
 func (c *Context) referenceProcess(h winnt.Handle, want winnt.AccessMask) (*ps.Process, ntstatus.Status) {
-	if h == winnt.NtCurrentProcess {
-		// A process may do everything to itself until its token is replaced (O-17).
-		c.ProcessAccess = c.self.Process().SelfAccess()
-	}
 	p, _, st := ob.Reference[*ps.Process](&c.Caller, h, want, ps.ProcessType)
 	return p, st
 }

@@ -65,7 +65,7 @@ func (i *irp) over(r npfs.Result, pended bool) {
 		return
 	}
 	told := func() {
-		i.tell(r, pended)
+		i.tell()
 		i.gone(r)
 	}
 	result := nt.IOResult{Status: r.Status, Data: r.Data, Information: uint64(r.Count)}
@@ -87,9 +87,8 @@ func (i *irp) gone(r npfs.Result) {
 	i.end.Deref(ob.TagLink)
 }
 
-// tell signals the event or the file, and queues the call or the packet of the
-// completion port.
-func (i *irp) tell(r npfs.Result, pended bool) {
+// tell signals the event or the file, and queues the call.
+func (i *irp) tell() {
 	if i.event != nil {
 		i.event.signal.Set()
 	}

@@ -51,10 +51,6 @@ func (c *Context) NtQuerySecurityObject(in nt.QuerySecurityObjectIn) (out nt.Que
 // with the rule that asks for it.
 func (c *Context) referenceFor(h winnt.Handle, want winnt.AccessMask, rule string) (ob.Object, ob.Granted,
 	ntstatus.Status) {
-	if h == winnt.NtCurrentProcess {
-		// A process may do everything to itself until its token is replaced (O-17).
-		c.ProcessAccess = c.self.Process().SelfAccess()
-	}
 	obj, g, st := ob.Reference[ob.Object](&c.Caller, h, want, nil)
 	if st == ntstatus.AccessDenied {
 		c.Fail(rule, st)
@@ -164,8 +160,7 @@ func (c *Context) changed(t *ob.Type, info uint32, old, given *sd.Descriptor) (d
 func (c *Context) recordSecurity(h *ob.Header, handle winnt.Handle, info uint32, old,
 	d *sd.Descriptor) ntstatus.Status {
 	if info&winnt.BACKUP_SECURITY_INFORMATION != 0 {
-		info |= winnt.OWNER_SECURITY_INFORMATION | winnt.GROUP_SECURITY_INFORMATION | winnt.DACL_SECURITY_INFORMATION |
-			winnt.SACL_SECURITY_INFORMATION
+		info |= winnt.OWNER_SECURITY_INFORMATION | winnt.DACL_SECURITY_INFORMATION | winnt.SACL_SECURITY_INFORMATION
 	}
 	return c.Sys.Log.SecuritySet(c.origin(), audit.Object{Type: h.Type().Name, Name: h.Path(), Handle: handle}, old, d,
 		info)

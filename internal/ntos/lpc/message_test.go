@@ -1,0 +1,224 @@
+package lpc_test
+
+import (
+	"testing"
+
+	"github.com/refmon/refmon/internal/ntos/lpc"
+	"github.com/refmon/refmon/internal/ntos/ob"
+	"github.com/refmon/refmon/internal/ntos/ps"
+	"github.com/refmon/refmon/nt"
+	"github.com/refmon/refmon/ntstatus"
+	"github.com/refmon/refmon/winnt"
+)
+
+// TestRequests: requests are received once and in their order, each has an id of its
+// own, and each reply goes to the one thread that waits for it (I-88).
+func TestRequests(t *testing.T) {
+	p := newPair(t, 0)
+	client, server := p.connected()
+	defer closeAll(p.port, client, server)
+	ask := func(th *ps.Thread, text string, id uint32) {
+		t.Helper()
+		if got, st := client.Request(th, []byte(text)); st != ntstatus.Success || got != id {
+			t.Errorf("%s: message %d, %v, want %d", text, got, st, id)
+		}
+	}
+	references := func(what string, one, two int64) {
+		t.Helper()
+		if a, b := p.client.PointerCount(), p.second.PointerCount(); a != one || b != two {
+			t.Errorf("%s: %d and %d references, want %d and %d", what, a, b, one, two)
+		}
+	}
+	one, two := p.client.PointerCount(), p.second.PointerCount()
+	ask(p.client, "a", 1)
+	ask(p.second, "b", 2)
+	ask(p.client, "c", 3)
+	references("asked", one+2, two+1)
+	for i, text := range []string{"a", "b", "c"} {
+		m, st := server.Receive()
+		if want(t, text, st, ntstatus.Success); string(m.Data) != text || m.ID != uint32(i+1) {
+			t.Errorf("received %+v, want %q", m, text)
+		}
+	}
+	_, st := server.Receive()
+	want(t, "none is left", st, ntstatus.Timeout)
+	reply := func(what string, who nt.ClientID, id uint32, text string, st ntstatus.Status) {
+		t.Helper()
+		want(t, what, server.Reply(who, id, []byte(text)), st)
+	}
+	elsewhere := nt.ClientID{UniqueProcess: p.server.Process().ID(), UniqueThread: p.client.ID()}
+	reply("the other thread", idOf(p.second), 1, "x", ntstatus.ReplyMessageMismatch)
+	reply("another process", elsewhere, 1, "x", ntstatus.ReplyMessageMismatch)
+	reply("no message", idOf(p.client), 4, "x", ntstatus.ReplyMessageMismatch)
+	reply("the third", idOf(p.client), 3, "C", ntstatus.Success)
+	reply("the second", idOf(p.second), 2, "B", ntstatus.Success)
+	answer := func(what string, th *ps.Thread, id uint32, text string, st ntstatus.Status) {
+		t.Helper()
+		if got, s := client.Answer(th, id); s != st || string(got) != text {
+			t.Errorf("%s: %q, %v, want %q, %v", what, got, s, text, st)
+		}
+	}
+	answer("not yet", p.client, 1, "", ntstatus.Pending)
+	answer("another's that is not there yet", p.second, 1, "", ntstatus.ReplyMessageMismatch)
+	answer("another's", p.client, 2, "", ntstatus.ReplyMessageMismatch)
+	references("replied", one+2, two+1)
+	answer("the second", p.second, 2, "B", ntstatus.Success)
+	answer("the third", p.client, 3, "C", ntstatus.Success)
+	references("answered", one+1, two)
+	answer("the third again", p.client, 3, "", ntstatus.ReplyMessageMismatch)
+	ask(p.client, "d", 4)
+	references("asked again", one+2, two)
+	server.Ref(ob.TagCall)
+	closeAll(server)
+	references("closed", one, two)
+	answer("after the end", p.client, 1, "", ntstatus.PortDisconnected)
+	answer("nothing after the end", p.client, 9, "", ntstatus.PortDisconnected)
+	reply("after the end", idOf(p.client), 1, "", ntstatus.PortDisconnected)
+	reply("to none after the end", idOf(p.client), 9, "", ntstatus.PortDisconnected)
+	_, st = server.Receive()
+	want(t, "receive after the end", st, ntstatus.PortDisconnected)
+	server.HoldOpen()
+	server.Deref(ob.TagCall)
+}
+
+// TestRequestLimit: 256 requests of a client wait, received or not; an answer that was
+// taken makes room, and an end that is closed is told before there is no room (I-88).
+func TestRequestLimit(t *testing.T) {
+	p := newPair(t, 0)
+	client, server := p.connected()
+	for range 256 {
+		if _, st := client.Request(p.client, nil); st != ntstatus.Success {
+			t.Fatal(st)
+		}
+	}
+	more := func(what string, st ntstatus.Status) {
+		t.Helper()
+		id, got := client.Request(p.client, nil)
+		if want(t, what, got, st); (id != 0) != (st == ntstatus.Success) {
+			t.Errorf("%s: message %d", what, id)
+		}
+	}
+	more("request 257", ntstatus.InsufficientResources)
+	_, st := server.Receive()
+	want(t, "receive", st, ntstatus.Success)
+	more("one was received", ntstatus.InsufficientResources)
+	want(t, "reply", server.Reply(idOf(p.client), 1, nil), ntstatus.Success)
+	more("one has a reply", ntstatus.InsufficientResources)
+	_, st = client.Answer(p.client, 1)
+	want(t, "answer", st, ntstatus.Success)
+	more("one was answered", ntstatus.Success)
+	more("and another", ntstatus.InsufficientResources)
+	closeAll(server)
+	more("the server is gone", ntstatus.PortDisconnected)
+	closeAll(client, p.port)
+}
+
+// TestImpersonateOnPort: with static tracking the server acts as the client that
+// connected, with dynamic tracking as the thread that waits; either keeps its reference
+// on nothing (I-88, I-81).
+func TestImpersonateOnPort(t *testing.T) {
+	for _, c := range []struct {
+		name     string
+		tracking bool
+		want     string
+	}{{"static", winnt.SECURITY_STATIC_TRACKING, clientUser}, {"dynamic", winnt.SECURITY_DYNAMIC_TRACKING, otherUser}} {
+		t.Run(c.name, func(t *testing.T) {
+			p := newPair(t, 0)
+			q := static
+			q.ContextTrackingMode = c.tracking
+			f, out := p.port.Connect(p.client, q, nil)
+			want(t, "connect", out.Status, ntstatus.Success)
+			client, server := p.world.port(f), p.world.port(p.port.Accept(p.server.Process()))
+			defer closeAll(p.port, client, server)
+			id, st := client.Request(p.second, nil)
+			want(t, "request", st, ntstatus.Success)
+			p.as(p.second, otherUser, winnt.SecurityImpersonation)
+			before := p.second.PointerCount()
+			refused := func(what string, who nt.ClientID, id uint32, st ntstatus.Status) {
+				t.Helper()
+				out := server.Impersonate(p.server, who, id)
+				if r := p.server.Subject(); out.Status != st || out.Rule != "I-88" || r.Client != nil {
+					t.Errorf("%s: %+v, acts as %v", what, out, r.Client)
+				}
+			}
+			refused("the thread that connected", idOf(p.client), id, ntstatus.ReplyMessageMismatch)
+			refused("another message", idOf(p.second), id+1, ntstatus.ReplyMessageMismatch)
+			out = server.Impersonate(p.server, idOf(p.second), id)
+			want(t, "impersonate", out.Status, ntstatus.Success)
+			if s := p.server.Subject(); s.Client == nil || s.Client.User().SID.String() != c.want ||
+				s.Level != winnt.SecurityImpersonation {
+				t.Errorf("acts as %v at %v", s.Client, s.Level)
+			}
+			if p.second.PointerCount() != before || p.client.Subject().Client != nil {
+				t.Errorf("%d references more; the client acts as %v", p.second.PointerCount()-before,
+					p.client.Subject().Client)
+			}
+			p.server.RevertToSelf()
+			want(t, "reply", server.Reply(idOf(p.second), id, nil), ntstatus.Success)
+			refused("after the reply", idOf(p.second), id, ntstatus.ReplyMessageMismatch)
+			client.Ref(ob.TagCall)
+			closeAll(client)
+			refused("after the end", idOf(p.second), id, ntstatus.PortDisconnected)
+			client.HoldOpen()
+			client.Deref(ob.TagCall)
+		})
+	}
+}
+
+// TestConnectionPortReceives: of several clients the one listened to first comes first,
+// and requests to connect before all; a reply there goes to the one who waits (I-88).
+func TestConnectionPortReceives(t *testing.T) {
+	p := newPair(t, 0)
+	var clients, servers []*lpc.Port
+	for i := range 12 {
+		f := p.connect("")
+		m, st := p.port.Listen()
+		want(t, "listen", st, ntstatus.Success)
+		e, st := p.port.AcceptMessage(p.server.Process(), m.Client, m.ID, false, uint64(i+100), nil)
+		want(t, "accept", st, ntstatus.Success)
+		want(t, "complete", p.world.port(e).Complete(), ntstatus.Success)
+		clients, servers = append(clients, f), append(servers, e)
+	}
+	for i := len(clients) - 1; i >= 0; i-- {
+		if i != 3 {
+			_, st := clients[i].Request(p.client, []byte{byte(i)})
+			want(t, "request", st, ntstatus.Success)
+		}
+	}
+	last := p.connect("last")
+	m, st := p.port.Receive()
+	if want(t, "connects", st, ntstatus.Success); !m.Connecting || string(m.Data) != "last" {
+		t.Errorf("first comes %+v", m)
+	}
+	closeAll(clients[5]) // its request is gone with it
+	for i := range clients {
+		switch i {
+		case 3:
+			continue
+		case 5:
+			m, st = p.port.Receive()
+			if want(t, "the end", st, ntstatus.Success); !m.Closed || m.Context != 105 {
+				t.Errorf("client 5: %+v", m)
+			}
+			continue
+		}
+		m, st = p.port.Receive()
+		if want(t, "receive", st, ntstatus.Success); m.Context != uint64(i+100) || m.Data[0] != byte(i) || m.Closed ||
+			m.ID != 1 || m.Client != idOf(p.client) {
+			t.Errorf("client %d: %+v", i, m)
+		}
+	}
+	// Several clients wait for the reply to their first message; the eldest is it.
+	want(t, "reply", p.port.Reply(idOf(p.client), 1, []byte("0")), ntstatus.Success)
+	want(t, "reply", p.port.Reply(idOf(p.client), 1, []byte("1")), ntstatus.Success)
+	for i := range 2 {
+		if got, st := clients[i].Answer(p.client, 1); st != ntstatus.Success || string(got) != string('0'+rune(i)) {
+			t.Errorf("client %d: %q, %v", i, got, st)
+		}
+	}
+	want(t, "reply to none", p.port.Reply(idOf(p.client), 2, nil), ntstatus.ReplyMessageMismatch)
+	closeAll(clients[:5]...)
+	closeAll(clients[6:]...)
+	closeAll(servers...)
+	closeAll(last, p.port)
+}

@@ -1,0 +1,240 @@
+package lpc_test
+
+import (
+	"bytes"
+	"testing"
+
+	"github.com/refmon/refmon/internal/ntos/lpc"
+	"github.com/refmon/refmon/internal/ntos/ob"
+	"github.com/refmon/refmon/internal/ntos/ps"
+	"github.com/refmon/refmon/nt"
+	"github.com/refmon/refmon/ntstatus"
+	"github.com/refmon/refmon/winnt"
+)
+
+const (
+	serverUser = "S-1-5-21-1-2-3-1500"
+	clientUser = "S-1-5-21-1-2-3-1001"
+	otherUser  = "S-1-5-21-1-2-3-1002"
+)
+
+// pair is a port with its threads: of the server, and two of the client's process.
+type pair struct {
+	*world
+	server, client, second *ps.Thread
+	port                   *lpc.Port
+}
+
+func newPair(t *testing.T, longest int) *pair {
+	t.Helper()
+	w := newWorld(t)
+	s, c := w.threads(serverUser, 1), w.threads(clientUser, 2)
+	p := &pair{world: w, server: s[0], client: c[0], second: c[1]}
+	p.port = w.port(lpc.NewConnection(s[0].Process(), longest))
+	return p
+}
+
+var static = nt.SecurityQualityOfService{ImpersonationLevel: winnt.SecurityImpersonation,
+	ContextTrackingMode: winnt.SECURITY_STATIC_TRACKING}
+
+// connect asks for a connection.
+func (p *pair) connect(info string) *lpc.Port {
+	p.t.Helper()
+	f, out := p.port.Connect(p.client, static, []byte(info))
+	want(p.t, "connect", out.Status, ntstatus.Success)
+	return p.world.port(f)
+}
+
+// connected returns the ends of a connection that is complete.
+func (p *pair) connected() (client, server *lpc.Port) {
+	p.t.Helper()
+	client = p.connect("")
+	server = p.port.Accept(p.server.Process())
+	if server == nil {
+		p.t.Fatal("no client waits")
+	}
+	return client, p.world.port(server)
+}
+
+func closeAll(ports ...*lpc.Port) {
+	for _, p := range ports {
+		p.DropOpen()
+	}
+}
+
+// TestKindsOfPorts: each operation belongs to one end, or two; the others refuse it
+// before they look at anything else (I-88).
+func TestKindsOfPorts(t *testing.T) {
+	p := newPair(t, 4)
+	client, server := p.connected()
+	defer closeAll(p.port, client, server)
+	long := []byte("12345")
+	who := idOf(p.client)
+	const bad, mismatch = ntstatus.InvalidPortHandle, ntstatus.ReplyMessageMismatch
+	for name, c := range map[string]struct {
+		ask                     func(*lpc.Port) ntstatus.Status
+		connection, server, own ntstatus.Status
+	}{
+		"listen": {func(x *lpc.Port) ntstatus.Status { _, st := x.Listen(); return st },
+			ntstatus.Timeout, bad, bad},
+		"complete": {(*lpc.Port).Complete, bad, ntstatus.InvalidParameter, bad},
+		"connected": {func(x *lpc.Port) ntstatus.Status { _, st := x.Connected(); return st },
+			bad, bad, ntstatus.Success},
+		"request": {func(x *lpc.Port) ntstatus.Status { _, st := x.Request(p.client, long); return st },
+			bad, bad, ntstatus.PortMessageTooLong},
+		"answer": {func(x *lpc.Port) ntstatus.Status { _, st := x.Answer(p.client, 1); return st },
+			bad, bad, mismatch},
+		"receive": {func(x *lpc.Port) ntstatus.Status { _, st := x.Receive(); return st },
+			ntstatus.Timeout, ntstatus.Timeout, bad},
+		"reply": {func(x *lpc.Port) ntstatus.Status { return x.Reply(who, 1, nil) }, mismatch, mismatch, bad},
+		// Whether there is such a port or client is asked before the length.
+		"long reply": {func(x *lpc.Port) ntstatus.Status { return x.Reply(who, 1, long) },
+			mismatch, ntstatus.PortMessageTooLong, bad},
+		"impersonate": {func(x *lpc.Port) ntstatus.Status { return x.Impersonate(p.server, who, 1).Status },
+			bad, mismatch, bad},
+	} {
+		want(t, name+" on a connection port", c.ask(p.port), c.connection)
+		want(t, name+" on a server's end", c.ask(server), c.server)
+		want(t, name+" on a client's end", c.ask(client), c.own)
+	}
+	for _, x := range []struct {
+		port *lpc.Port
+		kind lpc.Kind
+	}{{p.port, lpc.Connection}, {server, lpc.Server}, {client, lpc.Client}} {
+		if x.port.Kind != x.kind || x.port.Longest() != 4 {
+			t.Errorf("kind %d of %d bytes, want %d of 4", x.port.Kind, x.port.Longest(), x.kind)
+		}
+	}
+}
+
+// TestLongest: 0, a negative number and what is above the most stand for 64 KiB.
+func TestLongest(t *testing.T) {
+	p := newPair(t, 1)
+	closeAll(p.port)
+	for asked, longest := range map[int]int{-1: 1 << 16, 0: 1 << 16, 1: 1, 1<<16 - 1: 1<<16 - 1, 1 << 16: 1 << 16,
+		1<<16 + 1: 1 << 16} {
+		x := p.world.port(lpc.NewConnection(p.server.Process(), asked))
+		if got := x.Longest(); got != longest {
+			t.Errorf("%d bytes asked for: %d, want %d", asked, got, longest)
+		}
+		closeAll(x)
+	}
+}
+
+// TestPortsHoldTheirProcess: each port holds its creator's process until it is gone, the
+// server's end that of the server.
+func TestPortsHoldTheirProcess(t *testing.T) {
+	p := newPair(t, 0)
+	s, c := p.server.Process(), p.client.Process()
+	s0, c0 := s.PointerCount(), c.PointerCount()
+	f := p.connect("")
+	if s.PointerCount() != s0 || c.PointerCount() != c0+1 {
+		t.Errorf("connected: %d and %d references more", s.PointerCount()-s0, c.PointerCount()-c0)
+	}
+	e := p.world.port(p.port.Accept(s))
+	if s.PointerCount() != s0+1 || c.PointerCount() != c0+1 {
+		t.Errorf("accepted: %d and %d references more", s.PointerCount()-s0, c.PointerCount()-c0)
+	}
+	closeAll(e, f, p.port)
+	if s.PointerCount() != s0-1 || c.PointerCount() != c0 {
+		t.Errorf("closed: %d and %d references more", s.PointerCount()-s0, c.PointerCount()-c0)
+	}
+}
+
+// TestConnectCopies: what a caller passes is copied, and cut to the port's length.
+func TestConnectCopies(t *testing.T) {
+	p := newPair(t, 4)
+	info := []byte("who")
+	f, out := p.port.Connect(p.client, static, info)
+	want(t, "connect", out.Status, ntstatus.Success)
+	defer closeAll(p.world.port(f), p.port)
+	info[0] = 'X'
+	m, st := p.port.Listen()
+	if want(t, "listen", st, ntstatus.Success); string(m.Data) != "who" || !m.Connecting || m.Closed ||
+		m.Client != idOf(p.client) || m.ID != 1 || m.Context != 0 {
+		t.Errorf("listened to %+v", m)
+	}
+	answer := []byte("yes")
+	e, st := p.port.AcceptMessage(p.server.Process(), m.Client, m.ID, false, 7, answer)
+	want(t, "accept", st, ntstatus.Success)
+	defer closeAll(p.world.port(e))
+	answer[0] = 'X'
+	if got, st := f.Connected(); st != ntstatus.Pending || string(got) != "yes" {
+		t.Errorf("before it is complete: %q, %v", got, st)
+	}
+	want(t, "complete", e.Complete(), ntstatus.Success)
+	_, st = f.Request(p.client, nil)
+	want(t, "request", st, ntstatus.Success)
+	if m, st := e.Receive(); st != ntstatus.Success || m.Context != 7 {
+		t.Errorf("the server's own end receives %+v, %v", m, st)
+	}
+	if got, st := f.Connected(); st != ntstatus.Success || string(got) != "yes" {
+		t.Errorf("connected: %q, %v", got, st)
+	}
+	for _, c := range []struct{ info, want string }{{"", ""}, {"1234", "1234"}, {"12345", "1234"}} {
+		x := p.connect(c.info)
+		if m, st := p.port.Listen(); st != ntstatus.Success || string(m.Data) != c.want {
+			t.Errorf("%q: %q, %v", c.info, m.Data, st)
+		}
+		closeAll(x)
+	}
+}
+
+// TestRefusedConnect: a port that is closed, one with all clients it takes, and one whose
+// client cannot be captured refuse, and hold nothing of the client (I-80, I-88, O-82).
+func TestRefusedConnect(t *testing.T) {
+	p := newPair(t, 0)
+	refused := func(what string, st ntstatus.Status, rule string) {
+		t.Helper()
+		before, _, _ := p.sys.Security.Objects.Counts()
+		now := p.port.Changed()
+		f, out := p.port.Connect(p.client, static, nil)
+		after, _, _ := p.sys.Security.Objects.Counts()
+		if f != nil || out.Status != st || out.Rule != rule || before != after || changed(now) {
+			t.Errorf("%s: %v, %+v, %d objects more, a change %v", what, f, out, after-before, changed(now))
+		}
+	}
+	p.as(p.client, otherUser, winnt.SecurityIdentification)
+	refused("a client that only identifies itself", ntstatus.BadImpersonationLevel, "I-80")
+	p.client.RevertToSelf()
+	var all []*lpc.Port
+	for range 256 {
+		all = append(all, p.connect(""))
+	}
+	refused("client 257", ntstatus.InsufficientResources, "O-82")
+	want(t, "listen", func() ntstatus.Status { _, st := p.port.Listen(); return st }(), ntstatus.Success)
+	all = append(all, p.connect("")) // who was listened to waits no more
+	refused("client 258", ntstatus.InsufficientResources, "O-82")
+	p.port.Ref(ob.TagCall)
+	closeAll(p.port)
+	refused("a closed port", ntstatus.ObjectNameNotFound, "O-82")
+	p.port.Deref(ob.TagCall)
+	for i, f := range all { // the one that was listened to, too
+		if _, st := f.Connected(); st != ntstatus.PortConnectionRefused {
+			t.Errorf("client %d: %v", i, st)
+		}
+	}
+	closeAll(all...)
+}
+
+// TestMessagesAreCopied: a later change of what was sent changes no request and no reply.
+func TestMessagesAreCopied(t *testing.T) {
+	p := newPair(t, 4)
+	client, server := p.connected()
+	defer closeAll(p.port, client, server)
+	data := []byte("1234")
+	id, st := client.Request(p.client, data)
+	want(t, "request", st, ntstatus.Success)
+	data[0] = 'X'
+	m, st := server.Receive()
+	if want(t, "receive", st, ntstatus.Success); string(m.Data) != "1234" || m.ID != id || m.Client != idOf(p.client) ||
+		m.Connecting || m.Closed || m.Context != 0 {
+		t.Errorf("received %+v", m)
+	}
+	reply := []byte("4321")
+	want(t, "reply", server.Reply(m.Client, id, reply), ntstatus.Success)
+	reply[0] = 'X'
+	if got, st := client.Answer(p.client, id); st != ntstatus.Success || !bytes.Equal(got, []byte("4321")) {
+		t.Errorf("answer %q, %v", got, st)
+	}
+}

@@ -1,0 +1,191 @@
+package npfs_test
+
+import (
+	"testing"
+
+	"github.com/refmon/refmon/internal/ntos/npfs"
+	"github.com/refmon/refmon/internal/ntos/ob"
+	"github.com/refmon/refmon/nt"
+	"github.com/refmon/refmon/ntstatus"
+	"github.com/refmon/refmon/winnt"
+)
+
+// acts wants the server's thread to act as that user after it impersonated, and ends that.
+func (s *site) acts(what string, e *npfs.End, user string, level winnt.SecurityImpersonationLevel) {
+	s.t.Helper()
+	out := e.Impersonate(s.server)
+	who := s.server.Subject()
+	switch {
+	case out.Status != ntstatus.Success || who.Client == nil:
+		s.t.Errorf("%s: %+v", what, out)
+	case who.Client.User().SID.String() != user || who.Level != level:
+		s.t.Errorf("%s: acts as %v at %v, want %s at %v", what, who.Client.User().SID, who.Level, user, level)
+	}
+	s.server.RevertToSelf()
+}
+
+var dynamic = nt.SecurityQualityOfService{ImpersonationLevel: winnt.SecurityImpersonation,
+	ContextTrackingMode: winnt.SECURITY_DYNAMIC_TRACKING}
+
+// TestClientOfLastMessage: with dynamic tracking each message carries who wrote it, and the
+// one read last counts, also where only a part of it was read; what failed to be captured
+// is told then. With static tracking the client is who connected (I-85, I-4).
+func TestClientOfLastMessage(t *testing.T) {
+	s := newSite(t)
+	e := s.made(npfs.Config{})
+	c, out := s.connect(&dynamic)
+	want(t, "connect", out.Status, ntstatus.Success)
+	want(t, "write", c.Write(s.client, []byte("ab")), ntstatus.Success)
+	s.as(s.client, otherUser, winnt.SecurityImpersonation)
+	want(t, "write", c.Write(s.client, []byte("cd")), ntstatus.Success)
+	s.client.RevertToSelf()
+	s.as(s.second, otherUser, winnt.SecurityIdentification)
+	want(t, "write", c.Write(s.second, []byte("ef")), ntstatus.Success)
+	want(t, "write", c.Write(s.client, nil), ntstatus.Success)
+	want(t, "the other way", e.Write(s.client, []byte("xyz")), ntstatus.Success)
+	read := func(x *npfs.End, n int, data string) {
+		t.Helper()
+		if got, st := x.Read(n); st != ntstatus.Success || string(got) != data {
+			t.Errorf("read %q, %v, want %q", got, st, data)
+		}
+	}
+	read(c, 2, "xy") // the client's reading changes nothing
+	want(t, "nothing read", e.Impersonate(s.server).Status, ntstatus.CannotImpersonate)
+	read(e, 1, "a")
+	s.acts("a part", e, clientUser, winnt.SecurityImpersonation)
+	s.acts("again", e, clientUser, winnt.SecurityImpersonation)
+	read(e, 2, "bc")
+	s.acts("parts of two", e, otherUser, winnt.SecurityImpersonation)
+	read(c, 1, "z")
+	read(e, 1, "d")
+	s.acts("the rest", e, otherUser, winnt.SecurityImpersonation)
+	read(e, 1, "e")
+	if out := e.Impersonate(s.server); out.Status != ntstatus.BadImpersonationLevel || out.Rule != "I-80" {
+		t.Errorf("who could not be captured: %+v", out)
+	}
+	read(e, 1, "f")
+	want(t, "the rest of it", e.Impersonate(s.server).Status, ntstatus.BadImpersonationLevel)
+	read(e, 1, "")
+	s.acts("an empty message", e, clientUser, winnt.SecurityImpersonation)
+	closeAll(c)
+	s.acts("after it is gone", e, clientUser, winnt.SecurityImpersonation)
+	closeAll(e)
+}
+
+// TestStaticClient: who connected counts, and not who writes; the client that cannot give the
+// level it promises is refused, and the instance is free for another (I-4, I-80).
+func TestStaticClient(t *testing.T) {
+	s := newSite(t)
+	e := s.made(npfs.Config{})
+	s.as(s.client, otherUser, winnt.SecurityIdentification)
+	opened := false
+	out := s.fs.Connect("p", s.client, &static, func(*npfs.End) ntstatus.Status { opened = true; return 0 })
+	if out.Status != ntstatus.BadImpersonationLevel || out.Rule != "I-80" || opened {
+		t.Errorf("refused client: %+v, opened %v", out, opened)
+	}
+	want(t, "the server still listens", e.Listen(), ntstatus.PipeListening)
+	s.client.RevertToSelf()
+	s.as(s.client, otherUser, winnt.SecurityImpersonation)
+	q := static
+	q.ImpersonationLevel = winnt.SecurityIdentification
+	c, out := s.connect(&q)
+	want(t, "connect", out.Status, ntstatus.Success)
+	q.ImpersonationLevel, q.ContextTrackingMode = winnt.SecurityDelegation, winnt.SECURITY_DYNAMIC_TRACKING
+	s.client.RevertToSelf()
+	want(t, "write", c.Write(s.client, []byte("a")), ntstatus.Success)
+	want(t, "nothing read", e.Impersonate(s.server).Status, ntstatus.CannotImpersonate)
+	_, st := e.Read(1)
+	want(t, "read", st, ntstatus.Success)
+	s.acts("static", e, otherUser, winnt.SecurityIdentification)
+	// The next client is another, and so is its way of tracking.
+	want(t, "disconnect", e.Disconnect(), ntstatus.Success)
+	want(t, "listen", e.Listen(), ntstatus.PipeListening)
+	n := s.connected()
+	want(t, "write", n.Write(s.second, []byte("b")), ntstatus.Success)
+	want(t, "nothing read of the next", e.Impersonate(s.server).Status, ntstatus.CannotImpersonate)
+	_, st = e.Read(1)
+	want(t, "read", st, ntstatus.Success)
+	s.acts("the next", e, clientUser, winnt.SecurityImpersonation)
+	closeAll(c, n, e)
+}
+
+// TestDefaultQuality: a client that says nothing is impersonated dynamically, at
+// SecurityImpersonation, with what is enabled alone (I-84).
+func TestDefaultQuality(t *testing.T) {
+	if npfs.DefaultSQOS != (nt.SecurityQualityOfService{ImpersonationLevel: winnt.SecurityImpersonation,
+		ContextTrackingMode: true, EffectiveOnly: true}) {
+		t.Errorf("%+v", npfs.DefaultSQOS)
+	}
+	s := newSite(t)
+	e, c := s.pair(npfs.Config{})
+	s.as(s.client, otherUser, winnt.SecurityDelegation)
+	want(t, "write", c.Write(s.client, []byte("a")), ntstatus.Success)
+	_, st := e.Read(1)
+	want(t, "read", st, ntstatus.Success)
+	want(t, "impersonate", e.Impersonate(s.server).Status, ntstatus.Success)
+	imp := s.server.Impersonation(ob.TagCall)
+	if imp == nil || imp.Level != winnt.SecurityImpersonation || !imp.EffectiveOnly || !imp.CopyOnOpen ||
+		imp.Token.Value().User().SID.String() != otherUser {
+		t.Errorf("acts with %+v", imp)
+	}
+	imp.Token.Deref(ob.TagCall)
+	closeAll(c, e)
+}
+
+// TestContextsAreGivenBack: each token that a message keeps is given back when another
+// message is read after it, when it is refused, cancelled, or goes with its client.
+func TestContextsAreGivenBack(t *testing.T) {
+	s := newSite(t)
+	e := s.made(npfs.Config{Message: true, ReadMessages: true, Inbound: 2})
+	c, out := s.connect(&dynamic)
+	want(t, "connect", out.Status, ntstatus.Success)
+	tok := s.client.Process().ReferenceToken(ob.TagCall)
+	defer tok.Deref(ob.TagCall)
+	before := tok.PointerCount()
+	kept := func(what string, n int64) {
+		t.Helper()
+		if got := tok.PointerCount() - before; got != n {
+			t.Errorf("%s: %d references more, want %d", what, got, n)
+		}
+	}
+	want(t, "write", c.Write(s.client, []byte("a")), ntstatus.Success)
+	kept("written", 1)
+	want(t, "write", c.Write(s.client, []byte("b")), ntstatus.Success)
+	kept("two", 2)
+	want(t, "no room", c.Write(s.client, []byte("c")), ntstatus.PipeBusy)
+	kept("a refused one", 2)
+	r := &npfs.Request{End: c, Op: npfs.OpWrite, Thread: s.client, Data: []byte("d"), Finish: func(npfs.Result) {}}
+	want(t, "wait", r.Start().Status, ntstatus.Pending)
+	kept("one that waits", 3)
+	r.Cancel()
+	kept("cancelled", 2)
+	for _, n := range []int64{2, 1} { // the last one read is kept
+		_, st := e.Read(1)
+		want(t, "read", st, ntstatus.Success)
+		kept("read", n)
+	}
+	want(t, "impersonate", e.Impersonate(s.server).Status, ntstatus.Success)
+	kept("impersonated", 2)
+	s.server.RevertToSelf()
+	kept("reverted", 1)
+	ask := &npfs.Request{End: c, Op: npfs.OpTransceive, Thread: s.client, Data: []byte("e"), Length: 1,
+		Finish: func(npfs.Result) {}}
+	want(t, "answer first", e.Write(s.server, []byte("x")), ntstatus.Success)
+	want(t, "something is there to read", ask.Start().Status, ntstatus.PipeBusy)
+	kept("not asked", 1)
+	want(t, "write", c.Write(s.client, []byte("f")), ntstatus.Success)
+	kept("one read, one not", 2)
+	want(t, "disconnect", e.Disconnect(), ntstatus.Success)
+	kept("disconnected", 0)
+	want(t, "write of who is gone", c.Write(s.client, []byte("g")), ntstatus.PipeDisconnected)
+	kept("refused", 0)
+	want(t, "listen", e.Listen(), ntstatus.PipeListening)
+	closeAll(c)
+	c, _ = s.connect(&dynamic)
+	want(t, "write", c.Write(s.client, []byte("h")), ntstatus.Success)
+	want(t, "write of the server", e.Write(s.client, []byte("i")), ntstatus.Success)
+	kept("the server's carries none", 1)
+	closeAll(e)
+	kept("the server is gone", 0)
+	closeAll(c)
+}

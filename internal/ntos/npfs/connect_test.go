@@ -1,0 +1,140 @@
+package npfs_test
+
+import (
+	"testing"
+
+	"github.com/refmon/refmon/internal/ntos/npfs"
+	"github.com/refmon/refmon/nt"
+	"github.com/refmon/refmon/ntstatus"
+)
+
+// TestClientSentAwayBeforeItCame: the server disconnects while the client is being made:
+// the instance has no part of the client, and takes the next (I-134).
+func TestClientSentAwayBeforeItCame(t *testing.T) {
+	for _, q := range []*nt.SecurityQualityOfService{&static, &dynamic} {
+		s := newSite(t)
+		e := s.made(npfs.Config{})
+		var late, next *npfs.End
+		out := s.fs.Connect("p", s.client, q, func(x *npfs.End) ntstatus.Status {
+			late = x
+			s.world.open(x)
+			_, again := s.connect(nil)
+			want(t, "a second client", again.Status, ntstatus.PipeNotAvailable)
+			want(t, "the server has none", e.Listen(), ntstatus.PipeListening)
+			want(t, "disconnect", e.Disconnect(), ntstatus.Success)
+			want(t, "listen", e.Listen(), ntstatus.PipeListening)
+			next = s.connected()
+			return ntstatus.Success
+		})
+		want(t, "connect", out.Status, ntstatus.Success)
+		if !late.Detached() || next.Detached() {
+			t.Errorf("the first is sent away: %v, the next: %v", late.Detached(), next.Detached())
+		}
+		want(t, "write", next.Write(s.second, []byte("a")), ntstatus.Success)
+		want(t, "write", late.Write(s.client, []byte("b")), ntstatus.PipeDisconnected)
+		if got, st := e.Read(9); string(got) != "a" || st != ntstatus.Success {
+			t.Errorf("read %q, %v", got, st)
+		}
+		closeAll(late)
+		want(t, "the next is there", e.Listen(), ntstatus.PipeConnected)
+		closeAll(next, e)
+	}
+}
+
+// TestRefusedLate: a client that cannot be handed out after the server sent it away, and
+// another came, takes nothing from that one (I-134).
+func TestRefusedLate(t *testing.T) {
+	s := newSite(t)
+	e := s.made(npfs.Config{})
+	var next *npfs.End
+	out := s.fs.Connect("p", s.client, &static, func(*npfs.End) ntstatus.Status {
+		want(t, "disconnect", e.Disconnect(), ntstatus.Success)
+		want(t, "listen", e.Listen(), ntstatus.PipeListening)
+		next = s.connected()
+		return ntstatus.InsufficientResources
+	})
+	want(t, "connect", out.Status, ntstatus.InsufficientResources)
+	want(t, "the next is there", e.Listen(), ntstatus.PipeConnected)
+	_, out = s.connect(nil)
+	want(t, "nor is the instance free", out.Status, ntstatus.PipeNotAvailable)
+	closeAll(next, e)
+}
+
+// TestFreeInstance: a client gets the first instance that listens, whatever the state of
+// those before; the end has the descriptor of the name (I-85).
+func TestFreeInstance(t *testing.T) {
+	s := newSite(t)
+	a, b, c := s.made(npfs.Config{}), s.made(npfs.Config{}), s.made(npfs.Config{})
+	one, two := s.connected(), s.connected()
+	want(t, "the first", a.Listen(), ntstatus.PipeConnected)
+	want(t, "the second", b.Listen(), ntstatus.PipeConnected)
+	want(t, "the third", c.Listen(), ntstatus.PipeListening)
+	want(t, "disconnect", a.Disconnect(), ntstatus.Success)
+	three := s.connected()
+	want(t, "a disconnected one is not free", a.Listen(), ntstatus.PipeListening)
+	want(t, "the third", c.Listen(), ntstatus.PipeConnected)
+	four := s.connected()
+	want(t, "the first again", a.Listen(), ntstatus.PipeConnected)
+	if _, out := s.connect(nil); out.Status != ntstatus.PipeNotAvailable || out.Rule != "I-85" {
+		t.Errorf("no instance is free: %+v", out)
+	}
+	for _, x := range []*npfs.End{one, two, three, four} {
+		if x.IsServer() || x.Security() != a.Security() || !a.IsServer() {
+			t.Error("the client's end is a server's, or has a descriptor of its own")
+		}
+	}
+	closeAll(one, two, three, four, a, b, c)
+}
+
+// TestWhyNoClient: each refusal names its rule and says why (I-85).
+func TestWhyNoClient(t *testing.T) {
+	s := newSite(t)
+	e := s.made(npfs.Config{})
+	because := map[string]bool{}
+	refused := func(x *npfs.End, st ntstatus.Status) {
+		t.Helper()
+		out := x.Impersonate(s.server)
+		if out.Status != st || out.Rule != "I-85" || out.Because == "" || because[out.Because] {
+			t.Errorf("%+v, want %v and a reason of its own", out, st)
+		}
+		because[out.Because] = true
+	}
+	refused(e, ntstatus.PipeListening)
+	c := s.connected()
+	refused(c, ntstatus.IllegalFunction)
+	refused(e, ntstatus.CannotImpersonate)
+	want(t, "disconnect", e.Disconnect(), ntstatus.Success)
+	refused(e, ntstatus.InvalidPipeState)
+	closeAll(c, e)
+}
+
+// TestPipeChanges: who waits is told of what may end the wait, at either end.
+func TestPipeChanges(t *testing.T) {
+	s := newSite(t)
+	e := s.made(npfs.Config{Inbound: 1})
+	var c *npfs.End
+	for _, x := range []struct {
+		name string
+		do   func() ntstatus.Status
+		want ntstatus.Status
+		told bool
+	}{
+		{"connect", func() ntstatus.Status { c = s.connected(); return 0 }, 0, true},
+		{"read nothing", func() ntstatus.Status { _, st := e.Read(1); return st }, ntstatus.PipeEmpty, false},
+		{"write", func() ntstatus.Status { return c.Write(s.client, []byte("a")) }, 0, true},
+		{"no room", func() ntstatus.Status { return c.Write(s.client, []byte("b")) }, ntstatus.PipeBusy, false},
+		{"peek", func() ntstatus.Status { _, st := e.Peek(1); return st }, 0, false},
+		{"read", func() ntstatus.Status { _, st := e.Read(1); return st }, 0, true},
+		{"the client disconnects", func() ntstatus.Status { return c.Disconnect() }, ntstatus.IllegalFunction, false},
+		{"close", func() ntstatus.Status { closeAll(c); return 0 }, 0, true},
+		{"disconnect", func() ntstatus.Status { return e.Disconnect() }, 0, true},
+		{"disconnect again", func() ntstatus.Status { return e.Disconnect() }, ntstatus.PipeDisconnected, false},
+	} {
+		told := e.Changed()
+		want(t, x.name, x.do(), x.want)
+		if changed(told) != x.told || changed(e.Changed()) {
+			t.Errorf("%s: the server is told: %v; again: %v", x.name, !x.told, changed(e.Changed()))
+		}
+	}
+	closeAll(e)
+}

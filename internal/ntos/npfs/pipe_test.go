@@ -1,0 +1,277 @@
+package npfs_test
+
+import (
+	"fmt"
+	"testing"
+
+	"github.com/refmon/refmon/internal/ntos/npfs"
+	"github.com/refmon/refmon/internal/ntos/ob"
+	"github.com/refmon/refmon/internal/ntos/ps"
+	"github.com/refmon/refmon/nt"
+	"github.com/refmon/refmon/ntstatus"
+	"github.com/refmon/refmon/sddl"
+	"github.com/refmon/refmon/winnt"
+)
+
+const (
+	serverUser = "S-1-5-21-1-2-3-1500"
+	clientUser = "S-1-5-21-1-2-3-1001"
+	otherUser  = "S-1-5-21-1-2-3-1002"
+)
+
+// site is a file system with a server's process and two threads of a client's.
+type site struct {
+	*world
+	fs                     npfs.FileSystem
+	server, client, second *ps.Thread
+}
+
+func newSite(t *testing.T) *site {
+	t.Helper()
+	w := newWorld(t)
+	c := w.threads(clientUser, 2)
+	return &site{world: w, server: w.threads(serverUser, 1)[0], client: c[0], second: c[1]}
+}
+
+// create makes an instance and opens its server's end.
+func (s *site) create(name string, cfg npfs.Config) (e *npfs.End, st ntstatus.Status) {
+	st = s.fs.Create(name, cfg, s.server.Process(), sddl.MustParse("O:SYG:SY"), func(x *npfs.End, _ bool) ntstatus.Status {
+		e = x
+		s.world.open(e)
+		return ntstatus.Success
+	})
+	return e, st
+}
+
+// made is create that succeeds.
+func (s *site) made(cfg npfs.Config) *npfs.End {
+	s.t.Helper()
+	e, st := s.create("p", cfg)
+	if st != ntstatus.Success {
+		s.t.Fatal(st)
+	}
+	return e
+}
+
+// connect opens a client's end.
+func (s *site) connect(q *nt.SecurityQualityOfService) (e *npfs.End, out ps.Outcome) {
+	out = s.fs.Connect("p", s.client, q, func(x *npfs.End) ntstatus.Status {
+		e = x
+		s.world.open(e)
+		return ntstatus.Success
+	})
+	return e, out
+}
+
+// pair returns both ends of an instance.
+func (s *site) pair(cfg npfs.Config) (server, client *npfs.End) {
+	s.t.Helper()
+	server = s.made(cfg)
+	return server, s.connected()
+}
+
+func (s *site) connected() *npfs.End {
+	s.t.Helper()
+	e, out := s.connect(nil)
+	if out.Status != ntstatus.Success {
+		s.t.Fatal(out)
+	}
+	return e
+}
+
+func closeAll(ends ...*npfs.End) {
+	for _, e := range ends {
+		e.DropOpen()
+	}
+}
+
+// TestConfigBounds: a pipe has a name, 255 instances at most and queues of at most
+// 16 MiB; no number of them is negative, and 0 instances stand for the most (I-85).
+func TestConfigBounds(t *testing.T) {
+	s := newSite(t)
+	for i, c := range []struct {
+		name string
+		cfg  npfs.Config
+		want ntstatus.Status
+		most uint32
+	}{
+		{"", npfs.Config{}, ntstatus.InvalidParameter, 0},
+		{"p", npfs.Config{Instances: -1}, ntstatus.InvalidParameter, 0},
+		{"p", npfs.Config{Instances: 256}, ntstatus.InvalidParameter, 0},
+		{"p", npfs.Config{Inbound: -1}, ntstatus.InvalidParameter, 0},
+		{"p", npfs.Config{Outbound: -1}, ntstatus.InvalidParameter, 0},
+		{"p", npfs.Config{Inbound: 16<<20 + 1}, ntstatus.InvalidParameter, 0},
+		{"p", npfs.Config{Outbound: 16<<20 + 1}, ntstatus.InvalidParameter, 0},
+		{"p", npfs.Config{Instances: 0}, ntstatus.Success, 0xFFFFFFFF},
+		{"p", npfs.Config{Instances: 255}, ntstatus.Success, 0xFFFFFFFF},
+		{"p", npfs.Config{Instances: 254, Inbound: 16 << 20, Outbound: 16 << 20}, ntstatus.Success, 254},
+		{"p", npfs.Config{Instances: 1}, ntstatus.Success, 1},
+	} {
+		e, st := s.create(c.name, c.cfg)
+		if want(t, fmt.Sprint(i), st, c.want); st != ntstatus.Success {
+			if e != nil {
+				t.Errorf("%d: an end of a pipe that is refused", i)
+			}
+			continue
+		}
+		if got := e.Local(); got.MaximumInstances != c.most || got.CurrentInstances != 1 {
+			t.Errorf("%d: %+v, want at most %d", i, got, c.most)
+		}
+		closeAll(e)
+		if s.fs.Find(c.name) != nil {
+			t.Fatalf("%d: the name is left", i)
+		}
+	}
+}
+
+// TestInstances: of the refusals of another instance the first that holds is told; what
+// was refused, also by who opens it, counts for nothing (I-85, T-132, T-136).
+func TestInstances(t *testing.T) {
+	const (
+		full, denied, none = ntstatus.InstanceNotAvailable, ntstatus.AccessDenied, ntstatus.ObjectNameNotFound
+		good               = ntstatus.Success
+	)
+	s := newSite(t)
+	in, out := uint32(winnt.FILE_SHARE_WRITE), uint32(winnt.FILE_SHARE_READ)
+	for i, c := range []struct {
+		limit, there int // instances that may be and are
+		cfg          npfs.Config
+		want         ntstatus.Status
+	}{
+		{2, 0, npfs.Config{}, good},
+		{2, 0, npfs.Config{Which: npfs.First}, good},
+		{2, 0, npfs.Config{Which: npfs.Another}, none},
+		{2, 0, npfs.Config{Which: npfs.Another, LimitFirst: true}, none},
+		{2, 1, npfs.Config{Share: in}, good},
+		{2, 1, npfs.Config{Share: in, Which: npfs.Another}, good},
+		{2, 1, npfs.Config{Share: in, Which: npfs.First}, denied},
+		{2, 1, npfs.Config{Share: in, Which: npfs.First, LimitFirst: true}, denied},
+		{2, 1, npfs.Config{Share: in, Instances: 1, LimitFirst: true}, good}, // the first says how many
+		{2, 1, npfs.Config{Share: out}, denied},
+		{2, 1, npfs.Config{Share: in | out}, denied},
+		{2, 1, npfs.Config{}, denied},
+		{2, 2, npfs.Config{Share: in}, full},
+		{2, 2, npfs.Config{Share: in, Instances: 9}, full},
+		{2, 2, npfs.Config{Share: in, Which: npfs.Another}, full},
+		{2, 2, npfs.Config{Share: out}, full}, // the limit is looked at before the directions
+		{2, 2, npfs.Config{Share: in, Which: npfs.First}, denied},
+		{2, 2, npfs.Config{Share: in, Which: npfs.First, LimitFirst: true}, full},
+		{2, 2, npfs.Config{Share: out, Which: npfs.Another, LimitFirst: true}, full},
+	} {
+		var there []*npfs.End
+		for range c.there {
+			there = append(there, s.made(npfs.Config{Instances: c.limit, Share: in}))
+		}
+		for _, name := range []string{"p", "P"} { // a name has no case
+			told := false
+			st := s.fs.Create(name, c.cfg, s.server.Process(), nil, func(_ *npfs.End, existed bool) ntstatus.Status {
+				if told = true; existed != (c.there > 0) {
+					t.Errorf("%d: the pipe is said to be there: %v", i, existed)
+				}
+				return ntstatus.BadImpersonationLevel // its opener refuses
+			})
+			if c.want == good {
+				want(t, fmt.Sprintf("%d %s", i, name), st, ntstatus.BadImpersonationLevel)
+			} else {
+				want(t, fmt.Sprintf("%d %s", i, name), st, c.want)
+			}
+			if told != (c.want == good) {
+				t.Errorf("%d: opened: %v", i, told)
+			}
+		}
+		if c.there == 0 && s.fs.Find("p") != nil {
+			t.Errorf("%d: a refused pipe is there", i)
+		}
+		for _, e := range there {
+			if got := e.Local().CurrentInstances; got != uint32(c.there) {
+				t.Errorf("%d: %d instances, want %d", i, got, c.there)
+			}
+		}
+		closeAll(there...)
+	}
+}
+
+// TestRemovedInstance: each instance goes with its own server's end, the name with the
+// last; a pipe of that name made later is another (I-85, I-130).
+func TestRemovedInstance(t *testing.T) {
+	s := newSite(t)
+	one, two, three := s.made(npfs.Config{}), s.made(npfs.Config{}), s.made(npfs.Config{})
+	found := func(what string, e *npfs.End) {
+		t.Helper()
+		x := s.fs.Find("P")
+		if x != e {
+			t.Errorf("%s: found %p, want %p", what, x, e)
+		}
+		if x != nil {
+			x.Deref(ob.TagCall)
+		}
+	}
+	found("three", one)
+	closeAll(two)
+	found("two", one)
+	if n := three.Local().CurrentInstances; n != 2 {
+		t.Errorf("%d instances", n)
+	}
+	client := s.connected() // of the first
+	closeAll(one)
+	found("one", three)
+	if n := three.Local().CurrentInstances; n != 1 {
+		t.Errorf("%d instances", n)
+	}
+	shared := sddl.MustParse("O:BAG:BA")
+	client.SetSecurity(shared)
+	if three.Security() != shared {
+		t.Error("I-130: the descriptor is not the name's")
+	}
+	three.Ref(ob.TagCall)
+	closeAll(three)
+	found("none", nil)
+	if _, out := s.connect(nil); out.Status != ntstatus.ObjectNameNotFound || out.Rule != "I-85" {
+		t.Errorf("connected to none: %+v", out)
+	}
+	again := s.made(npfs.Config{})
+	three.SetSecurity(nil)
+	found("again", again)
+	if again.Security() == nil {
+		t.Error("I-130: the descriptor of a pipe that is gone")
+	}
+	three.HoldOpen() // a late end of the old pipe
+	three.Deref(ob.TagCall)
+	closeAll(three)
+	found("still", again)
+	closeAll(client, again)
+}
+
+// TestEndsHoldTheirProcess: each end holds the process of its creator until it is gone,
+// also where its opener refuses.
+func TestEndsHoldTheirProcess(t *testing.T) {
+	s := newSite(t)
+	sp, cp := s.server.Process(), s.client.Process()
+	s0, c0 := sp.PointerCount(), cp.PointerCount()
+	more := func(what string, server, client int64) {
+		t.Helper()
+		if a, b := sp.PointerCount()-s0, cp.PointerCount()-c0; a != server || b != client {
+			t.Errorf("%s: %d and %d references more, want %d and %d", what, a, b, server, client)
+		}
+	}
+	refuse := func(*npfs.End) ntstatus.Status { return ntstatus.AccessDenied }
+	st := s.fs.Create("p", npfs.Config{}, sp, nil, func(e *npfs.End, _ bool) ntstatus.Status { return refuse(e) })
+	want(t, "refused", st, ntstatus.AccessDenied)
+	more("refused", 0, 0)
+	e := s.made(npfs.Config{})
+	more("made", 1, 0)
+	for _, q := range []*nt.SecurityQualityOfService{nil, &static} {
+		out := s.fs.Connect("p", s.client, q, refuse)
+		want(t, "refused", out.Status, ntstatus.AccessDenied)
+		more("refused a client", 1, 0)
+	}
+	c := s.connected() // the instance is free again
+	more("connected", 1, 1)
+	closeAll(c)
+	more("the client is gone", 1, 0)
+	closeAll(e)
+	more("closed", 0, 0)
+}
+
+var static = nt.SecurityQualityOfService{ImpersonationLevel: winnt.SecurityImpersonation,
+	ContextTrackingMode: winnt.SECURITY_STATIC_TRACKING}

@@ -1,0 +1,276 @@
+package npfs_test
+
+import (
+	"fmt"
+	"testing"
+
+	"github.com/refmon/refmon/internal/ntos/npfs"
+	"github.com/refmon/refmon/ntstatus"
+	"github.com/refmon/refmon/winnt"
+)
+
+// asks begins requests and notes how they end, in their order.
+type asks struct {
+	*site
+	ended []string
+}
+
+// begin starts a request; its end is noted as "name: status count data".
+func (a *asks) begin(e *npfs.End, op npfs.Op, name string, n int, data string, st ntstatus.Status) *npfs.Request {
+	a.t.Helper()
+	r := &npfs.Request{End: e, Op: op, Length: n, Data: []byte(data), Thread: a.client}
+	r.Finish = func(res npfs.Result) {
+		a.ended = append(a.ended, fmt.Sprintf("%s: %v %d %s", name, res.Status, res.Count, res.Data))
+	}
+	if res := r.Start(); res.Status != st {
+		a.t.Errorf("%s: %v, want %v", name, res.Status, st)
+	}
+	return r
+}
+
+// end wants these requests to have ended since, in this order.
+func (a *asks) end(what string, ends ...string) {
+	a.t.Helper()
+	if fmt.Sprint(a.ended) != fmt.Sprint(ends) {
+		a.t.Errorf("%s: ended %q, want %q", what, a.ended, ends)
+	}
+	a.ended = nil
+}
+
+const (
+	good, pending = ntstatus.Success, ntstatus.Pending
+	cancelled     = ntstatus.Cancelled
+)
+
+// TestWaitingReads: reads that wait end in their order with what is written (I-135).
+func TestWaitingReads(t *testing.T) {
+	a := &asks{site: newSite(t)}
+	e, c := a.pair(npfs.Config{})
+	a.begin(e, npfs.OpRead, "one", 2, "", pending)
+	a.begin(e, npfs.OpRead, "two", 9, "", pending)
+	a.begin(c, npfs.OpRead, "client's", 9, "", pending)
+	a.end("nothing yet")
+	want(t, "write", c.Write(a.client, []byte("abc")), good)
+	a.end("written", "one: STATUS_SUCCESS 2 ab", "two: STATUS_SUCCESS 1 c")
+	if r := (&npfs.Request{End: e, Op: npfs.OpWrite, Data: []byte("xy"), Thread: a.client,
+		Finish: func(npfs.Result) { t.Error("told of what did not wait") }}).Start(); r.Status != good || r.Count != 2 {
+		t.Errorf("%+v", r)
+	}
+	a.end("written back", "client's: STATUS_SUCCESS 2 xy")
+	want(t, "write", c.Write(a.client, []byte("de")), good)
+	if r := (&npfs.Request{End: e, Op: npfs.OpRead, Length: 1}).Start(); r.Status != good || r.Count != 1 ||
+		string(r.Data) != "d" {
+		t.Errorf("%+v", r)
+	}
+	want(t, "no operation", (&npfs.Request{End: e}).Start().Status, ntstatus.InvalidParameter)
+	want(t, "no such operation", (&npfs.Request{End: e, Op: npfs.OpFlush + 1}).Start().Status,
+		ntstatus.InvalidParameter)
+	a.begin(c, npfs.OpRead, "left", 1, "", pending)
+	closeAll(e)
+	a.end("closed", "left: STATUS_PIPE_BROKEN 0 ")
+	closeAll(c)
+}
+
+// TestWaitingWrites: a write without room waits until all of it fits, in the order of the
+// queue, and then counts all its bytes; cancelled, its bytes are gone (I-135, I-138).
+func TestWaitingWrites(t *testing.T) {
+	a := &asks{site: newSite(t)}
+	e, c := a.pair(npfs.Config{Inbound: 4})
+	a.begin(c, npfs.OpWrite, "fits", 0, "abcd", good)
+	a.begin(c, npfs.OpWrite, "one", 0, "efg", pending)
+	two := a.begin(c, npfs.OpWrite, "two", 0, "hi", pending)
+	a.begin(c, npfs.OpWrite, "three", 0, "j", pending)
+	a.begin(c, npfs.OpFlush, "flush", 0, "", pending)
+	want(t, "no room", c.Write(a.client, []byte("x")), ntstatus.PipeBusy)
+	read := func(n int, data string) {
+		t.Helper()
+		if got, st := e.Read(n); st != good || string(got) != data {
+			t.Errorf("read %q, %v, want %q", got, st, data)
+		}
+	}
+	read(2, "ab")
+	a.end("not all of it fits")
+	read(1, "c")
+	a.end("the first fits", "one: STATUS_SUCCESS 3 ")
+	if !two.Cancel() || two.Cancel() {
+		t.Error("cancelled twice, or never")
+	}
+	a.end("cancelled", "two: STATUS_CANCELLED 0 ")
+	read(1, "d")
+	a.end("what came after the cancelled one fits", "three: STATUS_SUCCESS 1 ")
+	read(9, "efgj")
+	a.end("all is read", "flush: STATUS_SUCCESS 0 ")
+	if l := c.Local(); l.WriteQuotaAvailable != 4 {
+		t.Errorf("%+v", l)
+	}
+	a.begin(c, npfs.OpWrite, "long", 0, "123456", good)
+	a.begin(c, npfs.OpWrite, "longer", 0, "123456", pending)
+	read(6, "123456")
+	a.end("what never fits", []string(nil)...)
+	read(9, "123456")
+	a.end("it was read", "longer: STATUS_SUCCESS 6 ")
+	a.begin(c, npfs.OpWrite, "fits", 0, "abcd", good)
+	four := a.begin(c, npfs.OpWrite, "four", 0, "ef", pending)
+	a.begin(c, npfs.OpWrite, "five", 0, "g", pending)
+	read(1, "a")
+	a.end("neither fits")
+	four.Cancel()
+	a.end("the cancelled one makes room", "four: STATUS_CANCELLED 0 ", "five: STATUS_SUCCESS 1 ")
+	a.begin(c, npfs.OpWrite, "broken", 0, "e", pending)
+	a.begin(c, npfs.OpFlush, "flush", 0, "", pending)
+	closeAll(e)
+	a.end("the reader is gone", "broken: STATUS_PIPE_BROKEN 1 ", "flush: STATUS_SUCCESS 0 ")
+	closeAll(c)
+}
+
+// TestDisconnectEnds: what waits at either end when the server sends the client away
+// ends as disconnected (I-134, I-138).
+func TestDisconnectEnds(t *testing.T) {
+	a := &asks{site: newSite(t)}
+	e, c := a.pair(npfs.Config{Inbound: 1, Outbound: 1})
+	a.begin(c, npfs.OpWrite, "fits", 0, "a", good)
+	a.begin(e, npfs.OpWrite, "fits", 0, "b", good)
+	a.begin(c, npfs.OpWrite, "client", 0, "c", pending)
+	a.begin(e, npfs.OpWrite, "server", 0, "d", pending)
+	a.begin(c, npfs.OpFlush, "flush", 0, "", pending)
+	want(t, "disconnect", e.Disconnect(), good)
+	a.end("disconnected", "client: STATUS_PIPE_DISCONNECTED 1 ", "server: STATUS_PIPE_DISCONNECTED 1 ",
+		"flush: STATUS_PIPE_DISCONNECTED 0 ")
+	a.begin(e, npfs.OpListen, "listen", 0, "", pending)
+	a.begin(e, npfs.OpRead, "read", 1, "", ntstatus.PipeListening)
+	n := a.connected()
+	a.end("another came", "listen: STATUS_SUCCESS 0 ")
+	a.begin(e, npfs.OpListen, "again", 0, "", ntstatus.PipeConnected)
+	a.begin(n, npfs.OpListen, "the client", 0, "", ntstatus.IllegalFunction)
+	closeAll(c, n, e)
+}
+
+// TestCancelledByClose: the last handle's close ends what waits at that end alone (I-138).
+func TestCancelledByClose(t *testing.T) {
+	a := &asks{site: newSite(t)}
+	e, c := a.pair(npfs.Config{Inbound: 1, Outbound: 1})
+	a.begin(c, npfs.OpRead, "client reads", 1, "", pending)
+	a.begin(e, npfs.OpRead, "server reads", 1, "", pending)
+	closeAll(c)
+	a.end("the client's end", "client reads: STATUS_CANCELLED 0 ", "server reads: STATUS_PIPE_BROKEN 0 ")
+	want(t, "disconnect", e.Disconnect(), good)
+	a.begin(e, npfs.OpListen, "listens", 0, "", pending)
+	closeAll(e)
+	a.end("the server's end", "listens: STATUS_CANCELLED 0 ")
+	e, c = a.pair(npfs.Config{Inbound: 1})
+	a.begin(c, npfs.OpWrite, "fits", 0, "a", good)
+	a.begin(c, npfs.OpWrite, "waits", 0, "b", pending)
+	closeAll(c)
+	a.end("the writer's end", "waits: STATUS_CANCELLED 0 ")
+	if got, st := e.Read(9); string(got) != "a" || st != good {
+		t.Errorf("read %q, %v", got, st)
+	}
+	closeAll(e)
+}
+
+// TestTransceive: a message is sent and the next one read, where nothing else is there to
+// read; what it may not do sends nothing (I-142).
+func TestTransceive(t *testing.T) {
+	a := &asks{site: newSite(t)}
+	e, c := a.pair(npfs.Config{Message: true, ReadMessages: true, Inbound: 4})
+	a.begin(c, npfs.OpTransceive, "ask", 2, "abc", pending)
+	a.begin(c, npfs.OpTransceive, "no room", 2, "de", ntstatus.PipeBusy)
+	if l := c.Local(); l.WriteQuotaAvailable != 1 {
+		t.Errorf("%+v", l)
+	}
+	want(t, "answer", e.Write(a.server, []byte("xyz")), good)
+	a.end("answered", "ask: STATUS_BUFFER_OVERFLOW 2 xy")
+	a.begin(c, npfs.OpTransceive, "something is there", 2, "d", ntstatus.PipeBusy)
+	if got, st := e.Read(9); string(got) != "abc" || st != good {
+		t.Errorf("read %q, %v", got, st)
+	}
+	_, st := e.Read(9)
+	want(t, "nothing else", st, ntstatus.PipeEmpty)
+	closeAll(c, e)
+	e, c = a.pair(npfs.Config{Message: true}) // the server's end reads bytes
+	want(t, "write", c.Write(a.client, []byte("x")), good)
+	a.begin(e, npfs.OpTransceive, "bytes, and something is there", 2, "d", ntstatus.InvalidReadMode)
+	closeAll(c, e)
+}
+
+// TestCompletes: an end that completes operations at once waits for nothing, the other
+// end does (T-135).
+func TestCompletes(t *testing.T) {
+	a := &asks{site: newSite(t)}
+	e, c := a.pair(npfs.Config{Inbound: 1, Outbound: 1, Completes: true})
+	a.begin(e, npfs.OpRead, "read", 1, "", ntstatus.PipeEmpty)
+	a.begin(e, npfs.OpWrite, "fits", 1, "a", good)
+	a.begin(e, npfs.OpWrite, "write", 1, "b", ntstatus.PipeBusy)
+	a.begin(e, npfs.OpListen, "listen", 1, "", ntstatus.PipeConnected)
+	if l := e.Local(); l.WriteQuotaAvailable != 0 {
+		t.Errorf("%+v", l)
+	}
+	a.begin(c, npfs.OpWrite, "fits", 1, "a", good)
+	a.begin(c, npfs.OpWrite, "client's write", 1, "b", pending)
+	want(t, "disconnect", e.Disconnect(), good)
+	a.end("disconnected", "client's write: STATUS_PIPE_DISCONNECTED 1 ")
+	a.begin(e, npfs.OpListen, "listen", 1, "", ntstatus.PipeListening)
+	closeAll(c, e)
+	a.end("closed")
+}
+
+// TestPendingLimit: 256 requests wait at one end, the other end has as many of its own,
+// and twice the largest quota of bytes at most; one that ends makes room (I-141).
+func TestPendingLimit(t *testing.T) {
+	a := &asks{site: newSite(t)}
+	e, c := a.pair(npfs.Config{Message: true, ReadMessages: true, Inbound: 1})
+	var all []*npfs.Request
+	for range 256 {
+		all = append(all, a.begin(c, npfs.OpRead, "r", 1, "", pending))
+	}
+	const full = ntstatus.InsufficientResources
+	a.begin(c, npfs.OpRead, "read 257", 1, "", full)
+	a.begin(c, npfs.OpTransceive, "transceive", 1, "x", full)
+	a.begin(c, npfs.OpWrite, "what needs not wait", 1, "x", good)
+	a.begin(c, npfs.OpWrite, "what would wait", 1, "y", ntstatus.PipeBusy)
+	a.begin(c, npfs.OpFlush, "flush", 1, "", full)
+	a.begin(e, npfs.OpWrite, "the other end", 1, "", good)
+	a.end("one is read", "r: STATUS_SUCCESS 0 ")
+	a.begin(c, npfs.OpRead, "again 256", 1, "", pending)
+	a.begin(c, npfs.OpRead, "again 257", 1, "", full)
+	if got, st := e.Read(9); string(got) != "x" || st != good {
+		t.Errorf("what was refused is there: %q, %v", got, st)
+	}
+	if all[0].Cancel() || !all[1].Cancel() {
+		t.Error("the first had ended")
+	}
+	a.end("cancelled", "r: STATUS_CANCELLED 0 ")
+	closeAll(c)
+	if len(a.ended) != 255 {
+		t.Errorf("%d requests ended", len(a.ended))
+	}
+	closeAll(e)
+}
+
+// TestStalledLimit: what waits to be read has a bound beside the quota (I-141).
+func TestStalledLimit(t *testing.T) {
+	a := &asks{site: newSite(t)}
+	e, c := a.pair(npfs.Config{Inbound: npfs.MaxQuota})
+	big := string(make([]byte, npfs.MaxQuota))
+	a.begin(c, npfs.OpWrite, "fits", 0, big, good)
+	a.begin(c, npfs.OpWrite, "too much", 0, big+"x", ntstatus.InsufficientResources)
+	a.begin(c, npfs.OpWrite, "waits", 0, big, pending)
+	a.begin(c, npfs.OpWrite, "one byte more", 0, "x", ntstatus.InsufficientResources)
+	closeAll(c, e)
+	a.end("closed", "waits: "+cancelled.String()+" 0 ")
+}
+
+// TestWaits: the options of an end say whether its operations are waited for, and how.
+func TestWaits(t *testing.T) {
+	s := newSite(t)
+	e := s.made(npfs.Config{})
+	for options, c := range map[uint32][2]bool{0: {false, false}, winnt.FILE_SYNCHRONOUS_IO_ALERT: {true, true},
+		winnt.FILE_SYNCHRONOUS_IO_NONALERT: {true, false}, 1: {false, false},
+		winnt.FILE_SYNCHRONOUS_IO_ALERT | winnt.FILE_SYNCHRONOUS_IO_NONALERT: {true, true}} {
+		e.Options = options
+		if s, a := e.Waits(); s != c[0] || a != c[1] {
+			t.Errorf("%#x: %v, %v", options, s, a)
+		}
+	}
+	closeAll(e)
+}

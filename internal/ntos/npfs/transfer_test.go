@@ -1,0 +1,222 @@
+package npfs_test
+
+import (
+	"fmt"
+	"testing"
+
+	"github.com/refmon/refmon/internal/ntos/npfs"
+	"github.com/refmon/refmon/nt"
+	"github.com/refmon/refmon/ntstatus"
+	"github.com/refmon/refmon/winnt"
+)
+
+// took is one read: its data, and whether the rest of the message is left.
+type took struct {
+	n    int
+	data string
+	more bool
+}
+
+// TestReads: an end that reads messages gets one at most, and the rest of it next; one that
+// reads bytes gets what there is, across messages; an empty message is one (I-139).
+func TestReads(t *testing.T) {
+	for name, c := range map[string]struct {
+		cfg   npfs.Config
+		wrote []string
+		reads []took
+	}{
+		"messages": {npfs.Config{Message: true, ReadMessages: true}, []string{"abc", "", "defg", "h"},
+			[]took{{3, "abc", false}, {3, "", false}, {3, "def", true}, {3, "g", false}, {3, "h", false}}},
+		"no room": {npfs.Config{Message: true, ReadMessages: true}, []string{"ab", "c"},
+			[]took{{0, "", true}, {1, "a", true}, {9, "b", false}, {1, "c", false}}},
+		"bytes of messages": {npfs.Config{Message: true}, []string{"abc", "defg", "h"},
+			[]took{{2, "ab", false}, {3, "cde", false}, {3, "fgh", false}}},
+		"bytes": {npfs.Config{ReadMessages: true}, []string{"abc", "", "defg"},
+			[]took{{4, "abcd", false}, {9, "efg", false}}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := newSite(t)
+			e, cl := s.pair(c.cfg)
+			defer closeAll(cl, e)
+			left := 0
+			for _, text := range c.wrote {
+				want(t, text, cl.Write(s.client, []byte(text)), ntstatus.Success)
+				left += len(text)
+			}
+			for i, r := range c.reads {
+				if l := e.Local(); int(l.ReadDataAvailable) != left {
+					t.Errorf("%d: %d bytes are there, want %d", i, l.ReadDataAvailable, left)
+				}
+				st := ntstatus.Success
+				if r.more {
+					st = ntstatus.BufferOverflow
+				}
+				if got, s := e.Read(r.n); string(got) != r.data || s != st {
+					t.Errorf("%d: %q, %v, want %q, %v", i, got, s, r.data, st)
+				}
+				left -= len(r.data)
+			}
+			_, st := e.Read(1)
+			want(t, "nothing is left", st, ntstatus.PipeEmpty)
+		})
+	}
+}
+
+// TestReadIsOneOwn: what was read stays when the buffer that was written, or the one that
+// was read, is used for something else.
+func TestReadIsOneOwn(t *testing.T) {
+	s := newSite(t)
+	e, c := s.pair(npfs.Config{})
+	defer closeAll(c, e)
+	buf := []byte("abcdef")
+	want(t, "write", c.Write(s.client, buf), ntstatus.Success)
+	copy(buf, "XXXXXX")
+	one, _ := e.Read(3)
+	peeked, _ := e.Peek(2)
+	one = append(one, "YY"...)
+	peeked.Data[0] = 'Z'
+	if two, st := e.Read(3); string(one) != "abcYY" || string(two) != "def" || st != ntstatus.Success {
+		t.Errorf("%q and %q, %v", one, two, st)
+	}
+}
+
+// TestEndsModes: a client reads messages of a pipe that has some, the server's end as its
+// maker says; neither way changes the other end's (I-139, T-135).
+func TestEndsModes(t *testing.T) {
+	for i, c := range []struct {
+		cfg    npfs.Config
+		server nt.PipeInformation
+		client uint32
+	}{
+		{npfs.Config{}, nt.PipeInformation{}, 0},
+		{npfs.Config{ReadMessages: true}, nt.PipeInformation{}, 0}, // the pipe has no messages
+		{npfs.Config{Message: true}, nt.PipeInformation{}, winnt.FILE_PIPE_MESSAGE_TYPE},
+		{npfs.Config{Message: true, ReadMessages: true, Completes: true},
+			nt.PipeInformation{ReadMode: winnt.FILE_PIPE_MESSAGE_TYPE, CompletionMode: winnt.FILE_PIPE_COMPLETE_OPERATION},
+			winnt.FILE_PIPE_MESSAGE_TYPE},
+	} {
+		s := newSite(t)
+		e, cl := s.pair(c.cfg)
+		if got := e.Modes(); got != c.server || e.Completes() != c.cfg.Completes {
+			t.Errorf("%d: the server's end %+v, completes %v", i, got, e.Completes())
+		}
+		if got := cl.Modes(); got != (nt.PipeInformation{ReadMode: c.client}) || cl.Completes() {
+			t.Errorf("%d: the client's end %+v", i, got)
+		}
+		closeAll(cl, e)
+	}
+}
+
+// TestLocal: what is told of a pipe is its own configuration, and of each end what it can
+// read and write; a queue without a length has 64 KiB (I-133, T-132).
+func TestLocal(t *testing.T) {
+	in, out := uint32(winnt.FILE_SHARE_WRITE), uint32(winnt.FILE_SHARE_READ)
+	for i, c := range []struct {
+		cfg                    npfs.Config
+		typ, directions        uint32
+		inbound, outbound      uint32 // as they are used
+		closedRead, closedWrit bool
+	}{
+		{npfs.Config{Share: in | out, Instances: 7, Inbound: 30, Outbound: 20}, 0, winnt.FILE_PIPE_FULL_DUPLEX, 30, 20,
+			false, false},
+		{npfs.Config{Share: in, Instances: 7, Message: true, Outbound: 20}, winnt.FILE_PIPE_MESSAGE_TYPE,
+			winnt.FILE_PIPE_INBOUND, 1 << 16, 20, true, false},
+		{npfs.Config{Share: out | 4, Instances: 7, Inbound: 30}, 0, winnt.FILE_PIPE_OUTBOUND,
+			30, 1 << 16, false, true},
+	} {
+		s := newSite(t)
+		e, cl := s.pair(c.cfg)
+		e2 := s.made(c.cfg)
+		want(t, "write", cl.Write(s.client, []byte("abc")), ntstatus.Success)
+		want(t, "write", e.Write(s.server, []byte("defgh")), ntstatus.Success)
+		l := nt.PipeLocalInformation{NamedPipeType: c.typ, NamedPipeConfiguration: c.directions, MaximumInstances: 7,
+			CurrentInstances: 2, InboundQuota: uint32(c.cfg.Inbound), OutboundQuota: uint32(c.cfg.Outbound),
+			NamedPipeState: winnt.FILE_PIPE_CONNECTED_STATE, NamedPipeEnd: 1, ReadDataAvailable: 3,
+			WriteQuotaAvailable: c.outbound - 5}
+		if got := e.Local(); got != l {
+			t.Errorf("%d: server\n%+v, want\n%+v", i, got, l)
+		}
+		l.NamedPipeEnd, l.ReadDataAvailable, l.WriteQuotaAvailable = 0, 5, c.inbound-3
+		if got := cl.Local(); got != l {
+			t.Errorf("%d: client\n%+v, want\n%+v", i, got, l)
+		}
+		for _, x := range []*npfs.End{e, cl} {
+			for mask, refused := range map[winnt.AccessMask]bool{0: false, winnt.FILE_READ_DATA: c.closedRead,
+				winnt.FILE_WRITE_DATA: c.closedWrit, winnt.FILE_READ_ATTRIBUTES | winnt.SYNCHRONIZE: false,
+				winnt.FILE_READ_DATA | winnt.FILE_WRITE_DATA: c.closedRead || c.closedWrit} {
+				if x.Closed(mask) != refused {
+					t.Errorf("T-142: %d: %#x is closed: %v", i, uint32(mask), !refused)
+				}
+			}
+		}
+		closeAll(cl, e, e2)
+	}
+}
+
+// TestPeek: what there is in all and of the first message is told, as far as there is
+// room for it; nothing is taken (I-132).
+func TestPeek(t *testing.T) {
+	for i, c := range []struct {
+		message bool
+		n       int
+		data    string
+		length  uint32
+		st      ntstatus.Status
+	}{
+		{true, 0, "", 3, ntstatus.BufferOverflow},
+		{true, 2, "ab", 3, ntstatus.BufferOverflow},
+		{true, 3, "abc", 3, ntstatus.Success},
+		{true, 4, "abc", 3, ntstatus.Success},
+		{false, 0, "", 0, ntstatus.Success},
+		{false, 2, "ab", 0, ntstatus.Success},
+		{false, 4, "abcd", 0, ntstatus.Success},
+		{false, 9, "abcde", 0, ntstatus.Success},
+	} {
+		s := newSite(t)
+		e, cl := s.pair(npfs.Config{Message: c.message})
+		want(t, "write", cl.Write(s.client, []byte("abc")), ntstatus.Success)
+		want(t, "write", cl.Write(s.client, []byte("de")), ntstatus.Success)
+		want(t, "write", e.Write(s.server, []byte("1")), ntstatus.Success)
+		number := uint32(0)
+		if c.message {
+			number = 2
+		}
+		for range 2 {
+			b, st := e.Peek(c.n)
+			if st != c.st || string(b.Data) != c.data || b.MessageLength != c.length || b.NumberOfMessages != number ||
+				b.ReadDataAvailable != 5 || b.NamedPipeState != winnt.FILE_PIPE_CONNECTED_STATE {
+				t.Errorf("%d: %+v, %v", i, b, st)
+			}
+		}
+		if st := e.Impersonate(s.server).Status; st != ntstatus.CannotImpersonate {
+			t.Errorf("%d: to peek is to read: %v", i, st)
+		}
+		closeAll(cl, e)
+	}
+}
+
+// TestQuotas: a queue takes what has room, and what has no room where it is empty; each
+// direction has its own (I-85).
+func TestQuotas(t *testing.T) {
+	s := newSite(t)
+	e, c := s.pair(npfs.Config{Inbound: 4, Outbound: 6})
+	defer closeAll(c, e)
+	write := func(x *npfs.End, n int, st ntstatus.Status, room uint32) {
+		t.Helper()
+		want(t, fmt.Sprintf("%d bytes", n), x.Write(s.client, make([]byte, n)), st)
+		if got := x.Local().WriteQuotaAvailable; got != room {
+			t.Errorf("%d bytes: room for %d, want %d", n, got, room)
+		}
+	}
+	write(c, 3, ntstatus.Success, 1)
+	write(c, 2, ntstatus.PipeBusy, 1)
+	write(c, 1, ntstatus.Success, 0)
+	write(c, 1, ntstatus.PipeBusy, 0)
+	write(c, 0, ntstatus.Success, 0)
+	write(e, 9, ntstatus.Success, 0) // more than the quota: nothing is there yet
+	write(e, 1, ntstatus.PipeBusy, 0)
+	_, st := c.Read(4)
+	want(t, "read", st, ntstatus.Success)
+	write(e, 2, ntstatus.PipeBusy, 1)
+	write(e, 1, ntstatus.Success, 0)
+}
