@@ -122,6 +122,8 @@ func TestSIDOfText(t *testing.T) {
 
 // TestGuestNames: a name is kept up to its bound and told anew when it changes; the first that is too many takes the
 // place of all (L-73).
+//
+// +checklocksignore
 func TestGuestNames(t *testing.T) {
 	f, _ := openWatched(t, nil)
 	greet := func(rid uint32, domain, name string) {

@@ -29,7 +29,7 @@ func TestLists(t *testing.T) {
 	}
 	stranger := sid.MustParse("S-1-5-21-9-8-7-1000")
 	f.must(t, func(e *Edit) error {
-		e.AddGroup(Group{Name: "empty"})
+		e.AddGroup(Group{Name: "empty", GID: number(66)})
 		e.AddGroup(Group{Name: "team", GID: number(77), Members: []sid.SID{alice, stranger, sid.Everyone}})
 		e.Grant(stranger, winnt.SeBackupPrivilege.Bit(), logon.SeBatchLogonRight)
 		return nil
@@ -42,7 +42,7 @@ func TestLists(t *testing.T) {
 			"alice M-1001 3000 active Alice \uFFFD[31m", "bare M-1002 - no password -", "off M-1003 - disabled -",
 			"shut M-1004 - locked out -", "offshut M-1005 - disabled -"}},
 		"groups": {func(b *strings.Builder) error { return f.ListGroups(b) }, []string{"GROUP SID GID MEMBER MEMBER'S SID",
-			"empty M-1006 - - -", `team M-1007 77 HOST\alice M-1001`, "team M-1007 77 - S-1-5-21-9-8-7-1000",
+			"empty M-1006 66 - -", `team M-1007 77 HOST\alice M-1001`, "team M-1007 77 - S-1-5-21-9-8-7-1000",
 			"team M-1007 77 Everyone S-1-1-0"}},
 		"rights": {func(b *strings.Builder) error { return f.ListRights(b) }, []string{"WHO SID RIGHTS",
 			"- S-1-5-21-9-8-7-1000 SeBackupPrivilege SeBatchLogonRight"}},

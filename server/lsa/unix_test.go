@@ -305,6 +305,19 @@ func TestAutorid(t *testing.T) {
 			t.Errorf("uid %d is %v, want %v; back %d, %v (L-53)", id, got, want, back, ok)
 		}
 	}
+	// Each number of a range is another one: low, size, index and number.
+	g := open(t, nil)
+	g.must(t, func(e *Edit) error {
+		e.SetMaps([]IDMap{{Domain: one, Name: "A", Backend: Autorid, Low: 30000, High: 49999, RangeSize: 5000, Index: 2,
+			Number: 3}})
+		return nil
+	})
+	for id, want := range map[uint32]sid.SID{45000: one.WithRID(10000), 49999: one.WithRID(14999),
+		44999: fileaccess.UnixUser(44999), 50000: fileaccess.UnixUser(50000), 30000: fileaccess.UnixUser(30000)} {
+		if got := g.UserSID(id); got != want {
+			t.Errorf("uid %d is %v, want %v (L-53)", id, got, want)
+		}
+	}
 	var text strings.Builder
 	if err := f.Export(&text); err != nil {
 		t.Fatal(err)

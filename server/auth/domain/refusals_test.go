@@ -164,6 +164,8 @@ func TestUnqualifiedNames(t *testing.T) {
 
 // TestBounds: the bounds of a limit that says none, and that each counts by itself: names and origins, each key of
 // its own, in any case of the name (D-25, D-30).
+//
+// +checklocksignore
 func TestBounds(t *testing.T) {
 	now := time.Unix(1_000_000, 0)
 	fails := func(l *Limit, n int, name, origin func(int) string, named bool) (failed int) {

@@ -128,8 +128,8 @@ func TestProofs(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	f := &ldap.Found{Name: "al\x1b[31mice", SID: home.WithRID(7), PrimaryGroup: home.WithRID(513), Claims: set, Cached: true,
-		Groups: make([]token.Group, 1, 4)}
+	f := &ldap.Found{Name: "al\x1b[31mice", SID: home.WithRID(7), PrimaryGroup: home.WithRID(513), Claims: set,
+		Cached: true, Groups: make([]token.Group, 1, 4)}
 	p, err := made(d, f, byAuthority, "by a test")
 	if err != nil || p.Proof != "al\uFFFD[31mice by a test, which is away: as it was told before" ||
 		p.User.UserClaims != set || p.User.Account.Name != "al\uFFFD[31mice" || p.User.Account.DomainSID != home ||

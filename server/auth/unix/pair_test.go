@@ -4,9 +4,11 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strings"
 	"testing"
+	"unsafe"
 
 	"golang.org/x/sys/unix"
 )
@@ -70,6 +72,44 @@ func TestOwnEnd(t *testing.T) {
 	}
 	if q, err := Of(theirs); err == nil || q != nil || !strings.HasPrefix(err.Error(), "peer of a socket: ") {
 		t.Errorf("W-14: a socket that is closed: %+v, %v", q, err)
+	}
+}
+
+// TestManyGroups: all groups of the other end are told, however many they are (W-14).
+func TestManyGroups(t *testing.T) {
+	if os.Getuid() != 0 {
+		t.Skip("only root can be in other groups")
+	}
+	for _, n := range []int{0, 1, 31, 32, 33, 64, 65, 1000} {
+		type answer struct {
+			groups []uint32
+			err    error
+		}
+		said := make(chan answer)
+		all := make([]uint32, n, n+1)
+		for i := range all {
+			all[i] = uint32(50000 + i)
+		}
+		go func() {
+			runtime.LockOSThread() // and never unlocked: the thread, in other groups, ends with the goroutine
+			_, _, errno := unix.RawSyscall(unix.SYS_SETGROUPS, uintptr(n), uintptr(unsafe.Pointer(&all[:1][0])), 0)
+			if errno != 0 {
+				said <- answer{nil, errno}
+				return
+			}
+			fds, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)
+			if err != nil {
+				said <- answer{nil, err}
+				return
+			}
+			defer unix.Close(fds[0])
+			defer unix.Close(fds[1])
+			list, err := groups(fds[0])
+			said <- answer{list, err}
+		}()
+		if a := <-said; a.err != nil || !slices.Equal(a.groups, all) {
+			t.Errorf("W-14: of %d groups %d are told, %v", n, len(a.groups), a.err)
+		}
 	}
 }
 

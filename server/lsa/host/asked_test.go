@@ -19,11 +19,13 @@ import (
 // told is a made-up host: a service and a getent with answers of their own, which note each question.
 type told struct {
 	*Names
-	t       *testing.T
-	mu      sync.Mutex
-	asked   []string
-	talking sync.WaitGroup
-	notes   string
+	t     *testing.T
+	mu    sync.Mutex
+	asked []string
+	open  int        // conversations that the other end has not closed
+	ended *sync.Cond // of mu: one more is closed
+	late  bool
+	notes string
 }
 
 // newTold starts a service that answers by "Method key=value more"; the cases of a shell script are getent's answers.
@@ -32,6 +34,7 @@ func newTold(t *testing.T, service answers, getent string) *told {
 	dir := t.TempDir()
 	h := &told{t: t, notes: filepath.Join(dir, "notes"), Names: &Names{socket: filepath.Join(dir, "s"),
 		getent: filepath.Join(dir, "getent")}}
+	h.ended = sync.NewCond(&h.mu)
 	script := "#!/bin/sh\necho \"getent $*\" >> " + h.notes + "\ncase \"$*\" in\n" + getent + "\n*) exit 2 ;;\nesac\n"
 	if err := os.WriteFile(h.getent, []byte(script), 0o700); err != nil {
 		t.Fatal(err)
@@ -47,7 +50,7 @@ func newTold(t *testing.T, service answers, getent string) *told {
 			if err != nil {
 				return
 			}
-			h.talking.Go(func() { h.talk(c, service) })
+			go h.talk(c, service)
 		}
 	}()
 	return h
@@ -82,7 +85,14 @@ func (h *told) talk(c net.Conn, service answers) {
 	}
 	h.mu.Lock()
 	h.asked = append(h.asked, key)
+	h.open++
 	h.mu.Unlock()
+	defer func() {
+		h.mu.Lock()
+		defer h.mu.Unlock()
+		h.open--
+		h.ended.Broadcast()
+	}()
 	all, ok := service[key]
 	if !ok {
 		all = []string{`{"error":"io.systemd.UserDatabase.NoRecordFound"}`}
@@ -98,15 +108,20 @@ func (h *told) talk(c net.Conn, service answers) {
 // questions returns what was asked since the last time, once each conversation is at its end.
 func (h *told) questions() string {
 	h.t.Helper()
-	ended := make(chan struct{})
-	go func() { h.talking.Wait(); close(ended) }()
-	select {
-	case <-ended:
-	case <-time.After(10 * time.Second):
-		h.t.Fatal("a conversation is never closed")
-	}
+	defer time.AfterFunc(10*time.Second, func() {
+		h.mu.Lock()
+		defer h.mu.Unlock()
+		h.late = true
+		h.ended.Broadcast()
+	}).Stop()
 	h.mu.Lock()
 	defer h.mu.Unlock()
+	for h.open > 0 && !h.late {
+		h.ended.Wait()
+	}
+	if h.late {
+		h.t.Fatal("a conversation is never closed")
+	}
 	all := h.asked
 	h.asked = nil
 	b, _ := os.ReadFile(h.notes) // it is not there before the first question

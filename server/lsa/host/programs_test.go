@@ -5,8 +5,10 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/refmon/refmon/sid"
 )
@@ -108,6 +110,48 @@ esac
 	}
 	if n := runs(); n != 17 {
 		t.Errorf("L-61: 34 questions were asked %d times, want 17", n)
+	}
+}
+
+// TestServiceAlone: the service is asked where no program is named, as on a host that has none.
+func TestServiceAlone(t *testing.T) {
+	h := newTold(t, answers{
+		"GetUserRecord uid=1": {user("one", 1, 100)}, "GetUserRecord userName=one": {user("one", 1, 100)},
+		"GetGroupRecord gid=10": {group("ten", 10)}, "GetGroupRecord groupName=ten": {group("ten", 10)},
+	}, "none) ;;")
+	h.getent = ""
+	t.Setenv("PATH", t.TempDir())
+	ctx := context.Background()
+	name, ok := h.UserName(ctx, 1)
+	uid, ok2 := h.UID(ctx, "one")
+	in, ok3 := h.GroupName(ctx, 10)
+	gid, ok4 := h.GID(ctx, "ten")
+	gids, ok5 := h.Groups(ctx, "one")
+	if !ok || !ok2 || !ok3 || !ok4 || !ok5 || name != "one" || uid != 1 || in != "ten" || gid != 10 || len(gids) != 1 ||
+		gids[0] != 100 {
+		t.Errorf("%q %t, %d %t, %q %t, %d %t, %v %t", name, ok, uid, ok2, in, ok3, gid, ok4, gids, ok5)
+	}
+	if name, ok := h.UserName(ctx, 2); ok {
+		t.Errorf("without a program 2 is %q", name)
+	}
+}
+
+// TestKeptLines: as many answers are kept as may be, and the next begins anew (L-61).
+//
+// +checklocksignore
+func TestKeptLines(t *testing.T) {
+	d, _, clock := winbindOf(t, "echo S-1-5-21-9-8-7-1103\n")
+	d.known = map[string]remembered{}
+	for i := range maxAnswers - 1 {
+		d.known[strconv.Itoa(i)] = remembered{until: clock.Add(time.Hour)}
+	}
+	for _, c := range []struct {
+		uid  uint32
+		kept int
+	}{{1, maxAnswers}, {2, 1}, {3, 2}} {
+		if _, ok, err := d.SIDOfUID(context.Background(), c.uid); !ok || err != nil || len(d.known) != c.kept {
+			t.Errorf("L-61: %d: %t, %v, %d are kept, want %d", c.uid, ok, err, len(d.known), c.kept)
+		}
 	}
 }
 

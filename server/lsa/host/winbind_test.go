@@ -115,7 +115,8 @@ func TestWinbindStalls(t *testing.T) {
 	if err := unix.Mkfifo(fifo, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	for name, script := range map[string]string{"stalls": "exec cat " + fifo, "has a child": "cat " + fifo + " & wait"} {
+	for name, script := range map[string]string{"stalls": "exec cat " + fifo, "has a child": "cat " + fifo + " & wait",
+		"says it first": "echo WBC_ERR_DOMAIN_NOT_FOUND >&2; exec cat " + fifo} {
 		d, runs, clock := winbindOf(t, script)
 		ask := func(uid uint32) error {
 			ctx, cancel := context.WithTimeout(context.Background(), 300*time.Millisecond)
