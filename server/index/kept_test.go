@@ -332,9 +332,9 @@ func TestClosedIndex(t *testing.T) {
 	}
 }
 
-// TestPartsOfHistories: what two workers of rows and two that decide tell, merged, is what one worker says; also from
-// logs
-// that are read anew (N-40, N-42, N-44, N-75, N-76).
+// TestPartsOfHistories: two workers of rows and two that decide, merged, say as one worker says; also from logs that
+// are
+// read anew (N-40, N-42, N-44, N-75, N-76).
 func TestPartsOfHistories(t *testing.T) {
 	rights, err := bulk.ParseRights("read+modify")
 	if err != nil {
