@@ -66,8 +66,8 @@ func TestLines(t *testing.T) {
 	}
 }
 
-// TestRoomForWatches: sixteen watch at once, one more does not, and one that has ended makes room; after the end
-// there is none.
+// TestRoomForWatches: sixteen watch at once, one more does not, and one that has ended makes room; after the end there
+// is no room.
 func TestRoomForWatches(t *testing.T) {
 	s := &Server{}
 	s.begin()
@@ -88,9 +88,8 @@ func TestRoomForWatches(t *testing.T) {
 	}
 }
 
-// TestWatchersMade: what a client asks for is what its watcher does: the tree, and how often it vouches, at most a
-// hundred times
-// a second (N-18).
+// TestWatchersMade: a watcher is made of what a client asks for: the tree, and how often it vouches, at most a hundred
+// times a second (N-18).
 func TestWatchersMade(t *testing.T) {
 	s := &Server{May: anybody, Trees: map[string]Tree{"/t": {Share: "D:", Traverse: "always"}, "/u": {Traverse: "never"}}}
 	for text, want := range map[string]string{
