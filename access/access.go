@@ -185,8 +185,6 @@ var noExtras Request
 // mapping returns the generic mapping to use, nil if the request has none.
 func (r *Request) mapping() *winnt.GenericMapping {
 	switch {
-	case r == nil:
-		return nil
 	case r.Mapping != nil:
 		return r.Mapping
 	case r.Type != nil:

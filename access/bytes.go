@@ -1,7 +1,6 @@
 package access
 
 import (
-	"errors"
 	"fmt"
 
 	"github.com/refmon/refmon/ntstatus"
@@ -77,9 +76,6 @@ func checkDecoded(t *token.Token, b []byte, desired winnt.AccessMask, typ *winnt
 	d, err := sd.Decode(b)
 	if err != nil {
 		return Decision{}, fmt.Errorf("access check from bytes: %w", err)
-	}
-	if d == nil {
-		return Decision{}, errors.New("access check from bytes: no descriptor")
 	}
 	return Check(t, d, desired, typ)
 }

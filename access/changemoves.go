@@ -28,7 +28,7 @@ func says(what string) func() string { return func() string { return what } }
 // AppContainer.
 func limitMoves(r *Request) (moves []move) {
 	t := r.Subject.Effective()
-	q := query{r: r, who: &identity{token: t}}
+	q := query{r: r}
 	q.sacl.set(r.Descriptor.SACL())
 	if rid, _, _ := q.label(); t.Integrity() < rid {
 		what := says("raise the token's integrity level to " + token.IntegrityName(rid))

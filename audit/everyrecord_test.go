@@ -32,16 +32,18 @@ func recorders(t *testing.T) []struct {
 	const sacl, dacl uint32 = winnt.SACL_SECURITY_INFORMATION, winnt.DACL_SECURITY_INFORMATION
 	used := winnt.SeTakeOwnershipPrivilege.Bit()
 	h := audit.HandleAudit{GenerateOnClose: true, Audited: winnt.DELETE | 1, Pending: 1}
-	from := origin(t)
+	from := between(t) // the client is the user of the others
 	open := func(desired winnt.AccessMask, text string, tok *token.Token) func(l *audit.Log) ntstatus.Status {
 		return func(l *audit.Log) ntstatus.Status {
-			r := access.Request{Descriptor: sddl.MustParse(text), Subject: access.Subject{Primary: tok},
-				Desired: desired, Type: winnt.FileObject}
+			r := access.Request{Descriptor: sddl.MustParse(text), Desired: desired, Type: winnt.FileObject,
+				Subject: access.Subject{Primary: from.Subject.Primary, Level: winnt.SecurityImpersonation,
+					Client: tok.WithTypeLevel(winnt.TokenImpersonation, winnt.SecurityImpersonation)}}
 			dec, err := access.SeAccessCheck(&r)
 			if err != nil {
 				t.Fatal(err)
 			}
-			_, st := l.Opened(&audit.Opening{Origin: from, Object: reportFile, Request: &r, Decision: dec})
+			other := audit.Origin{ProcessID: from.ProcessID, Subject: access.Subject{Primary: tokenSystem(t)}} // not read
+			_, st := l.Opened(&audit.Opening{Origin: other, Object: reportFile, Request: &r, Decision: dec})
 			return st
 		}
 	}
@@ -71,8 +73,6 @@ func recorders(t *testing.T) []struct {
 			return l.ServiceCalled(from, "s", "t", used, audit.Success)
 		}},
 		{"service from the kernel", audit.SensitivePrivilegeUse, 4673, func(l *audit.Log) ntstatus.Status {
-			from := from
-			from.Subject.Client = tokenU(t)
 			return l.ServiceCalledFromKernel(from, "s", "t", used, audit.Failure)
 		}},
 		{"privileged object", audit.SensitivePrivilegeUse, 4674, func(l *audit.Log) ntstatus.Status {
@@ -97,6 +97,18 @@ func recorders(t *testing.T) []struct {
 		{"primary token", audit.ProcessCreation, 4696, func(l *audit.Log) ntstatus.Status {
 			return l.TokenAssigned(from, target)
 		}},
+		{"exit", audit.ProcessTermination, 4689, func(l *audit.Log) ntstatus.Status {
+			return l.ProcessExited(from, ntstatus.Success)
+		}},
+		{"label", audit.AuthorizationPolicyChange, 4911, func(l *audit.Log) ntstatus.Status {
+			return l.SecuritySet(from, reportFile, quiet, sddl.MustParse("O:BAG:SYD:S:(ML;;NW;;;HI)"),
+				winnt.LABEL_SECURITY_INFORMATION)
+		}},
+		{"share", audit.DetailedFileShare, 5145, func(l *audit.Log) ntstatus.Status {
+			other := audit.Origin{Subject: access.Subject{Primary: tokenSystem(t)}} // not read
+			return l.ShareChecked(other, &audit.ShareCheck{Request: access.Request{Subject: from.Subject, Desired: 1,
+				Type: winnt.FileObject, Descriptor: quiet}})
+		}},
 	}
 }
 
@@ -120,6 +132,11 @@ func TestEveryRecord(t *testing.T) {
 				t.Errorf("%s under %v: %v, events %v, want %v", c.name, s, st, ids(events), want)
 			}
 			for _, e := range events {
+				// The client is named, by the names that the log has.
+				if field(t, e, "SubjectUserSid") != clientSID || field(t, e, "SubjectUserName") != "alice" ||
+					field(t, e, "PrimaryUserSid") != processSID {
+					t.Errorf("U-20, U-21: %s: %s", c.name, whole(e))
+				}
 				if e.Subcategory != c.needs && c.id != 4670 && c.id != 4658 {
 					t.Errorf("%s: subcategory %v", c.name, e.Subcategory)
 				}

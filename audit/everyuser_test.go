@@ -18,7 +18,7 @@ import (
 // record of that account, and about no other's (U-1).
 func TestEveryRecordAsksForTheUser(t *testing.T) {
 	for _, c := range recorders(t) {
-		for _, of := range []sid.SID{userU, groupG} {
+		for _, of := range []sid.SID{userU, groupG, sid.MustParse(processSID), sid.LocalSystem} {
 			one := func(u audit.UserSetting) map[sid.SID]map[audit.Subcategory]audit.UserSetting {
 				return map[sid.SID]map[audit.Subcategory]audit.UserSetting{of: {c.needs: u}}
 			}

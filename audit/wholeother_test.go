@@ -8,6 +8,7 @@ import (
 
 	"github.com/refmon/refmon/access"
 	"github.com/refmon/refmon/audit"
+	"github.com/refmon/refmon/ntstatus"
 	"github.com/refmon/refmon/sd"
 	"github.com/refmon/refmon/sddl"
 	"github.com/refmon/refmon/sid"
@@ -201,5 +202,30 @@ func TestAFieldThatIsNotTheKinds(t *testing.T) {
 		} else {
 			last = text
 		}
+	}
+}
+
+// TestHandedOut: a descriptor of the host that a program gets is recorded whatever the policy says, under the log's
+// names, once for each time.
+func TestHandedOut(t *testing.T) {
+	log, sink := newLog(t)
+	log.Names = census{}
+	for range 2 {
+		log.HandedOut(between(t), reportFile, 1, nil)
+	}
+	row := "4663 v1 success File System: {S}ObjectServer=Security|ObjectType=File|ObjectName=" + reportFile.Name +
+		"|HandleId=0x4c|AccessList=%%4416|AccessMask=0x1|{A}ResourceAttributes=S:AI|{P} [0x1 4416 ReadData 0 ]"
+	checkWhole(t, sink.Drain(), row, row)
+	nameless := between(t)
+	log.Impersonated(nameless, audit.Elevation{KernelMode: true, Client: targetToken(t, winnt.SeTcbPrivilege.Bit(), 0),
+		Level: winnt.SecurityImpersonation})
+	if got := sink.Drain(); len(got) != 1 || field(t, got[0], "TargetUserName") != "name-"+targetSID ||
+		field(t, got[0], "SubjectDomainName") != "domain-"+processSID {
+		t.Errorf("U-21: an elevation: %v", got)
+	}
+	broken := &audit.Log{Sink: brokenSink{}}
+	broken.Policy.Store(mustPolicy(t, audit.PolicySpec{Options: audit.Options{CrashOnAuditFail: audit.FailOnAuditFail}}))
+	if st := broken.HandedOut(between(t), reportFile, 1, nil); st != ntstatus.AuditFailed {
+		t.Errorf("U-64: %v", st)
 	}
 }

@@ -11,6 +11,7 @@ import (
 	"github.com/refmon/refmon/effective"
 	"github.com/refmon/refmon/internal/test/randtest"
 	"github.com/refmon/refmon/sd"
+	"github.com/refmon/refmon/sddl"
 	"github.com/refmon/refmon/token"
 	"github.com/refmon/refmon/winnt"
 )
@@ -110,5 +111,43 @@ func TestViewTellsOnce(t *testing.T) {
 	}
 	if _, err := effective.NewView(effective.Question{}, effective.Config{}); err == nil {
 		t.Error("a question without a type is accepted")
+	}
+}
+
+// TestViewOfStrangers: an object, a principal or a right that the view does not know is allowed nothing,
+// whatever the others of the question are; what was removed is unknown again.
+func TestViewOfStrangers(t *testing.T) {
+	tokens, _ := office(2, 1)
+	v := must(effective.NewView(effective.Question{Type: winnt.FileObject, Rights: []winnt.AccessMask{1, 2}},
+		effective.Config{}))
+	d := sddl.MustParse("O:SYG:SYD:(A;;0x1;;;WD)")
+	if told := must(v.SetPrincipals([]effective.Principal{{Name: "p", Token: tokens[0]}})); len(told) != 0 {
+		t.Errorf("told %v", told)
+	}
+	told := must(v.Put("o", d))
+	if want := (effective.Change{Object: "o", Principal: "p", Right: 0, Allowed: true}); len(told) != 1 || told[0] != want {
+		t.Errorf("told %v, want %v", told, want)
+	}
+	for _, object := range []string{"o", "other", ""} {
+		for _, principal := range []string{"p", "other", ""} {
+			for right := -1; right < 4; right++ {
+				want := object == "o" && principal == "p" && right == 0
+				if got := v.Allowed(object, principal, right); got != want {
+					t.Errorf("%q on %q, right %d: %t", principal, object, right, got)
+				}
+			}
+		}
+	}
+	for range 2 {
+		told = v.Remove("o")
+		if v.Allowed("o", "p", 0) {
+			t.Error("an object that was removed is open")
+		}
+	}
+	if told != nil {
+		t.Errorf("removed again: %v", told)
+	}
+	if told := must(v.Put("none", nil)); len(told) != 0 || v.Allowed("none", "p", 0) {
+		t.Errorf("no descriptor: %v", told)
 	}
 }

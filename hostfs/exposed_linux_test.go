@@ -87,6 +87,9 @@ func TestExposure(t *testing.T) {
 	must(unix.Unmount(dir, 0))
 	mount(elsewhere, dir, "", unix.MS_BIND)
 	check("another directory covers it")
+	must(unix.Unmount(dir, 0))
+	mount(dir, dir, "", unix.MS_BIND)
+	check("it covers itself", "TOP/with blank/tree: every user (mode 755)")
 }
 
 // A path is below a directory whose name ends where a component of it does (F-126).
@@ -126,6 +129,7 @@ func TestExposureByACL(t *testing.T) {
 	}{
 		{"none", "", ""},
 		{"a user and a group", "user 4711 --x,group 51 --x,mask r-x", "uid 4711, gid 51"},
+		{"root, who gets everywhere", "user 0 --x,mask r-x", ""},
 		{"without x", "user 4711 rw-,mask rwx", ""},
 		{"outside the mask", "user 4711 --x,mask rw-", ""},
 	} {

@@ -207,7 +207,8 @@ func TestSweptByAge(t *testing.T) {
 func TestPathAsAsked(t *testing.T) {
 	for _, c := range []struct{ path, name, asked, want string }{
 		{"d", "f", `d\f`, `d\f`}, {"d", "f", "", `d\f`}, {"d", "f", `D\f`, `d\f`}, {"d", "f", `d\F`, `d\f`},
-		{"", "f", "f", "f"}, {"", "f", "F", "f"}, {"d", "", "d", "d"}, {`d\e`, "f", `d\e\f`, `d\e\f`}, {"d", "f", `d\ef`, `d\f`},
+		{"", "f", "f", "f"}, {"", "f", "F", "f"}, {"d", "", "d", "d"},
+		{`d\e`, "f", `d\e\f`, `d\e\f`}, {"d", "f", `d\ef`, `d\f`},
 		{"d", "ff", `d\f`, `d\ff`}, {"", "", "", ""}, {"dd", "f", `d\f`, `dd\f`},
 	} {
 		p := &place{path: c.path, name: c.name, asked: c.asked}

@@ -85,9 +85,12 @@ func TestSetMended(t *testing.T) {
 		}
 	}
 	// A SACL that is too long is refused like the DACL.
-	for short, want := range map[int]ntstatus.Status{9: ntstatus.InvalidACL, most - 11: ntstatus.InvalidACL, most - 10: ntstatus.Success} {
+	for short, want := range map[int]ntstatus.Status{9: ntstatus.InvalidACL, most - 11: ntstatus.InvalidACL,
+		most - 10: ntstatus.Success} {
 		_, st := sd.Set(&sd.SetRequest{Information: sacl, Flags: sd.SACLAutoInherit,
-			Old: with(parse("S:"), func(p *sd.Parts) { p.SACL = filler(t, sd.SystemAudit, sd.Inherited|sd.SuccessfulAccess, 10) }),
+			Old: with(parse("S:"), func(p *sd.Parts) {
+				p.SACL = filler(t, sd.SystemAudit, sd.Inherited|sd.SuccessfulAccess, 10)
+			}),
 			New: with(parse("S:"), func(p *sd.Parts) { p.SACL = filler(t, sd.SystemAudit, sd.SuccessfulAccess, short) })})
 		if st != want {
 			t.Errorf("a SACL with %d entries: %v, want %v", most-short, st, want)

@@ -9,8 +9,7 @@ import (
 
 // accounts are the well-known SIDs with their authorities and names, of [MS-DTYP] 2.4.2.4, [MS-LSAT]
 // 3.1.1.1 and the pages "Well-known SIDs" and "SID Strings": an authority, then SIDs and names below it.
-const accounts = `
-S-1-0-0 Nobody
+const accounts = "\nS-1-0-0 " + "Nobody" + `
 S-1-1-0 Everyone
 S-1-2-0 LOCAL
 S-1-2-1 CONSOLE LOGON

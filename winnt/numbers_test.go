@@ -98,8 +98,10 @@ func TestTokenInfoClasses(t *testing.T) {
 // numbers.
 func TestNamesOfValues(t *testing.T) {
 	for got, want := range map[string]string{
-		winnt.SecurityAnonymous.String(): "SecurityAnonymous", winnt.SecurityIdentification.String(): "SecurityIdentification",
-		winnt.SecurityImpersonation.String(): "SecurityImpersonation", winnt.SecurityDelegation.String(): "SecurityDelegation",
+		winnt.SecurityAnonymous.String():             "SecurityAnonymous",
+		winnt.SecurityIdentification.String():        "SecurityIdentification",
+		winnt.SecurityImpersonation.String():         "SecurityImpersonation",
+		winnt.SecurityDelegation.String():            "SecurityDelegation",
 		winnt.SecurityImpersonationLevel(4).String(): "SECURITY_IMPERSONATION_LEVEL(4)",
 		winnt.TokenPrimary.String():                  "TokenPrimary", winnt.TokenImpersonation.String(): "TokenImpersonation",
 		winnt.TokenType(0).String(): "TOKEN_TYPE(0)", winnt.TokenType(3).String(): "TOKEN_TYPE(3)",

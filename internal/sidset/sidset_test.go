@@ -149,6 +149,23 @@ func TestBits(t *testing.T) {
 	if sidset.Bits(nil).Has(0) {
 		t.Error("nil is all clear")
 	}
+	// Each bit is set and cleared by itself, whatever the others of its word are.
+	for n := range 194 {
+		b := sidset.MakeBits(n)
+		if len(b) != (n+63)/64 {
+			t.Errorf("%d bits take %d words", n, len(b))
+		}
+		for i := range n {
+			if b.Set(i); !b.Has(i) || i > 0 && !b.Has(i-1) || b.Has(i+1) {
+				t.Fatalf("bit %d of %d was set: %x", i, n, b)
+			}
+		}
+		for i := range n {
+			if b.Clear(i); b.Has(i) || i+1 < n && !b.Has(i+1) {
+				t.Fatalf("bit %d of %d was cleared: %x", i, n, b)
+			}
+		}
+	}
 }
 
 // The look at an empty slot must stay inlined where Find is called.
@@ -202,5 +219,42 @@ func TestFindAllocatesNothing(t *testing.T) {
 	s := sidset.Make([]sid.SID{sid.Everyone, sid.Users})
 	if n := testing.AllocsPerRun(100, func() { sinkInt = s.Find(sid.Users.Hash(), sid.Users) }); n != 0 {
 		t.Errorf("%v allocations", n)
+	}
+}
+
+// TestHashesThatEndInZeros: a SID whose hash ends in a byte of zeros is found like any other, by both
+// looks and alone as well as among others; one that is not there is not taken for it.
+func TestHashesThatEndInZeros(t *testing.T) {
+	var list []sid.SID
+	for i := uint32(0); len(list) < 9; i++ {
+		if x, _ := sid.New(5, 21, i, 7, 9, i*2654435761); x.Hash()&0xFF == 0 {
+			list = append(list, x)
+		}
+	}
+	for n := 1; n < len(list); n++ {
+		s := sidset.Make(list[:n])
+		for i, x := range list {
+			want := naive(list[:n], x)
+			if got := s.Find(x.Hash(), x); got != want || s.FindPresent(x.Hash(), x) != want {
+				t.Errorf("%d SIDs: number %d is found at %d", n, i, got)
+			}
+			if want >= 0 && (s.Absent(x.Hash()) || s.Index().Absent(x.Hash())) {
+				t.Errorf("%d SIDs: number %d is said to be absent", n, i)
+			}
+		}
+	}
+	if got := (*sidset.Set)(nil).FindPresent(list[0].Hash(), list[0]); got != -1 {
+		t.Errorf("found in no set at %d", got)
+	}
+	twice := sidset.Make([]sid.SID{list[0], list[0], list[1], list[0], list[1]})
+	told := 0
+	for at, first := range twice.Duplicates() {
+		if told++; at != 1 || first != 0 {
+			t.Errorf("entry %d is entry %d", at, first)
+		}
+		break
+	}
+	if told != 1 {
+		t.Errorf("%d duplicates are told to one who takes one", told)
 	}
 }

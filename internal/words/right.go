@@ -163,7 +163,7 @@ func (r Right) On(chains [][]winnt.GUID, t *winnt.ObjectType) Right {
 	if len(chains) == 0 || r.Any() || r.managed {
 		return r
 	}
-	out := Right{Name: r.Name, managed: r.managed}
+	out := Right{Name: r.Name}
 	for _, p := range r.Parts(t) {
 		if p.Types != nil {
 			out.parts = append(out.parts, p)
@@ -182,7 +182,7 @@ func (r Right) Rooted(class winnt.GUID, t *winnt.ObjectType) Right {
 	if class == (winnt.GUID{}) || r.Any() || r.managed {
 		return r
 	}
-	out := Right{Name: r.Name, managed: r.managed}
+	out := Right{Name: r.Name}
 	for _, p := range r.Parts(t) {
 		chain := []winnt.GUID{class}
 		if len(p.Types) > 1 {

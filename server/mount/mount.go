@@ -248,6 +248,10 @@ func (m *Mount) end() {
 	left := maps.Clone(m.opens)
 	m.mu.Unlock()
 	m.locks.end(left)
+	m.workers.end()
+	if m.accounts != nil {
+		m.accounts.self.Close()
+	}
 	m.process.Exit()
 	m.process.Close()
 }

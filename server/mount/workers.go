@@ -72,6 +72,19 @@ func (w *workers) put(t *worker, sound bool) {
 	<-w.room
 }
 
+// end closes the threads that no request uses: a process does not give up what its threads hold.
+func (w *workers) end() {
+	for {
+		select {
+		case t := <-w.idle:
+			t.Close()
+			<-w.room
+		default:
+			return
+		}
+	}
+}
+
 // do runs a request on a thread that acts as the server itself: what is asked of an
 // open handle is decided by what the handle grants, not by who asks. M-4
 func (m *Mount) do(f func(t *worker) fuse.Status) fuse.Status {

@@ -11,6 +11,7 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 
 	"golang.org/x/sys/unix"
 
@@ -23,12 +24,15 @@ import (
 	"github.com/refmon/refmon/sddl"
 	"github.com/refmon/refmon/sid"
 	"github.com/refmon/refmon/token"
+	"github.com/refmon/refmon/winnt"
 )
 
-// The people of the tests: users of this host without a name. alice is in the group staff.
+// The people of the tests: users of this host without a name. alice is in the group staff, carol reads
+// every SACL.
 const (
 	alice = 61001
 	bob   = 61002
+	carol = 61003
 	staff = 62001
 )
 
@@ -47,6 +51,10 @@ func (people) LogOn(uid, gid uint32) (logon.Result, error) {
 	spec.Groups = append(spec.Groups, token.Group{SID: fileaccess.UnixGroup(gid), Attributes: token.GroupDefault})
 	if uid == alice {
 		spec.Groups = append(spec.Groups, token.Group{SID: fileaccess.UnixGroup(staff), Attributes: token.GroupDefault})
+	}
+	if uid == carol {
+		spec.Privileges |= winnt.SeSecurityPrivilege.Bit()
+		spec.EnabledPrivileges |= winnt.SeSecurityPrivilege.Bit()
 	}
 	return logon.Result{Token: spec}, nil
 }
@@ -221,3 +229,6 @@ func (w *world) refused(uid uint32, why, name string, args ...string) {
 		w.Errorf("uid %d: %s %q: %q, %v; want a refusal: %s", uid, name, args, got, err, why)
 	}
 }
+
+// fixed returns a time by its seconds since 1970.
+func fixed(seconds int64) time.Time { return time.Unix(seconds, 0) }

@@ -21,9 +21,6 @@ func NewDescriptor(creator *token.Token, typ *winnt.ObjectType, explicit *sd.Des
 	// Each part comes from the explicit descriptor where that has it, and from the
 	// creator's token otherwise ([MS-DTYP] section 2.5.3.4.1).
 	p := sd.Parts{Owner: creator.Owner(), Group: creator.PrimaryGroup(), DACL: creator.DefaultDACL()}
-	if p.DACL != nil {
-		p.Control |= sd.DACLPresent
-	}
 	var audit *sd.ACL
 	if explicit != nil {
 		e := explicit.Parts()
@@ -43,9 +40,6 @@ func NewDescriptor(creator *token.Token, typ *winnt.ObjectType, explicit *sd.Des
 	// for and compares specific bits.
 	p.DACL = mapACL(p.DACL, &typ.Mapping)
 	p.SACL = labelledSACL(creator, typ, audit)
-	if p.SACL != nil {
-		p.Control |= sd.SACLPresent
-	}
 	if typ == winnt.TokenObject {
 		p.Control |= sd.SACLAutoInherited // so a token's label is reported (O-39)
 	}
@@ -138,7 +132,7 @@ func CopyDescriptor(client, primary *token.Token) *sd.Descriptor {
 		aces = append(aces, allow(sid.Restricted))
 	}
 	return sd.New(sd.Parts{
-		Control: sd.DACLPresent | sd.SACLPresent | sd.SACLAutoInherited,
+		Control: sd.SACLAutoInherited,
 		Owner:   client.Owner(), Group: client.PrimaryGroup(),
 		DACL: mustACL(aces),
 		SACL: mustACL([]sd.ACE{mustACE(sd.SystemMandatoryLabel, winnt.SYSTEM_MANDATORY_LABEL_NO_WRITE_UP,
@@ -176,7 +170,6 @@ func KeepLabel(old, changed *sd.Descriptor, info uint32) (*sd.Descriptor, ntstat
 			return nil, ntstatus.InvalidACL
 		}
 		p.SACL = acl
-		p.Control |= sd.SACLPresent
 	}
 	return sd.New(p), ntstatus.Success
 }

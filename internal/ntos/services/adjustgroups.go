@@ -48,11 +48,7 @@ func (c *Context) NtAdjustGroupsToken(in nt.AdjustGroupsTokenIn) (out nt.AdjustG
 				return nil
 			}
 		}
-		if n == old {
-			// ModifiedId changes only with the token, and a refused list changes nothing (T-72, T-75).
-			return nil
-		}
-		return n
+		return n // ModifiedId changes only with the token, and a refused list changes nothing (T-72, T-75)
 	})
 	return out, c.adjustedStatus(st)
 }
@@ -106,9 +102,6 @@ func (c *Context) NtAdjustTokenClaimsAndDeviceGroups(in nt.AdjustTokenClaimsIn) 
 	tok.Update(func(old *token.Token, modified winnt.LUID) *token.Token {
 		var n *token.Token
 		n, out, st = adjustClaims(old, modified, &in)
-		if n == old || !st.IsSuccess() {
-			return nil
-		}
 		return n
 	})
 	return out, c.adjustedStatus(st)

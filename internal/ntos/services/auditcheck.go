@@ -14,7 +14,6 @@ import (
 type auditedCheck struct {
 	c       *Context
 	in      *nt.AccessCheckAndAuditAlarmByHandleIn // with no token for the calls that take none
-	byType  bool
 	list    bool
 	byToken bool
 
@@ -38,7 +37,7 @@ func (a *auditedCheck) run() (st ntstatus.Status) {
 // who finds the client: the one impersonated, or that of the token given.
 func (a *auditedCheck) who() ntstatus.Status {
 	c, in := a.c, a.in
-	if a.byType && in.AuditType > nt.AuditEventDirectoryServiceAccess {
+	if in.AuditType > nt.AuditEventDirectoryServiceAccess {
 		// A check that records is about object access or directory service access.
 		return c.Fail("U-45", ntstatus.InvalidParameter)
 	}
@@ -193,7 +192,7 @@ func (c *Context) NtAccessCheckAndAuditAlarm(in nt.AccessCheckAndAuditAlarmIn) (
 func (c *Context) NtAccessCheckByTypeAndAuditAlarm(
 	in nt.AccessCheckByTypeAndAuditAlarmIn,
 ) (nt.AccessCheckAndAuditAlarmOut, ntstatus.Status) {
-	a := auditedCheck{c: c, in: withoutToken(&in), byType: true}
+	a := auditedCheck{c: c, in: withoutToken(&in)}
 	return a.one()
 }
 
@@ -210,7 +209,7 @@ func (a *auditedCheck) one() (out nt.AccessCheckAndAuditAlarmOut, st ntstatus.St
 func (c *Context) NtAccessCheckByTypeResultListAndAuditAlarm(
 	in nt.AccessCheckByTypeAndAuditAlarmIn,
 ) (out nt.AccessCheckResultListAndAuditAlarmOut, st ntstatus.Status) {
-	a := auditedCheck{c: c, in: withoutToken(&in), byType: true, list: true}
+	a := auditedCheck{c: c, in: withoutToken(&in), list: true}
 	if st = a.run(); st != ntstatus.Success {
 		return out, st
 	}
@@ -222,7 +221,7 @@ func (c *Context) NtAccessCheckByTypeResultListAndAuditAlarm(
 func (c *Context) NtAccessCheckByTypeResultListAndAuditAlarmByHandle(
 	in nt.AccessCheckAndAuditAlarmByHandleIn,
 ) (out nt.AccessCheckResultListAndAuditAlarmOut, st ntstatus.Status) {
-	a := auditedCheck{c: c, in: &in, byType: true, list: true, byToken: true}
+	a := auditedCheck{c: c, in: &in, list: true, byToken: true}
 	if st = a.run(); st != ntstatus.Success {
 		return out, st
 	}

@@ -187,7 +187,7 @@ func (c *Context) newValue(in *nt.CreateTokenExIn, sqos *nt.SecurityQualityOfSer
 	s.UserClaims, st1 = claimSet(in.UserAttributes.V)
 	s.DeviceClaims, st2 = claimSet(in.DeviceAttributes.V)
 	if st1 != ntstatus.Success || st2 != ntstatus.Success {
-		// Claims with a double name or a malformed value are refused.
+		// Claims that hold a value twice, or a malformed one, are refused.
 		return nil, c.Fail("T-3", ntstatus.InvalidParameter)
 	}
 	v, err := token.New(s)

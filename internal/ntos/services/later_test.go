@@ -165,7 +165,7 @@ func TestHowOperationsEnd(t *testing.T) {
 		{"a listen with a client", nil, control(winnt.FSCTL_PIPE_LISTEN), ntstatus.PipeConnected, nil,
 			ntstatus.PipeConnected, "", 0},
 		{"a disconnect", nil, control(winnt.FSCTL_PIPE_DISCONNECT), 0, nil, 0, "", 0},
-		{"a code that is none", nil, control(0x11FFFC), ntstatus.NotSupported, nil, ntstatus.NotSupported, "", 0},
+		{"a code that is unknown", nil, control(0x11FFFC), ntstatus.NotSupported, nil, ntstatus.NotSupported, "", 0},
 	} {
 		for i := range 16 {
 			event, call, waits, apart := i&1 != 0, i&2 != 0, i&4 != 0, i&8 != 0

@@ -127,7 +127,7 @@ func (c *Context) queryName(h *ob.Header, length uint32) (out nt.QueryObjectOut,
 	name := c.pathOf(h)
 	out.ReturnLength = nameSize(name) // told also when the buffer is too small (O-61)
 	// A name needs room for its header and all its text.
-	if length < max(out.ReturnLength, unicodeString) {
+	if length < out.ReturnLength {
 		return out, c.Fail("O-61", ntstatus.InfoLengthMismatch)
 	}
 	out.ObjectInformation = name

@@ -72,7 +72,6 @@ func (n *creation) reference() (st ntstatus.Status) {
 	}
 	n.token, _, st = ob.Reference[*se.TokenObject](&c.Caller, n.in.Token, winnt.TOKEN_ASSIGN_PRIMARY, se.TokenType)
 	if st != ntstatus.Success {
-		n.token = nil
 		return c.Fail("I-96", st)
 	}
 	return ntstatus.Success

@@ -252,16 +252,12 @@ func setVirtualization(old *token.Token, modified winnt.LUID, value any) (*token
 	return setFlag(winnt.TOKEN_VIRTUALIZE_ENABLED)(old, modified, value)
 }
 
-func setAttributes(old *token.Token, modified winnt.LUID, value any) (*token.Token, ntstatus.Status) {
+func setAttributes(old *token.Token, _ winnt.LUID, value any) (*token.Token, ntstatus.Status) {
 	changes, ok := value.([]token.AttributeChange)
 	if !ok {
 		return nil, ntstatus.InvalidParameter
 	}
-	n, st := old.ChangeAttributes(changes)
-	if st != ntstatus.Success {
-		return nil, st
-	}
-	return n.WithModifiedID(modified), st
+	return old.ChangeAttributes(changes)
 }
 
 func setIsolation(old *token.Token, _ winnt.LUID, value any) (*token.Token, ntstatus.Status) {

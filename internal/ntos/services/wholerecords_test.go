@@ -19,7 +19,15 @@ import (
 // recorded is a world whose log records everything.
 func recorded(t *testing.T, sink audit.Sink, options audit.Options) *world {
 	t.Helper()
-	w := newWorld(t, kernel.Config{Log: &audit.Log{Sink: sink}})
+	log := &audit.Log{Sink: sink}
+	w := newWorld(t, kernel.Config{Log: log})
+	setEverything(t, log, options)
+	return w
+}
+
+// setEverything gives a log the policy that records everything.
+func setEverything(t *testing.T, log *audit.Log, options audit.Options) {
+	t.Helper()
 	spec := audit.PolicySpec{System: map[audit.Subcategory]audit.Setting{}, Options: options}
 	for s := range audit.Subcategories {
 		spec.System[s] = audit.OnBoth
@@ -28,8 +36,7 @@ func recorded(t *testing.T, sink audit.Sink, options audit.Options) *world {
 	if err != nil {
 		t.Fatal(err)
 	}
-	w.sys.Audit().Policy.Store(p)
-	return w
+	log.Policy.Store(p)
 }
 
 // said returns the records since the last call: the number, F for a failure, and what each
@@ -161,6 +168,26 @@ func TestWholeRecordsOfAlarms(t *testing.T) {
 		if got := said(m); st != ntstatus.Success || close != c.close || !slices.Equal(got, c.want) {
 			t.Errorf("%s: %v, the close is recorded: %v\n%s\nwant\n%s", name, st, close, strings.Join(got, "\n"),
 				strings.Join(c.want, "\n"))
+		}
+	}
+}
+
+// U-55: a traced check that says no is explained for the type that the server names, be it one of
+// the system's or its own.
+func TestTypeOfAnExplainedCheck(t *testing.T) {
+	w := recorded(t, audit.NewMemory(0, 0), audit.Options{})
+	s := w.auditServer(t, winnt.SecurityIdentification)
+	s.RecordWhy(true)
+	for _, name := range []string{"Event", "thing"} {
+		out, st := s.NtAccessCheckAndAuditAlarm(nt.AccessCheckAndAuditAlarmIn{SubsystemName: nt.Cap("Process"),
+			ObjectTypeName: nt.Cap(name), ObjectName: nt.Cap("Thread"), DesiredAccess: 2,
+			SecurityDescriptor: nt.Cap(sddl.MustParse("O:BAG:BAD:"))})
+		if want(t, name, st, ntstatus.Success); out.AccessStatus != ntstatus.AccessDenied {
+			t.Errorf("%s: %+v", name, out)
+		}
+		why := s.TakeWhy()
+		if why.Explanation == nil || why.Explanation.Record().Type != name {
+			t.Errorf("%s: %+v", name, why)
 		}
 	}
 }

@@ -3,6 +3,7 @@ package expect
 import (
 	"errors"
 	"fmt"
+	"io"
 	"slices"
 	"strings"
 	"testing"
@@ -215,4 +216,50 @@ func TestLargestFile(t *testing.T) {
 		err.Error() != "longer than 4194304 bytes" {
 		t.Error(err)
 	}
+}
+
+// TestNotesOfObjects: what a source tells about an object stands beside each answer about it, the note
+// that the run finds by itself once.
+func TestNotesOfObjects(t *testing.T) {
+	source := func(string) (objects.Source, error) {
+		return &noted{{Path: []byte("/stale"), SD: []byte("O:SYG:SYD:(A;;FR;;;WD)"), Form: objects.FormSDDL,
+			Note: objects.NoteStale}, {Path: []byte("/plain"), SD: []byte("O:SYG:SYD:(A;;FR;;;WD)"), Form: objects.FormSDDL},
+			{Path: []byte("/none"), SD: []byte("O:SYG:SY"), Form: objects.FormSDDL}}, nil
+	}
+	f, err := Parse([]byte("principals: {u: {user: SY, groups: [WD]}}\nobjects: x\n"+
+		"expect: [{who: u, on: [/stale, /plain, /none], want: FR, is: granted}]"), Outside{Open: noFiles, Objects: source})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, want := range []string{objects.NoteStale.String(), "", batch.NoDACL} {
+		if c := f.Run(time.Now).Cases[i]; c.Note != want || c.Problem != "" {
+			t.Errorf("%s: %q, %q, want %q", c.On, c.Note, c.Problem, want)
+		}
+	}
+	broken := func(string) (objects.Source, error) { return noSource{}, nil }
+	_, err = Parse([]byte("domain: S-1-5-21-1-2-3\nobjects: [x]"), Outside{Open: noFiles, Objects: broken})
+	if err == nil || err.Error() != "line 2: objects: x: broken" {
+		t.Error(err)
+	}
+}
+
+// noSource is a source that cannot be read.
+type noSource struct{}
+
+// Next fails.
+func (noSource) Next(*objects.Batch) error { return errors.New("broken") }
+
+// noted is a source of objects that are given.
+type noted []objects.Object
+
+// Next adds all of them.
+func (n *noted) Next(b *objects.Batch) error {
+	if len(*n) == 0 {
+		return io.EOF
+	}
+	for _, o := range *n {
+		b.Add(o)
+	}
+	*n = nil
+	return nil
 }

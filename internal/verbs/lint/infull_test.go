@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/refmon/refmon/sd"
+	"github.com/refmon/refmon/sddl"
 	"github.com/refmon/refmon/sid"
 	"github.com/refmon/refmon/winnt"
 )
@@ -73,6 +74,35 @@ func TestBothSIDs(t *testing.T) {
 		slices.Sort(got)
 		if !slices.Equal(got, c.want) {
 			t.Errorf("%v and %v: %q, want %q", c.server, c.client, got, c.want)
+		}
+	}
+}
+
+// TestUnreadable: a resource attribute that cannot be read is found, gives no name to those after it,
+// and is none that a condition finds (A-110).
+func TestUnreadable(t *testing.T) {
+	entry := func(data string) sd.ACE {
+		a, err := sd.NewACE(sd.SystemResourceAttribute, 0, 0, sid.Everyone, sd.ACEExtra{AppData: []byte(data)})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return a
+	}
+	good := sddl.MustParse(`S:(RA;;;;;WD;("x",TI,0x0,1))`).SACL().At(0)
+	list, err := sd.NewACL(entry("no attribute"), entry(""), good)
+	if err != nil {
+		t.Fatal(err)
+	}
+	p := sddl.MustParse("O:BAG:SYD:(XA;;FR;;;BU;(@Resource.x == 1))").Parts()
+	p.SACL, p.Control = list, p.Control|sd.SACLPresent
+	found := Check(sd.New(p), winnt.DirectoryFileObject, sid.SID{})
+	if len(found) != 2 {
+		t.Fatalf("%v", found)
+	}
+	for i, f := range found {
+		if f.List != "SACL" || f.ACE != i || f.Kind != AlwaysUnknown || f.Rule != "A-110" || f.Mend != "write it anew" ||
+			!strings.HasPrefix(f.What, "the attribute cannot be read: ") {
+			t.Errorf("%+v", f)
 		}
 	}
 }

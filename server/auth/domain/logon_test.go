@@ -39,7 +39,8 @@ type fixture struct {
 
 func newFixture(t *testing.T) *fixture {
 	t.Helper()
-	store, err := lsa.Open(lsa.Config{Folder: t.TempDir(), Computer: "HERE"})
+	store, err := lsa.Open(lsa.Config{Folder: t.TempDir(), Computer: "HERE", Subuids: []string{},
+		Password: lsa.Hashing{Memory: 8, Passes: 1}})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -19,7 +19,7 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// uid and gid are numbers of nobody here, each of the other's too.
+// uid and gid are numbers that no user has here.
 const uid, gid = 4711, 4712
 
 // TestWholeTokens: what the token of a peer without an account is made of, to the last group and privilege (L-51,
@@ -37,14 +37,15 @@ func TestWholeTokens(t *testing.T) {
 		groups []string
 	}{
 		{"a user", unix.Accounts{}, unix.Peer{UID: uid, GID: gid}, false, plain, 0, []string{"S-1-22-2-4712"}},
-		{"an administrator's group number", unix.Accounts{Administrators: []uint32{gid}}, unix.Peer{UID: uid, GID: gid}, false,
-			plain, 0, []string{"S-1-22-2-4712"}},
+		{"an administrator's group number", unix.Accounts{Administrators: []uint32{gid}}, unix.Peer{UID: uid, GID: gid},
+			false, plain, 0, []string{"S-1-22-2-4712"}},
 		{"an administrator", unix.Accounts{Administrators: []uint32{1, uid}}, unix.Peer{UID: uid, GID: gid}, false, full, 0,
 			[]string{"S-1-22-2-4712"}},
 		{"an administrator, full", unix.Accounts{Administrators: []uint32{uid}}, unix.Peer{UID: uid, GID: gid}, true, full, 0,
 			[]string{"S-1-22-2-4712"}},
-		{"a user, full", unix.Accounts{Administrators: []uint32{gid}}, unix.Peer{UID: uid, GID: gid}, true, token.Spec{}, 0, nil},
-		{"nobody is listed, full", unix.Accounts{}, unix.Peer{UID: 0, GID: 0}, true, token.Spec{}, 0, nil},
+		{"a user, full", unix.Accounts{Administrators: []uint32{gid}}, unix.Peer{UID: uid, GID: gid}, true, token.Spec{}, 0,
+			nil},
+		{"an empty list, full", unix.Accounts{}, unix.Peer{UID: 0, GID: 0}, true, token.Spec{}, 0, nil},
 		{"with a privilege", unix.Accounts{Privileges: map[uint32]winnt.PrivilegeSet{uid: tcb, gid: 1 << 20}},
 			unix.Peer{UID: uid, GID: gid}, false, plain, tcb, []string{"S-1-22-2-4712"}},
 		{"groups in their order", unix.Accounts{}, unix.Peer{UID: uid, GID: gid, Groups: []uint32{9, gid, 7, 65534}}, false,
@@ -169,7 +170,8 @@ func TestPeerEvidence(t *testing.T) {
 		t.Errorf("it is named %q", p.Name())
 	}
 	e := (&unix.Peer{UID: uid, GID: 7, Groups: []uint32{7, 8}}).Evidence()
-	if e.Peer == nil || e.Peer.UID != uid || !slices.Equal(e.Peer.GIDs, []uint32{7, 7, 8}) || e.Name != "" || e.Password != "" {
+	if e.Peer == nil || e.Peer.UID != uid || !slices.Equal(e.Peer.GIDs, []uint32{7, 7, 8}) || e.Name != "" ||
+		e.Password != "" {
 		t.Fatalf("evidence %+v", e)
 	}
 	for _, c := range []struct {
@@ -177,7 +179,8 @@ func TestPeerEvidence(t *testing.T) {
 		change func(*auth.Evidence)
 		want   ntstatus.Status
 	}{
-		{"as it is", func(*auth.Evidence) {}, 0}, {"no peer", func(e *auth.Evidence) { e.Peer = nil }, ntstatus.NoSuchPackage},
+		{"as it is", func(*auth.Evidence) {}, 0},
+		{"no peer", func(e *auth.Evidence) { e.Peer = nil }, ntstatus.NoSuchPackage},
 		{"a name", func(e *auth.Evidence) { e.Name = "alice" }, ntstatus.NoSuchPackage},
 		{"a password", func(e *auth.Evidence) { e.Password = "x" }, ntstatus.NoSuchPackage},
 		{"one who is disabled", func(e *auth.Evidence) { e.Peer = &auth.Peer{UID: gid, GIDs: []uint32{uid}} },

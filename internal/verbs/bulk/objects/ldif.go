@@ -16,7 +16,8 @@ import (
 // [Entry] holds.
 type ldif struct {
 	r      *bufio.Scanner
-	number int
+	number int    // of the last line that was read
+	begun  int    // number of the line that line returned, the first of those that make it up
 	held   string // the next line, already read
 	have   bool
 }
@@ -31,13 +32,14 @@ func (l *ldif) Next(b *Batch) error { return gather(b, l.one) }
 
 func (l *ldif) raw() (string, bool) {
 	if l.have {
-		l.have = false
+		l.have, l.begun = false, l.number
 		return l.held, true
 	}
 	if !l.r.Scan() {
 		return "", false
 	}
 	l.number++
+	l.begun = l.number
 	return strings.TrimSuffix(l.r.Text(), "\r"), true
 }
 
@@ -100,18 +102,18 @@ func (l *ldif) entry(o *Object) (found, ended bool, err error) {
 		case strings.EqualFold(name, "dn"):
 			o.Path = value
 			if !ok {
-				o.Err = fmt.Errorf("line %d: dn: wrong base64", l.number)
+				o.Err = fmt.Errorf("line %d: dn: wrong base64", l.begun)
 			}
 		case strings.EqualFold(name, "nTSecurityDescriptor"):
 			if o.SD, o.Form = value, FormBinary; len(value) > 0 && value[0] != 1 {
 				o.Form = FormSDDL // as ldbsearch prints it; the bytes begin with revision 1
 			}
 			if !ok {
-				o.Err = fmt.Errorf("line %d: nTSecurityDescriptor: wrong base64", l.number)
+				o.Err = fmt.Errorf("line %d: nTSecurityDescriptor: wrong base64", l.begun)
 			}
 		default:
 			if err := e.attribute(name, value, ok); err != nil {
-				o.Err = fmt.Errorf("line %d: %s: %w", l.number, name, err)
+				o.Err = fmt.Errorf("line %d: %s: %w", l.begun, name, err)
 			}
 		}
 	}
@@ -120,7 +122,7 @@ func (l *ldif) entry(o *Object) (found, ended bool, err error) {
 	}
 	if o.Form == FormNone && o.Err == nil {
 		o.Err = fmt.Errorf("the entry that ends at line %d has no nTSecurityDescriptor: ask for it by name, with the "+
-			"right to read it", l.number)
+			"right to read it", l.begun)
 	}
 	return true, ended, nil
 }

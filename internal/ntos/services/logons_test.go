@@ -1,0 +1,226 @@
+package services_test
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/refmon/refmon/audit"
+	"github.com/refmon/refmon/kernel"
+	"github.com/refmon/refmon/logon"
+	"github.com/refmon/refmon/nt"
+	"github.com/refmon/refmon/ntstatus"
+	"github.com/refmon/refmon/sid"
+	"github.com/refmon/refmon/token"
+	"github.com/refmon/refmon/winnt"
+)
+
+// scripted answers each logon as a test says, and keeps the question.
+type scripted struct {
+	*logon.Memory
+	result logon.Result
+	status ntstatus.Status
+	asked  logon.Request
+}
+
+func (s *scripted) LogOn(r logon.Request) (logon.Result, ntstatus.Status) {
+	s.asked = r
+	return s.result, s.status
+}
+
+// logonWorld has a thread of svc that acts as client, which log on by a script.
+func logonWorld(t *testing.T, m *audit.Memory, privileges ...winnt.Privilege) (*scripted, *world, *nt.Thread) {
+	t.Helper()
+	s := &scripted{Memory: logon.Example(sid.SID{})}
+	s.result.Token = token.StandardUser(sid.MustParse(acting))
+	log := &audit.Log{Sink: m}
+	w := newWorld(t, kernel.Config{LSA: s, Log: log})
+	setEverything(t, log, audit.Options{})
+	th, k := w.thread(w.process("winlogon", append(privileges, winnt.SeImpersonatePrivilege)...))
+	tok := w.token(k, client, winnt.SecurityImpersonation, privileges...)
+	want(t, "act", k.PsImpersonateClient(k.Thread(), tok, false, false, winnt.SecurityImpersonation), ntstatus.Success)
+	t.Cleanup(k.PsRevertToSelf)
+	return s, w, th
+}
+
+// fieldsOf returns some fields of the records since the last call.
+func fieldsOf(m *audit.Memory, names ...string) (out []string) {
+	for _, e := range m.Drain() {
+		text := fmt.Sprint(e.ID)
+		for _, n := range names {
+			if v, ok := e.Field(n); ok {
+				text += " " + v
+			}
+		}
+		out = append(out, text)
+	}
+	return out
+}
+
+// K-50, L-48, L-49: the record of a logon, granted or refused, names the package of its
+// message and the proof that the authority tells.
+func TestProofAndPackageOfALogon(t *testing.T) {
+	m := audit.NewMemory(0, 0)
+	s, w, th := logonWorld(t, m)
+	for message, pkg := range map[uint32]string{nt.InteractiveLogon: "password", nt.S4ULogon: "s4u",
+		nt.TokenLogon: "kerberos"} {
+		for status, id := range map[ntstatus.Status]string{ntstatus.Success: "4624", ntstatus.LogonFailure: "4625"} {
+			s.status, s.result.Proof = status, "ticket 7"
+			m.Drain()
+			out, st := th.LsaLogonUser(nt.LsaLogonUserIn{LogonType: winnt.LOGON32_LOGON_NETWORK,
+				AuthenticationInformation: nt.LogonInformation{MessageType: message, UserName: "u"}})
+			want(t, pkg, st, status)
+			wanted := id + " " + pkg + " LsaLogonUser: ticket 7"
+			if got := fieldsOf(m, "AuthenticationPackageName", "LogonProcessName"); !slices.Equal(got, []string{wanted}) {
+				t.Errorf("%q, want %q", got, wanted)
+			}
+			proved := w.sys.Proved()
+			if st != ntstatus.Success {
+				continue
+			}
+			if len(proved) != 1 || proved[0].Proof != "ticket 7" || proved[0].Session != out.LogonID ||
+				proved[0].User != sid.MustParse(acting) {
+				t.Errorf("the sessions that are proved: %+v", proved)
+			}
+			want(t, "close", th.NtClose(out.Token), ntstatus.Success)
+			if left := w.sys.Proved(); len(left) != 0 {
+				t.Errorf("afterwards: %+v", left)
+			}
+		}
+	}
+}
+
+// L-32, L-33, L-35, L-49: the request of a logon is its process's own and not its client's; a
+// refusal is recorded with what was told, and with the reason where that is another one.
+func TestRefusalsOfLogons(t *testing.T) {
+	m := audit.NewMemory(0, 0)
+	s, _, th := logonWorld(t, m)
+	for _, c := range []struct {
+		status, reason, said, sub ntstatus.Status
+		record                    string
+	}{
+		{ntstatus.LogonFailure, ntstatus.WrongPassword, ntstatus.LogonFailure, 0, "0xc000006d 0xc000006a %%2313"},
+		{ntstatus.WrongPassword, 0, ntstatus.LogonFailure, 0, "0xc000006d 0xc000006a %%2313"},
+		{ntstatus.NoSuchUser, 0, ntstatus.LogonFailure, 0, "0xc000006d 0xc0000064 %%2313"},
+		{ntstatus.LogonFailure, 0, ntstatus.LogonFailure, 0, "0xc000006d 0x0 %%2313"},
+		{ntstatus.AccountDisabled, 0, ntstatus.AccountRestriction, ntstatus.AccountDisabled,
+			"0xc000006e 0xc0000072 %%2310"},
+		{ntstatus.PasswordExpired, 0, ntstatus.AccountRestriction, ntstatus.PasswordExpired,
+			"0xc000006e 0xc0000071 %%2309"},
+		{ntstatus.AccountLockedOut, ntstatus.AccountDisabled, ntstatus.AccountLockedOut, 0,
+			"0xc0000234 0xc0000072 %%2310"},
+		{ntstatus.AccountLockedOut, 0, ntstatus.AccountLockedOut, 0, "0xc0000234 0x0 %%2307"},
+		{ntstatus.LogonTypeNotGranted, 0, ntstatus.LogonTypeNotGranted, 0, "0xc000015b 0x0 %%2308"},
+		{ntstatus.NoLogonServers, 0, ntstatus.NoLogonServers, 0, "0xc000005e 0x0 %%2304"},
+	} {
+		s.status, s.result.Reason = c.status, c.reason
+		m.Drain()
+		out, st := th.LsaLogonUser(nt.LsaLogonUserIn{LogonType: winnt.LOGON32_LOGON_NETWORK,
+			AuthenticationInformation: nt.LogonInformation{MessageType: nt.InteractiveLogon, UserName: "u",
+				LogonDomainName: "d"}})
+		if want(t, c.status.String(), st, c.said); out.SubStatus != c.sub || out.Token != 0 {
+			t.Errorf("%v: %+v, want the substatus %v", c.status, out, c.sub)
+		}
+		got := fieldsOf(m, "Status", "SubStatus", "FailureReason", "TargetUserName", "TargetDomainName",
+			"SubjectUserSid", "ProcessName")
+		if wanted := "4625 " + c.record + " u d " + client + " winlogon"; !sameWords(got, wanted) {
+			t.Errorf("%v: %q, want %q", c.status, got, wanted)
+		}
+	}
+	if s.asked.Caller != sid.MustParse(svc) || s.asked.Tcb || s.asked.Name != "u" || s.asked.Domain != "d" {
+		t.Errorf("the request: %+v", s.asked)
+	}
+	for _, groups := range [][]token.Group{{}, {{SID: sid.Everyone}}} {
+		_, st := th.LsaLogonUser(nt.LsaLogonUserIn{LogonType: winnt.LOGON32_LOGON_NETWORK, LocalGroups: nt.Cap(groups),
+			AuthenticationInformation: nt.LogonInformation{MessageType: nt.InteractiveLogon, UserName: "u"}})
+		want(t, "L-33: groups of one's own", st, ntstatus.PrivilegeNotHeld)
+	}
+}
+
+// sameWords reports whether one record has these words, in any order.
+func sameWords(got []string, want string) bool {
+	if len(got) != 1 {
+		return false
+	}
+	a, b := strings.Fields(got[0]), strings.Fields(want)
+	slices.Sort(a)
+	slices.Sort(b)
+	return slices.Equal(a, b)
+}
+
+// L-4, L-10: a logon has one session, and two where its user has two tokens, as long as its
+// handle is open; a token takes as many groups as there is room for beside the logon SID.
+func TestRoomOfALogon(t *testing.T) {
+	s, w, th := logonWorld(t, audit.NewMemory(0, 0), winnt.SeTcbPrivilege)
+	user := sid.MustParse("S-1-5-21-1-2-3-500")
+	full, limited := token.Administrator(user), token.LimitedAdministrator(user)
+	crowd := func(n int) (spec token.Spec) {
+		spec = token.StandardUser(user)
+		for i := len(spec.Groups); i < n; i++ {
+			spec.Groups = append(spec.Groups, token.Group{SID: sid.MustParse("S-1-5-21-9-9-9").WithRID(uint32(i)),
+				Attributes: token.GroupDefault})
+		}
+		return spec
+	}
+	for name, c := range map[string]struct {
+		result   logon.Result
+		sessions int
+		want     ntstatus.Status
+	}{
+		"one token":      {logon.Result{Token: limited}, 1, ntstatus.Success},
+		"a pair":         {logon.Result{Token: limited, Linked: &full}, 2, ntstatus.Success},
+		"all groups":     {logon.Result{Token: crowd(token.MaxGroups - 1)}, 1, ntstatus.Success},
+		"one group more": {logon.Result{Token: crowd(token.MaxGroups)}, 0, ntstatus.TooManyContextIDs},
+	} {
+		before := w.sys.LogonSessions()
+		s.result = c.result
+		out, st := th.LsaLogonUser(nt.LsaLogonUserIn{LogonType: winnt.LOGON32_LOGON_INTERACTIVE,
+			AuthenticationInformation: nt.LogonInformation{MessageType: nt.InteractiveLogon, UserName: "u"}})
+		want(t, name, st, c.want)
+		if got := w.sys.LogonSessions() - before; got != c.sessions {
+			t.Errorf("%s: %d sessions, want %d", name, got, c.sessions)
+		}
+		if out.Token != 0 {
+			want(t, "close", th.NtClose(out.Token), ntstatus.Success)
+		}
+		if left := w.sys.LogonSessions() - before; left != 0 {
+			t.Errorf("%s: %d sessions are left", name, left)
+		}
+	}
+}
+
+// L-48: the policy of the account that logs on decides on its records, beside the system's.
+func TestLogonsByTheUsersPolicy(t *testing.T) {
+	m := audit.NewMemory(0, 0)
+	s, w, th := logonWorld(t, m, winnt.SeTcbPrivilege)
+	user := sid.MustParse("S-1-5-21-1-2-3-500")
+	full := token.Administrator(user)
+	s.result = logon.Result{Token: full}
+	for sub, id := range map[audit.Subcategory]string{audit.Logon: "4624", audit.SpecialLogon: "4672",
+		audit.Logoff: "4634"} {
+		p, err := audit.NewPolicy(audit.PolicySpec{System: map[audit.Subcategory]audit.Setting{},
+			Users: map[sid.SID]map[audit.Subcategory]audit.UserSetting{
+				sid.MustParse(acting): {sub: audit.UserSetting{Include: audit.OnBoth}}}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		w.sys.Audit().Policy.Store(p)
+		for _, who := range []string{acting, "S-1-5-21-1-2-3-500"} {
+			spec := token.Administrator(sid.MustParse(who))
+			s.result = logon.Result{Token: spec}
+			m.Drain()
+			out, st := th.LsaLogonUser(nt.LsaLogonUserIn{LogonType: winnt.LOGON32_LOGON_NETWORK,
+				AuthenticationInformation: nt.LogonInformation{MessageType: nt.InteractiveLogon, UserName: "u"}})
+			want(t, "log on", st, ntstatus.Success)
+			want(t, "close", th.NtClose(out.Token), ntstatus.Success)
+			var wanted []string
+			if who == acting {
+				wanted = []string{id}
+			}
+			if got := fieldsOf(m); !slices.Equal(got, wanted) {
+				t.Errorf("%v of %s: %q, want %q", sub, who, got, wanted)
+			}
+		}
+	}
+}

@@ -1,0 +1,180 @@
+package services_test
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/refmon/refmon/audit"
+	"github.com/refmon/refmon/kernel"
+	"github.com/refmon/refmon/logon"
+	"github.com/refmon/refmon/nt"
+	"github.com/refmon/refmon/ntstatus"
+	"github.com/refmon/refmon/sid"
+	"github.com/refmon/refmon/winnt"
+)
+
+// phonebook knows two domains with a user each, and a group without a domain.
+type phonebook struct{ *logon.Memory }
+
+var (
+	here  = logon.Account{SID: sid.MustParse("S-1-5-21-1-1-1"), Use: winnt.SidTypeDomain, Domain: "HERE"}
+	there = logon.Account{SID: sid.MustParse("S-1-5-21-2-2-2"), Use: winnt.SidTypeDomain, Domain: "THERE"}
+	book  = map[string]logon.Account{"here": domain(here), "there": domain(there),
+		"ann":      {SID: here.SID.WithRID(1000), Use: winnt.SidTypeUser, Domain: "HERE", DomainSID: here.SID, Name: "ann"},
+		"bob":      {SID: there.SID.WithRID(2000), Use: winnt.SidTypeGroup, Domain: "THERE", DomainSID: there.SID, Name: "bob"},
+		"everyone": {SID: sid.Everyone, Use: winnt.SidTypeWellKnownGroup, Name: "Everyone"}}
+)
+
+func domain(a logon.Account) logon.Account {
+	a.DomainSID = a.SID
+	return a
+}
+
+func (phonebook) LookupName(name string) (logon.Account, bool) {
+	a, ok := book[strings.ToLower(name)]
+	return a, ok
+}
+
+func (phonebook) LookupSID(s sid.SID) (logon.Account, bool) {
+	for _, a := range book {
+		if a.SID == s {
+			return a, true
+		}
+	}
+	return logon.Account{}, false
+}
+
+func (phonebook) Computer() logon.Account { return domain(here) }
+
+// L-43, L-44, L-46, L-47: each name and SID has its own answer in its place, with the index of its domain in a
+// list that names each domain once, in the order in which they came.
+func TestLookUps(t *testing.T) {
+	w := newWorld(t, kernel.Config{LSA: phonebook{logon.Example(sid.SID{})}})
+	th, _ := w.thread(w.process("p"))
+	for name, wanted := range map[string]ntstatus.Status{"": 0, "HERE": 0, `\\here`: 0, `\here`: 0,
+		"THERE": ntstatus.ObjectNameNotFound, "ann": ntstatus.ObjectNameNotFound, `\\`: ntstatus.ObjectNameNotFound,
+		"nowhere": ntstatus.ObjectNameNotFound} {
+		_, st := th.Services().LsaOpenPolicy(nt.LsaOpenPolicyIn{SystemName: name, DesiredAccess: winnt.POLICY_LOOKUP_NAMES})
+		want(t, "the policy of "+name, st, wanted)
+	}
+	opened, st := th.Services().LsaOpenPolicy(nt.LsaOpenPolicyIn{DesiredAccess: winnt.POLICY_LOOKUP_NAMES |
+		winnt.POLICY_VIEW_LOCAL_INFORMATION})
+	want(t, "open the policy", st, ntstatus.Success)
+	policy := opened.PolicyHandle
+	trusts := func(list []nt.TrustInformation) (text string) {
+		for _, d := range list {
+			text += fmt.Sprintf("%s %s,", d.Name, d.SID)
+		}
+		return text
+	}
+	const both = "THERE S-1-5-21-2-2-2,HERE S-1-5-21-1-1-1,"
+	for names, c := range map[string]struct {
+		status        ntstatus.Status
+		want, domains string
+	}{
+		"bob ann bob":               {ntstatus.Success, "2 S-1-5-21-2-2-2-2000 0,1 S-1-5-21-1-1-1-1000 1,2 S-1-5-21-2-2-2-2000 0,", both},
+		`there\x ann nobody there`:  {ntstatus.SomeNotMapped, "8  0,1 S-1-5-21-1-1-1-1000 1,8  -1,3 S-1-5-21-2-2-2 0,", both},
+		`nowhere\ann ann\x there\x`: {ntstatus.NoneMapped, "8  -1,8  -1,8  0,", "THERE S-1-5-21-2-2-2,"},
+	} {
+		out, st := th.Services().LsaLookupNames2(nt.LsaLookupNames2In{PolicyHandle: policy, Names: strings.Fields(names)})
+		want(t, names, st, c.status)
+		var got string
+		for _, s := range out.SIDs {
+			text := s.SID.String()
+			if s.SID.IsZero() {
+				text = ""
+			}
+			got += fmt.Sprintf("%d %s %d,", s.Use, text, s.DomainIndex)
+		}
+		if d := trusts(out.ReferencedDomains); got != c.want || d != c.domains {
+			t.Errorf("%s: %s in %s, want %s in %s", names, got, d, c.want, c.domains)
+		}
+	}
+	for sids, c := range map[string]struct {
+		status        ntstatus.Status
+		want, domains string
+	}{
+		"S-1-5-21-2-2-2-2000 S-1-5-21-1-1-1-1000": {ntstatus.Success, "2 bob 0,1 ann 1,", both},
+		"S-1-5-21-2-2-2-4026531999 S-1-5-21-9-9-9-1 S-1-5-21-1-1-1": {ntstatus.SomeNotMapped,
+			"8 F000009F 0,8 S-1-5-21-9-9-9-1 -1,3  1,", both},
+		"S-1-5-21-9-9-9-1 0": {ntstatus.NoneMapped, "8 S-1-5-21-9-9-9-1 -1,7  -1,", ""},
+	} {
+		var list []sid.SID
+		for _, s := range strings.Fields(sids) {
+			one, _ := sid.Parse(s) // 0 is no SID
+			list = append(list, one)
+		}
+		out, st := th.Services().LsaLookupSids(nt.LsaLookupSidsIn{PolicyHandle: policy, SIDs: list})
+		want(t, sids, st, c.status)
+		var got string
+		for _, n := range out.Names {
+			got += fmt.Sprintf("%d %s %d,", n.Use, n.Name, n.DomainIndex)
+		}
+		if d := trusts(out.ReferencedDomains); got != c.want || d != c.domains {
+			t.Errorf("%s: %s in %s, want %s in %s", sids, got, d, c.want, c.domains)
+		}
+	}
+	for class, wanted := range map[uint32]nt.PolicyInformation{
+		uint32(winnt.PolicyPrimaryDomainInformation): {DomainName: "WORKGROUP"},
+		uint32(winnt.PolicyAccountDomainInformation): {DomainName: "HERE", DomainSID: here.SID}} {
+		in := nt.LsaQueryInformationPolicyIn{PolicyHandle: policy}
+		in.InformationClass = winnt.PolicyPrimaryDomainInformation
+		if class == uint32(winnt.PolicyAccountDomainInformation) {
+			in.InformationClass = winnt.PolicyAccountDomainInformation
+		}
+		out, st := th.Services().LsaQueryInformationPolicy(in)
+		if want(t, "query the policy", st, ntstatus.Success); out.Buffer != wanted {
+			t.Errorf("class %d: %+v, want %+v", class, out.Buffer, wanted)
+		}
+	}
+	event, st := th.NtCreateEvent(winnt.EVENT_ALL_ACCESS, nil, nt.NotificationEvent, false)
+	want(t, "make an event", st, ntstatus.Success)
+	_, st = th.Services().LsaClose(nt.LsaCloseIn{ObjectHandle: event})
+	want(t, "close an event as a policy", st, ntstatus.ObjectTypeMismatch)
+	_, st = th.Services().LsaClose(nt.LsaCloseIn{ObjectHandle: policy})
+	want(t, "close the policy", st, ntstatus.Success)
+	_, st = th.Services().LsaClose(nt.LsaCloseIn{ObjectHandle: policy})
+	want(t, "close it again", st, ntstatus.InvalidHandle)
+}
+
+// O-140: a timer's time may be as far away as can be, before or behind now; it is told from now
+// on, also when it is over, and is signalled at its time and not before.
+func TestTimesOfTimers(t *testing.T) {
+	now := int64(1000)
+	log := &audit.Log{Sink: audit.NewMemory(0, 0), Clock: func() int64 { return now }}
+	w := newWorld(t, kernel.Config{Log: log})
+	th, _ := w.thread(w.process("p"))
+	const most = int64(1<<63 - 1)
+	for _, c := range []struct {
+		due, later int64
+		period     int32
+		remaining  int64
+		signaled   bool
+	}{
+		{-most - 1, 0, 0, most - 1000, false}, {-most, 0, 0, most - 1000, false}, {most, 0, 0, most - 1000, false},
+		{-5, 0, 0, 5, false}, {-5, 4, 0, 1, false}, {-5, 5, 0, 0, true}, {-5, 6, 0, -1, true},
+		{1005, 4, 0, 1, false}, {1005, 5, 0, 0, true}, {900, 0, 0, -100, true},
+		{-5, 5, 1, 10_000, true}, {-5, 10_004, 1, 1, true}, {-5, 10_005, 1, 10_000, true},
+		{-5, 25_005, 1, 5_000, true},
+	} {
+		now = 1000
+		h, st := th.NtCreateTimer(winnt.TIMER_ALL_ACCESS, nil, nt.SynchronizationTimer)
+		want(t, "make a timer", st, ntstatus.Success)
+		for again := range 2 {
+			now = 1000
+			out, st := th.Services().NtSetTimer(nt.SetTimerIn{TimerHandle: h, DueTime: nt.Cap(c.due), Period: c.period})
+			want(t, "set", st, ntstatus.Success)
+			if again == 1 && out.PreviousState != c.signaled {
+				t.Errorf("%+v: it was signalled: %v", c, out.PreviousState)
+			}
+			now += c.later
+			got, st := th.Services().NtQueryTimer(nt.QueryTimerIn{TimerHandle: h, TimerInformationLength: 16})
+			want(t, "query", st, ntstatus.Success)
+			if i := got.TimerInformation; i.RemainingTime != c.remaining || i.TimerState != c.signaled {
+				t.Errorf("%+v: %+v", c, i)
+			}
+		}
+		want(t, "close", th.NtClose(h), ntstatus.Success)
+	}
+}

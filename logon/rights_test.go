@@ -1,0 +1,79 @@
+package logon_test
+
+import (
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/refmon/refmon/logon"
+	"github.com/refmon/refmon/sid"
+	"github.com/refmon/refmon/winnt"
+)
+
+// TestNamesOfRights: each logon right has its documented name, which stands for it and
+// for no other; a set has the names of its members in their order ("Account Rights Constants").
+func TestNamesOfRights(t *testing.T) {
+	names := []string{"SeInteractiveLogonRight", "SeNetworkLogonRight", "SeBatchLogonRight", "SeServiceLogonRight",
+		"SeRemoteInteractiveLogonRight", "SeDenyInteractiveLogonRight", "SeDenyNetworkLogonRight", "SeDenyBatchLogonRight",
+		"SeDenyServiceLogonRight", "SeDenyRemoteInteractiveLogonRight"}
+	rights := []logon.Rights{logon.SeInteractiveLogonRight, logon.SeNetworkLogonRight, logon.SeBatchLogonRight,
+		logon.SeServiceLogonRight, logon.SeRemoteInteractiveLogonRight, logon.SeDenyInteractiveLogonRight,
+		logon.SeDenyNetworkLogonRight, logon.SeDenyBatchLogonRight, logon.SeDenyServiceLogonRight,
+		logon.SeDenyRemoteInteractiveLogonRight}
+	var all logon.Rights
+	for i, r := range rights {
+		all |= r
+		if got := logon.ParseRight(names[i]); got != r {
+			t.Errorf("%s is %#x, want %#x", names[i], got, r)
+		}
+		if got := r.Names(); !slices.Equal(got, names[i:i+1]) {
+			t.Errorf("%#x is named %q, want %s", r, got, names[i])
+		}
+		if got := all.Names(); !slices.Equal(got, names[:i+1]) {
+			t.Errorf("%#x is named %q, want %q", all, got, names[:i+1])
+		}
+	}
+	for _, name := range []string{"", "SeBackupPrivilege", "seinteractivelogonright", "SeInteractiveLogonRight "} {
+		if got := logon.ParseRight(name); got != 0 {
+			t.Errorf("%q is %#x", name, got)
+		}
+	}
+	if got := logon.Rights(0).Names(); got != nil {
+		t.Errorf("no rights are %q", got)
+	}
+}
+
+// TestLongestName: a name of 1,024 bytes is looked up, and a longer one is not, whether an
+// account has it or not.
+func TestLongestName(t *testing.T) {
+	var members []logon.Member
+	for i, n := range []int{1024, 1025} {
+		a := logon.Account{SID: sid.MustParse("S-1-5-21-1-2-3").WithRID(uint32(2000 + i)), Use: winnt.SidTypeUser,
+			Name: strings.Repeat("n", n)}
+		members = append(members, logon.Member{Person: logon.Person{Account: a}})
+	}
+	m, err := logon.NewMemory(logon.Settings{Members: members})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, found := range []bool{true, false} {
+		if a, ok := m.LookupName(members[i].Account.Name); ok != found || found && a.SID != members[i].Account.SID {
+			t.Errorf("a name of %d bytes: %v, %t", len(members[i].Account.Name), a.SID, ok)
+		}
+	}
+}
+
+// TestDomainsOfWellKnownAccounts: a domain answers by its name and SID as a domain, without
+// a name of its own.
+func TestDomainsOfWellKnownAccounts(t *testing.T) {
+	for text, name := range map[string]string{"S-1-5-32": "BUILTIN", "S-1-5-80": "NT SERVICE", "S-1-5-83": "NT VIRTUAL MACHINE"} {
+		s := sid.MustParse(text)
+		want := logon.Account{SID: s, Use: winnt.SidTypeDomain, Domain: name, DomainSID: s}
+		if a, ok := logon.WellKnownSID(s); !ok || a != want {
+			t.Errorf("%s: %+v, %t", text, a, ok)
+		}
+		if a, ok := logon.WellKnownName(strings.ToLower(name)); !ok || a != want {
+			t.Errorf("%s: %+v, %t", name, a, ok)
+		}
+	}
+}

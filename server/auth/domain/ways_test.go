@@ -1,0 +1,194 @@
+package domain
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/refmon/refmon/claims"
+	"github.com/refmon/refmon/logon"
+	"github.com/refmon/refmon/ntstatus"
+	"github.com/refmon/refmon/server/auth/kerberos"
+	"github.com/refmon/refmon/server/auth/ldap"
+	"github.com/refmon/refmon/server/internal/test/forge"
+	"github.com/refmon/refmon/sid"
+	"github.com/refmon/refmon/token"
+	"github.com/refmon/refmon/winnt"
+)
+
+// refusal returns the status and the reason of an error of a way.
+func refusal(t *testing.T, err error) (status, reason ntstatus.Status) {
+	t.Helper()
+	if err == nil {
+		return 0, 0
+	}
+	var r *Refused
+	if !errors.As(err, &r) || r.Error() != r.Why.Error() || !errors.Is(err, r.Why) {
+		t.Fatalf("%v is no refusal", err)
+	}
+	return r.Status, r.Result.Reason
+}
+
+// TestByDirectory: who the directory says that a name is, with what proves it; an account that may not be used is
+// refused with its limit by a service's word as by a right password, and a directory that is away knows no user
+// (D-11, D-20, D-24, D-31, D-32).
+func TestByDirectory(t *testing.T) {
+	s, d := newServer(t)
+	s.set("tokenGroups", sids(513, 2001)...)
+	byName, byBind := ByDirectory(d), ByBind(d)
+	group := func(id sid.SID) token.Group { return token.Group{SID: id, Attributes: token.GroupDefault} }
+	check := func(what string, p Proved, proof string, asserted string) {
+		t.Helper()
+		want := logon.Account{SID: home.WithRID(1104), Use: winnt.SidTypeUser, Domain: "EXAMPLE", DomainSID: home,
+			Name: "alice"}
+		groups := []token.Group{group(home.WithRID(513)), group(home.WithRID(2001)), group(sid.MustParse(asserted))}
+		if p.User.Account != want || p.User.PrimaryGroup != home.WithRID(513) || p.Source != "ldap" ||
+			fmt.Sprint(p.User.Groups) != fmt.Sprint(groups) || p.Proof != proof {
+			t.Errorf("D-24: %s: %+v, by %q, want %v, by %q", what, p.User, p.Proof, groups, proof)
+		}
+	}
+	for _, byRealm := range []bool{false, true} {
+		p, err := byName(context.Background(), "alice", byRealm)
+		if err != nil {
+			t.Fatal(err)
+		}
+		check("by name", p, "alice by name, and found in the directory, without 1 SIDs", "S-1-18-2")
+	}
+	p, err := byBind(context.Background(), "alice", "wonderland")
+	if err != nil {
+		t.Fatal(err)
+	}
+	check("by password", p, "alice by a password that the directory took, without 1 SIDs", "S-1-18-1")
+	for _, c := range []struct {
+		what                string
+		control, computed   string
+		bound               int64
+		says                string
+		name, password      string
+		status, reason      ntstatus.Status // by password
+		byStatus, byNReason ntstatus.Status // by name
+	}{
+		{"a wrong password", "512", "0", 0, "", "alice", "x", ntstatus.LogonFailure, ntstatus.WrongPassword, 0, 0},
+		{"an empty password", "512", "0", 0, "", "alice", "", ntstatus.LogonFailure, ntstatus.WrongPassword, 0, 0},
+		{"an unknown name", "512", "0", 0, "", "bob", "wonderland", ntstatus.LogonFailure, ntstatus.NoSuchUser,
+			ntstatus.NoSuchUser, ntstatus.NoSuchUser},
+		{"disabled", "514", "0", 0, "", "alice", "wonderland", ntstatus.AccountDisabled, ntstatus.AccountDisabled,
+			ntstatus.AccountDisabled, ntstatus.AccountDisabled},
+		{"disabled, with a wrong password", "514", "0", 0, "", "alice", "x", ntstatus.LogonFailure, ntstatus.WrongPassword,
+			ntstatus.AccountDisabled, ntstatus.AccountDisabled},
+		{"disabled, says the bind", "512", "0", 49, "80090308: x, data 533, v1db1", "alice", "wonderland",
+			ntstatus.AccountDisabled, ntstatus.AccountDisabled, 0, 0},
+		{"locked, says the bind", "512", "0", 49, "80090308: x, data 775, v1db1", "alice", "wonderland",
+			ntstatus.LogonFailure, ntstatus.AccountLockedOut, 0, 0},
+		{"busy", "512", "0", 51, "", "alice", "wonderland", ntstatus.NoLogonServers, ntstatus.NoLogonServers, 0, 0},
+	} {
+		s.set("userAccountControl", c.control)
+		s.set("msDS-User-Account-Control-Computed", c.computed)
+		s.mu.Lock()
+		s.bound, s.says = c.bound, c.says
+		s.mu.Unlock()
+		p, err := byBind(context.Background(), c.name, logon.Secret(c.password))
+		if st, why := refusal(t, err); st != c.status || why != c.reason || !p.User.Account.SID.IsZero() {
+			t.Errorf("D-32: %s: %v for %v, %v", c.what, st, why, err)
+		}
+		if err != nil && strings.Contains(err.Error(), "wonderland") {
+			t.Errorf("D-1: %s: %v", c.what, err)
+		}
+		fresh := ByDirectory(d)
+		if c.control == "514" { // what was told half a minute ago counts: another directory is asked
+			other, e := newServer(t)
+			other.set("userAccountControl", c.control)
+			fresh = ByDirectory(e)
+		}
+		p, err = fresh(context.Background(), c.name, false)
+		if st, why := refusal(t, err); st != c.byStatus || why != c.byNReason || (st == 0) == p.User.Account.SID.IsZero() {
+			t.Errorf("D-11: %s, by name: %v for %v, %v", c.what, st, why, err)
+		}
+	}
+	gone, e := newServer(t)
+	gone.mu.Lock()
+	gone.stopping = true
+	gone.mu.Unlock()
+	for _, err := range []error{second(ByDirectory(e)(context.Background(), "alice", false)),
+		second(ByBind(e)(context.Background(), "alice", "wonderland"))} {
+		if st, why := refusal(t, err); st != ntstatus.NoLogonServers || why != ntstatus.NoLogonServers {
+			t.Errorf("D-20: away: %v for %v, %v", st, why, err)
+		}
+	}
+}
+
+// TestProofs: what the record has of an account that the directory told earlier, and all that its token is made of
+// (D-24).
+func TestProofs(t *testing.T) {
+	_, d := newServer(t)
+	set, err := claims.NewSet([]claims.Attribute{{Name: "dept", Type: claims.String, Strings: []string{"it"}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	f := &ldap.Found{Name: "al\x1b[31mice", SID: home.WithRID(7), PrimaryGroup: home.WithRID(513), Claims: set, Cached: true,
+		Groups: make([]token.Group, 1, 4)}
+	p, err := made(d, f, byAuthority, "by a test")
+	if err != nil || p.Proof != "al\uFFFD[31mice by a test, which is away: as it was told before" ||
+		p.User.UserClaims != set || p.User.Account.Name != "al\uFFFD[31mice" || p.User.Account.DomainSID != home ||
+		p.User.DeviceClaims != nil || len(p.User.Groups) != 2 || p.User.Groups[1].SID != byAuthority {
+		t.Errorf("D-24: %+v, %v", p, err)
+	}
+	q, err := made(d, f, byService, "by another")
+	if err != nil || p.User.Groups[1].SID != byAuthority || q.User.Groups[1].SID != byService || len(f.Groups) != 1 {
+		t.Errorf("D-24: what was kept of an account is changed: %v and %v, %v", p.User.Groups, q.User.Groups, err)
+	}
+}
+
+func second(_ Proved, err error) error { return err }
+
+// TestByKDC: the ticket that a right password gives is the user, and the KDC's refusal is the refusal; without a
+// keytab nothing is known (K-53, K-59).
+func TestByKDC(t *testing.T) {
+	const service = "HTTP/www.example.test"
+	key := forge.NewKey(18)
+	keys, err := kerberos.ParseKeytab(forge.Keytab(forge.Entry{Service: service, Realm: "EXAMPLE.TEST", Version: 1,
+		Key: key}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	now := time.Unix(1_800_000_000, 0).UTC()
+	a, err := kerberos.New(kerberos.Config{Keys: keys, Realm: "EXAMPLE.TEST", Domain: home,
+		Now: func() time.Time { return now }})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer a.Close()
+	k := &forge.Centre{Realm: "EXAMPLE.TEST", Service: service, Key: key, Users: map[string]string{"alice": "wonderland"},
+		Now: func() time.Time { return now }, PAC: func(name string, at time.Time) []byte {
+			return forge.Seal(forge.PAC{Domain: home, User: 1104, Primary: 513, Name: name, DomainName: "EXAMPLE",
+				AuthTime: at, Groups: []forge.Group{{RID: 513, Attributes: 7}, {RID: 2001, Attributes: 7}}}.Buffers(), key)
+		}}
+	address := k.Start()
+	defer k.Listener.Close()
+	var passwords *kerberos.Passwords
+	way := ByKDC(func() *kerberos.Passwords { return passwords })
+	_, err = way(context.Background(), "alice", "wonderland")
+	if st, why := refusal(t, err); st != ntstatus.NoLogonServers || why != 0 || err.Error() != "there is no keytab" ||
+		k.Asked() != 0 {
+		t.Errorf("K-59: without a keytab: %v for %v, %v", st, why, err)
+	}
+	passwords = &kerberos.Passwords{Acceptor: a, KDCs: kerberos.KDCs{Addresses: []string{address}}}
+	p, err := way(context.Background(), "alice", "wonderland")
+	if err != nil || p.User.Account.SID != home.WithRID(1104) || p.User.PrimaryGroup != home.WithRID(513) ||
+		p.Source != "Kerberos" || len(p.User.Groups) != 2 || p.User.Account.Domain != "EXAMPLE" ||
+		!strings.HasPrefix(p.Proof, "alice@EXAMPLE.TEST by a password that the KDC took at ") {
+		t.Errorf("K-53: %+v, %v", p, err)
+	}
+	for _, c := range []struct {
+		name, password string
+		reason         ntstatus.Status
+	}{{"alice", "x", ntstatus.WrongPassword}, {"bob", "wonderland", ntstatus.NoSuchUser}} {
+		p, err := way(context.Background(), c.name, logon.Secret(c.password))
+		if st, why := refusal(t, err); st != ntstatus.LogonFailure || why != c.reason || !p.User.Account.SID.IsZero() {
+			t.Errorf("K-58: %s: %v for %v, %v", c.name, st, why, err)
+		}
+	}
+}
