@@ -11,6 +11,7 @@ import (
 	"net/http/httptest"
 	"os"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -132,6 +133,8 @@ func TestServe(t *testing.T) {
 // TestRoomForAttempts: of ten thousand addresses the newest 8,192 counts are remembered, what is over goes first, and
 // what a
 // right password gives back is its own alone (G-32).
+//
+// +checklocksignore
 func TestRoomForAttempts(t *testing.T) {
 	now := time.Unix(1_000_000, 0)
 	a := &attempts{now: func() time.Time { return now }, of: map[attempt]wrong{}}
@@ -168,6 +171,8 @@ func TestRoomForAttempts(t *testing.T) {
 }
 
 // TestUsersAreBounded: 4,096 users have what is left of their calls; one more, and each begins anew (G-27).
+//
+// +checklocksignore
 func TestUsersAreBounded(t *testing.T) {
 	now := time.Unix(1_000_000, 0)
 	r := &rates{now: func() time.Time { return now }, of: map[sid.SID]bucket{}}
@@ -193,12 +198,14 @@ func TestUsersAreBounded(t *testing.T) {
 // TestRoomForSessions: where a session is needed, what is over goes, and else one that no request uses; one in use
 // never goes
 // before its request. Each token is let go once (G-4, G-5).
+//
+// +checklocksignore
 func TestRoomForSessions(t *testing.T) {
 	w := newWorld(t, shared, func(c *Config) { c.Threads = 1 })
 	p, err := w.g.link.process()
 	w.must(err)
 	now := time.Unix(1_000_000, 0)
-	s := newSessions(p, &Config{Sessions: 2, SessionLife: time.Minute, Now: func() time.Time { return now }})
+	s := newSessions(p, &Config{Sessions: 2, SessionLife: time.Hour, Now: func() time.Time { return now }})
 	p.do(t.Context(), func(*nt.Thread) ntstatus.Status { return ntstatus.Success })
 	held := w.now()[1]
 	settles := func(tokens int64) {
@@ -226,7 +233,7 @@ func TestRoomForSessions(t *testing.T) {
 	s.put(d)
 	settles(2)
 	s.put(a)
-	now = now.Add(time.Minute + 1)
+	now = now.Add(time.Hour + 1)
 	again := get("c") // c is over, and in use: it goes with its request
 	if again == c || !c.dropped || c.users != 1 {
 		t.Errorf("G-5: %v, %d requests use it", c.dropped, c.users)
@@ -239,7 +246,7 @@ func TestRoomForSessions(t *testing.T) {
 	if len(s.known) != 1 || !s.swept {
 		t.Errorf("G-5: %d are known, a sweep is to come: %v", len(s.known), s.swept)
 	}
-	now = now.Add(time.Hour)
+	now = now.Add(2 * time.Hour)
 	s.sweep()
 	settles(0)
 	if len(s.known) != 0 || s.swept {
@@ -368,6 +375,8 @@ func TestHealth(t *testing.T) {
 // TestGathered: what is held leaves in one piece when it is let go, or before what does not fit beside it; nothing is
 // lost or
 // told twice.
+//
+// +checklocksignore
 func TestGathered(t *testing.T) {
 	for _, sizes := range [][]int{{10}, {10, 20}, {roomGathered}, {roomGathered, 1}, {1, roomGathered}, {roomGathered + 1},
 		{5, roomGathered - 5}, {5, roomGathered - 4, 3}} {
@@ -378,7 +387,8 @@ func TestGathered(t *testing.T) {
 			b, _ := io.ReadAll(theirs)
 			got <- string(b)
 		}()
-		c := &gathered{Conn: ours}
+		var writes atomic.Int64
+		c := &gathered{Conn: counted{ours, &writes}}
 		c.hold()
 		for i, n := range sizes {
 			text := strings.Repeat(string(rune('a'+i)), n)
@@ -388,6 +398,13 @@ func TestGathered(t *testing.T) {
 			}
 		}
 		c.release()
+		sum := 0
+		for _, n := range sizes {
+			sum += n
+		}
+		if n := writes.Load(); (n == 1) != (sum <= roomGathered || len(sizes) == 1) {
+			t.Errorf("%v leave in %d pieces", sizes, n)
+		}
 		if c.room != nil || c.n != 0 {
 			t.Errorf("%v: it still holds", sizes)
 		}

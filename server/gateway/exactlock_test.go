@@ -9,6 +9,8 @@ import (
 
 // TestExactLocks: all of the answer to LOCK and UNLOCK, what PROPFIND tells of a lock to who made it and to others, and
 // what it keeps others from: by a file and by its directory, until it is taken away or over (G-18, G-19).
+//
+// +checklocksignore
 func TestExactLocks(t *testing.T) {
 	begun := time.Now()
 	later := begun

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/refmon/refmon/internal/verbs/bulk"
+	"github.com/refmon/refmon/sd"
 	"github.com/refmon/refmon/sddl"
 	"github.com/refmon/refmon/sid"
 	"github.com/refmon/refmon/winnt"
@@ -149,6 +150,7 @@ func TestWrittenLines(t *testing.T) {
 		`{"seq":7,"time":1,"row":{"path":"/a","tree":"/t","error":"e"}}`:                       true,
 		"{\"seq\":7,\"time\":1,\"row\":{\"path\":\"/a\x1f\",\"tree\":\"/t\",\"error\":\"e\"}}": false,
 		`{"seq":7,"time":1,"row":{"path":"/a\n","tree":"/t","error":"e"}}`:                     false,
+		"{\"seq\":7,\"time\":1,\"row\":{\"path\":\"/a\xff\",\"tree\":\"/t\",\"error\":\"e\"}}": false,
 		`{"seq":0,"time":1,"row":{"path":"/a","tree":"/t","error":"e"}}`:                       false,
 		`{"seq":07,"time":1,"row":{"path":"/a","tree":"/t","error":"e"}}`:                      false,
 		`{"seq":7,"time":-1,"row":{"path":"/a","tree":"/t","error":"e"}}`:                      false,
@@ -332,9 +334,9 @@ func TestClosedIndex(t *testing.T) {
 	}
 }
 
-// TestPartsOfHistories: what two workers of rows and two that decide tell, merged, is what one worker says; also from
-// logs
-// that are read anew (N-40, N-42, N-44, N-75, N-76).
+// TestPartsOfHistories: two workers of rows and two that decide, merged, say as one worker says; also from logs that
+// are
+// read anew (N-40, N-42, N-44, N-75, N-76).
 func TestPartsOfHistories(t *testing.T) {
 	rights, err := bulk.ParseRights("read+modify")
 	if err != nil {
@@ -434,6 +436,11 @@ func TestPartsOfHistories(t *testing.T) {
 	}
 	whole()
 	check("read to the end")
+	sources := map[string]Moment{"/t": {Time: time.Unix(1, 0)}}
+	if f := m.Fence(sources); f.Index != m.whole.state.start.Index || f.Index == "" || f.Seq != m.whole.state.seq ||
+		f.Boot != bootID() || !reflect.DeepEqual(f.Sources, sources) || f.Unnamed != 0 {
+		t.Errorf("%+v", f)
+	}
 	say(folder("/t/d", "(A;;FA;;;"+alice+")"))
 	check("another folder")
 	say(file("/t/d/f", ours), Seen{Path: "/t/d/ff", Gone: true}, Seen{Path: "/t/d/ee", Folder: true,
@@ -495,6 +502,36 @@ func TestListsOfClauses(t *testing.T) {
 		if allow, expand := texts(got.allow), texts(got.expand); !slices.Equal(allow, c.allow) ||
 			!slices.Equal(expand, c.expand) {
 			t.Errorf("N-4: %s and the share %s: %v and %v, want %v and %v", c.object, c.share, allow, expand, c.allow, c.expand)
+		}
+	}
+}
+
+// TestListsBehindFolders: who passes a folder counts as one more clause; where the privilege lets some pass, no list
+// of SIDs
+// tells who does (N-4, N-15).
+func TestListsBehindFolders(t *testing.T) {
+	d := newDecider(firm(t), "v", func(s sid.SID) int { return int(s.RID()) - 1107 }, 3)
+	descriptor := func(entries string) *sd.Descriptor { return sddl.MustParse("O:BAG:SYD:" + entries) }
+	all, ours := descriptor("(A;;FA;;;WD)"), descriptor("(A;;FA;;;"+staff+")")
+	own := NewClass(all, nil, "read", winnt.FILE_GENERIC_READ, winnt.FileObject)
+	for _, c := range []struct {
+		folders       []Class
+		allow, expand []string
+		told          bool
+	}{
+		{nil, []string{"S-1-1-0"}, nil, true}, {[]Class{NewPassing(ours, false)}, []string{staff}, nil, true},
+		{[]Class{NewPassing(ours, false), NewPassing(all, false)}, []string{staff}, nil, true},
+		{[]Class{NewPassing(ours, false), NewPassing(descriptor("(A;;FA;;;"+night+")"), false)}, nil, []string{bob}, true},
+		{[]Class{NewPassing(nil, false)}, nil, nil, false},
+	} {
+		class := own.Behind(c.folders)
+		got, err := d.decide(&class)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if allow, expand := texts(got.allow), texts(got.expand); !slices.Equal(allow, c.allow) ||
+			!slices.Equal(expand, c.expand) || c.told && !got.told {
+			t.Errorf("N-15: behind %d folders: %v and %v, want %v and %v", len(c.folders), allow, expand, c.allow, c.expand)
 		}
 	}
 }

@@ -346,6 +346,8 @@ func TestCutRecords(t *testing.T) {
 // TestCrew: a share is of the nearest of all that were heard lately; who does not hear himself has none, and who was
 // silent for
 // three beats is forgotten (N-49).
+//
+// +checklocksignore
 func TestCrew(t *testing.T) {
 	const long = time.Hour
 	names := []string{"w1", "w2", "w3"}
