@@ -180,6 +180,8 @@ func TestLockTable(t *testing.T) {
 }
 
 // TestWaitsAreBounded: so many requests wait for locks, and no more; what was tried is answered as it was (M-32).
+//
+// +checklocksignore
 func TestWaitsAreBounded(t *testing.T) {
 	l := newLockers()
 	for _, c := range []struct {

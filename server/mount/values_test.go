@@ -89,6 +89,8 @@ func TestNumbersOfOwners(t *testing.T) {
 
 // TestNodes: what the host's kernel knows: a number is given once to a file, under whatever name, and never again; it
 // is known as often as it was told, and found by its last name (M-11).
+//
+// +checklocksignore
 func TestNodes(t *testing.T) {
 	id := func(n uint64) identity { return identity{number: n, id: "x"} }
 	n := newNodes(id(1))
