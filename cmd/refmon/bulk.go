@@ -208,8 +208,8 @@ func remark(std *streams, sum *bulk.Summary) {
 	if sum.Stale > 0 {
 		fmt.Fprintf(std.err,
 			"refmon: of %d of %d objects the POSIX permissions were changed behind the server's back (hash mismatch): "+
-				"they count instead of the attribute, as on the server; the first: %s\n",
-			sum.Stale, sum.Objects, printable(sum.FirstStale))
+				"they count instead of the attribute, as on the server%s\n",
+			sum.Stale, sum.Objects, example("; the first: ", sum.FirstStale))
 	}
 	if sum.Passed > 0 {
 		fmt.Fprintf(std.err, "refmon: nothing is granted on %d of %s, not listed: --nothing lists them too\n",
@@ -226,15 +226,32 @@ func remark(std *streams, sum *bulk.Summary) {
 	}
 	if sum.Unmapped > 0 {
 		fmt.Fprintf(std.err,
-			"refmon: %s accounts of the server that the directory file does not have, such as %s: "+
+			"refmon: %s accounts of the server that the directory file does not have%s: "+
 				"give its users uid and its groups gid\n", count(sum.Unmapped, "object names", "objects name"),
-			sum.FirstUnmapped)
+			example(", such as ", sum.FirstUnmapped))
 	}
 	if sum.Unverified > 0 {
 		fmt.Fprintf(std.err,
 			"refmon: %d of %d objects have a hash that only their server can verify: their attributes were taken as "+
 				"they are\n", sum.Unverified, sum.Objects)
 	}
+}
+
+// example names one of several. A run that went on from a checkpoint does not know those
+// of the runs before it, which its numbers count.
+func example(intro, one string) string {
+	if one == "" {
+		return ""
+	}
+	return intro + printable(one)
+}
+
+// firstError names the first object that could not be read.
+func firstError(sum *bulk.Summary) string {
+	if sum.FirstError == nil {
+		return ""
+	}
+	return example("; the first: ", sum.FirstError.Error())
 }
 
 // conclude says on standard error what a run left out, and chooses its error.
@@ -249,8 +266,8 @@ func conclude(std *streams, sum bulk.Summary, err error) error {
 		return err
 	case sum.Unreadable > 0:
 		fmt.Fprintf(std.err,
-			"refmon: %d of %d objects could not be read: look for \"error\" in the output; the first: %s\n",
-			sum.Unreadable, sum.Objects, printable(sum.FirstError.Error()))
+			"refmon: %d of %d objects could not be read: look for \"error\" in the output%s\n",
+			sum.Unreadable, sum.Objects, firstError(&sum))
 		return errReported
 	case sum.Objects == 0:
 		fmt.Fprintln(std.err, "refmon: there are no objects")

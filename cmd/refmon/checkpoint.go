@@ -52,7 +52,8 @@ type resumption struct {
 // resume reads the checkpoint, opens what belongs to it, and moves the input to
 // where it stood. It is nil if the checkpoint says that all is done.
 func (o *output) resume(question string, adds bool) (*resumption, error) {
-	if o.out == "" && o.rows || o.in.file == nil {
+	// What is told to be CSV or LDIF has no place that a later run could go on from.
+	if o.out == "" && o.rows || o.in.file == nil || !objects.IsLines(o.in.source) {
 		return nil, errors.New("--checkpoint needs --out FILE, and objects in a file of JSON lines")
 	}
 	r := &resumption{name: o.checkpoint, at: checkpoint{Question: question, InputSize: o.in.size}}

@@ -104,8 +104,8 @@ func concludeDiff(std *streams, out *bulk.Outcome, err error) error {
 	case err != nil:
 		return err
 	case out.Unreadable > 0:
-		fmt.Fprintf(std.err, "refmon: %d objects could not be read and were not compared; the first: %s\n",
-			out.Unreadable, printable(out.FirstError.Error()))
+		fmt.Fprintf(std.err, "refmon: %d objects could not be read and were not compared%s\n",
+			out.Unreadable, firstError(&out.Summary))
 		return errReported
 	case out.Changes > 0:
 		fmt.Fprintf(std.err, "refmon: %d of %d objects changed for at least one user\n", out.Changed, out.Objects)

@@ -132,6 +132,7 @@ func (o *output) run(r *bulk.Run) (err error) {
 		r.Save = func(p bulk.Position) error { return at.save(p, nil) }
 		sum, err := r.Do(ctx)
 		bar.clear()
+		sum.Position = at.before.Plus(sum.Position) // the output is that of all runs
 		return errors.Join(conclude(o.std, sum, err), at.finish(err))
 	}
 	if r.Out, err = o.to(o.out, o.std.out); err != nil { // a run writes each batch at once: no buffer

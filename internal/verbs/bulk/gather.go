@@ -269,6 +269,9 @@ func (r *Report) Resume(at Position, state json.RawMessage) error {
 	if len(s.Reach) != len(r.Directory.Principals) {
 		return fmt.Errorf("the report was begun with %d principals", len(s.Reach))
 	}
+	if len(s.Errors) > maxErrors {
+		return fmt.Errorf("the state has %d errors, and a report lists %d", len(s.Errors), maxErrors)
+	}
 	r.CacheBytes = cmp.Or(r.CacheBytes, defaultCache)
 	r.begin()
 	if err := sizeAtLeast(r.State, s.Runs); err != nil {

@@ -39,12 +39,14 @@ func TestResumeRefused(t *testing.T) {
 	record := binary.LittleEndian.AppendUint32(nil, 0xFFFFFFFF)
 	record = binary.LittleEndian.AppendUint32(record, 0xFFFFFFFF)
 	for state, want := range map[string]string{
-		`{"runs":[8],"reach":[[0,0,0]],"errors":null}`:           "longer than its run",
-		`{"runs":[9],"reach":[[0,0,0]],"errors":null}`:           "has 8 bytes",
-		`{"runs":[8,4],"reach":[[0,0,0]],"errors":null}`:         "follow one another",
-		`{"runs":[-1],"reach":[[0,0,0]],"errors":null}`:          "follow one another",
-		`{"runs":[8],"reach":[[0,0,0]],"errors":null,"runs":[]}`: "runs: given twice",
-		`{"runs":` + strings.Repeat("[", 100_000):                "nested more than 64 deep",
+		`{"runs":[8],"reach":[[0,0,0]],"errors":null}`:                                  "longer than its run",
+		`{"runs":[9],"reach":[[0,0,0]],"errors":null}`:                                  "has 8 bytes",
+		`{"runs":[8,4],"reach":[[0,0,0]],"errors":null}`:                                "follow one another",
+		`{"runs":[-1],"reach":[[0,0,0]],"errors":null}`:                                 "follow one another",
+		`{"runs":[8],"reach":[[0,0,0]],"errors":null,"runs":[]}`:                        "runs: given twice",
+		`{"runs":[8],"reach":[[0,0,0]],"errors":[` + strings.Repeat(`"",`, 20) + `""]}`: "21 errors, and a report lists 20",
+		`{"runs":[8],"reach":[],"errors":null}`:                                         "begun with 0 principals",
+		`{"runs":` + strings.Repeat("[", 100_000):                                       "nested more than 64 deep",
 	} {
 		var before, after runtime.MemStats
 		runtime.ReadMemStats(&before)

@@ -29,6 +29,17 @@ func Lines(in io.Reader, offset int64, number int) Source {
 	return &lines{in: in, offset: offset, number: number}
 }
 
+// IsLines reports whether a source reads JSON lines in UTF-8: the offsets of its batches
+// are then places of the file that Lines can go on from.
+func IsLines(s Source) bool {
+	l, ok := s.(*lines)
+	if !ok {
+		return false
+	}
+	_, wide := l.in.(*utf16Reader)
+	return !wide
+}
+
 func (l *lines) Next(b *Batch) error {
 	if l.done && len(l.rest) == 0 {
 		return io.EOF
