@@ -12,6 +12,7 @@ import (
 	"github.com/refmon/refmon/internal/verbs/bulk/objects"
 	"github.com/refmon/refmon/internal/verbs/bulk/people"
 	"github.com/refmon/refmon/sddl"
+	"github.com/refmon/refmon/token"
 	"github.com/refmon/refmon/winnt"
 )
 
@@ -75,6 +76,42 @@ func TestCauses(t *testing.T) {
 	}
 }
 
+// TestCausesOfDenyOnly: a group that is there for deny only is none for an entry that allows, and one for
+// an entry that denies.
+func TestCausesOfDenyOnly(t *testing.T) {
+	const a, team = "S-1-5-21-1-2-3-1107", "S-1-5-21-1-2-3-2001"
+	const allow, allowTeam, denyTeam = "(A;;CC;;;" + a + ")", "(A;;CC;;;" + team + ")", "(D;;CC;;;" + team + ")"
+	enabled, none := `"`+team+`"`, ""
+	only := `{"sid":"` + team + `","attributes":["UseForDenyOnly"]}`
+	for _, c := range []struct {
+		was, is, before, after string
+		cause                  string
+	}{
+		{allowTeam, allowTeam, only, enabled, "joined Team: " + allowTeam + " Team"},
+		{allowTeam, allowTeam, enabled, only, "left Team: " + allowTeam + " Team"},
+		{denyTeam + allow, denyTeam + allow, only, none, "left Team: " + denyTeam + " Team"},
+		{denyTeam + allow, denyTeam + allow, none, only, "joined Team: " + denyTeam + " Team"},
+		{denyTeam + allow, allow + denyTeam, only, only, "entries in another order: " + denyTeam + " Team"},
+		{allow + denyTeam, denyTeam + allow, only, only, "entries in another order: " + denyTeam + " Team"},
+	} {
+		var dirs [2]*people.Directory
+		for i, groups := range [2]string{c.before, c.after} {
+			dirs[i] = staff("")
+			dirs[i].Principals[0].Token = must(token.Parse([]byte(`{"user":"` + a + `","groups":[` + groups + `]}`)))
+		}
+		var out bytes.Buffer
+		d := &bulk.Diff{Directory: dirs[0], DirectoryAfter: dirs[1], Format: bulk.JSONL, Out: &out}
+		for at, list := range map[*objects.Source]string{&d.Before: c.was, &d.After: c.is} {
+			*at = objects.Lines(strings.NewReader(`{"path":"/x","sd":"O:BAD:`+list+`"}`+"\n"), 0, 0)
+		}
+		_, err := d.Do(context.Background())
+		var row struct{ Cause string }
+		if err != nil || json.Unmarshal(out.Bytes(), &row) != nil || row.Cause != c.cause {
+			t.Errorf("%s to %s: %v, %s\nwant %s", c.was, c.is, err, out.String(), c.cause)
+		}
+	}
+}
+
 // TestFingerprints: a run goes on with another one only if all is the same that its
 // rows depend on.
 func TestFingerprints(t *testing.T) {
@@ -106,6 +143,10 @@ func TestFingerprints(t *testing.T) {
 		"expressions":       func(r *bulk.Run) { r.Expressions = true },
 		"one principal":     func(r *bulk.Run) { r.Ask, r.Principal = bulk.What, 0 },
 		"another principal": func(r *bulk.Run) { r.Ask, r.Principal = bulk.What, 1 },
+		"what all of some":  func(r *bulk.Run) { r.Ask, r.Want = bulk.What, rights },
+		"what all of more":  func(r *bulk.Run) { r.Ask, r.Want = bulk.What, must(bulk.ParseRights("read+write")) },
+		"what and nothing":  func(r *bulk.Run) { r.Ask, r.Nothing = bulk.What, true },
+		"what changes":      func(r *bulk.Run) { r.Ask, r.Changes = bulk.What, true },
 		"a part of objects": func(r *bulk.Run) { r.Types = [][]winnt.GUID{{{1}}} },
 	} {
 		print := run(changes)
