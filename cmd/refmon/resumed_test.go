@@ -112,7 +112,7 @@ func TestRunGoesOn(t *testing.T) {
 		t.Fatalf("%q", rows)
 	}
 	done := s.checkpoint(toFirst(int64(len(rows[0]))))
-	s.write("out", rows[0]+rows[1]+`{"path`)
+	s.write("out", rows[0]+strings.Repeat("more than the rest", len(whole)))
 	code, says := s.refmon()
 	if want := "refmon: 2 of 4 objects could not be read: "; code != exitMalformed || !strings.HasPrefix(says, want) ||
 		!strings.Contains(says, "; the first: : line 3: ") {

@@ -76,8 +76,8 @@ func TestCauses(t *testing.T) {
 	}
 }
 
-// TestCausesOfDenyOnly: a group that is there for deny only is none for an entry that allows, and one for
-// an entry that denies.
+// TestCausesOfDenyOnly: a group that is there for deny only counts for an entry that denies, and not for
+// one that allows.
 func TestCausesOfDenyOnly(t *testing.T) {
 	const a, team = "S-1-5-21-1-2-3-1107", "S-1-5-21-1-2-3-2001"
 	const allow, allowTeam, denyTeam = "(A;;CC;;;" + a + ")", "(A;;CC;;;" + team + ")", "(D;;CC;;;" + team + ")"
