@@ -2,6 +2,8 @@ package client
 
 import (
 	"bytes"
+	"errors"
+	"io"
 	"testing"
 
 	"github.com/refmon/refmon/internal/wire"
@@ -194,5 +196,58 @@ func TestSpareChannels(t *testing.T) {
 	s.mu.Unlock()
 	if kept != mostSpare || left != mostSpare-2 || a == b {
 		t.Errorf("%d kept, %d left, the same twice: %t", kept, left, a == b)
+	}
+}
+
+// TestOneReason: the first reason of a loss stays, and the daemon sees the end.
+func TestOneReason(t *testing.T) {
+	s := script(t)
+	first := errors.New("first")
+	_ = s.lose(first)
+	if err := s.lose(ErrClosed); !errors.Is(err, first) {
+		t.Errorf("why: %v", err)
+	}
+	s.lost(first)
+	if _, err := s.from.Frame(); !errors.Is(err, io.EOF) {
+		t.Errorf("the daemon sees %v", err)
+	}
+}
+
+// TestCancelledBeside: the number of the call that waits is cancelled, and not that of one that was
+// made meanwhile; a call that waits reads no further than its end (W-20).
+func TestCancelledBeside(t *testing.T) {
+	for _, closes := range []bool{false, true} {
+		s := script(t)
+		s.stands() // from here on nothing reads for a while
+		end, begun := make(chan struct{}), make(chan struct{})
+		w := nt.Wait{Handle: 4, Due: end}
+		if closes {
+			w = nt.Wait{Handle: 4, Closed: end}
+		}
+		s.beside(func() {
+			call := s.next(wire.Wait)
+			close(begun)
+			s.tell(s.next(wire.Save), 0, wire.AppendTicket(nil, 1))
+			cancel := s.next(wire.Cancel)
+			if want := wire.AppendCancel(nil, call.Request); string(cancel.Body) != string(want) {
+				t.Errorf("cancelled is % x, want % x", cancel.Body, want)
+			}
+			s.tell(call, ntstatus.Cancelled, nil)
+			s.tell(cancel, 0, nil)
+		}, func() {
+			over := make(chan ntstatus.Status)
+			go func() {
+				_, st := s.carrier().CallWhenReady(closing, nt.CloseIn{}, w)
+				over <- st
+			}()
+			<-begun
+			if _, st := (&thread{s.Conn, 2}).SaveImpersonation(); st != 0 {
+				t.Error(st)
+			}
+			close(end)
+			if st := <-over; st != ntstatus.Cancelled {
+				t.Error(st)
+			}
+		})
 	}
 }
