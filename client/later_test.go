@@ -1,0 +1,176 @@
+package client
+
+import (
+	"bytes"
+	"reflect"
+	"testing"
+
+	"github.com/refmon/refmon/internal/wire"
+	"github.com/refmon/refmon/nt"
+	"github.com/refmon/refmon/ntstatus"
+)
+
+// reading is the row of a call that may end later.
+var reading = nt.NtTable.Find("NtReadFile")
+
+// far returns what a daemon says of an operation: four flags, the status, the bytes that were
+// read, and the information.
+func far(ended, told, synchronous, alertable byte, st ntstatus.Status, data string, information byte) []byte {
+	b := append([]byte{ended, told, synchronous, alertable}, status(st)[:4]...)
+	b = append(append(b, byte(len(data)), 0, 0, 0), data...)
+	return append(b, information, 0, 0, 0, 0, 0, 0, 0)
+}
+
+// results collects what an operation's memory was given.
+type results []nt.IOResult
+
+func (r *results) later() *nt.Later {
+	return &nt.Later{Event: 4, ApcRoutine: 5, ApcContext: 6, IoStatusBlock: 7, Waits: true,
+		Done: func(x nt.IOResult) { *r = append(*r, x) }}
+}
+
+// TestEndsAtOnce: an operation that ended in its call writes the memory first; then all others
+// are told, unless they are (W-90). Its outputs are those of the answer where it ended as
+// calls do.
+func TestEndsAtOnce(t *testing.T) {
+	done := nt.IOResult{Status: ntstatus.EndOfFile, Data: []byte("ab"), Information: 2}
+	const output = "\x03\x00\x00\x00xyz" // three bytes
+	for name, c := range map[string]struct {
+		rest                   []byte
+		told                   bool // a frame says so
+		out                    string
+		done                   results
+		synchronous, alertable bool
+	}{
+		"nothing":     {rest: nil},
+		"as calls do": {rest: append(far(0, 0, 0, 0, 0, "", 0), output...), out: "xyz"},
+		"synchronous": {rest: append(far(0, 0, 1, 0, 0, "", 0), output...), out: "xyz", synchronous: true},
+		"alertable":   {rest: append(far(0, 0, 0, 1, 0, "", 0), output...), out: "xyz", alertable: true},
+		"ended":       {rest: far(1, 0, 0, 0, ntstatus.EndOfFile, "ab", 2), told: true, done: results{done}},
+		"told":        {rest: far(1, 1, 1, 0, ntstatus.EndOfFile, "ab", 2), done: results{done}, synchronous: true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := script(t)
+			var got results
+			l := got.later()
+			want, err := row(reading).AppendCall(wire.AppendLater(nil, l), nt.ReadFileIn{FileHandle: 8}, false)
+			if err != nil {
+				t.Fatal(err)
+			}
+			s.beside(func() {
+				f := s.next(wire.Begin)
+				if !bytes.Equal(f.Body, want) || f.Thread != 1 || f.Service != s.services["NtReadFile"] {
+					t.Errorf("thread %d service %d body % x, want % x", f.Thread, f.Service, f.Body, want)
+				}
+				s.tell(f, ntstatus.BufferOverflow, c.rest)
+				if c.told {
+					told := s.next(wire.Told)
+					if !bytes.Equal(told.Body, wire.AppendOperation(nil, f.Request)) || len(got) != 1 {
+						t.Errorf("told of % x after %d results", told.Body, len(got))
+					}
+					s.tell(told, 0, nil)
+				}
+			}, func() {
+				out, st := s.carrier().CallLater(reading, nt.ReadFileIn{FileHandle: 8}, l)
+				if st != ntstatus.BufferOverflow || string(out.(nt.ReadFileOut).Buffer) != c.out {
+					t.Errorf("%+v, %v", out, st)
+				}
+			})
+			if !reflect.DeepEqual(got, c.done) || l.Over != nil || l.Synchronous != c.synchronous ||
+				l.Alertable != c.alertable {
+				t.Errorf("results %+v, synchronous %t alertable %t", got, l.Synchronous, l.Alertable)
+			}
+			s.stands()
+		})
+	}
+}
+
+// TestEndsLater: an operation under way is collected by its number, and its end is written
+// before others are told; one that does not end any more tells who asked with what status,
+// unless its caller waits and is told by Failure (W-90).
+func TestEndsLater(t *testing.T) {
+	for name, c := range map[string]struct {
+		synchronous byte
+		head        ntstatus.Status
+		rest        []byte
+		failure     ntstatus.Status
+		done        results
+		told, lost  bool
+	}{
+		"ended": {rest: far(1, 0, 0, 0, ntstatus.EndOfFile, "ab", 2), failure: ntstatus.EndOfFile, told: true,
+			done: results{{Status: ntstatus.EndOfFile, Data: []byte("ab"), Information: 2}}},
+		"ended synchronously": {synchronous: 1, rest: far(1, 1, 0, 0, ntstatus.EndOfFile, "ab", 2),
+			failure: ntstatus.EndOfFile, done: results{{Status: ntstatus.EndOfFile, Data: []byte("ab"), Information: 2}}},
+		"refused": {head: ntstatus.Cancelled, failure: ntstatus.Cancelled,
+			done: results{{Status: ntstatus.Cancelled}}},
+		"refused synchronously": {synchronous: 1, head: ntstatus.Cancelled, failure: ntstatus.Cancelled},
+		"told by the daemon":    {head: ntstatus.Cancelled, rest: far(0, 1, 0, 0, 0, "", 0), failure: ntstatus.Cancelled},
+		"spoiled": {rest: []byte{1, 2}, failure: ntstatus.PortDisconnected, lost: true,
+			done: results{{Status: ntstatus.PortDisconnected}}},
+		"spoiled synchronously": {synchronous: 1, rest: []byte{1, 2}, failure: ntstatus.PortDisconnected, lost: true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := script(t)
+			var got results
+			l := got.later()
+			s.beside(func() {
+				f := s.next(wire.Begin)
+				s.tell(f, ntstatus.Pending, far(0, 0, c.synchronous, 0, 0, "", 0))
+				collect := s.next(wire.Collect)
+				if !bytes.Equal(collect.Body, wire.AppendOperation(nil, f.Request)) {
+					t.Errorf("collected is % x", collect.Body)
+				}
+				s.tell(collect, c.head, c.rest)
+				if c.told {
+					told := s.next(wire.Told)
+					if !bytes.Equal(told.Body, wire.AppendOperation(nil, f.Request)) {
+						t.Errorf("told of % x", told.Body)
+					}
+					s.tell(told, 0, nil)
+				}
+			}, func() {
+				if out, st := s.carrier().CallLater(reading, nt.ReadFileIn{FileHandle: 8}, l); st != ntstatus.Pending ||
+					out.(nt.ReadFileOut).Buffer != nil {
+					t.Errorf("%+v, %v", out, st)
+				}
+				<-l.Over
+			})
+			if !reflect.DeepEqual(got, c.done) || l.Failure != c.failure || l.Synchronous != (c.synchronous == 1) {
+				t.Errorf("results %+v, failure %v, synchronous %t", got, l.Failure, l.Synchronous)
+			}
+			if c.lost {
+				s.lost(wire.ErrValue)
+			} else {
+				s.stands()
+			}
+		})
+	}
+}
+
+// TestLaterRefused: what does not travel is refused here, and an answer that does not decode
+// ends the connection: Done is not called.
+func TestLaterRefused(t *testing.T) {
+	s := script(t)
+	var got results
+	long := nt.WriteFileIn{Buffer: nt.Cap(make([]byte, wire.MaxBody))}
+	if _, st := s.carrier().CallLater(nt.NtTable.Find("NtWriteFile"), long, got.later()); st != ntstatus.InvalidParameter {
+		t.Errorf("a call that is too long: %v", st)
+	}
+	number := s.services["NtReadFile"]
+	delete(s.services, "NtReadFile")
+	if _, st := s.carrier().CallLater(reading, nt.ReadFileIn{}, got.later()); st != ntstatus.NotSupported {
+		t.Errorf("a row that is not there: %v", st)
+	}
+	s.services["NtReadFile"] = number
+	s.stands()
+	s.once(wire.Begin, 0, append(far(0, 0, 1, 1, 0, "", 0), 1, 2), func() { // half a list follows
+		l := got.later()
+		out, st := s.carrier().CallLater(reading, nt.ReadFileIn{}, l)
+		if st != ntstatus.PortDisconnected || out.(nt.ReadFileOut).Buffer != nil || l.Synchronous || l.Alertable {
+			t.Errorf("half an output: %+v, %v", out, st)
+		}
+	})
+	if s.lost(wire.ErrValue); len(got) != 0 {
+		t.Errorf("results %+v", got)
+	}
+}

@@ -1,0 +1,194 @@
+package client
+
+import (
+	"bytes"
+	"testing"
+
+	"github.com/refmon/refmon/fileaccess"
+	"github.com/refmon/refmon/internal/wire"
+	"github.com/refmon/refmon/nt"
+	"github.com/refmon/refmon/ntstatus"
+	"github.com/refmon/refmon/winnt"
+)
+
+// asClient is the open that these tests make as a client.
+var asClient = nt.CreateFileIn{DesiredAccess: winnt.GENERIC_READ, CreateDisposition: winnt.FILE_OPEN}
+
+// handleOut returns what travels of an open's outputs.
+func handleOut(t *testing.T, h winnt.Handle) []byte {
+	t.Helper()
+	b, err := opening().AppendOut(nil, nt.CreateFileOut{FileHandle: h, Information: fileaccess.Opened})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return b
+}
+
+// TestOpenFileAsTells: an open as a client is the closing of handles, impersonating, the open
+// and reverting, sent at once. The status is that of impersonating where that failed, and what was
+// opened by a thread that is no client is closed.
+func TestOpenFileAsTells(t *testing.T) {
+	const yes, no, other = ntstatus.Success, ntstatus.AccessDenied, ntstatus.NoToken
+	for _, c := range []struct {
+		as, opened, reverted ntstatus.Status
+		st                   ntstatus.Status
+		h, closed            winnt.Handle
+	}{
+		{yes, yes, yes, yes, 8, 0},
+		{yes, no, yes, no, 0, 0},
+		{yes, yes, other, yes, 8, 0},
+		{yes, no, other, no, 0, 0},
+		{other, yes, yes, other, 0, 8},
+		{other, yes, no, other, 0, 8},
+		{other, no, yes, other, 0, 0},
+	} {
+		s := script(t)
+		s.beside(func() {
+			frames := []*wire.Frame{s.next(wire.Call), s.next(wire.Call), s.next(wire.Call), s.next(wire.CallWith),
+				s.next(wire.Call)}
+			s.asked(frames)
+			for i, st := range []ntstatus.Status{ntstatus.InvalidHandle, yes, c.as, c.opened, c.reverted} {
+				var rest []byte
+				if i == 3 && st == yes {
+					rest = handleOut(t, 8)
+				}
+				s.tell(frames[i], st, rest)
+			}
+			if c.closed != 0 {
+				f := s.next(wire.Call)
+				if want, _ := row(closing).AppendCall(nil, nt.CloseIn{Handle: c.closed}, false); !bytes.Equal(f.Body, want) {
+					t.Errorf("closed is % x, want % x", f.Body, want)
+				}
+				s.tell(f, yes, nil)
+			}
+		}, func() {
+			o, st := s.OpenFileAs(s.first, 0x70, asClient, 4, 0x10)
+			if st != c.st || o.FileHandle != c.h || o.File != nil || o.Reverted != (c.reverted == yes) {
+				t.Errorf("%+v: %+v, %v", c, o, st)
+			}
+		})
+		s.stands()
+	}
+}
+
+// asked checks the frames of an open as the client of token 0x70, behind the closing of 4 and 0x10.
+func (s *scripted) asked(frames []*wire.Frame) {
+	set := nt.SetInformationThreadIn{ThreadHandle: winnt.NtCurrentThread,
+		ThreadInformationClass: nt.ThreadImpersonationToken, ThreadInformationLength: 8}
+	as, back := set, set
+	as.ThreadInformation, back.ThreadInformation = nt.Cap[winnt.Handle](0x70), nt.Cap[winnt.Handle](0)
+	for i, want := range []struct {
+		name string
+		in   any
+	}{{"NtClose", nt.CloseIn{Handle: 4}}, {"NtClose", nt.CloseIn{Handle: 0x10}}, {"NtSetInformationThread", as},
+		{"NtCreateFile", asClient}, {"NtSetInformationThread", back}} {
+		body, err := row(nt.NtTable.Find(want.name)).AppendCall(nil, want.in, false)
+		if f := frames[i]; err != nil || f.Service != s.services[want.name] || f.Thread != 1 || !bytes.Equal(f.Body, body) {
+			s.Errorf("frame %d: service %d thread %d body % x, want % x", i, f.Service, f.Thread, f.Body, body)
+		}
+	}
+}
+
+// TestOpenFileAsRefuses: what makes, changes or deletes is refused before anything is sent, and so
+// is an open of a daemon without the row. The thread was not asked: it is as before.
+func TestOpenFileAsRefuses(t *testing.T) {
+	s := script(t)
+	deletes, creates := asClient, asClient
+	deletes.CreateOptions = uint32(fileaccess.DeleteOnClose)
+	creates.CreateDisposition = winnt.FILE_OPEN_IF
+	for _, in := range []nt.CreateFileIn{deletes, creates} {
+		if o, st := s.OpenFileAs(s.first, 4, in); st != ntstatus.InvalidParameter || !o.Reverted || o.FileHandle != 0 {
+			t.Errorf("%+v: %+v, %v", in, o, st)
+		}
+	}
+	delete(s.services, "NtCreateFile")
+	if o, st := s.OpenFileAs(s.first, 4, asClient); st != ntstatus.NotSupported || !o.Reverted {
+		t.Errorf("no row: %+v, %v", o, st)
+	}
+	if _, f, st := s.OpenFile(s.first, asClient); st != ntstatus.NotSupported || f != nil {
+		t.Errorf("no row, as itself: %v", st)
+	}
+	if _, st := s.ReadFileAs(s.first, 4, asClient, 1, nil); st != ntstatus.NotSupported {
+		t.Errorf("no row, to read: %v", st)
+	}
+	s.stands()
+}
+
+// TestOpenFileAsLost: where one of the answers does not decode or come, nothing is kept, the
+// connection ends, and the thread is not said to have reverted (W-9).
+func TestOpenFileAsLost(t *testing.T) {
+	for at := range 3 {
+		for _, half := range []bool{false, true} {
+			s := script(t)
+			s.beside(func() {
+				frames := []*wire.Frame{s.next(wire.Call), s.next(wire.CallWith), s.next(wire.Call)}
+				for i, f := range frames {
+					switch {
+					case i != at:
+						s.tell(f, 0, nil)
+					case half:
+						s.write(&wire.Frame{Kind: wire.Answer, Request: f.Request, Body: []byte{1}})
+					default:
+						_ = s.end.Close()
+						return
+					}
+				}
+			}, func() {
+				if o, st := s.OpenFileAs(s.first, 4, asClient); st != ntstatus.PortDisconnected || o != (OpenedAs{}) {
+					t.Errorf("answer %d, half %t: %+v, %v", at, half, o, st)
+				}
+			})
+			if s.Err() == nil {
+				t.Errorf("answer %d, half %t: the connection stands", at, half)
+			}
+		}
+	}
+}
+
+// contents returns what travels of a file's facts: four numbers and two flags.
+func contents(end byte, directory, whole byte) []byte {
+	var b []byte
+	for _, n := range []byte{11, 12, end, 14} {
+		b = append(b, n, 0, 0, 0, 0, 0, 0, 0)
+	}
+	return append(b, directory, whole)
+}
+
+// TestReadFileAsTells: each fact of the file is the caller's, with what is in it or its handle;
+// a refusal brings nothing. At most MaxContents bytes are asked for, and no fewer than 0.
+func TestReadFileAsTells(t *testing.T) {
+	opened := handleOut(t, 8)
+	out := nt.CreateFileOut{FileHandle: 8, Information: fileaccess.Opened}
+	for name, c := range map[string]struct {
+		most int
+		sent uint32
+		st   ntstatus.Status
+		rest []byte
+		want ReadAs
+	}{
+		"whole": {5, 5, 0, append(append(handleOut(t, 0), contents(2, 0, 1)...), "hi"...),
+			ReadAs{nt.CreateFileOut{Information: fileaccess.Opened}, 11, 12, 2, 14, false, true, []byte("hi")}},
+		"handle": {-1, 0, 0, append(bytes.Clone(opened), contents(2, 0, 0)...),
+			ReadAs{out, 11, 12, 2, 14, false, false, []byte{}}},
+		"directory": {wire.MaxContents, wire.MaxContents, 0, append(bytes.Clone(opened), contents(0, 1, 0)...),
+			ReadAs{out, 11, 12, 0, 14, true, false, []byte{}}},
+		"refused": {wire.MaxContents + 1, wire.MaxContents, ntstatus.AccessDenied,
+			append(bytes.Clone(opened), contents(2, 0, 0)...), ReadAs{}},
+		"nothing": {1, 1, 0, nil, ReadAs{}},
+	} {
+		s := script(t)
+		f := s.once(wire.ReadAs, c.st, c.rest, func() {
+			r, st := s.ReadFileAs(s.first, 0x70, asClient, c.most, nil)
+			if st != c.st || r.CreateFileOut != c.want.CreateFileOut || r.CreationTime != c.want.CreationTime ||
+				r.LastWriteTime != c.want.LastWriteTime || r.EndOfFile != c.want.EndOfFile || r.FileID != c.want.FileID ||
+				r.Directory != c.want.Directory || r.Whole != c.want.Whole || !bytes.Equal(r.Data, c.want.Data) {
+				t.Errorf("%s: %+v, %v", name, r, st)
+			}
+		})
+		want, err := opening().AppendCall(wire.AppendReadAs(nil, 0x70, c.sent), asClient, false)
+		if err != nil || f.Thread != 1 || f.Service != s.services["NtCreateFile"] || !bytes.Equal(f.Body, want) {
+			t.Errorf("%s: thread %d service %d body % x, want % x", name, f.Thread, f.Service, f.Body, want)
+		}
+		s.stands()
+	}
+}
