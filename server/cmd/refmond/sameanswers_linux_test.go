@@ -25,7 +25,7 @@ import (
 )
 
 // patience is how often a logon is asked for while the controller does not answer.
-const patience = 10
+const patience = 30
 
 // ridLow is the first id of the domain's range on the host, of backend rid.
 const ridLow = 2_000_400_000
