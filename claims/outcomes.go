@@ -89,16 +89,13 @@ func (e *Expr) compared(env objectOnly, r ref) Outcomes {
 	}
 	right := &e.operands[^n.right]
 	set := operators[n.op].family == famSet
-	if set && right.kind == kindComposite && len(right.lits) == 0 {
-		return anyOutcome
-	}
 	var v view
 	switch {
 	case e.fixed(n.right) && !e.load(env, n.right, &v): // an attribute the object lacks
 		return 1 << Unknown
 	case n.left >= 0 || e.operands[^n.left].kind != kindAttribute: // the left side comes from an attribute
 		return 1 << Unknown
-	case e.fixed(n.left) && !e.load(env, n.left, &v) && !set:
+	case e.fixed(n.left) && !e.load(env, n.left, &v):
 		return 1 << Unknown
 	case right.kind == kindAttribute:
 		return anyOutcome

@@ -103,7 +103,7 @@ func (v *View) drop(object string, k *kept) {
 		return
 	}
 	delete(k.objects, object)
-	if len(k.objects) == 0 && k.bytes != "" {
+	if len(k.objects) == 0 {
 		delete(v.shared, k.bytes)
 	}
 }
