@@ -54,6 +54,10 @@ func TestChangesInFull(t *testing.T) {
 		{"WRITE_OWNER", "…", winnt.WRITE_OWNER, nil, nil, []string{
 			"give the token SeTakeOwnershipPrivilege, enabled", "give the token SeRelabelPrivilege, enabled",
 			put("WO", u)}},
+		{"generic rights, which an entry has mapped: to read", "…", winnt.GENERIC_READ, nil, nil, []string{put("FR", u)}},
+		{"to write", "…", winnt.GENERIC_WRITE, nil, nil, []string{put("FW", u)}},
+		{"to execute", "…", winnt.GENERIC_EXECUTE, nil, nil, []string{put("FX", u)}},
+		{"to write, beside a right of its own", "…", winnt.GENERIC_WRITE | 1, nil, nil, []string{put("0x120117", u)}},
 		{"the integrity level", "…(A;;FA;;;WD)S:(ML;;NW;;;HI)", 2, medium, nil, []string{
 			"raise the token's integrity level to High", "drop SACL 0 (ML;;NW;;;HI)"}},
 		{"a policy", "…(A;;FA;;;WD)S:(SP;;;;;S-1-17-1)", 2, nil, rulePolicy(""), []string{

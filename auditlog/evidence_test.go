@@ -197,6 +197,34 @@ func TestTilesAreWatched(t *testing.T) {
 	}
 }
 
+// TestFullTileNamesItsRecord: a hash that is changed in a full tile of level 0 is told with its record, where the
+// checkpoint ends with the tile and where it ends behind it (U-74).
+func TestFullTileNamesItsRecord(t *testing.T) {
+	for _, size := range []int{tileWidth, tileWidth + 1, 2 * tileWidth} {
+		d := newMemDisk(t, "")
+		l := mustOpen(t, testConfig(t, d))
+		mustWrite(t, l, size-2) // beside the first record and the last
+		if err := l.Close(); err != nil {
+			t.Fatal(err)
+		}
+		if v := verifyDisk(t, d); v.Checkpoint.Size != uint64(size) {
+			t.Fatalf("a checkpoint of %d records, want %d", v.Checkpoint.Size, size)
+		}
+		for number := range size / tileWidth {
+			name := tilePath(0, uint64(number), tileWidth)
+			for _, at := range []int{0, tileWidth / 2, tileWidth - 1} {
+				whole := d.now[name].data
+				b := slices.Clone(whole)
+				b[at*tlog.HashSize] ^= 1
+				d.set(name, b)
+				refuted(t, fmt.Sprintf("of %d records, hash %d of %s", size, at, name), d,
+					uint64(number*tileWidth+at+1), FaultTree)
+				d.set(name, whole)
+			}
+		}
+	}
+}
+
 // TestTilesOfRecordsThatWent: of records that are not kept any more only hashes are left,
 // and a changed one of them is found by the hashes above it (U-74).
 func TestTilesOfRecordsThatWent(t *testing.T) {

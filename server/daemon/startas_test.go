@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"maps"
 	"os"
 	"os/exec"
 	"os/user"
@@ -12,6 +13,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/refmon/refmon/client"
 	"github.com/refmon/refmon/nt"
@@ -158,5 +160,48 @@ func TestStartAs(t *testing.T) {
 		t.Errorf("a program under another uid: %q, %v", out, err)
 	}
 	_, _ = his.Close(), c.Close()
+	d.settles()
+}
+
+// TestStartedAsIsNotFull: a program that is started for another user does not belong to the administrators' socket, by
+// which its starter came (L-51, W-93).
+func TestStartedAsIsNotFull(t *testing.T) {
+	if os.Getuid() != 0 {
+		t.Skipf("as root: uid %d", os.Getuid())
+	}
+	who := make(roles, 1)
+	var admin string
+	d := start(t, func(c *daemon.Config) {
+		admin = filepath.Join(filepath.Dir(c.Socket), "admin")
+		c.AdminSocket, c.Identity = admin, who
+		c.StartAs = func(sid.SID) (uint32, bool) { return 5, true }
+	})
+	his := d.as(who, bob)
+	who <- service
+	full, err := client.Dial(admin)
+	if err != nil {
+		t.Fatal(err)
+	}
+	process := processOf(t, full, his)
+	v, st := full.Thread().NtQueryInformationProcess(process, nt.ProcessBasicInformation)
+	if st != ntstatus.Success {
+		t.Fatal(st)
+	}
+	f, uid, err := full.AttachAs(process)
+	if err != nil || uid != 5 {
+		t.Fatal(uid, err)
+	}
+	child := v.(nt.ProcessBasic).UniqueProcessID
+	want := map[uint64]bool{uint64(his.Process()): false, uint64(full.Process()): true, uint64(child): false}
+	told := map[uint64]bool{}
+	for end := time.Now().Add(time.Minute); len(told) < len(want) && time.Now().Before(end); {
+		for _, s := range ask(t, full, daemon.Question{What: "sessions"}).Sessions {
+			told[s.Process] = s.Full
+		}
+	}
+	if !maps.Equal(told, want) {
+		t.Errorf("L-51: full are %v, want %v", told, want)
+	}
+	_, _, _ = f.Close(), his.Close(), full.Close()
 	d.settles()
 }

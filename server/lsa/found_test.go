@@ -136,7 +136,9 @@ func TestGuestNames(t *testing.T) {
 	}{
 		{"HOME", long, true}, {"HOME", long + "n", false}, {"HOME", "zoe", true}, {"", "zoe", false}, {"HOME", "", false},
 		{"host", "zoe", false}, {"Host", "zoe", false}, {".", "zoe", false}, {"Unix Group", "zoe", false},
-		{"UNIX USER", "zoe", false}, {"everyone", "zoe", false}, {"NT AUTHORITY", "zoe", false}, {"HOSTS", "zoe", true},
+		{"Unix User", "zoe", false}, {"UNIX USER", "zoe", false}, {"unix group", "zoe", false}, {"HOST", "zoe", false},
+		{"UNIX GROUP", "zoe", false}, {"Unix Groups", "zoe", true}, {"Unix", "zoe", true}, {"Everyone", "zoe", false},
+		{"everyone", "zoe", false}, {"NT AUTHORITY", "zoe", false}, {"HOSTS", "zoe", true},
 	} {
 		f.guests = guests{}
 		greet(1, c.domain, c.name)

@@ -84,6 +84,10 @@ func TestSystemSecurity(t *testing.T) { // O-30, OC-43, OC-44
 	w = newWorld(t, winnt.SeSecurityPrivilege)
 	w.want("with it", w.decide(event, both, 0), ntstatus.Success, both)
 	w.want("no descriptor", w.decide(newObject(eventType, nil), both, 0), ntstatus.Success, both)
+	for _, o := range []*object{event, newObject(eventType, nil)} {
+		w.want("beside MAXIMUM_ALLOWED", w.decide(o, winnt.MAXIMUM_ALLOWED|winnt.ACCESS_SYSTEM_SECURITY, 0),
+			ntstatus.Success, winnt.EVENT_ALL_ACCESS|winnt.ACCESS_SYSTEM_SECURITY)
+	}
 	w.want("never in MAXIMUM_ALLOWED", w.decide(event, winnt.MAXIMUM_ALLOWED, 0), ntstatus.Success,
 		winnt.EVENT_ALL_ACCESS)
 	if d := w.decide(event, both, 0); !d.PrivilegesUsed.Has(winnt.SeSecurityPrivilege) {
@@ -105,6 +109,8 @@ func TestNoDescriptor(t *testing.T) { // O-35
 	}{{0, winnt.ACCESS_SYSTEM_SECURITY, 0, ntstatus.PrivilegeNotHeld},
 		{1, winnt.ACCESS_SYSTEM_SECURITY, winnt.ACCESS_SYSTEM_SECURITY, ntstatus.Success},
 		{1, winnt.EVENT_MODIFY_STATE, winnt.EVENT_MODIFY_STATE, ntstatus.Success},
+		{0, winnt.MAXIMUM_ALLOWED | winnt.ACCESS_SYSTEM_SECURITY, 0, ntstatus.PrivilegeNotHeld},
+		{1, winnt.MAXIMUM_ALLOWED | winnt.ACCESS_SYSTEM_SECURITY, 0x11F0003, ntstatus.Success},
 		{1, winnt.MAXIMUM_ALLOWED, 0x1F0003, ntstatus.Success}} {
 		s := w.self
 		if c.held != 0 {
@@ -117,7 +123,7 @@ func TestNoDescriptor(t *testing.T) { // O-35
 			s.Primary = n
 		}
 		var used winnt.PrivilegeSet
-		if c.held != 0 && c.desired == winnt.ACCESS_SYSTEM_SECURITY {
+		if c.held != 0 && c.desired&winnt.ACCESS_SYSTEM_SECURITY != 0 {
 			used = winnt.SeSecurityPrivilege.Bit()
 		}
 		for name, d := range map[string]access.Decision{"open": ob.Decide(w.c, o, &s, c.desired, 0),

@@ -188,6 +188,21 @@ func TestPermanent(t *testing.T) {
 	w := newWorld(t)
 	_, st := w.create(`\ev`, winnt.OBJ_PERMANENT)
 	wantStatus(t, "OC-36: without the privilege", st, ntstatus.PrivilegeNotHeld)
+	_, st = w.create(`\ev`, winnt.OBJ_PERMANENT|winnt.OBJ_FORCE_ACCESS_CHECK)
+	wantStatus(t, "O-26: nor with checks forced", st, ntstatus.PrivilegeNotHeld)
+	w.kernel(func() {
+		// The privilege is of user mode: checks that are forced do not ask for it (O-26).
+		for _, more := range []uint32{0, winnt.OBJ_FORCE_ACCESS_CHECK} {
+			v, st := w.create(`\ker`, winnt.OBJ_PERMANENT|more)
+			wantStatus(t, "O-26: in kernel mode", st, ntstatus.Success)
+			wantStatus(t, "its close", w.c.Close(v), ntstatus.Success)
+			if h := w.ns.Root().Lookup("ker", false); h == nil {
+				t.Errorf("O-26: with %#x it is not permanent", more)
+			} else {
+				h.MakeTemporary()
+			}
+		}
+	})
 	v, st := w.create(``, winnt.OBJ_PERMANENT)
 	wantStatus(t, "unnamed", st, ntstatus.Success)
 	wantStatus(t, "its close", w.c.Close(v), ntstatus.Success)

@@ -206,6 +206,37 @@ func TestPairEnds(t *testing.T) {
 	}
 }
 
+// T-5: of a pair, the end of the sessions that were marked is told, whichever loses its last token last.
+func TestMarkedOfPair(t *testing.T) {
+	for marked := range 4 {
+		for last := range 2 {
+			s := se.NewState()
+			ids := [2]winnt.LUID{s.AllocateLUID(), s.AllocateLUID()}
+			full, limited := admin(t, ids[0], winnt.TokenElevationTypeFull), admin(t, ids[1], winnt.TokenElevationTypeLimited)
+			tokens := []ob.Object{s.NewToken(full, nil), s.NewToken(limited, nil)}
+			if st := s.Sessions.Link(full, limited); st != ntstatus.Success {
+				t.Fatal(st)
+			}
+			var told, want []winnt.LUID
+			s.Sessions.Register(&se.LogonSessionTerminatedRoutine{Call: func(id winnt.LUID) { told = append(told, id) }})
+			for i, id := range ids {
+				if marked>>i&1 != 0 {
+					s.Sessions.MarkForNotification(id)
+					want = append(want, id)
+				}
+			}
+			tokens[1-last].Head().Deref(ob.TagCall)
+			if len(told) > 0 {
+				t.Errorf("marked %b: told of %v while the pair lives", marked, told)
+			}
+			tokens[last].Head().Deref(ob.TagCall)
+			if slices.Sort(told); !slices.Equal(told, want) {
+				t.Errorf("marked %b, session %d last: told of %v, want %v", marked, last, told, want)
+			}
+		}
+	}
+}
+
 // T-90: a token that drops its hold does so once; its duplicate holds anew.
 func TestDropSession(t *testing.T) {
 	s := se.NewState()

@@ -1,0 +1,78 @@
+package kernel
+
+import (
+	"testing"
+
+	"github.com/refmon/refmon/fileaccess"
+	"github.com/refmon/refmon/nt"
+	"github.com/refmon/refmon/ntstatus"
+	"github.com/refmon/refmon/sddl"
+	"github.com/refmon/refmon/winnt"
+)
+
+// sized is a tree of one directory on a volume of that size. It is its own place and open; any other question that is
+// asked of it panics.
+type sized struct {
+	nt.OpenFile
+	size nt.FsFullSizeInformation
+	st   ntstatus.Status
+}
+
+func (s *sized) Find(*fileaccess.Request, nt.OpenFile) (nt.FilePlace, ntstatus.Status) {
+	return place{s}, ntstatus.Success
+}
+
+func (s *sized) Volume() (nt.FsFullSizeInformation, ntstatus.Status) { return s.size, s.st }
+
+func (*sized) Close() {}
+
+type place struct{ of *sized }
+
+func (place) Facts() *fileaccess.Facts {
+	return &fileaccess.Facts{Object: fileaccess.Object{Exists: true, IsDirectory: true, VolumeRoot: true,
+		Attributes: fileaccess.AttributeDirectory, Descriptor: sddl.MustParse("O:SYG:SYD:(A;;FA;;;SY)")}}
+}
+
+func (place) Path() string { return "" }
+
+func (p place) Open(*fileaccess.Request, *fileaccess.Decision) (nt.OpenFile, bool, ntstatus.Status) {
+	return p.of, false, ntstatus.Success
+}
+
+func (place) Release() {}
+
+// TestVolumeInFull: each class tells the numbers of the volume in their places: what users have left is told where one
+// number is, and what is kept for root is not (F-128). A volume that does not tell is no success (F-124).
+func TestVolumeInFull(t *testing.T) {
+	s := Boot(Config{})
+	tree := &sized{size: nt.FsFullSizeInformation{TotalAllocationUnits: 1 << 40, CallerAvailableAllocationUnits: 1 << 33,
+		ActualAvailableAllocationUnits: 1 << 36, SectorsPerAllocationUnit: 8, BytesPerSector: 512}}
+	if err := s.AddTree("T", tree); err != nil {
+		t.Fatal(err)
+	}
+	_, th := worker(t, s)
+	h, st := th.NtOpenFile(winnt.FILE_READ_ATTRIBUTES, &nt.ObjectAttributes{ObjectName: `\??\T\`}, 7, 0)
+	if st != ntstatus.Success {
+		t.Fatal(st)
+	}
+	for class, want := range map[nt.FsInfoClass]any{
+		nt.FileFsSizeInformation: nt.FsSizeInformation{TotalAllocationUnits: 1 << 40, AvailableAllocationUnits: 1 << 33,
+			SectorsPerAllocationUnit: 8, BytesPerSector: 512},
+		nt.FileFsFullSizeInformation: tree.size,
+		nt.FileFsDeviceInformation:   nt.FsDeviceInformation{DeviceType: winnt.FILE_DEVICE_DISK},
+	} {
+		tree.st = ntstatus.Success
+		if v, st := th.NtQueryVolumeInformationFile(h, class); st != ntstatus.Success || v != want {
+			t.Errorf("F-128: %v is %+v, %v, want %+v", class, v, st, want)
+		}
+		tree.st = ntstatus.AccessDenied
+		device := class == nt.FileFsDeviceInformation // is not asked of the volume
+		if v, st := th.NtQueryVolumeInformationFile(h, class); (st == ntstatus.Success) != device ||
+			!device && (st != ntstatus.AccessDenied || v != nil) {
+			t.Errorf("F-124: %v of a volume that does not tell is %+v, %v", class, v, st)
+		}
+	}
+	if err := s.Close(); err != nil {
+		t.Error(err)
+	}
+}
