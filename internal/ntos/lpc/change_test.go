@@ -5,6 +5,7 @@ import (
 
 	"github.com/refmon/refmon/internal/ntos/lpc"
 	"github.com/refmon/refmon/internal/ntos/ob"
+	"github.com/refmon/refmon/internal/test/bare"
 	"github.com/refmon/refmon/ntstatus"
 )
 
@@ -53,15 +54,15 @@ func TestChanges(t *testing.T) {
 			}
 		}
 		want(t, c.name, c.do(), c.want)
-		if changed(port) != c.port {
+		if bare.Closed(port) != c.port {
 			t.Errorf("%s: the port is told: %v", c.name, !c.port)
 		}
 		for i, e := range ends {
-			if changed(e) != c.ends {
+			if bare.Closed(e) != c.ends {
 				t.Errorf("%s: end %d is told: %v", c.name, i, !c.ends)
 			}
 		}
-		if changed(p.port.Changed()) || client != nil && changed(client.Changed()) {
+		if bare.Closed(p.port.Changed()) || client != nil && bare.Closed(client.Changed()) {
 			t.Fatalf("%s: who asks again is told of what was before", c.name)
 		}
 	}
@@ -159,7 +160,7 @@ func TestClosedPort(t *testing.T) {
 		_, st := c.port.Connected()
 		want(t, name, st, c.want)
 	}
-	if !changed(now) {
+	if !bare.Closed(now) {
 		t.Error("who waits is not told")
 	}
 	if _, st := p.port.Listen(); st != ntstatus.Timeout {

@@ -132,7 +132,7 @@ func TestImpersonateOnPort(t *testing.T) {
 			defer closeAll(p.port, client, server)
 			id, st := client.Request(p.second, nil)
 			want(t, "request", st, ntstatus.Success)
-			p.as(p.second, otherUser, winnt.SecurityImpersonation)
+			p.As(p.second, otherUser, winnt.SecurityImpersonation)
 			before := p.second.PointerCount()
 			refused := func(what string, who nt.ClientID, id uint32, st ntstatus.Status) {
 				t.Helper()

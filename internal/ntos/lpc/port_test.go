@@ -7,6 +7,7 @@ import (
 	"github.com/refmon/refmon/internal/ntos/lpc"
 	"github.com/refmon/refmon/internal/ntos/ob"
 	"github.com/refmon/refmon/internal/ntos/ps"
+	"github.com/refmon/refmon/internal/test/bare"
 	"github.com/refmon/refmon/nt"
 	"github.com/refmon/refmon/ntstatus"
 	"github.com/refmon/refmon/winnt"
@@ -28,7 +29,7 @@ type pair struct {
 func newPair(t *testing.T, longest int) *pair {
 	t.Helper()
 	w := newWorld(t)
-	s, c := w.threads(serverUser, 1), w.threads(clientUser, 2)
+	s, c := w.Threads(serverUser, 1), w.Threads(clientUser, 2)
 	p := &pair{world: w, server: s[0], client: c[0], second: c[1]}
 	p.port = w.port(lpc.NewConnection(s[0].Process(), longest))
 	return p
@@ -39,19 +40,19 @@ var static = nt.SecurityQualityOfService{ImpersonationLevel: winnt.SecurityImper
 
 // connect asks for a connection.
 func (p *pair) connect(info string) *lpc.Port {
-	p.t.Helper()
+	p.T.Helper()
 	f, out := p.port.Connect(p.client, static, []byte(info))
-	want(p.t, "connect", out.Status, ntstatus.Success)
+	want(p.T, "connect", out.Status, ntstatus.Success)
 	return p.world.port(f)
 }
 
 // connected returns the ends of a connection that is complete.
 func (p *pair) connected() (client, server *lpc.Port) {
-	p.t.Helper()
+	p.T.Helper()
 	client = p.connect("")
 	server = p.port.Accept(p.server.Process())
 	if server == nil {
-		p.t.Fatal("no client waits")
+		p.T.Fatal("no client waits")
 	}
 	return client, p.world.port(server)
 }
@@ -186,15 +187,15 @@ func TestRefusedConnect(t *testing.T) {
 	p := newPair(t, 0)
 	refused := func(what string, st ntstatus.Status, rule string) {
 		t.Helper()
-		before, _, _ := p.sys.Security.Objects.Counts()
+		before, _, _ := p.Sys.Security.Objects.Counts()
 		now := p.port.Changed()
 		f, out := p.port.Connect(p.client, static, nil)
-		after, _, _ := p.sys.Security.Objects.Counts()
-		if f != nil || out.Status != st || out.Rule != rule || before != after || changed(now) {
-			t.Errorf("%s: %v, %+v, %d objects more, a change %v", what, f, out, after-before, changed(now))
+		after, _, _ := p.Sys.Security.Objects.Counts()
+		if f != nil || out.Status != st || out.Rule != rule || before != after || bare.Closed(now) {
+			t.Errorf("%s: %v, %+v, %d objects more, a change %v", what, f, out, after-before, bare.Closed(now))
 		}
 	}
-	p.as(p.client, otherUser, winnt.SecurityIdentification)
+	p.As(p.client, otherUser, winnt.SecurityIdentification)
 	refused("a client that only identifies itself", ntstatus.BadImpersonationLevel, "I-80")
 	p.client.RevertToSelf()
 	var all []*lpc.Port

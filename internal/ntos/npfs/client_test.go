@@ -12,14 +12,14 @@ import (
 
 // acts wants the server's thread to act as that user after it impersonated, and ends that.
 func (s *site) acts(what string, e *npfs.End, user string, level winnt.SecurityImpersonationLevel) {
-	s.t.Helper()
+	s.T.Helper()
 	out := e.Impersonate(s.server)
 	who := s.server.Subject()
 	switch {
 	case out.Status != ntstatus.Success || who.Client == nil:
-		s.t.Errorf("%s: %+v", what, out)
+		s.T.Errorf("%s: %+v", what, out)
 	case who.Client.User().SID.String() != user || who.Level != level:
-		s.t.Errorf("%s: acts as %v at %v, want %s at %v", what, who.Client.User().SID, who.Level, user, level)
+		s.T.Errorf("%s: acts as %v at %v, want %s at %v", what, who.Client.User().SID, who.Level, user, level)
 	}
 	s.server.RevertToSelf()
 }
@@ -36,10 +36,10 @@ func TestClientOfLastMessage(t *testing.T) {
 	c, out := s.connect(&dynamic)
 	want(t, "connect", out.Status, ntstatus.Success)
 	want(t, "write", c.Write(s.client, []byte("ab")), ntstatus.Success)
-	s.as(s.client, otherUser, winnt.SecurityImpersonation)
+	s.As(s.client, otherUser, winnt.SecurityImpersonation)
 	want(t, "write", c.Write(s.client, []byte("cd")), ntstatus.Success)
 	s.client.RevertToSelf()
-	s.as(s.second, otherUser, winnt.SecurityIdentification)
+	s.As(s.second, otherUser, winnt.SecurityIdentification)
 	want(t, "write", c.Write(s.second, []byte("ef")), ntstatus.Success)
 	want(t, "write", c.Write(s.client, nil), ntstatus.Success)
 	want(t, "the other way", e.Write(s.client, []byte("xyz")), ntstatus.Success)
@@ -77,7 +77,7 @@ func TestClientOfLastMessage(t *testing.T) {
 func TestStaticClient(t *testing.T) {
 	s := newSite(t)
 	e := s.made(npfs.Config{})
-	s.as(s.client, otherUser, winnt.SecurityIdentification)
+	s.As(s.client, otherUser, winnt.SecurityIdentification)
 	opened := false
 	out := s.fs.Connect("p", s.client, &static, func(*npfs.End) ntstatus.Status { opened = true; return 0 })
 	if out.Status != ntstatus.BadImpersonationLevel || out.Rule != "I-80" || opened {
@@ -85,7 +85,7 @@ func TestStaticClient(t *testing.T) {
 	}
 	want(t, "the server still listens", e.Listen(), ntstatus.PipeListening)
 	s.client.RevertToSelf()
-	s.as(s.client, otherUser, winnt.SecurityImpersonation)
+	s.As(s.client, otherUser, winnt.SecurityImpersonation)
 	q := static
 	q.ImpersonationLevel = winnt.SecurityIdentification
 	c, out := s.connect(&q)
@@ -118,7 +118,7 @@ func TestDefaultQuality(t *testing.T) {
 	}
 	s := newSite(t)
 	e, c := s.pair(npfs.Config{})
-	s.as(s.client, otherUser, winnt.SecurityDelegation)
+	s.As(s.client, otherUser, winnt.SecurityDelegation)
 	want(t, "write", c.Write(s.client, []byte("a")), ntstatus.Success)
 	_, st := e.Read(1)
 	want(t, "read", st, ntstatus.Success)

@@ -4,6 +4,7 @@ import (
 	"testing"
 
 	"github.com/refmon/refmon/internal/ntos/npfs"
+	"github.com/refmon/refmon/internal/test/bare"
 	"github.com/refmon/refmon/nt"
 	"github.com/refmon/refmon/ntstatus"
 )
@@ -132,8 +133,8 @@ func TestPipeChanges(t *testing.T) {
 	} {
 		told := e.Changed()
 		want(t, x.name, x.do(), x.want)
-		if changed(told) != x.told || changed(e.Changed()) {
-			t.Errorf("%s: the server is told: %v; again: %v", x.name, !x.told, changed(e.Changed()))
+		if bare.Closed(told) != x.told || bare.Closed(e.Changed()) {
+			t.Errorf("%s: the server is told: %v; again: %v", x.name, !x.told, bare.Closed(e.Changed()))
 		}
 	}
 	closeAll(e)

@@ -29,8 +29,8 @@ type site struct {
 func newSite(t *testing.T) *site {
 	t.Helper()
 	w := newWorld(t)
-	c := w.threads(clientUser, 2)
-	return &site{world: w, server: w.threads(serverUser, 1)[0], client: c[0], second: c[1]}
+	c := w.Threads(clientUser, 2)
+	return &site{world: w, server: w.Threads(serverUser, 1)[0], client: c[0], second: c[1]}
 }
 
 // create makes an instance and opens its server's end.
@@ -45,10 +45,10 @@ func (s *site) create(name string, cfg npfs.Config) (e *npfs.End, st ntstatus.St
 
 // made is create that succeeds.
 func (s *site) made(cfg npfs.Config) *npfs.End {
-	s.t.Helper()
+	s.T.Helper()
 	e, st := s.create("p", cfg)
 	if st != ntstatus.Success {
-		s.t.Fatal(st)
+		s.T.Fatal(st)
 	}
 	return e
 }
@@ -65,16 +65,16 @@ func (s *site) connect(q *nt.SecurityQualityOfService) (e *npfs.End, out ps.Outc
 
 // pair returns both ends of an instance.
 func (s *site) pair(cfg npfs.Config) (server, client *npfs.End) {
-	s.t.Helper()
+	s.T.Helper()
 	server = s.made(cfg)
 	return server, s.connected()
 }
 
 func (s *site) connected() *npfs.End {
-	s.t.Helper()
+	s.T.Helper()
 	e, out := s.connect(nil)
 	if out.Status != ntstatus.Success {
-		s.t.Fatal(out)
+		s.T.Fatal(out)
 	}
 	return e
 }

@@ -17,22 +17,22 @@ type asks struct {
 
 // begin starts a request; its end is noted as "name: status count data".
 func (a *asks) begin(e *npfs.End, op npfs.Op, name string, n int, data string, st ntstatus.Status) *npfs.Request {
-	a.t.Helper()
+	a.T.Helper()
 	r := &npfs.Request{End: e, Op: op, Length: n, Data: []byte(data), Thread: a.client}
 	r.Finish = func(res npfs.Result) {
 		a.ended = append(a.ended, fmt.Sprintf("%s: %v %d %s", name, res.Status, res.Count, res.Data))
 	}
 	if res := r.Start(); res.Status != st {
-		a.t.Errorf("%s: %v, want %v", name, res.Status, st)
+		a.T.Errorf("%s: %v, want %v", name, res.Status, st)
 	}
 	return r
 }
 
 // end wants these requests to have ended since, in this order.
 func (a *asks) end(what string, ends ...string) {
-	a.t.Helper()
+	a.T.Helper()
 	if fmt.Sprint(a.ended) != fmt.Sprint(ends) {
-		a.t.Errorf("%s: ended %q, want %q", what, a.ended, ends)
+		a.T.Errorf("%s: ended %q, want %q", what, a.ended, ends)
 	}
 	a.ended = nil
 }

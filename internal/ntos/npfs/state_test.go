@@ -73,37 +73,37 @@ func TestStates(t *testing.T) {
 		}, asked{broken, closing, broken, illegal, illegal, good, illegal, state, winnt.FILE_PIPE_CLOSING_STATE, false}},
 		"disconnected server": {cfg, func(s *site) (*npfs.End, []*npfs.End) {
 			e, c := s.pair(cfg)
-			want(s.t, "disconnect", e.Disconnect(), good)
+			want(s.T, "disconnect", e.Disconnect(), good)
 			return e, []*npfs.End{c}
 		}, asked{disconnected, disconnected, state, listening, listening, good, state, state,
 			winnt.FILE_PIPE_DISCONNECTED_STATE, false}},
 		"disconnected client": {cfg, func(s *site) (*npfs.End, []*npfs.End) {
 			e, c := s.pair(cfg)
-			want(s.t, "disconnect", e.Disconnect(), good)
+			want(s.T, "disconnect", e.Disconnect(), good)
 			return c, []*npfs.End{e}
 		}, asked{disconnected, disconnected, disconnected, illegal, illegal, disconnected, illegal, disconnected,
 			winnt.FILE_PIPE_DISCONNECTED_STATE, true}},
 		"disconnected client while another is there": {cfg, func(s *site) (*npfs.End, []*npfs.End) {
 			e, c := s.pair(cfg)
-			want(s.t, "disconnect", e.Disconnect(), good)
-			want(s.t, "listen", e.Listen(), listening)
+			want(s.T, "disconnect", e.Disconnect(), good)
+			want(s.T, "listen", e.Listen(), listening)
 			n := s.connected()
-			want(s.t, "write", e.Write(s.server, []byte("to the other")), good)
-			want(s.t, "write", n.Write(s.client, []byte("to the server")), good)
+			want(s.T, "write", e.Write(s.server, []byte("to the other")), good)
+			want(s.T, "write", n.Write(s.client, []byte("to the server")), good)
 			return c, []*npfs.End{e, n}
 		}, asked{disconnected, disconnected, disconnected, illegal, illegal, disconnected, illegal, disconnected,
 			winnt.FILE_PIPE_CONNECTED_STATE, true}},
 		"server that sent a client away that had gone": {cfg, func(s *site) (*npfs.End, []*npfs.End) {
 			e, c := s.pair(cfg)
 			closeAll(c)
-			want(s.t, "disconnect", e.Disconnect(), good)
+			want(s.T, "disconnect", e.Disconnect(), good)
 			return e, nil
 		}, asked{disconnected, disconnected, state, listening, listening, good, state, state,
 			winnt.FILE_PIPE_DISCONNECTED_STATE, false}},
 		"server whose client went after it was sent away": {cfg, func(s *site) (*npfs.End, []*npfs.End) {
 			e, c := s.pair(cfg)
-			want(s.t, "disconnect", e.Disconnect(), good)
-			want(s.t, "listen", e.Listen(), listening)
+			want(s.T, "disconnect", e.Disconnect(), good)
+			want(s.T, "listen", e.Listen(), listening)
 			n := s.connected()
 			closeAll(c)
 			return e, []*npfs.End{n}

@@ -94,14 +94,7 @@ func TestRoomOfClaims(t *testing.T) {
 		}
 		spec := token.StandardUser(sid.MustParse(svc))
 		spec.UserClaims, spec.DeviceClaims, spec.LocalAttributes = set, set, set
-		v, err := token.New(spec)
-		if err != nil {
-			t.Fatal(err)
-		}
-		p, err := w.sys.NewProcess("p", v)
-		if err != nil {
-			t.Fatal(err)
-		}
+		p := w.of("p", spec)
 		th, _ := w.thread(p)
 		for class, need := range map[winnt.TokenInfoClass]uint32{winnt.TokenUserClaimAttributes: c.claimed,
 			winnt.TokenDeviceClaimAttributes: c.claimed, winnt.TokenSecurityAttributes: c.ofToken} {

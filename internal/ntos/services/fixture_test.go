@@ -51,7 +51,22 @@ func value(tb testing.TB, user string, typ winnt.TokenType, level winnt.Security
 
 func (w *world) process(name string, privileges ...winnt.Privilege) *kernel.Process {
 	w.tb.Helper()
-	p, err := w.sys.NewProcess(name, value(w.tb, svc, winnt.TokenPrimary, 0, privileges...))
+	return w.with(name, value(w.tb, svc, winnt.TokenPrimary, 0, privileges...))
+}
+
+// of makes a process whose token is made of the spec.
+func (w *world) of(name string, spec token.Spec) *kernel.Process {
+	w.tb.Helper()
+	v, err := token.New(spec)
+	if err != nil {
+		w.tb.Fatal(err)
+	}
+	return w.with(name, v)
+}
+
+func (w *world) with(name string, v *token.Token) *kernel.Process {
+	w.tb.Helper()
+	p, err := w.sys.NewProcess(name, v)
 	if err != nil {
 		w.tb.Fatal(err)
 	}
@@ -61,15 +76,7 @@ func (w *world) process(name string, privileges ...winnt.Privilege) *kernel.Proc
 // system returns a thread of a process of the system's own.
 func (w *world) system(name string) *nt.Thread {
 	w.tb.Helper()
-	v, err := token.New(token.LocalSystem())
-	if err != nil {
-		w.tb.Fatal(err)
-	}
-	p, err := w.sys.NewProcess(name, v)
-	if err != nil {
-		w.tb.Fatal(err)
-	}
-	th, _ := w.thread(p)
+	th, _ := w.thread(w.of(name, token.LocalSystem()))
 	return th
 }
 

@@ -42,14 +42,7 @@ func TestWhatANewTokenLacks(t *testing.T) {
 	spec := token.StandardUser(sid.MustParse(svc))
 	spec.SessionID, spec.Privileges = 5, spec.Privileges|winnt.SeImpersonatePrivilege.Bit()
 	spec.EnabledPrivileges = spec.Privileges
-	v, err := token.New(spec)
-	if err != nil {
-		t.Fatal(err)
-	}
-	p, err := w.sys.NewProcess("maker", v)
-	if err != nil {
-		t.Fatal(err)
-	}
+	p := w.of("maker", spec)
 	th, k := w.thread(p)
 	tok := w.token(k, acting, winnt.SecurityImpersonation, winnt.SeCreateTokenPrivilege)
 	want(t, "act", k.PsImpersonateClient(k.Thread(), tok, false, false, winnt.SecurityImpersonation), ntstatus.Success)
@@ -160,14 +153,7 @@ func TestThreeBuffersOfClaims(t *testing.T) {
 	device := sid.MustParse("S-1-5-21-1-2-3-1200")
 	spec.UserClaims, spec.DeviceClaims = set, set
 	spec.DeviceGroups = []token.Group{{SID: device, Attributes: winnt.SE_GROUP_ENABLED}}
-	v, err := token.New(spec)
-	if err != nil {
-		t.Fatal(err)
-	}
-	p, err := w.sys.NewProcess("p", v)
-	if err != nil {
-		t.Fatal(err)
-	}
+	p := w.of("p", spec)
 	th, _ := w.thread(p)
 	own, st := th.NtOpenProcessToken(winnt.NtCurrentProcess, winnt.TOKEN_ALL_ACCESS)
 	want(t, "open the token", st, ntstatus.Success)

@@ -116,10 +116,7 @@ func TestListsOfAFilter(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	p, err := w.sys.NewProcess("p", v)
-	if err != nil {
-		t.Fatal(err)
-	}
+	p := w.with("p", v)
 	th, k := w.thread(p)
 	own, st := th.NtOpenProcessToken(winnt.NtCurrentProcess, winnt.TOKEN_ALL_ACCESS)
 	want(t, "open the token", st, ntstatus.Success)

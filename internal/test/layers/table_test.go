@@ -103,6 +103,7 @@ var table = []row{
 	{10, "internal/test/questions"},
 	{10, "internal/test/company"},
 	{10, "internal/test/truth"},
+	{10, "internal/test/bare"},
 	{10, "internal/test/smbd"},
 	{10, "internal/test/postgres"},
 	{10, "internal/test/mutants"},
