@@ -125,7 +125,7 @@ func (h *Handle) May(op Operation) ntstatus.Status {
 	case n.all&^h.Granted != 0, n.any != 0 && n.any&h.Granted == 0:
 		// The handle lacks a right that the operation needs (F-55).
 		return ntstatus.AccessDenied
-	case n.with != 0 && !h.holds(n.with):
+	case n.with != 0 && !h.Subject.Holds(n.with):
 		// The operation needs a privilege that is not held (F-55).
 		return ntstatus.PrivilegeNotHeld
 	}
@@ -177,11 +177,3 @@ func (h *Handle) deletable(op Operation) ntstatus.Status {
 // granted to may not even do what needs no right (F-100).
 func (h *Handle) open() bool { return h != nil && h.Granted != 0 }
 
-// holds reports an enabled privilege of who acts.
-func (h *Handle) holds(p winnt.Privilege) bool {
-	if h.Subject == nil {
-		return false
-	}
-	t := h.Subject.Effective()
-	return t != nil && t.Has(p)
-}

@@ -567,6 +567,25 @@ func TestOperations(t *testing.T) {
 			t.Errorf("%v without privilege: %v", op, h.May(op))
 		}
 	}
+	// The privileges of a client are used at SecurityImpersonation and above, and never the server's (T-102).
+	server, plain := mustToken(t, holder), mustToken(t, baseSpec())
+	for _, c := range []struct {
+		client *token.Token
+		level  winnt.SecurityImpersonationLevel
+		want   ntstatus.Status
+	}{
+		{nil, 0, 0}, {server, winnt.SecurityAnonymous, notHeld}, {server, winnt.SecurityIdentification, notHeld},
+		{server, winnt.SecurityImpersonation, 0}, {server, winnt.SecurityDelegation, 0},
+		{plain, winnt.SecurityDelegation, notHeld},
+	} {
+		s := &access.Subject{Primary: server, Client: c.client, Level: c.level}
+		for _, op := range []fileaccess.Operation{fileaccess.SetValidDataLength, fileaccess.SetShortName,
+			fileaccess.SetSymbolicLink} {
+			if st := (&fileaccess.Handle{Granted: all, Subject: s}).May(op); st != c.want {
+				t.Errorf("%v by a client at %v: %v, want %v", op, c.level, st, c.want)
+			}
+		}
+	}
 	h := fileaccess.Handle{Granted: 2, Directory: true}
 	if h.May(fileaccess.SetEndOfFile) != invalid || h.May(fileaccess.SetAllocation) != invalid ||
 		h.May(200) != invalid {

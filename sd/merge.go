@@ -56,7 +56,7 @@ func (r *Explicit) apply(aces []ACE) ([]ACE, error) {
 		return r.add(r.remove(aces, func(t Type) bool { return !t.IsSystem() }),
 			r.typed(AccessAllowed, AccessAllowedObject), flags)
 	case DenyAccess:
-		return r.add(r.subtract(aces), r.typed(AccessDenied, AccessDeniedObject), flags)
+		return r.add(r.subtract(aces, flags), r.typed(AccessDenied, AccessDeniedObject), flags)
 	case RevokeAccess:
 		return r.remove(aces, func(t Type) bool { return t.IsAllow() || t.IsAudit() }), nil
 	case SetAuditSuccess:
@@ -105,10 +105,10 @@ func (r *Explicit) remove(aces []ACE, of func(Type) bool) []ACE {
 
 // subtract takes the rights refused from the trustee's grants of the same kind
 // with the same inheritance.
-func (r *Explicit) subtract(aces []ACE) []ACE {
+func (r *Explicit) subtract(aces []ACE, flags uint8) []ACE {
 	out := aces[:0:0]
 	for _, a := range aces {
-		if r.mine(a) && a.Type() == r.typed(AccessAllowed, AccessAllowedObject) && a.Flags() == r.Inheritance {
+		if r.mine(a) && a.Type() == r.typed(AccessAllowed, AccessAllowedObject) && a.Flags() == flags {
 			if a = a.WithMask(a.Mask() &^ r.Mask); a.Mask() == 0 {
 				continue
 			}

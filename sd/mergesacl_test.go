@@ -38,6 +38,31 @@ func TestMergeAudit(t *testing.T) {
 	}
 }
 
+// TestMergeDeny: what is refused is taken from the grant with the same inheritance, whatever
+// else the request's flags say: the mark of inheritance is not the caller's (SetEntriesInAcl).
+func TestMergeDeny(t *testing.T) {
+	for _, c := range []struct {
+		name, old, want string
+		inheritance     uint8
+	}{
+		{"a part", "D:(A;;CCDC;;;WD)", "D:(D;;CC;;;WD)(A;;DC;;;WD)", 0},
+		{"all", "D:(A;;CC;;;WD)", "D:(D;;CC;;;WD)", 0},
+		{"of another inheritance", "D:(A;CI;CCDC;;;WD)", "D:(D;;CC;;;WD)(A;CI;CCDC;;;WD)", 0},
+		{"of the same", "D:(A;CI;CCDC;;;WD)", "D:(D;CI;CC;;;WD)(A;CI;DC;;;WD)", sd.ContainerInherit},
+		{"with bits that are not the caller's", "D:(A;CI;CCDC;;;WD)", "D:(D;CI;CC;;;WD)(A;CI;DC;;;WD)",
+			sd.ContainerInherit | sd.Inherited | sd.SuccessfulAccess},
+	} {
+		got, err := sd.Merge(sddl.MustParse(c.old).DACL(), sd.Explicit{Mode: sd.DenyAccess, Mask: 1,
+			Inheritance: c.inheritance, Trustee: sid.Everyone})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if want := sddl.MustParse(c.want).DACL(); !got.Equal(want) {
+			t.Errorf("%s: %v, want %v", c.name, got.Slice(), want.Slice())
+		}
+	}
+}
+
 // TestResourceManagerControl: the byte counts where its flag says so, and only there.
 func TestResourceManagerControl(t *testing.T) {
 	b := sddl.MustParse("O:BAG:SY").Append(nil)

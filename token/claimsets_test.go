@@ -162,6 +162,23 @@ func TestChangeAttributes(t *testing.T) {
 			t.Errorf("flags %#x: %v, %s, want %s", flags, st, attributesText(n), want)
 		}
 	}
+	// Which values an attribute has already is told by its own flag, not by that of what is added.
+	for flags, want := range map[uint32]string{0: "A=x", claims.FlagCaseSensitive: "A=x,X"} {
+		a := text("A", "x")
+		a.Flags = flags
+		s := setup()
+		s.LocalAttributes = claimsOf(t, a)
+		for _, added := range []uint32{0, claims.FlagCaseSensitive} {
+			b := text("A", "X")
+			b.Flags = added
+			n, st := must(t, s).ChangeAttributes([]token.AttributeChange{op(token.AttributeAdd, b)})
+			if st != ntstatus.Success {
+				t.Errorf("flags %#x, added with %#x: %v, want %s", flags, added, st, want)
+			} else if attributesText(n) != want {
+				t.Errorf("flags %#x, added with %#x: %v, %s, want %s", flags, added, st, attributesText(n), want)
+			}
+		}
+	}
 	s := setup()
 	s.LocalAttributes = claimsOf(t, text("A", "x", "y"), attr("N", 0, 1))
 	tok := must(t, s)

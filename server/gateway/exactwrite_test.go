@@ -275,6 +275,12 @@ func TestExactPatches(t *testing.T) {
 	both := response("/share/f", "200 OK", `<a xmlns="urn:a">1&amp;2</a><b xmlns="urn:b">3</b>`)
 	none := func(path string) string { return multi(response(path, "404 Not Found", a+b)) }
 	w.same("kept", w.find("alice", "/share/f", "0", ask), multi(both))
+	names := w.find("alice", "/share/f", "0", propfind("<D:propname/>"))
+	for _, name := range []string{a, b} {
+		if strings.Count(names, name) != 1 {
+			t.Errorf("propname: %s, want one %s", names, name)
+		}
+	}
 	w.same("told to who reads", w.find("bob", "/share/f", "0", ask), multi(both))
 	w.describe("f", "O:BAG:SYD:P(A;;FA;;;{alice})(A;;0x120081;;;{bob})")
 	w.same("not told without FILE_READ_EA", w.find("bob", "/share/f", "0", ask), none("/share/f"))

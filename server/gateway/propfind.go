@@ -120,7 +120,10 @@ func (q *request) tell(out *bufio.Writer, want *asked, at place, f facts, locks 
 		value, code := "", http.StatusOK
 		if p, ok := dead[name]; ok {
 			value = string(p.InnerXML)
-		} else if value, code = t.value(name); want.names && code == http.StatusOK {
+		} else {
+			value, code = t.value(name)
+		}
+		if want.names && code == http.StatusOK {
 			value = ""
 		}
 		if by[code] == nil {
