@@ -26,7 +26,7 @@ func privileges(tok string) []string {
 		tok + ": TokenStatistics"}
 }
 
-// gone is what is different when a process has ended with STATUS_ACCESS_DENIED: its handles go, its
+// gone lists what differs when a process has ended with STATUS_ACCESS_DENIED: its handles go, its
 // thread ends with it.
 func gone() (want []string) {
 	for _, name := range []string{"client", "directory", "event", "job", "link", "mutant", "named", "pipe", "policy",
@@ -92,7 +92,7 @@ var identityRows = []frameRow{
 	{"the caller is given a token", func(f *frame, th *nt.Thread) ntstatus.Status {
 		return th.NtSetInformationThread(winnt.NtCurrentThread, nt.ThreadImpersonationToken, f.all["client"])
 	}, actsAs("caller")},
-	{"a thread acts as nobody in particular", func(f *frame, th *nt.Thread) ntstatus.Status {
+	{"a thread acts as anonymous", func(f *frame, th *nt.Thread) ntstatus.Status {
 		return th.NtImpersonateAnonymousToken(f.all["process's thread"])
 	}, actsAs("process")},
 	{"a thread acts as another", func(f *frame, th *nt.Thread) ntstatus.Status {

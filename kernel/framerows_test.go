@@ -56,7 +56,8 @@ var frameRows = []frameRow{
 	}, []string{"link: attributes = 0x10"}},
 	{"a new event", func(f *frame, th *nt.Thread) ntstatus.Status {
 		return one(th.NtCreateEvent(winnt.EVENT_MODIFY_STATE|winnt.SYNCHRONIZE, &nt.ObjectAttributes{
-			RootDirectory: f.all["second directory"], ObjectName: "new", Attributes: winnt.OBJ_INHERIT}, nt.NotificationEvent, true))
+			RootDirectory: f.all["second directory"], ObjectName: "new", Attributes: winnt.OBJ_INHERIT},
+			nt.NotificationEvent, true))
 	}, []string{"second directory = [{Name:new TypeName:Event}] STATUS_SUCCESS",
 		"+ caller: handle to another of type 8, granted 0x100002, attributes 0x2"}},
 	{"a name that is there", func(f *frame, th *nt.Thread) ntstatus.Status {
