@@ -99,6 +99,41 @@ func TestSetWrongType(t *testing.T) {
 	}
 }
 
+// T-90: without SeTcbPrivilege a token's integrity is lowered or kept and not raised, not even to
+// what the caller has.
+func TestSetIntegrity(t *testing.T) {
+	for _, held := range []bool{true, false} {
+		for before, levels := range map[sid.SID]map[sid.SID]bool{ // free or not
+			sid.LowLevel:    {sid.UntrustedLevel: true, sid.LowLevel: true, sid.MediumLevel: false, sid.SystemLevel: false},
+			sid.MediumLevel: {sid.LowLevel: true, sid.MediumLevel: true, sid.HighLevel: false},
+		} {
+			for level, free := range levels {
+				th, own := systemToken(t)
+				h, st := th.NtDuplicateToken(own, winnt.TOKEN_ALL_ACCESS, nil, false, winnt.TokenPrimary)
+				if st == ntstatus.Success {
+					st = th.NtSetInformationToken(h, winnt.TokenIntegrityLevel, token.Group{SID: before, Attributes: 0x60})
+				}
+				if st != ntstatus.Success {
+					t.Fatal(st)
+				}
+				if !held {
+					th.NtAdjustPrivilegesToken(own, false, []nt.LUIDAndAttributes{{LUID: winnt.SeTcbPrivilege.LUID()}}, false)
+				}
+				want, after := ntstatus.Success, level
+				if !free && !held {
+					want, after = ntstatus.PrivilegeNotHeld, before
+				}
+				st = th.NtSetInformationToken(h, winnt.TokenIntegrityLevel, token.Group{SID: level, Attributes: 0x60})
+				now, _ := th.NtQueryInformationToken(h, winnt.TokenIntegrityLevel)
+				if st != want || now.(token.Group).SID != after {
+					t.Errorf("%v to %v, with the privilege: %t: %v and %v, want %v and %v", before, level, held, st,
+						now, want, after)
+				}
+			}
+		}
+	}
+}
+
 // T-90: the token that is to be linked is named by a handle that may duplicate it, of whatever
 // else it may do; who is linked is looked at afterwards.
 func TestSetLinkedNeedsDuplicate(t *testing.T) {

@@ -399,6 +399,18 @@ func TestSetters(t *testing.T) {
 	if n.ModifiedID() != 200 || n.Owner() != userU {
 		t.Error("a set owner is a change")
 	}
+	// Who is for deny only owns nothing, the user as little as a group.
+	for name, s := range map[string]sid.SID{"user": userU, "group": sid.Administrators} {
+		spec := setup()
+		spec.Groups = append(spec.Groups, token.Group{SID: sid.Administrators, Attributes: winnt.SE_GROUP_OWNER |
+			winnt.SE_GROUP_ENABLED})
+		able := must(t, spec)
+		_, st = able.WithOwner(200, s)
+		wantStatus(t, "owner: the "+name, st, ntstatus.Success)
+		narrow, _ := able.Filter(token.FilterSpec{Disable: []sid.SID{s}})
+		_, st = narrow.WithOwner(200, s)
+		wantStatus(t, "owner: the "+name+" for deny only", st, ntstatus.InvalidOwner)
+	}
 	_, st = tok.WithPrimaryGroup(200, sid.Guests)
 	wantStatus(t, "foreign primary group", st, ntstatus.InvalidPrimaryGroup)
 	var aces []sd.ACE

@@ -154,6 +154,14 @@ func TestJoinNested(t *testing.T) {
 	inner = w.NewJob(w.p.Token()) // a limit is not taken back (I-89)
 	want("an empty one", inner, ntstatus.Success, inner, outer, [3]int{1, 1, 1})
 	want("the outer one, which applies", outer, ntstatus.Success, inner, outer, [3]int{1, 1, 1})
+	// What a job has refused since then is not asked of who is in it already (I-90).
+	outer.SetLimits(JobLimits{Flags: JobRestrictedToken})
+	want("the outer one, which would refuse now", outer, ntstatus.Success, inner, outer, [3]int{1, 1, 1})
+	innermost := w.NewJob(w.p.Token())
+	if out := w.p.AssignToJob(innermost); out.Status != ntstatus.Success || w.p.job.Load() != innermost {
+		t.Errorf("I-90: a job within one that would refuse now: %v", out)
+	}
+	innermost.Deref(ob.TagCall)
 	other.Exit()
 	for _, o := range []ob.Object{outer, inner, used, th, other} {
 		o.Head().Deref(ob.TagCall)
