@@ -135,6 +135,13 @@ var answers = []struct {
 	{0, []string{"diff", "good.jsonl", "good.jsonl", "-d", "company.yaml"}, "", "^$"},
 	{1, []string{"diff", "good.jsonl", "less.jsonl", "-d", "company.yaml", "-f", "jsonl"}, "alice",
 		"1 of 2 objects changed for at least one user"},
+	{0, []string{"diff", "good.jsonl", "good.jsonl", "-d", "company.yaml", "--directory-after", "company.yaml", "-t",
+		"alice.json", "-t", "imp.json"}, "^PRINCIPAL +PATH +GAINED +LOST +CAUSE\n$", "^$"}, // the tokens are asked about on both sides
+	{1, []string{"diff", "good.jsonl", "less.jsonl", "-d", "company.yaml", "--directory-after", "company.yaml", "-t",
+		"imp.json", "-f", "jsonl"}, `imp`, "1 of 2 objects changed"},
+	{1, []string{"diff", "good.jsonl", "good.jsonl", "-d", "company.yaml", "--directory-after", "empty.yaml", "-t",
+		"alice.json"}, "^PRINCIPAL +PATH +GAINED +LOST +CAUSE\nalice +/a +0x00000000 +0x00120089 +principal is gone\n$",
+		"1 of 2 objects changed"},
 	{2, []string{"diff", "good.jsonl", "bad.jsonl", "-d", "company.yaml", "-f", "jsonl"}, "",
 		"1 objects could not be read and were not compared"},
 	{2, []string{"diff", "bad.jsonl", "good.jsonl", "-d", "company.yaml", "-f", "jsonl"}, "",

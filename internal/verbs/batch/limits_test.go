@@ -7,6 +7,7 @@ import (
 
 	"github.com/refmon/refmon/access"
 	"github.com/refmon/refmon/ntstatus"
+	"github.com/refmon/refmon/sddl"
 	"github.com/refmon/refmon/sid"
 	"github.com/refmon/refmon/token"
 )
@@ -67,6 +68,31 @@ func TestUserDomain(t *testing.T) {
 		}
 		if got := UserDomain(tok); got.IsZero() != (want == "") || !got.IsZero() && got.String() != want {
 			t.Errorf("%s: %v, want %q", user, got, want)
+		}
+	}
+}
+
+// TestAliasesPerDomain: one text is a descriptor for the users of one domain and another for
+// those of another, whichever asks first; the same in hex is one for all.
+func TestAliasesPerDomain(t *testing.T) {
+	const inDomain = `{"id":1,"token":{"user":"S-1-5-21-%[1]s-1107","groups":["S-1-5-21-%[2]s-513"]},%[3]s,"desired":"FR"}`
+	text := `"sd":"O:BAG:SYD:(A;;FR;;;DU)"`
+	b := sddl.MustParse("O:BAG:SYD:(A;;FR;;;S-1-5-21-1-2-3-513)").Append(nil)
+	for _, c := range []struct {
+		sd   string
+		want [4]bool
+	}{{text, [4]bool{true, true, false, false}}, {fmt.Sprintf(`"sdHex":"%x"`, b), [4]bool{true, false, false, true}}} {
+		for range 2 {
+			var lines strings.Builder
+			for _, who := range [][2]string{{"1-2-3", "1-2-3"}, {"4-5-6", "4-5-6"}, {"1-2-3", "4-5-6"}, {"4-5-6", "1-2-3"}} {
+				fmt.Fprintf(&lines, inDomain+"\n", who[0], who[1], c.sd)
+			}
+			answers, _ := ask(t, false, lines.String())
+			for i, want := range c.want {
+				if got := strings.Contains(answers[i], `"status":"STATUS_SUCCESS"`); got != want {
+					t.Errorf("%.10s, line %d: %s, want access: %t", c.sd, i, answers[i], want)
+				}
+			}
 		}
 	}
 }

@@ -3,6 +3,7 @@ package bulk
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	"github.com/refmon/refmon/effective"
 	"github.com/refmon/refmon/internal/verbs/bulk/objects"
@@ -56,23 +57,22 @@ func (d *Diff) read(ctx context.Context) (sum Summary, err error) {
 	})
 }
 
-// match pairs the principals by their names, and finds those whose tokens a
-// check could tell apart.
+// match pairs the principals by their names, those of one name in their order, and finds
+// those whose tokens a check could tell apart.
 func (d *Diff) match() {
-	after := map[string]int{}
+	after := map[string][]int{}
 	for i, p := range d.DirectoryAfter.Principals {
-		after[p.Name] = i
+		after[p.Name] = append(after[p.Name], i)
 	}
 	for i, p := range d.Directory.Principals {
-		j, ok := after[p.Name]
-		if !ok {
-			j = -1
+		j := -1
+		if left := after[p.Name]; len(left) > 0 {
+			j, after[p.Name] = left[0], left[1:]
 		}
-		delete(after, p.Name)
 		d.pairs = append(d.pairs, pair{p.Name, i, j})
 	}
 	for i, p := range d.DirectoryAfter.Principals {
-		if j, ok := after[p.Name]; ok && j == i {
+		if slices.Contains(after[p.Name], i) {
 			d.pairs = append(d.pairs, pair{p.Name, -1, i})
 		}
 	}
