@@ -7,7 +7,7 @@ import (
 )
 
 // TestDifferences: each event changes, in the tables that hold what a view has, its own rows
-// and no others (N-34): a document that is gone, or that can be read no more, loses its rows, a
+// and no others: a document that is gone, or that can be read no more, loses its rows, a
 // folder has none, a class tells whom it gained and whom it lost.
 func TestDifferences(t *testing.T) {
 	const first, second = "S-1-5-21-1-2-3-1107", "S-1-5-21-1-2-3-1108"

@@ -64,6 +64,14 @@ func TestOwnersAndModes(t *testing.T) {
 	w.sees(bob, "61001", "stat", "-c", "%u", "d/taken")
 	w.sees(alice, "", "chgrp", "62001", "d/taken")
 	w.sees(bob, "62001", "stat", "-c", "%g", "d/taken")
+	// Both at once are both changed, or neither.
+	w.file("d/both", "", "O:BAG:SYD:P(A;;FA;;;"+user(alice)+")(A;;FR;;;WD)")
+	before, err := w.run(bob, "stat", "-c", "%u:%g", "d/both")
+	w.must(err)
+	w.refused(alice, "Operation not permitted", "chown", "61002:62001", "d/both")
+	w.sees(bob, before, "stat", "-c", "%u:%g", "d/both")
+	w.sees(alice, "", "chown", "61001:62001", "d/both")
+	w.sees(bob, "61001:62001", "stat", "-c", "%u:%g", "d/both")
 	w.refused(alice, "Operation not permitted", "mkfifo", "d/pipe")
 	if err := unix.Renameat2(unix.AT_FDCWD, filepath.Join(w.at, "d/hers"), unix.AT_FDCWD,
 		filepath.Join(w.at, "d/taken"), unix.RENAME_EXCHANGE); !errors.Is(err, unix.EINVAL) {
