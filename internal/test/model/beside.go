@@ -37,6 +37,8 @@ type Pair struct {
 
 	tokens   []*se.TokenObject // by model id − 1
 	ids      map[*se.TokenObject]int
+	seen     []seen // what was last compared of the tokens, by model id − 1
+	things   map[*Thing]ob.Object
 	modified map[winnt.LUID]int // ModifiedIds seen, to the model's
 	back     map[int]winnt.LUID
 	armed    atomic.Pointer[Op] // the call that is made now
@@ -50,6 +52,7 @@ var sids = func() map[Name]sid.SID {
 	for n, rid := range map[Name]uint32{Service: 2001, Alice: 1107, Bob: 1108, Staff: 3001} {
 		m[n], _ = sid.New(5, 21, 1, 2, 3, rid)
 	}
+	m[LogonSID], _ = sid.New(5, 5, 7, 9)
 	return m
 }()
 
@@ -57,11 +60,10 @@ var sids = func() map[Name]sid.SID {
 func spec(v *Value) token.Spec {
 	s := token.Spec{
 		User: token.Group{SID: sids[v.User]}, IsRestricted: v.restricted(), Privileges: winnt.PrivilegeSet(v.Held),
-		EnabledPrivileges: winnt.PrivilegeSet(v.Enabled),
-		Type:              v.Type,
-		Level:             v.Level, AuthenticationID: winnt.LUID(v.Logon), OriginatingLogon: winnt.LUID(v.Origin),
-		ModifiedID: winnt.LUID(v.Modified),
-		Integrity:  se.IntegritySID(v.Integrity), MandatoryPolicy: winnt.TOKEN_MANDATORY_POLICY_NO_WRITE_UP,
+		EnabledPrivileges: winnt.PrivilegeSet(v.Enabled), DefaultPrivileges: winnt.PrivilegeSet(v.ByDefault),
+		Type: v.Type, Level: v.Level, AuthenticationID: winnt.LUID(v.Logon), OriginatingLogon: winnt.LUID(v.Origin),
+		ModifiedID: winnt.LUID(v.Modified), SessionID: v.Session, Flags: v.Flags,
+		Integrity: se.IntegritySID(v.Integrity), MandatoryPolicy: v.Policy,
 		Owner: sids[v.Owner], PrimaryGroup: sids[v.Primary],
 		DefaultDACL: list(v.Default, v.Default != nil), ElevationType: v.Elevation,
 	}
@@ -69,15 +71,9 @@ func spec(v *Value) token.Spec {
 		s.Source.Name = token.SystemSource
 	}
 	for _, g := range v.Groups {
-		a := token.GroupDisabled
-		switch {
-		case g.DenyOnly:
-			a = winnt.SE_GROUP_USE_FOR_DENY_ONLY
-		case g.Enabled:
-			a = winnt.SE_GROUP_ENABLED | winnt.SE_GROUP_ENABLED_BY_DEFAULT
-		}
-		if g.Name == v.Owner {
-			a = a&^token.GroupDisabled | winnt.SE_GROUP_OWNER
+		a := g.attributes()
+		if a == 0 {
+			a = token.GroupDisabled
 		}
 		s.Groups = append(s.Groups, token.Group{SID: sids[g.Name], Attributes: a})
 	}
@@ -91,15 +87,18 @@ func list(entries []Entry, present bool) *sd.ACL {
 	if !present {
 		return nil
 	}
-	var aces []sd.ACE
+	return must(sd.NewACL(aces(entries)...))
+}
+
+func aces(entries []Entry) (out []sd.ACE) {
 	for _, e := range entries {
 		t := sd.AccessAllowed
 		if e.Deny {
 			t = sd.AccessDenied
 		}
-		aces = append(aces, must(sd.NewACE(t, 0, e.Mask, sids[e.Name])))
+		out = append(out, must(sd.NewACE(t, 0, e.Mask, sids[e.Name])))
 	}
-	return must(sd.NewACL(aces...))
+	return out
 }
 
 // descriptor returns the kernel's form of a model descriptor.
@@ -107,7 +106,10 @@ func descriptor(d *Descriptor) *sd.Descriptor {
 	if d == nil {
 		return nil
 	}
-	p := sd.Parts{Owner: sids[d.Owner], Group: sids[d.Owner], Control: sd.DACLPresent, DACL: list(d.Entries, !d.NoDACL)}
+	p := sd.Parts{Owner: sids[d.Owner], Group: sids[d.Group], Control: sd.DACLPresent, DACL: list(d.Entries, !d.NoDACL)}
+	if d.Silent {
+		p.Control, p.DACL = 0, nil
+	}
 	if d.Policy != 0 {
 		p.Control |= sd.SACLPresent
 		p.SACL = must(sd.NewACL(must(sd.NewACE(sd.SystemMandatoryLabel, 0, winnt.AccessMask(d.Policy),
@@ -125,7 +127,7 @@ func must[T any](v T, err error) T {
 
 // NewPair boots a kernel for a world and draws its model.
 func NewPair(w World) *Pair {
-	p := &Pair{World: w, M: w.machine(), made: Tally{}, ids: map[*se.TokenObject]int{}, modified: map[winnt.LUID]int{},
+	p := &Pair{World: w, M: w.machine(), made: Tally{}, things: map[*Thing]ob.Object{}, ids: map[*se.TokenObject]int{}, modified: map[winnt.LUID]int{},
 		back: map[int]winnt.LUID{}}
 	p.M.failing = p.fails
 	p.sys = kernel.Boot(kernel.Config{Profile: w.Profile, Faults: p.fails})
@@ -170,7 +172,7 @@ func NewPair(w World) *Pair {
 func (p *Pair) bind(t *Token, o *se.TokenObject) bool {
 	for len(p.tokens) < t.ID {
 		p.tokens = append(p.tokens, nil)
-		p.dead = append(p.dead, false)
+		p.dead, p.seen = append(p.dead, false), append(p.seen, seen{})
 	}
 	if p.tokens[t.ID-1] == nil && p.ids[o] == 0 {
 		p.tokens[t.ID-1], p.ids[o] = o, t.ID

@@ -58,8 +58,10 @@ func (m *Machine) AdjustPrivileges(c Caller, h winnt.Handle, disableAll bool, ch
 		r.Number = uint64(changed)
 	}
 	if changed != 0 {
-		m.modified++
-		v.Held, v.Enabled, v.Modified = held, enabled, m.modified
+		m.set(s.Token, func(v *Value) {
+			v.Held, v.Enabled = held, enabled
+			v.ByDefault &= held
+		})
 	}
 	return r
 }
@@ -109,39 +111,26 @@ func (m *Machine) queried(c Caller, h winnt.Handle, want winnt.AccessMask) (*Tok
 	return r.Token, ntstatus.Success
 }
 
-// Query models NtQueryInformationToken for the classes of the model; Number is
-// the value.
-func (m *Machine) Query(c Caller, h winnt.Handle, class winnt.TokenInfoClass) Result {
+// Query models what NtQueryInformationToken asks for a class (T-80) and returns the
+// token that it tells of.
+func (m *Machine) Query(c Caller, h winnt.Handle, class winnt.TokenInfoClass) (*Token, ntstatus.Status) {
+	if class == 0 || class > 50 {
+		return nil, ntstatus.InvalidInfoClass
+	}
 	want := winnt.TOKEN_QUERY
 	if class == winnt.TokenSource {
 		want = winnt.TOKEN_QUERY_SOURCE
 	}
 	t, st := m.queried(c, h, want)
-	if st != ntstatus.Success {
-		return failed(st)
+	switch {
+	case st != ntstatus.Success:
+	case class == winnt.TokenLinkedToken:
+		// No logon session of the model has a second half.
+		st = ntstatus.NoSuchLogonSession
+	case class == winnt.TokenAuditPolicy && !c.may(winnt.SeSecurityPrivilege):
+		st = ntstatus.PrivilegeNotHeld
 	}
-	v := &t.Value
-	r := Result{Token: t.ID}
-	switch class {
-	case winnt.TokenTypeInfo:
-		r.Number = uint64(v.Type)
-	case winnt.TokenImpersonationLevel:
-		if v.Type == winnt.TokenPrimary {
-			return failed(ntstatus.InvalidInfoClass)
-		}
-		r.Number = uint64(v.Level)
-	case winnt.TokenPrivileges:
-		r.Number = uint64(v.Enabled)
-	case winnt.TokenGroups:
-		r.Number = uint64(len(v.Groups) + 1) // and the integrity entry
-	case winnt.TokenStatistics:
-		r.Number = uint64(count(v.Held))
-	case winnt.TokenElevation:
-		r.Flag = v.elevated()
-	case winnt.TokenIsRestricted:
-		r.Flag = v.restricted()
-	}
-	return r
+	return t, st
 }
 
 // PrivilegeCheck models NtPrivilegeCheck (T-101).

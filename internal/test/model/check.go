@@ -19,8 +19,18 @@ var (
 	fileKind    = kind{"File", 0x120089, 0x120116, 0x1200A0, 0x1F01FF, 0x1F01FF}
 )
 
-// mapped replaces generic bits (O-21); SYNCHRONIZE means nothing on a token.
+// mapped replaces generic bits in what is asked (O-21); SYNCHRONIZE means nothing on a
+// token.
 func (k *kind) mapped(m winnt.AccessMask) winnt.AccessMask {
+	r := k.specific(m)
+	if k == &tokenKind {
+		r &^= winnt.SYNCHRONIZE
+	}
+	return r
+}
+
+// specific replaces generic bits.
+func (k *kind) specific(m winnt.AccessMask) winnt.AccessMask {
 	r := m &^ 0xF0000000
 	if m&winnt.GENERIC_READ != 0 {
 		r |= k.read
@@ -33,9 +43,6 @@ func (k *kind) mapped(m winnt.AccessMask) winnt.AccessMask {
 	}
 	if m&winnt.GENERIC_ALL != 0 {
 		r |= k.all
-	}
-	if k == &tokenKind {
-		r &^= winnt.SYNCHRONIZE
 	}
 	return r
 }
@@ -149,14 +156,14 @@ func decide(v *Value, d *Descriptor, desired winnt.AccessMask, k *kind) (winnt.A
 	return want, ntstatus.Success
 }
 
-// ceilingOf returns the rights that the integrity label leaves;
-// every token of the model has NO_WRITE_UP.
+// ceilingOf returns the rights that the integrity label leaves.
 func ceilingOf(v *Value, d *Descriptor, k *kind) winnt.AccessMask {
 	label, policy := d.Label, d.Policy
 	if policy == 0 {
 		label, policy = medium, 1
 	}
-	if v.Integrity >= label {
+	if v.Integrity >= label || v.Policy&1 == 0 {
+		// Only a token with the no-write-up policy is limited.
 		return ^winnt.AccessMask(0)
 	}
 	classes := [3]winnt.AccessMask{

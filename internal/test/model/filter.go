@@ -26,7 +26,7 @@ func (m *Machine) FilterToken(c Caller, h winnt.Handle, f Filter) Result {
 	}
 	m.modified++
 	v := s.Token.Value.filtered(f)
-	v.Modified = m.modified
+	v.Modified, v.Parent = m.modified, s.Token
 	t := m.newToken(v, defaultGuard(c.subject().token, &tokenKind, nil), s.Token)
 	if s.Token.Value.Type == winnt.TokenPrimary {
 		t.Chain = s.Token.Chain
@@ -45,7 +45,7 @@ func (v *Value) filtered(f Filter) Value {
 		}
 		for i := range n.Groups {
 			if g := &n.Groups[i]; g.Name == d && !g.DenyOnly {
-				*g, n.Filtered = Group{Name: d, DenyOnly: true}, true
+				g.Enabled, g.Default, g.DenyOnly, n.Filtered = false, false, true, true
 			}
 		}
 	}
@@ -57,6 +57,7 @@ func (v *Value) filtered(f Filter) Value {
 	}
 	n.Held &^= gone
 	n.Enabled &^= gone
+	n.ByDefault &^= gone
 	n.Filtered = n.Filtered || gone != 0
 	// Restricting a restricted token leaves what both lists share (T-63).
 	if len(f.Restrict) > 0 {

@@ -29,7 +29,7 @@ func (m *Machine) AdjustGroups(c Caller, h winnt.Handle, reset bool, changes []G
 	missing := false
 	if reset {
 		for i := range groups {
-			if !groups[i].DenyOnly {
+			if !groups[i].DenyOnly && !groups[i].fixed() {
 				groups[i].Enabled = groups[i].Default
 			}
 		}
@@ -44,6 +44,8 @@ func (m *Machine) AdjustGroups(c Caller, h winnt.Handle, reset bool, changes []G
 			case ch.Name == v.User:
 			case i < 0:
 				missing = true
+			case groups[i].fixed() && !ch.Enable:
+				return failed(ntstatus.CantDisableMandatory)
 			case groups[i].DenyOnly && ch.Enable:
 				return failed(ntstatus.CantEnableDenyOnly)
 			case !groups[i].DenyOnly:
@@ -65,8 +67,7 @@ func (m *Machine) AdjustGroups(c Caller, h winnt.Handle, reset bool, changes []G
 		r.Number = uint64(changed)
 	}
 	if changed > 0 {
-		m.modified++
-		v.Groups, v.Modified = groups, m.modified
+		m.set(s.Token, func(v *Value) { v.Groups = groups })
 	}
 	return r
 }

@@ -8,12 +8,21 @@ import (
 
 // Token is a token object of the model.
 type Token struct {
-	ID     int
-	Value  Value
-	Guard  *Descriptor
-	Root   *Token                           // the token it was made of, itself for an original
-	Chain  winnt.SecurityImpersonationLevel // least level of the impersonation tokens it derives from (P-2)
-	Shared bool                             // some process's primary token was attached as this object
+	ID    int
+	Value Value
+	Guard *Descriptor
+	Root  *Token                           // the token it was made of, itself for an original
+	Chain winnt.SecurityImpersonationLevel // least level of the impersonation tokens it derives from (P-2)
+
+	Changes int // of Value and Guard
+}
+
+// set changes what a token says; the new value has a ModifiedId of its own.
+func (m *Machine) set(t *Token, change func(*Value)) {
+	m.modified++
+	change(&t.Value)
+	t.Value.Modified = m.modified
+	t.Changes++
 }
 
 // Record is a thread's impersonation state. Just and Under tell what held when
@@ -157,6 +166,10 @@ func (t *Thread) subject() subject {
 	return t.asSelf()
 }
 
+// may reports whether the caller may do what needs a privilege: in kernel mode always
+// (O-1, T-102).
+func (c Caller) may(p winnt.Privilege) bool { return c.KernelMode || c.subject().holds(p) }
+
 func (t *Thread) asSelf() subject { return subject{token: &t.Process.Primary.Value} }
 
 // table returns the table in which an existing handle is looked up.
@@ -213,9 +226,18 @@ func (m *Machine) fails(point string) bool { return m.failing != nil && m.failin
 
 // defaultGuard returns the descriptor of a new object (O-38, O-39).
 func defaultGuard(creator *Value, k *kind, given *Descriptor) *Descriptor {
-	d := &Descriptor{Owner: creator.Owner, NoDACL: creator.Default == nil, Entries: mapEntries(creator.Default, k)}
+	d := &Descriptor{Owner: creator.Owner, Group: creator.Primary, NoDACL: creator.Default == nil,
+		Entries: mapEntries(creator.Default, k)}
 	if given != nil {
-		d.Owner, d.NoDACL, d.Entries = given.Owner, given.NoDACL, mapEntries(given.Entries, k)
+		if given.Owner != "" {
+			d.Owner = given.Owner
+		}
+		if given.Group != "" {
+			d.Group = given.Group
+		}
+		if !given.Silent {
+			d.NoDACL, d.Entries = given.NoDACL, mapEntries(given.Entries, k)
+		}
 	}
 	switch k {
 	case &tokenKind:
@@ -229,7 +251,7 @@ func defaultGuard(creator *Value, k *kind, given *Descriptor) *Descriptor {
 func mapEntries(list []Entry, k *kind) []Entry {
 	var out []Entry
 	for _, e := range list {
-		e.Mask = k.mapped(e.Mask)
+		e.Mask = k.specific(e.Mask)
 		out = append(out, e)
 	}
 	return out
@@ -238,10 +260,12 @@ func mapEntries(list []Entry, k *kind) []Entry {
 // copyGuard returns the descriptor of a copy that an open, a demotion or a
 // capture makes (I-23).
 func copyGuard(client, primary *Value) *Descriptor {
-	d := &Descriptor{Owner: client.Owner, Label: client.Integrity, Policy: 1}
+	d := &Descriptor{Owner: client.Owner, Group: client.Primary, Label: client.Integrity, Policy: 1}
 	add := func(n Name) { d.Entries = append(d.Entries, Entry{Name: n, Mask: 0xF01FF}) }
 	add(client.User)
-	add(primary.User)
+	if primary.User != client.User {
+		add(primary.User)
+	}
 	add(System)
 	if primary.allows(Admins) {
 		add(Admins)

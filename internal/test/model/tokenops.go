@@ -2,8 +2,10 @@ package model
 
 import (
 	"fmt"
+	"reflect"
 
 	"github.com/refmon/refmon/nt"
+	"github.com/refmon/refmon/ntstatus"
 	"github.com/refmon/refmon/token"
 	"github.com/refmon/refmon/winnt"
 )
@@ -143,6 +145,15 @@ func duplicate(p *Pair, c *call, a *args) bool {
 	var guard *Descriptor
 	if a.coin(4) {
 		guard = newDraw(uint64(a.op.Args[6])).guard()
+		guard.Label, guard.Policy = 0, 0 // no label: T-52 is not the model's
+		switch a.n(6) {
+		case 0:
+			guard.Owner = ""
+		case 1:
+			guard.Group = ""
+		case 2:
+			guard.Silent, guard.NoDACL, guard.Entries = true, false, nil
+		}
 	}
 	c.text = fmt.Sprintf("%s(%s, %#x, attributes %#x, qos %+v, sd %s, EffectiveOnly %t, type %d)",
 		c.name("DuplicateToken"), h, uint32(desired), attributes, q, guard, effective, typ)
@@ -154,9 +165,7 @@ func duplicate(p *Pair, c *call, a *args) bool {
 				EffectiveOnly: q.EffectiveOnly}
 		}
 		if guard != nil {
-			// no label: T-52 is not the model's
-			oa.SecurityDescriptor = descriptor(&Descriptor{Owner: guard.Owner, NoDACL: guard.NoDACL,
-				Entries: guard.Entries})
+			oa.SecurityDescriptor = descriptor(guard)
 		}
 		out, st := p.services(c).NtDuplicateToken(nt.DuplicateTokenIn{ExistingTokenHandle: h, DesiredAccess: desired,
 			ObjectAttributes: nt.Cap(oa), EffectiveOnly: effective, TokenType: typ})
@@ -204,22 +213,31 @@ func (p *Pair) queryHandle(c *call, a *args) winnt.Handle {
 func query(p *Pair, c *call, a *args) bool {
 	c.mode(a)
 	h := p.queryHandle(c, a)
-	class := choose(a, winnt.TokenTypeInfo, winnt.TokenImpersonationLevel, winnt.TokenPrivileges, winnt.TokenGroups,
-		winnt.TokenStatistics, winnt.TokenElevation, winnt.TokenIsRestricted, winnt.TokenSource)
-	c.text = fmt.Sprintf("%s(%s, class %d)", c.name("QueryInformationToken"), h, class)
+	class := winnt.TokenInfoClass(a.n(52))
+	length, short := uint32(1<<16), a.coin(4)
+	c.text = fmt.Sprintf("%s(%s, class %d, short %t)", c.name("QueryInformationToken"), h, class, short)
+	var want any
 	c.model = func() Result {
-		r := p.M.Query(p.caller(c), h, class)
-		r.Token = 0
-		return r
+		t, st := p.M.Query(p.caller(c), h, class)
+		if st != ntstatus.Success {
+			return failed(st)
+		}
+		var need uint32
+		if want, need, st = p.told(t, class); st != ntstatus.Success {
+			return failed(st)
+		}
+		length = need // to the byte
+		if short {
+			length--
+			return Result{Status: ntstatus.BufferTooSmall, Number: uint64(need)}
+		}
+		return Result{Number: uint64(need), Flag: true}
 	}
 	c.kernel = func() Result {
 		out, st := p.services(c).NtQueryInformationToken(nt.QueryInformationTokenIn{TokenHandle: h,
-			TokenInformationClass: class, TokenInformationLength: 1 << 16})
-		r := Result{Status: st}
-		if st.IsSuccess() {
-			r.Number, r.Flag = information(out.TokenInformation)
-		}
-		return r
+			TokenInformationClass: class, TokenInformationLength: length})
+		return Result{Status: st, Number: uint64(out.ReturnLength),
+			Flag: st.IsSuccess() && reflect.DeepEqual(comparable(out.TokenInformation), want)}
 	}
 	return true
 }

@@ -44,7 +44,7 @@ var interesting = []winnt.Privilege{winnt.SeImpersonatePrivilege, winnt.SeSecuri
 // value draws a token of a user.
 func (d draw) value(user Name) Value {
 	v := Value{User: user, Owner: user, Type: winnt.TokenPrimary, Logon: uint64(0x10000 + slices.Index(users, user)),
-		Integrity: medium, Elevation: winnt.TokenElevationTypeDefault}
+		Integrity: medium, Policy: 1, Elevation: winnt.TokenElevationTypeDefault}
 	if user == Anonymous {
 		v.Logon, v.FromSystem = 0x3E6, d.coin(2)
 	}
@@ -55,18 +55,25 @@ func (d draw) value(user Name) Value {
 		case 1:
 			v.Groups = append(v.Groups, Group{Name: g})
 		case 2:
-			v.Groups = append(v.Groups, Group{Name: g, DenyOnly: g == Admins || g == Staff})
+			v.Groups = append(v.Groups, Group{Name: g, DenyOnly: g == Admins || g == Staff, MayOwn: d.coin(2)})
 		default:
-			v.Groups = append(v.Groups, Group{Name: g, Enabled: true, Default: true})
+			v.Groups = append(v.Groups, Group{Name: g, Enabled: true, Default: !d.coin(5), MayOwn: d.coin(5)})
 		}
+		if i := len(v.Groups) - 1; d.coin(5) && v.Groups[i].Enabled {
+			// What is mandatory is enabled, and by default (T-2).
+			v.Groups[i].Mandatory, v.Groups[i].Default = true, true
+		}
+	}
+	if d.coin(3) {
+		v.Groups = append(v.Groups, Group{Name: LogonSID, Enabled: true, Default: true, Mandatory: d.coin(2)})
 	}
 	v.Primary = user
 	if len(v.Groups) > 0 && d.coin(2) {
 		v.Primary = v.Groups[d.IntN(len(v.Groups))].Name
 	}
-	for _, g := range v.Groups {
+	for i, g := range v.Groups {
 		if g.Name == Admins && g.Enabled && d.coin(2) {
-			v.Owner = Admins
+			v.Owner, v.Groups[i].MayOwn = Admins, true
 		}
 	}
 	for _, p := range interesting {
@@ -74,6 +81,9 @@ func (d draw) value(user Name) Value {
 			v.Held |= privs(p)
 			if d.coin(2) {
 				v.Enabled |= privs(p)
+			}
+			if d.coin(2) {
+				v.ByDefault |= privs(p)
 			}
 		}
 	}
@@ -92,6 +102,18 @@ func (d draw) value(user Name) Value {
 			v.Default = append(v.Default, Entry{Name: Everyone, Mask: winnt.GENERIC_READ})
 		}
 	}
+	if d.coin(5) {
+		v.Session = 1 + uint32(d.IntN(3))
+	}
+	if d.coin(5) {
+		v.Policy = uint32(d.IntN(4))
+	}
+	for _, f := range []uint32{winnt.TOKEN_VIRTUALIZE_ALLOWED, winnt.TOKEN_UIACCESS, winnt.TOKEN_PRIVATE_NAMESPACE,
+		winnt.TOKEN_NO_CHILD_PROCESS} {
+		if d.coin(8) {
+			v.Flags |= f
+		}
+	}
 	v.Modified = 1 + d.IntN(1000)
 	return v
 }
@@ -103,6 +125,7 @@ var masks = []winnt.AccessMask{winnt.GENERIC_ALL, winnt.GENERIC_READ, winnt.GENE
 // guard draws a descriptor.
 func (d draw) guard() *Descriptor {
 	g := &Descriptor{Owner: pick(d, Service, Alice, Bob, System, Admins), NoDACL: d.coin(12)}
+	g.Group = pick(d, g.Owner, Users, Staff)
 	if !g.NoDACL {
 		for range d.IntN(5) {
 			g.Entries = append(g.Entries,
