@@ -244,14 +244,14 @@ func (m *Machine) OpenByID(c Caller, id winnt.Handle, thread bool, desired winnt
 	return Result{Handle: c.Process.Handles.Insert(s), Granted: s.Granted}
 }
 
-// Close models NtClose (O-40, O-41).
+// Close models NtClose (O-40 to O-42).
 func (m *Machine) Close(c Caller, h winnt.Handle) Result {
 	switch h {
 	case -1, -2, -4, -5, -6:
 		return Result{}
 	}
-	if t := m.table(c, h); t != nil && t.Close(h) {
-		return Result{}
+	if t := m.table(c, h); t != nil {
+		return Result{Status: t.Close(h)}
 	}
 	return failed(ntstatus.InvalidHandle)
 }

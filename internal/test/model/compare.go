@@ -78,6 +78,9 @@ func (p *Pair) compare() error {
 			return fmt.Errorf("t%d impersonates with token %d, model %d", i, id, m.Token.ID)
 		}
 	}
+	if err := p.compareTables(); err != nil {
+		return err
+	}
 	for i, t := range p.M.Tokens {
 		if err := p.compareToken(i, t); err != nil {
 			return fmt.Errorf("token %d of %s: %w", t.ID, t.Value.User, err)

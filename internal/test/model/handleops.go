@@ -8,14 +8,14 @@ import (
 )
 
 func duplicateObject(p *Pair, c *call, a *args) bool {
-	c.user = true
+	c.mode(a)
 	from, to := p.handle(c, a, isProcess, winnt.NtCurrentProcess), p.handle(c, a, isProcess, winnt.NtCurrentProcess)
 	if a.coin(12) {
 		to = 0
 	}
 	h := p.handle(c, a, (*Slot).used, winnt.NtCurrentProcess, winnt.NtCurrentThread)
-	desired, attributes := tokenMask(a), choose[uint32](a, 0, winnt.OBJ_INHERIT)
-	options := choose[uint32](a, 0, winnt.DUPLICATE_SAME_ACCESS,
+	desired, attributes := tokenMask(a), choose[uint32](a, 0, 0, winnt.OBJ_INHERIT, winnt.OBJ_PROTECT_CLOSE)
+	options := choose[uint32](a, 0, winnt.DUPLICATE_SAME_ACCESS, winnt.DUPLICATE_SAME_ACCESS,
 		winnt.DUPLICATE_SAME_ACCESS|winnt.DUPLICATE_CLOSE_SOURCE,
 		winnt.DUPLICATE_CLOSE_SOURCE, winnt.DUPLICATE_SAME_ATTRIBUTES)
 	c.duplicates = true

@@ -63,6 +63,9 @@ type File struct {
 	Guard *Descriptor
 }
 
+// path returns the file's full name.
+func (f *File) path() string { return `\Files\` + f.Name }
+
 // Context is a captured client (SECURITY_CLIENT_CONTEXT).
 type Context struct {
 	Token         *Token
@@ -109,16 +112,23 @@ func (m *Machine) newToken(v Value, g *Descriptor, root *Token) *Token {
 	return t
 }
 
+// tables returns every table.
+func (m *Machine) tables() []*Table {
+	list := []*Table{&m.Kernel}
+	for _, p := range m.Processes {
+		list = append(list, &p.Handles)
+	}
+	return list
+}
+
 // References counts the references and handles a token must have now (P-5).
 func (m *Machine) References(t *Token) (pointers, handles int64) {
-	tables := []*Table{&m.Kernel}
 	for _, p := range m.Processes {
-		tables = append(tables, &p.Handles)
 		if p.Primary == t {
 			pointers++
 		}
 	}
-	for _, table := range tables {
+	for _, table := range m.tables() {
 		for i := range table.Slots {
 			if table.Slots[i].Token == t {
 				handles++
