@@ -9,6 +9,7 @@ import (
 	"github.com/refmon/refmon/internal/ntos/se"
 	"github.com/refmon/refmon/kernel"
 	"github.com/refmon/refmon/nt"
+	"github.com/refmon/refmon/ntstatus"
 	"github.com/refmon/refmon/sd"
 	"github.com/refmon/refmon/sid"
 	"github.com/refmon/refmon/token"
@@ -152,12 +153,16 @@ func NewPair(w World) *Pair {
 	for i, t := range p.M.Threads {
 		t.ID = p.objects[i].ID()
 	}
-	security := p.processes[0].Object().System().Security
+	system := p.processes[0].Object().System()
 	for _, t := range p.M.Held {
-		o := security.NewToken(must(token.New(spec(&t.Value))), descriptor(t.Guard))
+		o := system.Security.NewToken(must(token.New(spec(&t.Value))), descriptor(t.Guard))
 		o.Retag(ob.TagCall, ob.TagContext)
 		p.held = append(p.held, o)
 		p.bind(t, o)
+	}
+	p.fill(system.Kernel, &p.M.Kernel)
+	for i, kp := range p.processes {
+		p.fill(kp.Object().Table(), &p.M.Processes[i].Handles)
 	}
 	for _, f := range p.M.Files {
 		if err := p.sys.CreateFile(f.Name, descriptor(f.Guard)); err != nil {
@@ -165,6 +170,15 @@ func NewPair(w World) *Pair {
 		}
 	}
 	return p
+}
+
+// fill gives a table the handles that the model's has.
+func (p *Pair) fill(table *ob.Table, m *Table) {
+	for _, s := range m.Slots {
+		if _, st := table.Insert(p.known(&s), s.Granted, s.attributes()); st != ntstatus.Success {
+			panic("model: " + st.String())
+		}
+	}
 }
 
 // bind notes which object of the kernel a token of the model is; it reports

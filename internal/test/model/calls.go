@@ -3,6 +3,7 @@ package model
 import (
 	"slices"
 
+	"github.com/refmon/refmon/nt"
 	"github.com/refmon/refmon/ntstatus"
 	"github.com/refmon/refmon/winnt"
 )
@@ -14,7 +15,7 @@ type Change struct {
 }
 
 // AdjustPrivileges models NtAdjustPrivilegesToken (T-70 to T-73). Number is the
-// set of privileges changed.
+// length needed.
 func (m *Machine) AdjustPrivileges(c Caller, h winnt.Handle, disableAll bool, changes []Change, previous bool,
 	length uint32) Result {
 	want := winnt.TOKEN_ADJUST_PRIVILEGES
@@ -52,10 +53,18 @@ func (m *Machine) AdjustPrivileges(c Caller, h winnt.Handle, disableAll bool, ch
 		r.Status = ntstatus.NotAllAssigned
 	}
 	if previous {
-		if length < uint32(4+12*count(changed)) {
-			return failed(ntstatus.BufferTooSmall)
+		// What changed is told as it was (T-71).
+		r.Number = uint64(4 + 12*count(changed))
+		if uint64(length) < r.Number {
+			return Result{Status: ntstatus.BufferTooSmall, Number: r.Number}
 		}
-		r.Number = uint64(changed)
+		var was []nt.LUIDAndAttributes
+		for _, l := range v.privileges() {
+			if changed>>l.LUID&1 != 0 {
+				was = append(was, l)
+			}
+		}
+		r.Out = printed(was)
 	}
 	if changed != 0 {
 		m.set(s.Token, func(v *Value) {

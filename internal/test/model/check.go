@@ -48,6 +48,11 @@ func (k *kind) specific(m winnt.AccessMask) winnt.AccessMask {
 	return r
 }
 
+// writing returns the rights that a restriction of writing is about.
+func (k *kind) writing() winnt.AccessMask {
+	return (winnt.DELETE | winnt.WRITE_DAC | winnt.WRITE_OWNER | k.write) &^ (k.read | k.execute)
+}
+
 // implied adds what comes with a right (O-36).
 func (k *kind) implied(g winnt.AccessMask) winnt.AccessMask {
 	switch k {
@@ -133,7 +138,12 @@ func decide(v *Value, d *Descriptor, desired winnt.AccessMask, k *kind) (winnt.A
 		if v.restricted() {
 			// The DACL is read again for the restricting SIDs, and both
 			// readings must grant.
-			set &= byOwner | walkMaximum(d, k, v.restrictedAllows, v.restrictedDenies, want)
+			second := byOwner | walkMaximum(d, k, v.restrictedAllows, v.restrictedDenies, want)
+			if v.Writing {
+				// A restriction of writing takes nothing else.
+				second |= ^k.writing()
+			}
+			set &= second
 		}
 		// What privileges granted joins the set, but not above the
 		// ceiling.
@@ -150,6 +160,9 @@ func decide(v *Value, d *Descriptor, desired winnt.AccessMask, k *kind) (winnt.A
 	if v.restricted() {
 		// The DACL is read again for the restricting SIDs, and both readings
 		// must grant.
+		if v.Writing {
+			left &= k.writing()
+		}
 		if !walk(d, k, v.restrictedAllows, v.restrictedDenies, left) {
 			return 0, ntstatus.AccessDenied
 		}

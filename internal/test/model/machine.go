@@ -102,6 +102,8 @@ type Machine struct {
 // or above (T-42). What that leaves of P-2 is that Impersonation can become
 // Delegation by way of a primary token, and nothing less can rise.
 func (m *Machine) newToken(v Value, g *Descriptor, root *Token) *Token {
+	// A new object holds the logon session, whatever its origin gave up.
+	v.Flags &^= winnt.TOKEN_SESSION_NOT_REFERENCED
 	t := &Token{ID: len(m.Tokens) + 1, Value: v, Guard: g, Root: root, Chain: winnt.SecurityDelegation}
 	if root == nil {
 		t.Root = t

@@ -87,7 +87,7 @@ var kinds = []struct {
 		releaseSubject}, {1, limit},
 	{5, filterToken}, {4, adjustGroups}, {4, impersonateThread}, {1, impersonateAnonymous}, {5, duplicateObject},
 	{9, createThing}, {5, releaseMutant}, {5, releaseSemaphore}, {5, setTimer}, {3, cancelTimer}, {7, queryThing},
-	{5, setObject}, {5, queryObject}, {2, compareObjects},
+	{5, setObject}, {5, queryObject}, {2, compareObjects}, {9, setToken}, {4, compareTokens},
 }
 
 // prepare makes an op concrete.

@@ -4,7 +4,6 @@ import (
 	"fmt"
 
 	"github.com/refmon/refmon/internal/ntos/ob"
-	"github.com/refmon/refmon/internal/ntos/se"
 )
 
 // compareTables compares every handle of every process, and of the kernel's table: its
@@ -81,23 +80,30 @@ func (p *Pair) compareTable(table *ob.Table, m *Table, handles map[ob.Object]int
 // names. A file and a thing are known from the first handle on.
 func (p *Pair) same(o ob.Object, s *Slot) bool {
 	switch {
-	case s.Token != nil:
-		t, ok := o.(*se.TokenObject)
-		return ok && p.tokens[s.Token.ID-1] == t
-	case s.Thread != nil:
-		return o == ob.Object(p.objects[p.index(s.Thread)])
-	case s.Process != nil:
-		for i, mp := range p.M.Processes {
-			if mp == s.Process {
-				return o == ob.Object(p.processes[i].Object())
-			}
-		}
-		return false
 	case s.File != nil:
 		return o.Head().Type().Name == "File" && o.Head().Path() == s.File.path()
+	case s.Thing != nil:
+		if p.things[s.Thing] == nil {
+			p.things[s.Thing] = o
+		}
+		return p.things[s.Thing] == o && o.Head().Type().Name == s.Thing.Kind.name
 	}
-	if p.things[s.Thing] == nil {
-		p.things[s.Thing] = o
+	return p.known(s) == o
+}
+
+// known returns the object of the kernel that is a token, thread or process of the
+// model.
+func (p *Pair) known(s *Slot) ob.Object {
+	switch {
+	case s.Token != nil:
+		return p.tokens[s.Token.ID-1]
+	case s.Thread != nil:
+		return p.objects[p.index(s.Thread)]
 	}
-	return p.things[s.Thing] == o && o.Head().Type().Name == s.Thing.Kind.name
+	for i, mp := range p.M.Processes {
+		if mp == s.Process {
+			return p.processes[i].Object()
+		}
+	}
+	return nil
 }

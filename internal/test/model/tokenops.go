@@ -12,8 +12,11 @@ import (
 
 func filterToken(p *Pair, c *call, a *args) bool {
 	c.mode(a)
-	h, f := p.handle(c, a, isToken), Filter{Max: a.coin(5)}
-	names := []Name{Service, Alice, Users, Staff, Admins, Everyone}
+	h, f := p.handle(c, a, isToken), Filter{Flags: choose[uint32](a, 0, 0, 0, 1, 2, 4, 8, 8, 12), Marked: a.coin(20)}
+	if a.coin(20) {
+		f.Flags |= 16
+	}
+	names := []Name{Service, Alice, Users, Staff, Admins, Everyone, LogonSID}
 	for range a.n(3) {
 		f.Disable = append(f.Disable, choose(a, names...))
 	}
@@ -29,9 +32,9 @@ func filterToken(p *Pair, c *call, a *args) bool {
 	c.model = func() Result { return p.M.FilterToken(p.caller(c), h, f) }
 	c.kernel = func() Result {
 		in := nt.FilterTokenIn{ExistingTokenHandle: h, SIDsToDisable: nt.Cap(groupsOf(f.Disable)),
-			RestrictedSIDs: nt.Cap(groupsOf(f.Restrict))}
-		if f.Max {
-			in.Flags = winnt.DISABLE_MAX_PRIVILEGE
+			RestrictedSIDs: nt.Cap(groupsOf(f.Restrict)), Flags: f.Flags}
+		if f.Marked && len(f.Restrict) > 0 {
+			in.RestrictedSIDs.V[len(f.Restrict)-1].Attributes = winnt.SE_GROUP_ENABLED
 		}
 		for _, v := range interesting {
 			if f.Delete.has(v) {
@@ -47,14 +50,16 @@ func filterToken(p *Pair, c *call, a *args) bool {
 func adjustGroups(p *Pair, c *call, a *args) bool {
 	c.mode(a)
 	h, reset, previous := p.handle(c, a, isToken), a.coin(5), a.coin(2)
+	length := choose[uint32](a, 1<<16, 1<<16, 1<<16, 36, 35, 0)
 	var changes []GroupChange
 	for range 1 + a.n(3) {
-		changes = append(changes, GroupChange{choose(a, Users, Staff, Admins, Everyone, Alice, Service), a.coin(2)})
+		changes = append(changes, GroupChange{choose(a, Users, Staff, Admins, Everyone, Alice, Service, LogonSID), a.coin(2)})
 	}
-	c.text = fmt.Sprintf("%s(%s, reset %t, %v, previous %t)", c.name("AdjustGroupsToken"), h, reset, changes, previous)
-	c.model = func() Result { return p.M.AdjustGroups(p.caller(c), h, reset, changes, previous) }
+	c.text = fmt.Sprintf("%s(%s, reset %t, %v, previous %t %d)", c.name("AdjustGroupsToken"), h, reset, changes,
+		previous, length)
+	c.model = func() Result { return p.M.AdjustGroups(p.caller(c), h, reset, changes, previous, length) }
 	c.kernel = func() Result {
-		in := nt.AdjustGroupsTokenIn{TokenHandle: h, ResetToDefault: reset, BufferLength: 1 << 16,
+		in := nt.AdjustGroupsTokenIn{TokenHandle: h, ResetToDefault: reset, BufferLength: length,
 			WantPrevious: previous}
 		for _, ch := range changes {
 			g := token.Group{SID: sids[ch.Name]}
@@ -64,11 +69,7 @@ func adjustGroups(p *Pair, c *call, a *args) bool {
 			in.NewState.V = append(in.NewState.V, g)
 		}
 		out, st := p.services(c).NtAdjustGroupsToken(in)
-		r := Result{Status: st}
-		if st.IsSuccess() {
-			r.Number = uint64(len(out.PreviousState))
-		}
-		return r
+		return Result{Status: st, Number: uint64(out.ReturnLength), Out: printed(out.PreviousState)}
 	}
 	return true
 }
@@ -194,13 +195,7 @@ func adjust(p *Pair, c *call, a *args) bool {
 				nt.LUIDAndAttributes{LUID: ch.Privilege.LUID(), Attributes: ch.Attributes})
 		}
 		out, st := p.services(c).NtAdjustPrivilegesToken(in)
-		r := Result{Status: st}
-		if st.IsSuccess() {
-			for _, l := range out.PreviousState {
-				r.Number |= 1 << l.LUID
-			}
-		}
-		return r
+		return Result{Status: st, Number: uint64(out.ReturnLength), Out: printed(out.PreviousState)}
 	}
 	return true
 }

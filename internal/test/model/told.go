@@ -3,6 +3,7 @@ package model
 import (
 	"fmt"
 	"reflect"
+	"slices"
 
 	"github.com/refmon/refmon/claims"
 	"github.com/refmon/refmon/internal/ntos/se"
@@ -185,7 +186,7 @@ func (p *Pair) told(t *Token, class winnt.TokenInfoClass) (value any, need uint3
 	case winnt.TokenSandBoxInert:
 		return number(is(v.Inert))
 	case winnt.TokenAuditPolicy:
-		return make([]byte, 30), 30, 0
+		return slices.Repeat([]byte{v.Audit}, 30), 30, 0
 	case winnt.TokenOrigin:
 		return winnt.LUID(v.Origin), 8, 0
 	case winnt.TokenElevationType:
@@ -237,9 +238,7 @@ func (p *Pair) told(t *Token, class winnt.TokenInfoClass) (value any, need uint3
 		}
 		return nt.TokenBnoIsolation{IsolationPrefix: v.Prefix, IsolationEnabled: true}, 18 + 2*uint32(len(v.Prefix)), 0
 	case winnt.TokenChildProcessFlags:
-		return number(is(v.Flags&winnt.TOKEN_NO_CHILD_PROCESS != 0) |
-			is(v.Flags&winnt.TOKEN_AUDIT_NO_CHILD_PROCESS != 0)<<1 |
-			is(v.Flags&winnt.TOKEN_NO_CHILD_PROCESS_UNLESS_SECURE != 0)<<2)
+		return number(v.children())
 	case winnt.TokenIsSandboxed:
 		return number(is(v.Filtered && v.Elevation == winnt.TokenElevationTypeLimited || v.Writing))
 	}
@@ -268,6 +267,20 @@ func (p *Pair) compareTold(t *Token) error {
 		got, gotStatus := p.modes[0].SeQueryInformationToken(o, class)
 		if got = comparable(got); gotStatus != st || !reflect.DeepEqual(got, want) {
 			return fmt.Errorf("class %d: kernel %s %+v, model %s %+v", class, gotStatus, got, st, want)
+		}
+	}
+	k, v := p.modes[0], &t.Value
+	for name, same := range map[string]bool{
+		"SeTokenIsAdmin":               k.SeTokenIsAdmin(o) == v.admin(),
+		"SeTokenIsRestricted":          k.SeTokenIsRestricted(o) == v.restricted(),
+		"SeTokenIsWriteRestricted":     k.SeTokenIsWriteRestricted(o) == v.Writing,
+		"SeTokenType":                  k.SeTokenType(o) == v.Type,
+		"SeTokenImpersonationLevel":    k.SeTokenImpersonationLevel(o) == v.Level,
+		"SeQueryAuthenticationIdToken": k.SeQueryAuthenticationIdToken(o) == winnt.LUID(v.Logon),
+		"SeQuerySessionIdToken":        k.SeQuerySessionIdToken(o) == v.Session,
+	} {
+		if !same {
+			return fmt.Errorf("%s differs for %s", name, v)
 		}
 	}
 	parent := winnt.LUID(0)

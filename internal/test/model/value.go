@@ -93,6 +93,7 @@ type Value struct {
 	Primary    Name // primary group
 	Default    []Entry
 	Prefix     string // of TokenBnoIsolation
+	Audit      byte   // each byte of the audit policy
 	Modified   int    // names a ModifiedId
 }
 

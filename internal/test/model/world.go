@@ -39,7 +39,7 @@ var users = []Name{Service, Alice, Bob, System}
 var interesting = []winnt.Privilege{winnt.SeImpersonatePrivilege, winnt.SeSecurityPrivilege,
 	winnt.SeTakeOwnershipPrivilege, winnt.SeAssignPrimaryTokenPrivilege,
 	winnt.SeTcbPrivilege, winnt.SeDebugPrivilege, winnt.SeRelabelPrivilege, winnt.SeShutdownPrivilege,
-	winnt.SeChangeNotifyPrivilege}
+	winnt.SeChangeNotifyPrivilege, winnt.SeCreateTokenPrivilege, winnt.SeBackupPrivilege, winnt.SeRestorePrivilege}
 
 // value draws a token of a user.
 func (d draw) value(user Name) Value {
@@ -192,8 +192,38 @@ func (w World) machine() *Machine {
 		}
 		m.Files = append(m.Files, f)
 	}
+	d.handles(m)
 	if w.bend != nil {
 		w.bend(m)
 	}
 	return m
+}
+
+// handles fills the tables: each process has handles to its token, to some of those that
+// the kernel holds, and to the threads and processes there are, mostly with many rights.
+func (d draw) handles(m *Machine) {
+	add := func(t *Table, s Slot, all winnt.AccessMask) {
+		s.Granted = all
+		if d.coin(3) {
+			s.Granted &= winnt.AccessMask(d.Uint32())
+		}
+		s.Inherit, s.Protect = d.coin(4), d.coin(12)
+		t.Insert(s)
+	}
+	for _, t := range m.tables() {
+		for range 5 {
+			add(t, Slot{Token: pick(d, m.Held...)}, tokenKind.all)
+		}
+		for _, p := range m.Processes {
+			add(t, Slot{Process: p}, processKind.all)
+			if d.coin(2) {
+				add(t, Slot{Token: p.Primary}, tokenKind.all)
+			}
+			for _, th := range p.Threads {
+				if !d.coin(3) {
+					add(t, Slot{Thread: th}, threadKind.all)
+				}
+			}
+		}
+	}
 }
