@@ -1,7 +1,6 @@
 package model
 
 import (
-	"fmt"
 	"sync/atomic"
 
 	"github.com/refmon/refmon/internal/ntos/ob"
@@ -137,14 +136,18 @@ func NewPair(w World) *Pair {
 		attach, p.end = w.Over()
 	}
 	for i, mp := range p.M.Processes {
-		kp := must(p.sys.NewProcess(fmt.Sprintf("p%d", i), must(token.New(spec(&mp.Primary.Value)))))
+		kp := must(p.sys.NewProcess(mp.Name, must(token.New(spec(&mp.Primary.Value)))))
 		p.processes = append(p.processes, kp)
 		mp.ID = kp.ID()
 		p.bind(mp.Primary, kp.Object().PrimaryToken())
 		for range mp.Threads {
 			th := must(kp.NewThread())
 			p.threads = append(p.threads, th)
-			p.user = append(p.user, must(attach(kp, th)))
+			if i == last {
+				p.user = append(p.user, nil)
+			} else {
+				p.user = append(p.user, must(attach(kp, th)))
+			}
 			p.objects = append(p.objects, p.sys.ThreadObject(th))
 			p.modes = append(p.modes, p.sys.KernelMode(th))
 			p.tickets = append(p.tickets, nil)
@@ -152,6 +155,9 @@ func NewPair(w World) *Pair {
 	}
 	for i, t := range p.M.Threads {
 		t.ID = p.objects[i].ID()
+		for range t.Suspended {
+			p.objects[i].Suspend()
+		}
 	}
 	system := p.processes[0].Object().System()
 	for _, t := range p.M.Held {

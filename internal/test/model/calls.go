@@ -216,41 +216,30 @@ func (m *Machine) gate(c Caller, desired winnt.AccessMask) ntstatus.Status {
 	return ntstatus.Success
 }
 
-// OpenByID models NtOpenProcess (thread FALSE) and NtOpenThread (O-37).
-func (m *Machine) OpenByID(c Caller, id winnt.Handle, thread bool, desired winnt.AccessMask) Result {
+// OpenByID models NtOpenProcess, and NtOpenThread with an id of a thread, where that of
+// its process may be 0 (O-37).
+func (m *Machine) OpenByID(c Caller, id nt.ClientID, thread bool, desired winnt.AccessMask, attributes uint32) Result {
+	if attributes&^0x1FF2 != 0 {
+		return failed(ntstatus.InvalidParameter)
+	}
 	if st := m.gate(c, desired); st != ntstatus.Success {
 		return failed(st)
 	}
 	var s Slot
-	var d *Descriptor
-	k := &processKind
-	if thread {
-		k = &threadKind
-		for _, t := range m.Threads {
-			if t.ID == id&^3 {
-				s.Thread, d = t, t.Guard
-			}
+	for _, p := range m.Processes {
+		if !thread && p.ID == id.UniqueProcess&^3 {
+			s.Process = p
 		}
-	} else {
-		for _, p := range m.Processes {
-			if p.ID == id&^3 {
-				s.Process, d = p, p.Guard
-			}
+	}
+	for _, t := range m.Threads {
+		if thread && t.ID == id.UniqueThread&^3 && (id.UniqueProcess&^3 == 0 || id.UniqueProcess&^3 == t.Process.ID) {
+			s.Thread = t
 		}
 	}
 	if !s.used() {
 		return failed(ntstatus.InvalidCid)
 	}
-	var st ntstatus.Status
-	if c.subject().holds(winnt.SeDebugPrivilege) && !c.KernelMode && desired != 0 {
-		s.Granted, st = grantNew(c.subject(), k.mapped(desired), k)
-	} else {
-		s.Granted, st = c.openFor(c.subject(), d, desired, k)
-	}
-	if st != ntstatus.Success {
-		return failed(st)
-	}
-	return Result{Handle: c.Process.Handles.Insert(s), Granted: s.Granted}
+	return m.openObject(c, s, desired, attributes)
 }
 
 // Close models NtClose (O-40 to O-42).

@@ -11,13 +11,14 @@ type kind struct {
 	read, write, execute, all winnt.AccessMask
 	valid                     winnt.AccessMask
 	invalid                   uint32 // attributes that the type refuses
+	index                     uint32 // of the list of types
 }
 
 var (
-	tokenKind   = kind{"Token", 0x2001A, 0x201E0, 0x20005, 0xF01FF, 0xF01FF, 0x100}
-	processKind = kind{"Process", 0x20410, 0x20BEA, 0x121001, 0x1FFFFF, 0x1FFFFF, 0xB0}
-	threadKind  = kind{"Thread", 0x20048, 0x20437, 0x121800, 0x1FFFFF, 0x1FFFFF, 0xB0}
-	fileKind    = kind{"File", 0x120089, 0x120116, 0x1200A0, 0x1F01FF, 0x1F01FF, 0}
+	tokenKind   = kind{"Token", 0x2001A, 0x201E0, 0x20005, 0xF01FF, 0xF01FF, 0x100, 4}
+	processKind = kind{"Process", 0x20410, 0x20BEA, 0x121001, 0x1FFFFF, 0x1FFFFF, 0xB0, 6}
+	threadKind  = kind{"Thread", 0x20048, 0x20437, 0x121800, 0x1FFFFF, 0x1FFFFF, 0xB0, 7}
+	fileKind    = kind{"File", 0x120089, 0x120116, 0x1200A0, 0x1F01FF, 0x1F01FF, 0, 13}
 )
 
 // mapped replaces generic bits in what is asked (O-21); SYNCHRONIZE means nothing on a

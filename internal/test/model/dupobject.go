@@ -40,8 +40,16 @@ func (m *Machine) DuplicateObject(c Caller, from, h, to winnt.Handle, desired wi
 			return failed(st)
 		}
 	}
+	if target.Process.Over {
+		// A process that has ended takes no more handles (O-47).
+		return failed(ntstatus.ProcessIsTerminating)
+	}
 	n.Inherit, n.Protect = attributes&winnt.OBJ_INHERIT != 0, attributes&winnt.OBJ_PROTECT_CLOSE != 0
 	if options&winnt.DUPLICATE_SAME_ATTRIBUTES != 0 {
+		if target.Process.Over {
+			// A process that has ended takes no more handles (O-47).
+			return failed(ntstatus.ProcessIsTerminating)
+		}
 		n.Inherit, n.Protect = s.Inherit, s.Protect
 	}
 	v := target.Process.Handles.Insert(n)

@@ -59,24 +59,30 @@ func openByID(p *Pair, c *call, a *args) bool {
 	thread := a.coin(2)
 	desired := choose[winnt.AccessMask](a, 0x40, 0xC0, 0x1400, 0x1FFFFF, maximum, winnt.GENERIC_READ, 0x1000,
 		saclBit|0x40, 0)
-	id := choose(a, p.M.Processes...).ID
+	attributes := choose[uint32](a, 0, 0, 0, 0, winnt.OBJ_INHERIT, winnt.OBJ_KERNEL_HANDLE, 0x10, 0x2000)
+	id := nt.ClientID{UniqueProcess: choose(a, p.M.Processes...).ID + winnt.Handle(a.n(4))}
 	if thread {
-		id = choose(a, p.M.Threads...).ID
+		t := choose(a, p.M.Threads...)
+		id.UniqueThread = t.ID + winnt.Handle(a.n(4))
+		if !a.coin(4) {
+			id.UniqueProcess = choose(a, 0, t.Process.ID, t.Process.ID+1)
+		}
 	}
 	if a.coin(12) {
-		id = 0x7000
+		id = nt.ClientID{UniqueProcess: 0x7000, UniqueThread: 0x7000}
 	}
-	c.text = fmt.Sprintf("%s(%#x, id %s)", c.name(map[bool]string{true: "OpenThread", false: "OpenProcess"}[thread]),
-		uint32(desired), id)
-	c.model = func() Result { return p.M.OpenByID(p.caller(c), id, thread, desired) }
+	c.text = fmt.Sprintf("%s(%#x, %#x, id %+v)", c.name(map[bool]string{true: "OpenThread", false: "OpenProcess"}[thread]),
+		uint32(desired), attributes, id)
+	oa := nt.Cap(&nt.ObjectAttributes{Attributes: attributes})
+	c.model = func() Result { return p.M.OpenByID(p.caller(c), id, thread, desired, attributes) }
 	c.kernel = func() Result {
 		if thread {
-			out, st := p.services(c).NtOpenThread(nt.OpenThreadIn{DesiredAccess: desired,
-				ObjectAttributes: nt.Cap(&nt.ObjectAttributes{}), ClientID: nt.Cap(&nt.ClientID{UniqueThread: id})})
+			out, st := p.services(c).NtOpenThread(nt.OpenThreadIn{DesiredAccess: desired, ObjectAttributes: oa,
+				ClientID: nt.Cap(&id)})
 			return p.result(c, out.ThreadHandle, st)
 		}
-		out, st := p.services(c).NtOpenProcess(nt.OpenProcessIn{DesiredAccess: desired,
-			ObjectAttributes: nt.Cap(&nt.ObjectAttributes{}), ClientID: nt.Cap(&nt.ClientID{UniqueProcess: id})})
+		out, st := p.services(c).NtOpenProcess(nt.OpenProcessIn{DesiredAccess: desired, ObjectAttributes: oa,
+			ClientID: nt.Cap(&id)})
 		return p.result(c, out.ProcessHandle, st)
 	}
 	return true

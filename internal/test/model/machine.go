@@ -45,6 +45,8 @@ type Thread struct {
 	Guard   *Descriptor
 	Self    winnt.AccessMask // rights behind NtCurrentThread (O-18)
 	Tickets []*Record        // saved by SaveImpersonation, nil for "not impersonating"
+
+	Suspended int // how often
 }
 
 // Process is a process of the model.
@@ -55,7 +57,13 @@ type Process struct {
 	Handles Table
 	Threads []*Thread
 	Job     uint32 // limits in force: NO_ADMIN 1, RESTRICTED_TOKEN 2
+	Name    string
+	Over    bool            // it was ended
+	Status  ntstatus.Status // with this
 }
+
+// last is the index of the process that makes no calls and can be ended.
+const last = 2
 
 // File is something to open; a nil Guard means no security.
 type File struct {

@@ -68,6 +68,7 @@ type call struct {
 	thread     int // the calling thread
 	target     int // the thread whose state is to change; −1: none
 	user       bool
+	ends       bool // it can end a process
 	duplicates bool // a duplicate of a handle: no open
 	closes     bool // the source handle goes even if the call fails (O-52)
 	model      func() Result
@@ -88,14 +89,15 @@ var kinds = []struct {
 	{5, filterToken}, {4, adjustGroups}, {4, impersonateThread}, {1, impersonateAnonymous}, {5, duplicateObject},
 	{9, createThing}, {5, releaseMutant}, {5, releaseSemaphore}, {5, setTimer}, {3, cancelTimer}, {7, queryThing},
 	{5, setObject}, {5, queryObject}, {2, compareObjects}, {9, setToken}, {4, compareTokens},
+	{4, nextOne}, {3, suspend}, {1, terminate}, {5, queryProcess},
 }
 
 // prepare makes an op concrete.
 func (p *Pair) prepare(op *Op) *call {
 	a := &args{op: op}
-	c := &call{thread: a.n(len(p.threads)), target: -1}
-	if !kinds[op.Kind].make(p, c, a) {
-		return nil
+	c := &call{thread: a.n(2 * last), target: -1}
+	if !kinds[op.Kind].make(p, c, a) || c.target >= 0 && p.M.Threads[c.target].Process.Over {
+		return nil // what a thread that has ended acts as is not the model's
 	}
 	return c
 }

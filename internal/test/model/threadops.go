@@ -219,6 +219,9 @@ func limit(p *Pair, c *call, a *args) bool {
 		return false
 	}
 	i, flags := a.n(len(p.processes)), choose[uint32](a, 1, 1, 2)
+	if p.M.Processes[i].Over {
+		return false
+	}
 	c.text = fmt.Sprintf("p%d into a job with limits %d", i, flags)
 	c.model = func() Result { return p.M.Limit(p.M.Processes[i], flags) }
 	c.kernel = func() Result { return Result{Status: p.processes[i].AssignToJob(kernel.JobSecurity{Flags: flags})} }

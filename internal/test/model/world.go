@@ -1,6 +1,7 @@
 package model
 
 import (
+	"fmt"
 	"math/rand/v2"
 	"slices"
 
@@ -9,7 +10,7 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// World says what a history begins with: two processes of two threads, some
+// World says what a history begins with: three processes of two threads, some
 // tokens and some files, drawn from a seed. The zero value is a world too.
 type World struct {
 	Seed    uint64
@@ -146,7 +147,7 @@ func (d draw) guard() *Descriptor {
 func (w World) machine() *Machine {
 	d := newDraw(w.Seed)
 	m := &Machine{Profile: w.Profile, Kernel: Table{Kernel: true}, modified: 1000}
-	for i := range 2 {
+	for i := range last + 1 {
 		v := d.value(pick(d, Service, Alice))
 		if i == 0 {
 			v = d.value(Service)
@@ -157,7 +158,7 @@ func (w World) machine() *Machine {
 			}
 		}
 		p := &Process{Primary: m.newToken(v, defaultGuard(&v, &tokenKind, nil), nil),
-			Guard: defaultGuard(&v, &processKind, nil)}
+			Guard: defaultGuard(&v, &processKind, nil), Name: fmt.Sprintf("p%d", i)}
 		for range 2 {
 			t := &Thread{Process: p, Guard: defaultGuard(&v, &threadKind, nil)}
 			// A thread may end, set and query itself in any case (O-18), with
@@ -165,6 +166,9 @@ func (w World) machine() *Machine {
 			t.Self = 0x1 | 0x20 | 0x40 | 0x400 | 0x800
 			if g, st := decide(&v, t.Guard, maximum, &threadKind); st.IsSuccess() {
 				t.Self |= g
+			}
+			if d.coin(4) {
+				t.Suspended = pick(d, 1, 2, 126, 127)
 			}
 			p.Threads = append(p.Threads, t)
 			m.Threads = append(m.Threads, t)

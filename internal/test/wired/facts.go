@@ -60,3 +60,7 @@ func (r remote) NtQueryInformationProcess(in nt.QueryInformationProcessIn) (nt.Q
 	ntstatus.Status) {
 	return over[nt.QueryInformationProcessOut](r, "NtQueryInformationProcess", in)
 }
+
+func (r remote) NtTerminateProcess(in nt.TerminateProcessIn) (nt.TerminateProcessOut, ntstatus.Status) {
+	return over[nt.TerminateProcessOut](r, "NtTerminateProcess", in)
+}
