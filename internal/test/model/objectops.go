@@ -133,19 +133,8 @@ func (m *Machine) factOf(s *Slot, class nt.ObjectInfoClass) (fact any, need uint
 
 // size returns what the self-relative form of a descriptor takes.
 func (d *Descriptor) size() uint32 {
-	n := uint32(20)
-	for _, part := range []Name{d.Owner, d.Group} {
-		if part != "" {
-			n += uint32(sids[part].Len())
-		}
-	}
-	if !d.NoDACL {
-		n += aclSize(d.Entries)
-	}
-	if d.Policy != 0 {
-		n += 28
-	}
-	return n
+	_, n := tell(d.Owner, d.Group, list(d.Entries, !d.NoDACL), d.sacl())
+	return uint32(n)
 }
 
 // queryObject asks for a fact about a handle.

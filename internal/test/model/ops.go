@@ -89,7 +89,7 @@ var kinds = []struct {
 	{5, filterToken}, {4, adjustGroups}, {4, impersonateThread}, {1, impersonateAnonymous}, {5, duplicateObject},
 	{9, createThing}, {5, releaseMutant}, {5, releaseSemaphore}, {5, setTimer}, {3, cancelTimer}, {7, queryThing},
 	{5, setObject}, {5, queryObject}, {2, compareObjects}, {9, setToken}, {4, compareTokens},
-	{4, nextOne}, {3, suspend}, {1, terminate}, {5, queryProcess},
+	{4, nextOne}, {3, suspend}, {1, terminate}, {5, queryProcess}, {5, querySecurity}, {7, setSecurity},
 }
 
 // prepare makes an op concrete.
@@ -120,6 +120,14 @@ func (c *call) name(service string) string {
 		return fmt.Sprintf("t%d.Nt%s", c.thread, service)
 	}
 	return fmt.Sprintf("t%d.Zw%s", c.thread, service)
+}
+
+// with narrows what a handle is to name to one that grants rights, mostly.
+func (a *args) with(is func(*Slot) bool, rights winnt.AccessMask) func(*Slot) bool {
+	if a.coin(6) {
+		return is
+	}
+	return func(s *Slot) bool { return is(s) && rights&^s.Granted == 0 }
 }
 
 // handle draws a handle value: mostly one of the caller's that satisfies want.

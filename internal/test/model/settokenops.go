@@ -56,7 +56,7 @@ func (a *args) setting() *Setting {
 
 func setToken(p *Pair, c *call, a *args) bool {
 	c.mode(a)
-	h, s := p.handle(c, a, isToken), a.setting()
+	h, s := p.handle(c, a, a.with(isToken, 0x180)), a.setting()
 	c.text = fmt.Sprintf("%s(%s, %+v)", c.name("SetInformationToken"), h, *s)
 	c.model = func() Result { return p.M.SetToken(p.caller(c), h, s) }
 	c.kernel = func() Result {

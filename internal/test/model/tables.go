@@ -67,6 +67,11 @@ func (p *Pair) compareTable(table *ob.Table, m *Table, handles map[ob.Object]int
 		if !p.same(e.Object, s) {
 			return fmt.Errorf("handle %s: kernel a %s, model %T", e.Handle, e.Object.Head().Type().Name, s.object())
 		}
+		if s.File != nil {
+			if err := compareGuard(e.Object.Head().Security(), s.File.Guard); err != nil {
+				return fmt.Errorf("file %q: %w", s.File.Name, err)
+			}
+		}
 		handles[e.Object]++
 		at++
 	}

@@ -45,7 +45,8 @@ func impersonateAnonymous(p *Pair, c *call, a *args) bool {
 
 func setThreadToken(p *Pair, c *call, a *args) bool {
 	c.mode(a)
-	thread, tok := p.handle(c, a, isThread, winnt.NtCurrentThread), p.handle(c, a, isToken)
+	thread := p.handle(c, a, a.with(isThread, 0x80), winnt.NtCurrentThread)
+	tok := p.handle(c, a, a.with(func(s *Slot) bool { return s.Token != nil && s.Token.Value.Type == 2 }, 4))
 	if a.coin(8) {
 		tok = 0
 	}

@@ -12,7 +12,7 @@ import (
 
 func filterToken(p *Pair, c *call, a *args) bool {
 	c.mode(a)
-	h, f := p.handle(c, a, isToken), Filter{Flags: choose[uint32](a, 0, 0, 0, 1, 2, 4, 8, 8, 12), Marked: a.coin(20)}
+	h, f := p.handle(c, a, a.with(isToken, 2)), Filter{Flags: choose[uint32](a, 0, 0, 0, 1, 2, 4, 8, 8, 12), Marked: a.coin(20)}
 	if a.coin(20) {
 		f.Flags |= 16
 	}
@@ -49,7 +49,7 @@ func filterToken(p *Pair, c *call, a *args) bool {
 
 func adjustGroups(p *Pair, c *call, a *args) bool {
 	c.mode(a)
-	h, reset, previous := p.handle(c, a, isToken), a.coin(5), a.coin(2)
+	h, reset, previous := p.handle(c, a, a.with(isToken, 0x48)), a.coin(5), a.coin(2)
 	length := choose[uint32](a, 1<<16, 1<<16, 1<<16, 36, 35, 0)
 	var changes []GroupChange
 	for range 1 + a.n(3) {
@@ -104,7 +104,8 @@ func openProcessToken(p *Pair, c *call, a *args) bool {
 
 func openThreadToken(p *Pair, c *call, a *args) bool {
 	c.mode(a)
-	h, desired, ex, self := p.handle(c, a, isThread, winnt.NtCurrentThread), tokenMask(a), a.coin(3), a.coin(2)
+	acts := func(s *Slot) bool { return s.Thread != nil && s.Thread.Record != nil && s.Thread.Record.Level > 0 }
+	h, desired, ex, self := p.handle(c, a, a.with(acts, 0x40), winnt.NtCurrentThread), tokenMask(a), a.coin(3), a.coin(2)
 	attributes := choose[uint32](a, 0, winnt.OBJ_INHERIT, winnt.OBJ_KERNEL_HANDLE, winnt.OBJ_KERNEL_HANDLE, 0x20)
 	c.text = fmt.Sprintf("%s(%s, %#x, OpenAsSelf %t, ex %t %#x)", c.name("OpenThreadToken"), h, uint32(desired), self,
 		ex, attributes)
@@ -130,7 +131,7 @@ func openThreadToken(p *Pair, c *call, a *args) bool {
 
 func duplicate(p *Pair, c *call, a *args) bool {
 	c.mode(a)
-	h, desired, effective := p.handle(c, a, isToken), tokenMask(a), a.coin(3)
+	h, desired, effective := p.handle(c, a, a.with(isToken, 2)), tokenMask(a), a.coin(3)
 	if a.coin(3) {
 		desired = 0
 	}
@@ -177,7 +178,7 @@ func duplicate(p *Pair, c *call, a *args) bool {
 
 func adjust(p *Pair, c *call, a *args) bool {
 	c.mode(a)
-	h, all, previous := p.handle(c, a, isToken), a.coin(6), a.coin(2)
+	h, all, previous := p.handle(c, a, a.with(isToken, 0x28)), a.coin(6), a.coin(2)
 	length := choose[uint32](a, 4096, 4096, 4096, 16, 4)
 	var changes []Change
 	for range 1 + a.n(3) {

@@ -301,14 +301,7 @@ func compareGuard(got *sd.Descriptor, want *Descriptor) error {
 		}
 		return nil
 	}
-	dacl, sacl := "", ""
-	if !want.NoDACL {
-		dacl = must(sd.NewACL(aces(want.Entries)...)).Binary()
-	}
-	if want.Policy != 0 {
-		sacl = must(sd.NewACL(must(sd.NewACE(sd.SystemMandatoryLabel, 0, winnt.AccessMask(want.Policy),
-			se.IntegritySID(want.Label))))).Binary()
-	}
+	dacl, sacl := comparable(list(want.Entries, !want.NoDACL)), comparable(want.sacl())
 	if got.Owner() != sids[want.Owner] || got.Group() != sids[want.Group] || comparable(got.DACL()) != dacl ||
 		comparable(got.SACL()) != sacl {
 		return fmt.Errorf("descriptor: kernel owner %s group %s dacl %v sacl %v, model group %s, %s", got.Owner(),

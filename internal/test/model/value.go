@@ -204,6 +204,8 @@ type Descriptor struct {
 	Entries []Entry
 	Label   uint32 // integrity of the label
 	Policy  uint32 // of the label; 0: no label, which stands for Medium, NO_WRITE_UP
+
+	EmptySACL bool // a list without entries is left of a label
 }
 
 // String returns a line for a transcript.

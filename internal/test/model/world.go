@@ -77,7 +77,11 @@ func (d draw) value(user Name) Value {
 			v.Owner, v.Groups[i].MayOwn = Admins, true
 		}
 	}
+	powerful := d.coin(5)
 	for _, p := range interesting {
+		if powerful {
+			v.Held, v.Enabled = v.Held|privs(p), v.Enabled|privs(p)
+		}
 		if d.coin(3) {
 			v.Held |= privs(p)
 			if d.coin(2) {
