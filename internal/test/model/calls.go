@@ -142,27 +142,6 @@ func (m *Machine) Query(c Caller, h winnt.Handle, class winnt.TokenInfoClass) (*
 	return t, st
 }
 
-// PrivilegeCheck models NtPrivilegeCheck (T-101).
-func (m *Machine) PrivilegeCheck(c Caller, h winnt.Handle, set []winnt.Privilege, all bool) Result {
-	t, st := m.queried(c, h, winnt.TOKEN_QUERY)
-	if st != ntstatus.Success {
-		return failed(st)
-	}
-	if t.Value.Type == winnt.TokenImpersonation && t.Value.Level < 1 {
-		return failed(ntstatus.BadImpersonationLevel)
-	}
-	n := 0
-	for _, p := range set {
-		if t.Value.Enabled.has(p) {
-			n++
-		}
-	}
-	if all {
-		return Result{Flag: n == len(set)}
-	}
-	return Result{Flag: n > 0}
-}
-
 // AccessCheck models NtAccessCheck (50 section 3.1) with a file's mapping.
 func (m *Machine) AccessCheck(c Caller, h winnt.Handle, d *Descriptor, desired winnt.AccessMask) Result {
 	if c.KernelMode {
@@ -171,7 +150,7 @@ func (m *Machine) AccessCheck(c Caller, h winnt.Handle, d *Descriptor, desired w
 			g |= fileKind.all
 		}
 		// None of the tests of the system call runs from kernel mode.
-		return Result{Granted: g}
+		return Result{Granted: g, Out: privilegeSet(&nt.PrivilegeSet{}), Number: 1 << 16}
 	}
 	if desired&0xF0000000 != 0 {
 		return failed(ntstatus.GenericNotMapped)
@@ -185,12 +164,23 @@ func (m *Machine) AccessCheck(c Caller, h winnt.Handle, d *Descriptor, desired w
 	case t.Value.Level < 1:
 		return failed(ntstatus.BadImpersonationLevel)
 	}
+	r := Result{Number: 1 << 16}
+	if desired&saclBit != 0 && !t.Value.Enabled.has(winnt.SeSecurityPrivilege) {
+		// No set of privileges is written, and no descriptor looked at.
+		r.Verdict, r.Out = ntstatus.PrivilegeNotHeld, "-"
+		return r
+	}
+	if d.Owner == "" || d.Group == "" {
+		return failed(ntstatus.InvalidSecurityDescr)
+	}
 	if desired == 0 {
 		// A mask of 0 is denied, while the call succeeds.
-		return Result{Verdict: ntstatus.AccessDenied}
+		r.Verdict, r.Out = ntstatus.AccessDenied, privilegeSet(&nt.PrivilegeSet{})
+		return r
 	}
-	g, verdict := decide(&t.Value, d, desired, &fileKind)
-	return Result{Granted: g, Verdict: verdict}
+	r.Granted, r.Verdict = decide(&t.Value, d, desired, &fileKind)
+	r.Out = privilegeSet(&nt.PrivilegeSet{Privilege: used(&t.Value, d, desired, &fileKind)})
+	return r
 }
 
 // OpenFile models NtOpenFile of a plain name.

@@ -22,23 +22,32 @@ func (m *Machine) FilterToken(c Caller, h winnt.Handle, f Filter) Result {
 		return failed(ntstatus.InvalidParameter)
 	}
 	s, st := m.reference(c, h, winnt.TOKEN_DUPLICATE, isToken)
-	switch {
-	case st != ntstatus.Success:
+	if st != ntstatus.Success {
 		return failed(st)
-	case f.Marked && len(f.Restrict) > 0:
-		return failed(ntstatus.InvalidParameter) // T-63
 	}
-	if m.fails("se: filter token") {
-		return failed(ntstatus.InsufficientResources)
-	}
-	m.modified++
-	v := s.Token.Value.filtered(f)
-	v.Modified, v.Parent = m.modified, s.Token
-	t := m.newToken(v, defaultGuard(c.subject().token, &tokenKind, nil), s.Token)
-	if s.Token.Value.Type == winnt.TokenPrimary {
-		t.Chain = s.Token.Chain
+	r, t := m.Filtered(c, s.Token, f)
+	if t == nil {
+		return r
 	}
 	return m.opened(c, t, s.Granted, 0)
+}
+
+// Filtered models SeFilterToken, which looks at no handle; the token is nil if it fails.
+func (m *Machine) Filtered(c Caller, old *Token, f Filter) (Result, *Token) {
+	switch {
+	case f.Flags > 15, f.Marked && len(f.Restrict) > 0:
+		return failed(ntstatus.InvalidParameter), nil // T-60, T-63
+	case m.fails("se: filter token"):
+		return failed(ntstatus.InsufficientResources), nil
+	}
+	m.modified++
+	v := old.Value.filtered(f)
+	v.Modified, v.Parent = m.modified, old
+	t := m.newToken(v, defaultGuard(c.subject().token, &tokenKind, nil), old)
+	if old.Value.Type == winnt.TokenPrimary {
+		t.Chain = old.Chain
+	}
+	return Result{}, t
 }
 
 // filtered returns what a filter leaves of v (T-61 to T-66).

@@ -12,35 +12,12 @@ import (
 
 func filterToken(p *Pair, c *call, a *args) bool {
 	c.mode(a)
-	h, f := p.handle(c, a, a.with(isToken, 2)), Filter{Flags: choose[uint32](a, 0, 0, 0, 1, 2, 4, 8, 8, 12), Marked: a.coin(20)}
-	if a.coin(20) {
-		f.Flags |= 16
-	}
-	names := []Name{Service, Alice, Users, Staff, Admins, Everyone, LogonSID}
-	for range a.n(3) {
-		f.Disable = append(f.Disable, choose(a, names...))
-	}
-	for range a.n(3) {
-		f.Delete |= privs(choose(a, interesting...))
-	}
-	if a.coin(3) {
-		for range 1 + a.n(2) {
-			f.Restrict = append(f.Restrict, choose(a, append(names, Limit)...))
-		}
-	}
+	h, f := p.handle(c, a, a.with(isToken, 2)), a.filter()
 	c.text = fmt.Sprintf("%s(%s, %+v)", c.name("FilterToken"), h, f)
 	c.model = func() Result { return p.M.FilterToken(p.caller(c), h, f) }
 	c.kernel = func() Result {
-		in := nt.FilterTokenIn{ExistingTokenHandle: h, SIDsToDisable: nt.Cap(groupsOf(f.Disable)),
-			RestrictedSIDs: nt.Cap(groupsOf(f.Restrict)), Flags: f.Flags}
-		if f.Marked && len(f.Restrict) > 0 {
-			in.RestrictedSIDs.V[len(f.Restrict)-1].Attributes = winnt.SE_GROUP_ENABLED
-		}
-		for _, v := range interesting {
-			if f.Delete.has(v) {
-				in.PrivilegesToDelete.V = append(in.PrivilegesToDelete.V, nt.LUIDAndAttributes{LUID: v.LUID()})
-			}
-		}
+		in := f.in()
+		in.ExistingTokenHandle = h
 		out, st := p.services(c).NtFilterToken(in)
 		return p.result(c, out.NewTokenHandle, st)
 	}
@@ -234,44 +211,6 @@ func query(p *Pair, c *call, a *args) bool {
 			TokenInformationClass: class, TokenInformationLength: length})
 		return Result{Status: st, Number: uint64(out.ReturnLength),
 			Flag: st.IsSuccess() && reflect.DeepEqual(comparable(out.TokenInformation), want)}
-	}
-	return true
-}
-
-func privilegeCheck(p *Pair, c *call, a *args) bool {
-	c.mode(a)
-	h, all := p.queryHandle(c, a), a.coin(2)
-	var set []winnt.Privilege
-	for range a.n(4) {
-		set = append(set, choose(a, interesting...))
-	}
-	c.text = fmt.Sprintf("%s(%s, %v, all %t)", c.name("PrivilegeCheck"), h, set, all)
-	c.model = func() Result { return p.M.PrivilegeCheck(p.caller(c), h, set, all) }
-	c.kernel = func() Result {
-		in := &nt.PrivilegeSet{}
-		if all {
-			in.Control = winnt.PRIVILEGE_SET_ALL_NECESSARY
-		}
-		for _, v := range set {
-			in.Privilege = append(in.Privilege, nt.LUIDAndAttributes{LUID: v.LUID()})
-		}
-		out, st := p.services(c).NtPrivilegeCheck(nt.PrivilegeCheckIn{ClientToken: h, RequiredPrivileges: nt.Cap(in)})
-		return Result{Status: st, Flag: out.Result}
-	}
-	return true
-}
-
-func accessCheck(p *Pair, c *call, a *args) bool {
-	c.mode(a)
-	h, desired := p.queryHandle(c, a), fileMask(a)
-	guard := newDraw(uint64(a.op.Args[6])).guard()
-	c.text = fmt.Sprintf("%s(%s, %s, %#x)", c.name("AccessCheck"), h, guard, uint32(desired))
-	c.model = func() Result { return p.M.AccessCheck(p.caller(c), h, guard, desired) }
-	c.kernel = func() Result {
-		out, st := p.services(c).NtAccessCheck(nt.AccessCheckIn{SecurityDescriptor: nt.Cap(descriptor(guard)),
-			ClientToken: h, DesiredAccess: desired, GenericMapping: nt.Cap(winnt.FileObject.Mapping),
-			PrivilegeSetLength: 1 << 16})
-		return Result{Status: st, Granted: out.GrantedAccess, Verdict: out.AccessStatus}
 	}
 	return true
 }

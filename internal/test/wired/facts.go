@@ -64,3 +64,7 @@ func (r remote) NtQueryInformationProcess(in nt.QueryInformationProcessIn) (nt.Q
 func (r remote) NtTerminateProcess(in nt.TerminateProcessIn) (nt.TerminateProcessOut, ntstatus.Status) {
 	return over[nt.TerminateProcessOut](r, "NtTerminateProcess", in)
 }
+
+func (r remote) NtAccessCheckByType(in nt.AccessCheckByTypeIn) (nt.AccessCheckOut, ntstatus.Status) {
+	return over[nt.AccessCheckOut](r, "NtAccessCheckByType", in)
+}
