@@ -58,7 +58,7 @@ func (m *Machine) Impersonate(t *Thread, tok *Token, copyOnOpen, effectiveOnly b
 		tok = m.newToken(c, copyGuard(&c, &t.Process.Primary.Value), tok)
 	}
 	t.Record = &Record{Token: tok, CopyOnOpen: copyOnOpen, EffectiveOnly: effectiveOnly, Level: level, Just: just,
-		Under: t.Process.Job}
+		Under: t.Process.Job, Levels: m.levels}
 	return Result{}
 }
 

@@ -35,6 +35,7 @@ type Record struct {
 	Under         uint32 // limits of the job at the time (P-12)
 	Own           bool   // Token is the copy an open made (I-6)
 	Just          bool   // accepted with SeImpersonatePrivilege or row e or b of I-42
+	Levels        int    // how often an integrity level had been set by then (P-14)
 }
 
 // Thread is a thread of the model.
@@ -102,6 +103,7 @@ type Machine struct {
 
 	Tokens   []*Token // every token ever made
 	modified int
+	levels   int // how often an integrity level was set
 	failing  func(point string) bool
 }
 

@@ -130,7 +130,7 @@ func (m *Machine) openCopy(c Caller, t *Thread, r *Record, who subject, desired 
 	dup := m.newToken(v, copyGuard(&v, &t.Process.Primary.Value), r.Token)
 	dup.Chain = min(dup.Chain, r.Level)
 	t.Record = &Record{Token: dup, EffectiveOnly: r.EffectiveOnly, Level: r.Level, Own: true, Just: r.Just,
-		Under: r.Under}
+		Under: r.Under, Levels: r.Levels}
 	return m.opened(c, dup, g, attributes)
 }
 

@@ -84,9 +84,9 @@ func (p *Pair) threadProperties(i int) error {
 			// own user (P-1).
 			return fmt.Errorf("P-1: t%d acts as another user without SeImpersonatePrivilege", i)
 		}
-		if v.Integrity() > s.Primary.Integrity() {
+		if v.Integrity() > s.Primary.Integrity() && m.Record.Levels == p.M.levels {
 			// Such a thread does not act above the integrity of its process
-			// either (P-14).
+			// either, as long as no token is given another level (P-14).
 			return fmt.Errorf("P-14: t%d acts above the integrity of its process", i)
 		}
 	}

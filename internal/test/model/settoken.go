@@ -98,6 +98,9 @@ func (m *Machine) SetToken(c Caller, h winnt.Handle, s *Setting) Result {
 	if st := n.put(s, c.may(winnt.SeTcbPrivilege)); st != ntstatus.Success {
 		return failed(st)
 	}
+	if s.Class == winnt.TokenIntegrityLevel {
+		m.levels++
+	}
 	if row.keeps {
 		slot.Token.Value = n
 		slot.Token.Changes++
