@@ -213,10 +213,9 @@ func (p *Pair) id(o *se.TokenObject) int {
 	return -1
 }
 
-// named returns the token that a handle of a thread's process names, and the
-// rights.
-func (p *Pair) named(thread int, h winnt.Handle) (id int, granted winnt.AccessMask, attributes uint32) {
-	table := p.objects[thread].Process().Table()
+// named returns the token that a handle of a process names, and the rights.
+func (p *Pair) named(in *ps.Process, h winnt.Handle) (id int, granted winnt.AccessMask, attributes uint32) {
+	table := in.Table()
 	if h < 0 {
 		table = p.processes[0].Object().System().Kernel
 	}

@@ -162,7 +162,7 @@ func (p *Pair) Close() error {
 		return err
 	}
 	for i, o := range p.tokens {
-		if o == nil || p.dead[i] || p.primary(o) {
+		if o == nil || p.dead[i] || p.primary(o) || p.single(p.M.Tokens[i]) {
 			continue
 		}
 		if _, refs := o.Head().Counts(0); refs != 0 {
@@ -185,4 +185,11 @@ func (p *Pair) primary(o *se.TokenObject) bool {
 		}
 	}
 	return false
+}
+
+// single reports whether a token is that of a job, which lives as long as its process.
+func (p *Pair) single(t *Token) bool {
+	return slices.ContainsFunc(p.M.Processes, func(m *Process) bool {
+		return slices.ContainsFunc(m.Jobs, func(l Limits) bool { return l.Token == t })
+	})
 }

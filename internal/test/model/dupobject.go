@@ -84,7 +84,7 @@ func (m *Machine) tableIn(c Caller, p *Process, h winnt.Handle) *Table {
 func (m *Machine) sourceHandle(c Caller, p *Process, h winnt.Handle) *Slot {
 	switch {
 	case h == winnt.NtCurrentProcess:
-		return &Slot{Process: p, Granted: 0x1FFFFF}
+		return &Slot{Process: p, Granted: p.Self}
 	case h == winnt.NtCurrentThread && p == c.Process:
 		return &Slot{Thread: c.Thread, Granted: c.Self}
 	}

@@ -40,13 +40,7 @@ func (m *Machine) Filtered(c Caller, old *Token, f Filter) (Result, *Token) {
 	case m.fails("se: filter token"):
 		return failed(ntstatus.InsufficientResources), nil
 	}
-	m.modified++
-	v := old.Value.filtered(f)
-	v.Modified, v.Parent = m.modified, old
-	t := m.newToken(v, defaultGuard(c.subject().token, &tokenKind, nil), old)
-	if old.Value.Type == winnt.TokenPrimary {
-		t.Chain = old.Chain
-	}
+	t := m.filtered(old, f, defaultGuard(c.subject().token, &tokenKind, nil))
 	return Result{}, t
 }
 

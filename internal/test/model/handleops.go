@@ -2,6 +2,7 @@ package model
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/refmon/refmon/nt"
 	"github.com/refmon/refmon/winnt"
@@ -20,9 +21,9 @@ func duplicateObject(p *Pair, c *call, a *args) bool {
 		winnt.DUPLICATE_CLOSE_SOURCE, winnt.DUPLICATE_SAME_ATTRIBUTES)
 	c.duplicates = true
 	c.closes = options&winnt.DUPLICATE_CLOSE_SOURCE != 0
-	target := c.thread
+	target := p.objects[c.thread].Process()
 	if s, st := p.M.reference(p.caller(c), to, 0, isProcess); st == 0 {
-		target = p.index(s.Process.Threads[0])
+		target = p.processes[slices.Index(p.M.Processes, s.Process)].Object()
 	}
 	c.text = fmt.Sprintf("%s(from %s, %s, to %s, %#x, %#x, options %d)", c.name("DuplicateObject"), from, h, to,
 		uint32(desired), attributes, options)

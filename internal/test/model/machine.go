@@ -14,7 +14,9 @@ type Token struct {
 	Root  *Token                           // the token it was made of, itself for an original
 	Chain winnt.SecurityImpersonationLevel // least level of the impersonation tokens it derives from (P-2)
 
-	Changes int // of Value and Guard
+	Of      *Token // it is a copy of that (T-113)
+	From    *Token // it was filtered from that
+	Changes int    // of Value and Guard
 }
 
 // set changes what a token says; the new value has a ModifiedId of its own.
@@ -32,10 +34,10 @@ type Record struct {
 	CopyOnOpen    bool
 	EffectiveOnly bool
 	Level         winnt.SecurityImpersonationLevel
-	Under         uint32 // limits of the job at the time (P-12)
-	Own           bool   // Token is the copy an open made (I-6)
-	Just          bool   // accepted with SeImpersonatePrivilege or row e or b of I-42
-	Levels        int    // how often an integrity level had been set by then (P-14)
+	Under         bool // a job admitted no administrators at the time (P-12)
+	Own           bool // Token is the copy an open made (I-6)
+	Just          bool // accepted with SeImpersonatePrivilege or row e or b of I-42
+	Levels        int  // how often an integrity level had been set by then (P-14)
 }
 
 // Thread is a thread of the model.
@@ -57,7 +59,8 @@ type Process struct {
 	Guard   *Descriptor
 	Handles Table
 	Threads []*Thread
-	Job     uint32 // limits in force: NO_ADMIN 1, RESTRICTED_TOKEN 2
+	Jobs    []Limits         // the outermost first
+	Self    winnt.AccessMask // rights behind NtCurrentProcess (O-17)
 	Name    string
 	Over    bool            // it was ended
 	Status  ntstatus.Status // with this
@@ -139,6 +142,11 @@ func (m *Machine) References(t *Token) (pointers, handles int64) {
 		if p.Primary == t {
 			pointers++
 		}
+		for _, l := range p.Jobs {
+			if l.Token == t {
+				pointers++ // the job's
+			}
+		}
 	}
 	for _, table := range m.tables() {
 		for i := range table.Slots {
@@ -211,7 +219,7 @@ func (m *Machine) reference(c Caller, h winnt.Handle, want winnt.AccessMask, pic
 	var s *Slot
 	switch {
 	case h == winnt.NtCurrentProcess:
-		s = &Slot{Process: c.Process, Granted: 0x1FFFFF}
+		s = &Slot{Process: c.Process, Granted: c.Process.Self}
 	case h == winnt.NtCurrentThread:
 		s = &Slot{Thread: c.Thread, Granted: c.Self}
 	default:

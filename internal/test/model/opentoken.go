@@ -133,8 +133,3 @@ func (m *Machine) openCopy(c Caller, t *Thread, r *Record, who subject, desired 
 		Under: r.Under, Levels: r.Levels}
 	return m.opened(c, dup, g, attributes)
 }
-
-// refuses applies the limits of I-90 that look at a token alone.
-func (p *Process) refuses(v *Value) bool {
-	return p.Job&1 != 0 && v.admin() || p.Job&2 != 0 && !v.restricted() && !v.Filtered
-}

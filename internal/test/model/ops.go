@@ -90,7 +90,7 @@ var kinds = []struct {
 	{9, createThing}, {5, releaseMutant}, {5, releaseSemaphore}, {5, setTimer}, {3, cancelTimer}, {7, queryThing},
 	{5, setObject}, {5, queryObject}, {2, compareObjects}, {9, setToken}, {4, compareTokens},
 	{4, nextOne}, {3, suspend}, {1, terminate}, {5, queryProcess}, {5, querySecurity}, {7, setSecurity},
-	{2, subjectPrivileges}, {2, effective}, {2, revertThread}, {3, assignToken}, {2, filterObject},
+	{2, subjectPrivileges}, {2, effective}, {2, revertThread}, {3, assignToken}, {2, filterObject}, {5, assignPrimary},
 }
 
 // prepare makes an op concrete.
@@ -203,7 +203,7 @@ func (p *Pair) result(c *call, h winnt.Handle, st ntstatus.Status) Result {
 	r := Result{Status: st}
 	if st.IsSuccess() {
 		r.Handle = h
-		r.Token, r.Granted, _ = p.named(c.thread, h)
+		r.Token, r.Granted, _ = p.named(p.objects[c.thread].Process(), h)
 	}
 	return r
 }

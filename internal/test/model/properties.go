@@ -74,7 +74,7 @@ func (p *Pair) threadProperties(i int) error {
 		return fmt.Errorf("P-2: t%d is at level %d with a token made through level %d", i, s.Level,
 			m.Record.Token.Chain)
 	}
-	if m.Record.Under&1 != 0 && v.IsAdmin() {
+	if m.Record.Under && v.IsAdmin() {
 		// A job that admits no administrators keeps their tokens out (P-12).
 		return fmt.Errorf("P-12: t%d took an administrator's token on in a job that admits none", i)
 	}

@@ -121,20 +121,3 @@ func (m *Machine) RestoreTicket(t *Thread, i int) Result {
 	t.Tickets = append(t.Tickets[:i:i], t.Tickets[i+1:]...)
 	return Result{}
 }
-
-// Limit puts a process into a job of its own, nested in those it is in already
-// (I-91); a token that the limits refuse in the process or one of its threads
-// is a refusal (column C of I-90).
-func (m *Machine) Limit(p *Process, flags uint32) Result {
-	q := Process{Job: flags}
-	if q.refuses(&p.Primary.Value) {
-		return failed(ntstatus.AccessDenied)
-	}
-	for _, t := range p.Threads {
-		if t.Record != nil && q.refuses(&t.Record.Token.Value) {
-			return failed(ntstatus.AccessDenied)
-		}
-	}
-	p.Job |= flags
-	return Result{}
-}

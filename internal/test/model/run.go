@@ -107,7 +107,7 @@ func transcript(w World, ops []Op) string {
 	}
 	m := w.machine()
 	for i, mp := range m.Processes {
-		fmt.Fprintf(&b, "  p%d (threads t%d, t%d): %s\n", i, 2*i, 2*i+1, mp.Primary.Value)
+		fmt.Fprintf(&b, "  p%d: %s\n", i, mp.Primary.Value)
 	}
 	for i, t := range m.Held {
 		if strings.Contains(calls.String(), fmt.Sprintf("held %d", i)) {

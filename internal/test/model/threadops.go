@@ -214,17 +214,3 @@ func dereference(p *Pair, c *call, a *args) bool {
 	}
 	return true
 }
-
-func limit(p *Pair, c *call, a *args) bool {
-	if !a.coin(4) { // rarely: it lasts
-		return false
-	}
-	i, flags := a.n(len(p.processes)), choose[uint32](a, 1, 1, 2)
-	if p.M.Processes[i].Over {
-		return false
-	}
-	c.text = fmt.Sprintf("p%d into a job with limits %d", i, flags)
-	c.model = func() Result { return p.M.Limit(p.M.Processes[i], flags) }
-	c.kernel = func() Result { return Result{Status: p.processes[i].AssignToJob(kernel.JobSecurity{Flags: flags})} }
-	return true
-}

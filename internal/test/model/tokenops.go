@@ -6,6 +6,7 @@ import (
 
 	"github.com/refmon/refmon/nt"
 	"github.com/refmon/refmon/ntstatus"
+	"github.com/refmon/refmon/sid"
 	"github.com/refmon/refmon/token"
 	"github.com/refmon/refmon/winnt"
 )
@@ -213,4 +214,11 @@ func query(p *Pair, c *call, a *args) bool {
 			Flag: st.IsSuccess() && reflect.DeepEqual(comparable(out.TokenInformation), want)}
 	}
 	return true
+}
+
+func sidsOf(list []Name) (out []sid.SID) {
+	for _, n := range list {
+		out = append(out, sids[n])
+	}
+	return out
 }

@@ -285,6 +285,9 @@ func (p *Pair) compareTold(t *Token) error {
 	}
 	parent := winnt.LUID(0)
 	if t.Value.Parent != nil {
+		if p.tokens[t.Value.Parent.ID-1] == nil {
+			return nil // it stood between two jobs and was never seen
+		}
 		parent = p.tokens[t.Value.Parent.ID-1].ID()
 	}
 	if got := o.Value().ParentTokenID(); got != parent {

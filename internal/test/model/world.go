@@ -10,7 +10,7 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// World says what a history begins with: three processes of two threads, some
+// World says what a history begins with: three processes of two threads and one that has not started, some
 // tokens and some files, drawn from a seed. The zero value is a world too.
 type World struct {
 	Seed    uint64
@@ -162,7 +162,7 @@ func (w World) machine() *Machine {
 			}
 		}
 		p := &Process{Primary: m.newToken(v, defaultGuard(&v, &tokenKind, nil), nil),
-			Guard: defaultGuard(&v, &processKind, nil), Name: fmt.Sprintf("p%d", i)}
+			Guard: defaultGuard(&v, &processKind, nil), Name: fmt.Sprintf("p%d", i), Self: processKind.all}
 		for range 2 {
 			t := &Thread{Process: p, Guard: defaultGuard(&v, &threadKind, nil)}
 			// A thread may end, set and query itself in any case (O-18), with
@@ -179,6 +179,9 @@ func (w World) machine() *Machine {
 		}
 		m.Processes = append(m.Processes, p)
 	}
+	v := d.value(pick(d, Service, Alice))
+	m.Processes = append(m.Processes, &Process{Primary: m.newToken(v, defaultGuard(&v, &tokenKind, nil), nil),
+		Guard: defaultGuard(&v, &processKind, nil), Name: "not started", Self: processKind.all})
 	for range 7 {
 		v := d.value(pick(d, Service, Alice, Bob, Alice, System, Anonymous))
 		if !d.coin(5) {

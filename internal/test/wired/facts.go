@@ -68,3 +68,8 @@ func (r remote) NtTerminateProcess(in nt.TerminateProcessIn) (nt.TerminateProces
 func (r remote) NtAccessCheckByType(in nt.AccessCheckByTypeIn) (nt.AccessCheckOut, ntstatus.Status) {
 	return over[nt.AccessCheckOut](r, "NtAccessCheckByType", in)
 }
+
+func (r remote) NtSetInformationProcess(in nt.SetInformationProcessIn) (nt.SetInformationProcessOut,
+	ntstatus.Status) {
+	return over[nt.SetInformationProcessOut](r, "NtSetInformationProcess", in)
+}
