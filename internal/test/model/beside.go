@@ -59,7 +59,8 @@ var sids = func() map[Name]sid.SID {
 // spec returns the kernel's form of a model token.
 func spec(v *Value) token.Spec {
 	s := token.Spec{
-		User: token.Group{SID: sids[v.User]}, IsRestricted: v.restricted(), Privileges: winnt.PrivilegeSet(v.Held),
+		User: v.user(), IsRestricted: v.restricted(), WriteRestricted: v.Writing, SandboxInert: v.Inert,
+		Privileges:        winnt.PrivilegeSet(v.Held),
 		EnabledPrivileges: winnt.PrivilegeSet(v.Enabled), DefaultPrivileges: winnt.PrivilegeSet(v.ByDefault),
 		Type: v.Type, Level: v.Level, AuthenticationID: winnt.LUID(v.Logon), OriginatingLogon: winnt.LUID(v.Origin),
 		ModifiedID: winnt.LUID(v.Modified), SessionID: v.Session, Flags: v.Flags,
@@ -77,8 +78,14 @@ func spec(v *Value) token.Spec {
 		}
 		s.Groups = append(s.Groups, token.Group{SID: sids[g.Name], Attributes: a})
 	}
+	if v.Filtered {
+		s.Flags |= winnt.TOKEN_IS_FILTERED
+	}
 	for _, n := range v.Restricted {
 		s.Restricted = append(s.Restricted, token.Group{SID: sids[n]})
+	}
+	for _, n := range v.Barred {
+		s.Restricted = append(s.Restricted, group(n, winnt.SE_GROUP_USE_FOR_DENY_ONLY))
 	}
 	return s
 }
@@ -127,7 +134,7 @@ func must[T any](v T, err error) T {
 
 // NewPair boots a kernel for a world and draws its model.
 func NewPair(w World) *Pair {
-	p := &Pair{World: w, M: w.machine(), made: Tally{}, things: map[*Thing]ob.Object{}, ids: map[*se.TokenObject]int{}, modified: map[winnt.LUID]int{},
+	p := &Pair{World: w, M: w.machine(), made: newTally(), things: map[*Thing]ob.Object{}, ids: map[*se.TokenObject]int{}, modified: map[winnt.LUID]int{},
 		back: map[int]winnt.LUID{}}
 	p.M.failing = p.fails
 	p.sys = kernel.Boot(kernel.Config{Profile: w.Profile, Faults: p.fails})
@@ -165,6 +172,13 @@ func NewPair(w World) *Pair {
 		o.Retag(ob.TagCall, ob.TagContext)
 		p.held = append(p.held, o)
 		p.bind(t, o)
+	}
+	for i, mp := range p.M.Processes {
+		for _, l := range mp.Jobs {
+			if st := p.processes[i].AssignToJob(l.kernel(nil)); st != ntstatus.Success {
+				panic("model: " + st.String())
+			}
+		}
 	}
 	p.fill(system.Kernel, &p.M.Kernel)
 	for i, kp := range p.processes {

@@ -16,11 +16,12 @@ func (p *Pair) Step(op *Op) error {
 		return nil
 	}
 	p.armed.Store(op)
+	p.features(c, op)
 	before := p.snapshot()
 	want := c.model()
 	got := c.kernel()
 	p.armed.Store(nil)
-	p.made.add(c.text, got.Status.IsSuccess())
+	p.made.add(c.text, got.Status)
 	if got != want {
 		return fmt.Errorf("%s%s:\n  kernel %+v\n  model  %+v", c.text, failing(op), got, want)
 	}

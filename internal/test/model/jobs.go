@@ -18,6 +18,12 @@ type Limits struct {
 	Filter Filter
 }
 
+// kernel returns the kernel's form of the limits.
+func (l *Limits) kernel(single *kernel.AccessToken) kernel.JobSecurity {
+	return kernel.JobSecurity{Flags: l.Flags, Token: single, Filter: token.FilterSpec{Disable: sidsOf(l.Filter.Disable),
+		Delete: winnt.PrivilegeSet(l.Filter.Delete), Restrict: groupsOf(l.Filter.Restrict)}}
+}
+
 // refuses applies the limits of I-90 that look at a token alone.
 func (l *Limits) refuses(v *Value) bool {
 	return l.Flags&1 != 0 && v.admin() || l.Flags&2 != 0 && !v.restricted() && !v.Filtered
@@ -173,10 +179,7 @@ func (m *Machine) AssignPrimary(c Caller, h, token winnt.Handle) Result {
 func assignPrimary(p *Pair, c *call, a *args) bool {
 	c.mode(a)
 	unstarted := func(s *Slot) bool { return s.Process != nil && len(s.Process.Threads) == 0 }
-	h := p.handle(c, a, a.with(unstarted, 0x200), winnt.NtCurrentProcess)
-	if !a.coin(4) {
-		h = p.handle(c, a, a.with(unstarted, 0x200))
-	}
+	h := p.handle(c, a, a.with(unstarted, 0x200))
 	own, free := p.M.Threads[c.thread].Process.Primary, !a.coin(4)
 	kin := func(s *Slot) bool {
 		// mostly one that the process may have
@@ -184,9 +187,13 @@ func assignPrimary(p *Pair, c *call, a *args) bool {
 			s.Token.Value.User == own.Value.User && !p.M.inUse(s.Token))
 	}
 	tok := p.handle(c, a, a.with(kin, 1))
-	class, length := choose(a, nt.ProcessAccessToken, nt.ProcessAccessToken, nt.ProcessAccessToken,
-		nt.ProcessAccessToken, nt.ProcessAccessToken, nt.ProcessAccessToken, nt.ProcessBasicInformation),
-		choose[uint32](a, 16, 16, 16, 16, 16, 16, 8)
+	class, length := nt.ProcessAccessToken, uint32(16)
+	switch a.n(16) {
+	case 0:
+		class = nt.ProcessBasicInformation
+	case 1:
+		length = 8
+	}
 	c.text = fmt.Sprintf("%s(%s, class %d, %s, %d)", c.name("SetInformationProcess"), h, class, tok, length)
 	c.model = func() Result {
 		switch {
@@ -238,9 +245,7 @@ func limit(p *Pair, c *call, a *args) bool {
 	c.text = fmt.Sprintf("job: p%d with limits %d, filter %+v", i, l.Flags, l.Filter)
 	c.model = func() Result { return p.M.Limit(p.M.Processes[i], l) }
 	c.kernel = func() Result {
-		f := token.FilterSpec{Disable: sidsOf(l.Filter.Disable), Delete: winnt.PrivilegeSet(l.Filter.Delete),
-			Restrict: groupsOf(l.Filter.Restrict)}
-		st := p.processes[i].AssignToJob(kernel.JobSecurity{Flags: l.Flags, Token: single, Filter: f})
+		st := p.processes[i].AssignToJob(l.kernel(single))
 		r := Result{Status: st}
 		if st.IsSuccess() {
 			r.Token = p.id(p.processes[i].Object().PrimaryToken())

@@ -85,12 +85,12 @@ var kinds = []struct {
 	{6, openFile}, {4, openByID}, {14, closeHandle}, {2, save}, {2, restoreTicket},
 	{14, impersonate}, {3, revert}, {3, disable}, {3, restore}, {2, reference}, {2, dereference},
 	{3, capture}, {3, impersonateContext}, {2, deleteContext}, {3, captureSubject}, {5, checkSubject}, {2,
-		releaseSubject}, {1, limit},
+		releaseSubject}, {3, limit},
 	{5, filterToken}, {4, adjustGroups}, {4, impersonateThread}, {1, impersonateAnonymous}, {5, duplicateObject},
 	{9, createThing}, {5, releaseMutant}, {5, releaseSemaphore}, {5, setTimer}, {3, cancelTimer}, {7, queryThing},
 	{5, setObject}, {5, queryObject}, {2, compareObjects}, {9, setToken}, {4, compareTokens},
-	{4, nextOne}, {3, suspend}, {1, terminate}, {5, queryProcess}, {5, querySecurity}, {7, setSecurity},
-	{2, subjectPrivileges}, {2, effective}, {2, revertThread}, {3, assignToken}, {2, filterObject}, {5, assignPrimary},
+	{4, nextOne}, {5, suspend}, {3, terminate}, {5, queryProcess}, {5, querySecurity}, {7, setSecurity},
+	{2, subjectPrivileges}, {2, effective}, {2, revertThread}, {3, assignToken}, {2, filterObject}, {8, assignPrimary},
 }
 
 // prepare makes an op concrete.

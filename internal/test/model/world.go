@@ -7,6 +7,7 @@ import (
 
 	"github.com/refmon/refmon/kernel"
 	"github.com/refmon/refmon/nt"
+	"github.com/refmon/refmon/ntstatus"
 	"github.com/refmon/refmon/winnt"
 )
 
@@ -92,8 +93,17 @@ func (d draw) value(user Name) Value {
 			}
 		}
 	}
-	if d.coin(6) {
+	// What is rare is drawn in a tenth of the tokens.
+	v.UserDeny, v.Inert, v.Filtered = d.coin(10), d.coin(10), d.coin(6)
+	if d.coin(4) {
 		v.Restricted = []Name{pick(d, user, Staff, Everyone), Limit}
+		v.Writing = d.coin(3)
+		if d.coin(3) {
+			v.Barred = []Name{pick(d, Users, Admins)}
+		}
+		if d.coin(5) {
+			v.Restricted = []Name{}
+		}
 	}
 	if d.coin(4) {
 		v.Integrity = pick[uint32](d, low, high)
@@ -158,7 +168,7 @@ func (w World) machine() *Machine {
 			if d.coin(2) { // the server of most histories
 				v.Held |= privs(winnt.SeImpersonatePrivilege)
 				v.Enabled |= privs(winnt.SeImpersonatePrivilege)
-				v.Restricted = nil
+				v.Restricted, v.Barred, v.Writing = nil, nil, false
 			}
 		}
 		p := &Process{Primary: m.newToken(v, defaultGuard(&v, &tokenKind, nil), nil),
@@ -204,10 +214,27 @@ func (w World) machine() *Machine {
 		m.Files = append(m.Files, f)
 	}
 	d.handles(m)
+	d.jobs(m)
 	if w.bend != nil {
 		w.bend(m)
 	}
 	return m
+}
+
+// jobs puts processes into jobs before anything is called.
+func (d draw) jobs(m *Machine) {
+	for _, p := range m.Processes {
+		for range pick(d, 0, 0, 0, 1, 1, 2) {
+			l := Limits{Flags: pick[uint32](d, 1, 2, 8, 8, 9)}
+			if l.Flags&8 != 0 {
+				l.Filter = Filter{Disable: []Name{pick(d, Users, Staff, Admins)},
+					Delete: privs(pick(d, interesting...))}
+			}
+			if m.Limit(p, l).Status != ntstatus.Success {
+				break
+			}
+		}
+	}
 }
 
 // handles fills the tables: each process has handles to its token, to some of those that
