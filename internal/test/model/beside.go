@@ -1,7 +1,6 @@
 package model
 
 import (
-	"fmt"
 	"sync/atomic"
 
 	"github.com/refmon/refmon/internal/ntos/ob"
@@ -9,6 +8,7 @@ import (
 	"github.com/refmon/refmon/internal/ntos/se"
 	"github.com/refmon/refmon/kernel"
 	"github.com/refmon/refmon/nt"
+	"github.com/refmon/refmon/ntstatus"
 	"github.com/refmon/refmon/sd"
 	"github.com/refmon/refmon/sid"
 	"github.com/refmon/refmon/token"
@@ -37,6 +37,8 @@ type Pair struct {
 
 	tokens   []*se.TokenObject // by model id − 1
 	ids      map[*se.TokenObject]int
+	seen     []seen // what was last compared of the tokens, by model id − 1
+	things   map[*Thing]ob.Object
 	modified map[winnt.LUID]int // ModifiedIds seen, to the model's
 	back     map[int]winnt.LUID
 	armed    atomic.Pointer[Op] // the call that is made now
@@ -50,18 +52,19 @@ var sids = func() map[Name]sid.SID {
 	for n, rid := range map[Name]uint32{Service: 2001, Alice: 1107, Bob: 1108, Staff: 3001} {
 		m[n], _ = sid.New(5, 21, 1, 2, 3, rid)
 	}
+	m[LogonSID], _ = sid.New(5, 5, 7, 9)
 	return m
 }()
 
 // spec returns the kernel's form of a model token.
 func spec(v *Value) token.Spec {
 	s := token.Spec{
-		User: token.Group{SID: sids[v.User]}, IsRestricted: v.restricted(), Privileges: winnt.PrivilegeSet(v.Held),
-		EnabledPrivileges: winnt.PrivilegeSet(v.Enabled),
-		Type:              v.Type,
-		Level:             v.Level, AuthenticationID: winnt.LUID(v.Logon), OriginatingLogon: winnt.LUID(v.Origin),
-		ModifiedID: winnt.LUID(v.Modified),
-		Integrity:  se.IntegritySID(v.Integrity), MandatoryPolicy: winnt.TOKEN_MANDATORY_POLICY_NO_WRITE_UP,
+		User: v.user(), IsRestricted: v.restricted(), WriteRestricted: v.Writing, SandboxInert: v.Inert,
+		Privileges:        winnt.PrivilegeSet(v.Held),
+		EnabledPrivileges: winnt.PrivilegeSet(v.Enabled), DefaultPrivileges: winnt.PrivilegeSet(v.ByDefault),
+		Type: v.Type, Level: v.Level, AuthenticationID: winnt.LUID(v.Logon), OriginatingLogon: winnt.LUID(v.Origin),
+		ModifiedID: winnt.LUID(v.Modified), SessionID: v.Session, Flags: v.Flags,
+		Integrity: se.IntegritySID(v.Integrity), MandatoryPolicy: v.Policy,
 		Owner: sids[v.Owner], PrimaryGroup: sids[v.Primary],
 		DefaultDACL: list(v.Default, v.Default != nil), ElevationType: v.Elevation,
 	}
@@ -69,20 +72,20 @@ func spec(v *Value) token.Spec {
 		s.Source.Name = token.SystemSource
 	}
 	for _, g := range v.Groups {
-		a := token.GroupDisabled
-		switch {
-		case g.DenyOnly:
-			a = winnt.SE_GROUP_USE_FOR_DENY_ONLY
-		case g.Enabled:
-			a = winnt.SE_GROUP_ENABLED | winnt.SE_GROUP_ENABLED_BY_DEFAULT
-		}
-		if g.Name == v.Owner {
-			a = a&^token.GroupDisabled | winnt.SE_GROUP_OWNER
+		a := g.attributes()
+		if a == 0 {
+			a = token.GroupDisabled
 		}
 		s.Groups = append(s.Groups, token.Group{SID: sids[g.Name], Attributes: a})
 	}
+	if v.Filtered {
+		s.Flags |= winnt.TOKEN_IS_FILTERED
+	}
 	for _, n := range v.Restricted {
 		s.Restricted = append(s.Restricted, token.Group{SID: sids[n]})
+	}
+	for _, n := range v.Barred {
+		s.Restricted = append(s.Restricted, group(n, winnt.SE_GROUP_USE_FOR_DENY_ONLY))
 	}
 	return s
 }
@@ -91,15 +94,18 @@ func list(entries []Entry, present bool) *sd.ACL {
 	if !present {
 		return nil
 	}
-	var aces []sd.ACE
+	return must(sd.NewACL(aces(entries)...))
+}
+
+func aces(entries []Entry) (out []sd.ACE) {
 	for _, e := range entries {
 		t := sd.AccessAllowed
 		if e.Deny {
 			t = sd.AccessDenied
 		}
-		aces = append(aces, must(sd.NewACE(t, 0, e.Mask, sids[e.Name])))
+		out = append(out, must(sd.NewACE(t, 0, e.Mask, sids[e.Name])))
 	}
-	return must(sd.NewACL(aces...))
+	return out
 }
 
 // descriptor returns the kernel's form of a model descriptor.
@@ -107,7 +113,10 @@ func descriptor(d *Descriptor) *sd.Descriptor {
 	if d == nil {
 		return nil
 	}
-	p := sd.Parts{Owner: sids[d.Owner], Group: sids[d.Owner], Control: sd.DACLPresent, DACL: list(d.Entries, !d.NoDACL)}
+	p := sd.Parts{Owner: sids[d.Owner], Group: sids[d.Group], Control: sd.DACLPresent, DACL: list(d.Entries, !d.NoDACL)}
+	if d.Silent {
+		p.Control, p.DACL = 0, nil
+	}
 	if d.Policy != 0 {
 		p.Control |= sd.SACLPresent
 		p.SACL = must(sd.NewACL(must(sd.NewACE(sd.SystemMandatoryLabel, 0, winnt.AccessMask(d.Policy),
@@ -125,7 +134,7 @@ func must[T any](v T, err error) T {
 
 // NewPair boots a kernel for a world and draws its model.
 func NewPair(w World) *Pair {
-	p := &Pair{World: w, M: w.machine(), made: Tally{}, ids: map[*se.TokenObject]int{}, modified: map[winnt.LUID]int{},
+	p := &Pair{World: w, M: w.machine(), made: newTally(), things: map[*Thing]ob.Object{}, ids: map[*se.TokenObject]int{}, modified: map[winnt.LUID]int{},
 		back: map[int]winnt.LUID{}}
 	p.M.failing = p.fails
 	p.sys = kernel.Boot(kernel.Config{Profile: w.Profile, Faults: p.fails})
@@ -134,14 +143,18 @@ func NewPair(w World) *Pair {
 		attach, p.end = w.Over()
 	}
 	for i, mp := range p.M.Processes {
-		kp := must(p.sys.NewProcess(fmt.Sprintf("p%d", i), must(token.New(spec(&mp.Primary.Value)))))
+		kp := must(p.sys.NewProcess(mp.Name, must(token.New(spec(&mp.Primary.Value)))))
 		p.processes = append(p.processes, kp)
 		mp.ID = kp.ID()
 		p.bind(mp.Primary, kp.Object().PrimaryToken())
 		for range mp.Threads {
 			th := must(kp.NewThread())
 			p.threads = append(p.threads, th)
-			p.user = append(p.user, must(attach(kp, th)))
+			if i == last {
+				p.user = append(p.user, nil)
+			} else {
+				p.user = append(p.user, must(attach(kp, th)))
+			}
 			p.objects = append(p.objects, p.sys.ThreadObject(th))
 			p.modes = append(p.modes, p.sys.KernelMode(th))
 			p.tickets = append(p.tickets, nil)
@@ -149,13 +162,27 @@ func NewPair(w World) *Pair {
 	}
 	for i, t := range p.M.Threads {
 		t.ID = p.objects[i].ID()
+		for range t.Suspended {
+			p.objects[i].Suspend()
+		}
 	}
-	security := p.processes[0].Object().System().Security
+	system := p.processes[0].Object().System()
 	for _, t := range p.M.Held {
-		o := security.NewToken(must(token.New(spec(&t.Value))), descriptor(t.Guard))
+		o := system.Security.NewToken(must(token.New(spec(&t.Value))), descriptor(t.Guard))
 		o.Retag(ob.TagCall, ob.TagContext)
 		p.held = append(p.held, o)
 		p.bind(t, o)
+	}
+	for i, mp := range p.M.Processes {
+		for _, l := range mp.Jobs {
+			if st := p.processes[i].AssignToJob(l.kernel(nil)); st != ntstatus.Success {
+				panic("model: " + st.String())
+			}
+		}
+	}
+	p.fill(system.Kernel, &p.M.Kernel)
+	for i, kp := range p.processes {
+		p.fill(kp.Object().Table(), &p.M.Processes[i].Handles)
 	}
 	for _, f := range p.M.Files {
 		if err := p.sys.CreateFile(f.Name, descriptor(f.Guard)); err != nil {
@@ -165,12 +192,21 @@ func NewPair(w World) *Pair {
 	return p
 }
 
+// fill gives a table the handles that the model's has.
+func (p *Pair) fill(table *ob.Table, m *Table) {
+	for _, s := range m.Slots {
+		if _, st := table.Insert(p.known(&s), s.Granted, s.attributes()); st != ntstatus.Success {
+			panic("model: " + st.String())
+		}
+	}
+}
+
 // bind notes which object of the kernel a token of the model is; it reports
 // whether that agrees with what was noted before.
 func (p *Pair) bind(t *Token, o *se.TokenObject) bool {
 	for len(p.tokens) < t.ID {
 		p.tokens = append(p.tokens, nil)
-		p.dead = append(p.dead, false)
+		p.dead, p.seen = append(p.dead, false), append(p.seen, seen{})
 	}
 	if p.tokens[t.ID-1] == nil && p.ids[o] == 0 {
 		p.tokens[t.ID-1], p.ids[o] = o, t.ID
@@ -191,10 +227,9 @@ func (p *Pair) id(o *se.TokenObject) int {
 	return -1
 }
 
-// named returns the token that a handle of a thread's process names, and the
-// rights.
-func (p *Pair) named(thread int, h winnt.Handle) (id int, granted winnt.AccessMask, attributes uint32) {
-	table := p.objects[thread].Process().Table()
+// named returns the token that a handle of a process names, and the rights.
+func (p *Pair) named(in *ps.Process, h winnt.Handle) (id int, granted winnt.AccessMask, attributes uint32) {
+	table := in.Table()
 	if h < 0 {
 		table = p.processes[0].Object().System().Kernel
 	}

@@ -3,6 +3,7 @@ package model
 import (
 	"slices"
 
+	"github.com/refmon/refmon/nt"
 	"github.com/refmon/refmon/ntstatus"
 	"github.com/refmon/refmon/winnt"
 )
@@ -14,7 +15,7 @@ type Change struct {
 }
 
 // AdjustPrivileges models NtAdjustPrivilegesToken (T-70 to T-73). Number is the
-// set of privileges changed.
+// length needed.
 func (m *Machine) AdjustPrivileges(c Caller, h winnt.Handle, disableAll bool, changes []Change, previous bool,
 	length uint32) Result {
 	want := winnt.TOKEN_ADJUST_PRIVILEGES
@@ -52,14 +53,24 @@ func (m *Machine) AdjustPrivileges(c Caller, h winnt.Handle, disableAll bool, ch
 		r.Status = ntstatus.NotAllAssigned
 	}
 	if previous {
-		if length < uint32(4+12*count(changed)) {
-			return failed(ntstatus.BufferTooSmall)
+		// What changed is told as it was (T-71).
+		r.Number = uint64(4 + 12*count(changed))
+		if uint64(length) < r.Number {
+			return Result{Status: ntstatus.BufferTooSmall, Number: r.Number}
 		}
-		r.Number = uint64(changed)
+		var was []nt.LUIDAndAttributes
+		for _, l := range v.privileges() {
+			if changed>>l.LUID&1 != 0 {
+				was = append(was, l)
+			}
+		}
+		r.Out = printed(was)
 	}
 	if changed != 0 {
-		m.modified++
-		v.Held, v.Enabled, v.Modified = held, enabled, m.modified
+		m.set(s.Token, func(v *Value) {
+			v.Held, v.Enabled = held, enabled
+			v.ByDefault &= held
+		})
 	}
 	return r
 }
@@ -109,60 +120,26 @@ func (m *Machine) queried(c Caller, h winnt.Handle, want winnt.AccessMask) (*Tok
 	return r.Token, ntstatus.Success
 }
 
-// Query models NtQueryInformationToken for the classes of the model; Number is
-// the value.
-func (m *Machine) Query(c Caller, h winnt.Handle, class winnt.TokenInfoClass) Result {
+// Query models what NtQueryInformationToken asks for a class (T-80) and returns the
+// token that it tells of.
+func (m *Machine) Query(c Caller, h winnt.Handle, class winnt.TokenInfoClass) (*Token, ntstatus.Status) {
+	if class == 0 || class > 50 {
+		return nil, ntstatus.InvalidInfoClass
+	}
 	want := winnt.TOKEN_QUERY
 	if class == winnt.TokenSource {
 		want = winnt.TOKEN_QUERY_SOURCE
 	}
 	t, st := m.queried(c, h, want)
-	if st != ntstatus.Success {
-		return failed(st)
+	switch {
+	case st != ntstatus.Success:
+	case class == winnt.TokenLinkedToken:
+		// No logon session of the model has a second half.
+		st = ntstatus.NoSuchLogonSession
+	case class == winnt.TokenAuditPolicy && !c.may(winnt.SeSecurityPrivilege):
+		st = ntstatus.PrivilegeNotHeld
 	}
-	v := &t.Value
-	r := Result{Token: t.ID}
-	switch class {
-	case winnt.TokenTypeInfo:
-		r.Number = uint64(v.Type)
-	case winnt.TokenImpersonationLevel:
-		if v.Type == winnt.TokenPrimary {
-			return failed(ntstatus.InvalidInfoClass)
-		}
-		r.Number = uint64(v.Level)
-	case winnt.TokenPrivileges:
-		r.Number = uint64(v.Enabled)
-	case winnt.TokenGroups:
-		r.Number = uint64(len(v.Groups) + 1) // and the integrity entry
-	case winnt.TokenStatistics:
-		r.Number = uint64(count(v.Held))
-	case winnt.TokenElevation:
-		r.Flag = v.elevated()
-	case winnt.TokenIsRestricted:
-		r.Flag = v.restricted()
-	}
-	return r
-}
-
-// PrivilegeCheck models NtPrivilegeCheck (T-101).
-func (m *Machine) PrivilegeCheck(c Caller, h winnt.Handle, set []winnt.Privilege, all bool) Result {
-	t, st := m.queried(c, h, winnt.TOKEN_QUERY)
-	if st != ntstatus.Success {
-		return failed(st)
-	}
-	if t.Value.Type == winnt.TokenImpersonation && t.Value.Level < 1 {
-		return failed(ntstatus.BadImpersonationLevel)
-	}
-	n := 0
-	for _, p := range set {
-		if t.Value.Enabled.has(p) {
-			n++
-		}
-	}
-	if all {
-		return Result{Flag: n == len(set)}
-	}
-	return Result{Flag: n > 0}
+	return t, st
 }
 
 // AccessCheck models NtAccessCheck (50 section 3.1) with a file's mapping.
@@ -173,7 +150,7 @@ func (m *Machine) AccessCheck(c Caller, h winnt.Handle, d *Descriptor, desired w
 			g |= fileKind.all
 		}
 		// None of the tests of the system call runs from kernel mode.
-		return Result{Granted: g}
+		return Result{Granted: g, Out: privilegeSet(&nt.PrivilegeSet{}), Number: 1 << 16}
 	}
 	if desired&0xF0000000 != 0 {
 		return failed(ntstatus.GenericNotMapped)
@@ -187,12 +164,23 @@ func (m *Machine) AccessCheck(c Caller, h winnt.Handle, d *Descriptor, desired w
 	case t.Value.Level < 1:
 		return failed(ntstatus.BadImpersonationLevel)
 	}
+	r := Result{Number: 1 << 16}
+	if desired&saclBit != 0 && !t.Value.Enabled.has(winnt.SeSecurityPrivilege) {
+		// No set of privileges is written, and no descriptor looked at.
+		r.Verdict, r.Out = ntstatus.PrivilegeNotHeld, "-"
+		return r
+	}
+	if d.Owner == "" || d.Group == "" {
+		return failed(ntstatus.InvalidSecurityDescr)
+	}
 	if desired == 0 {
 		// A mask of 0 is denied, while the call succeeds.
-		return Result{Verdict: ntstatus.AccessDenied}
+		r.Verdict, r.Out = ntstatus.AccessDenied, privilegeSet(&nt.PrivilegeSet{})
+		return r
 	}
-	g, verdict := decide(&t.Value, d, desired, &fileKind)
-	return Result{Granted: g, Verdict: verdict}
+	r.Granted, r.Verdict = decide(&t.Value, d, desired, &fileKind)
+	r.Out = privilegeSet(&nt.PrivilegeSet{Privilege: used(&t.Value, d, desired, &fileKind)})
+	return r
 }
 
 // OpenFile models NtOpenFile of a plain name.
@@ -218,51 +206,40 @@ func (m *Machine) gate(c Caller, desired winnt.AccessMask) ntstatus.Status {
 	return ntstatus.Success
 }
 
-// OpenByID models NtOpenProcess (thread FALSE) and NtOpenThread (O-37).
-func (m *Machine) OpenByID(c Caller, id winnt.Handle, thread bool, desired winnt.AccessMask) Result {
+// OpenByID models NtOpenProcess, and NtOpenThread with an id of a thread, where that of
+// its process may be 0 (O-37).
+func (m *Machine) OpenByID(c Caller, id nt.ClientID, thread bool, desired winnt.AccessMask, attributes uint32) Result {
+	if attributes&^0x1FF2 != 0 {
+		return failed(ntstatus.InvalidParameter)
+	}
 	if st := m.gate(c, desired); st != ntstatus.Success {
 		return failed(st)
 	}
 	var s Slot
-	var d *Descriptor
-	k := &processKind
-	if thread {
-		k = &threadKind
-		for _, t := range m.Threads {
-			if t.ID == id&^3 {
-				s.Thread, d = t, t.Guard
-			}
+	for _, p := range m.Processes {
+		if !thread && p.ID == id.UniqueProcess&^3 {
+			s.Process = p
 		}
-	} else {
-		for _, p := range m.Processes {
-			if p.ID == id&^3 {
-				s.Process, d = p, p.Guard
-			}
+	}
+	for _, t := range m.Threads {
+		if thread && t.ID == id.UniqueThread&^3 && (id.UniqueProcess&^3 == 0 || id.UniqueProcess&^3 == t.Process.ID) {
+			s.Thread = t
 		}
 	}
 	if !s.used() {
 		return failed(ntstatus.InvalidCid)
 	}
-	var st ntstatus.Status
-	if c.subject().holds(winnt.SeDebugPrivilege) && !c.KernelMode && desired != 0 {
-		s.Granted, st = grantNew(c.subject(), k.mapped(desired), k)
-	} else {
-		s.Granted, st = c.openFor(c.subject(), d, desired, k)
-	}
-	if st != ntstatus.Success {
-		return failed(st)
-	}
-	return Result{Handle: c.Process.Handles.Insert(s), Granted: s.Granted}
+	return m.openObject(c, s, desired, attributes)
 }
 
-// Close models NtClose (O-40, O-41).
+// Close models NtClose (O-40 to O-42).
 func (m *Machine) Close(c Caller, h winnt.Handle) Result {
 	switch h {
 	case -1, -2, -4, -5, -6:
 		return Result{}
 	}
-	if t := m.table(c, h); t != nil && t.Close(h) {
-		return Result{}
+	if t := m.table(c, h); t != nil {
+		return Result{Status: t.Close(h)}
 	}
 	return failed(ntstatus.InvalidHandle)
 }

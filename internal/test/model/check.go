@@ -10,17 +10,29 @@ type kind struct {
 	name                      string
 	read, write, execute, all winnt.AccessMask
 	valid                     winnt.AccessMask
+	invalid                   uint32 // attributes that the type refuses
+	index                     uint32 // of the list of types
 }
 
 var (
-	tokenKind   = kind{"Token", 0x2001A, 0x201E0, 0x20005, 0xF01FF, 0xF01FF}
-	processKind = kind{"Process", 0x20410, 0x20BEA, 0x121001, 0x1FFFFF, 0x1FFFFF}
-	threadKind  = kind{"Thread", 0x20048, 0x20437, 0x121800, 0x1FFFFF, 0x1FFFFF}
-	fileKind    = kind{"File", 0x120089, 0x120116, 0x1200A0, 0x1F01FF, 0x1F01FF}
+	tokenKind   = kind{"Token", 0x2001A, 0x201E0, 0x20005, 0xF01FF, 0xF01FF, 0x100, 4}
+	processKind = kind{"Process", 0x20410, 0x20BEA, 0x121001, 0x1FFFFF, 0x1FFFFF, 0xB0, 6}
+	threadKind  = kind{"Thread", 0x20048, 0x20437, 0x121800, 0x1FFFFF, 0x1FFFFF, 0xB0, 7}
+	fileKind    = kind{"File", 0x120089, 0x120116, 0x1200A0, 0x1F01FF, 0x1F01FF, 0, 13}
 )
 
-// mapped replaces generic bits (O-21); SYNCHRONIZE means nothing on a token.
+// mapped replaces generic bits in what is asked (O-21); SYNCHRONIZE means nothing on a
+// token.
 func (k *kind) mapped(m winnt.AccessMask) winnt.AccessMask {
+	r := k.specific(m)
+	if k == &tokenKind {
+		r &^= winnt.SYNCHRONIZE
+	}
+	return r
+}
+
+// specific replaces generic bits.
+func (k *kind) specific(m winnt.AccessMask) winnt.AccessMask {
 	r := m &^ 0xF0000000
 	if m&winnt.GENERIC_READ != 0 {
 		r |= k.read
@@ -34,10 +46,12 @@ func (k *kind) mapped(m winnt.AccessMask) winnt.AccessMask {
 	if m&winnt.GENERIC_ALL != 0 {
 		r |= k.all
 	}
-	if k == &tokenKind {
-		r &^= winnt.SYNCHRONIZE
-	}
 	return r
+}
+
+// writing returns the rights that a restriction of writing is about.
+func (k *kind) writing() winnt.AccessMask {
+	return (winnt.DELETE | winnt.WRITE_DAC | winnt.WRITE_OWNER | k.write) &^ (k.read | k.execute)
 }
 
 // implied adds what comes with a right (O-36).
@@ -125,7 +139,12 @@ func decide(v *Value, d *Descriptor, desired winnt.AccessMask, k *kind) (winnt.A
 		if v.restricted() {
 			// The DACL is read again for the restricting SIDs, and both
 			// readings must grant.
-			set &= byOwner | walkMaximum(d, k, v.restrictedAllows, v.restrictedDenies, want)
+			second := byOwner | walkMaximum(d, k, v.restrictedAllows, v.restrictedDenies, want)
+			if v.Writing {
+				// A restriction of writing takes nothing else.
+				second |= ^k.writing()
+			}
+			set &= second
 		}
 		// What privileges granted joins the set, but not above the
 		// ceiling.
@@ -142,6 +161,9 @@ func decide(v *Value, d *Descriptor, desired winnt.AccessMask, k *kind) (winnt.A
 	if v.restricted() {
 		// The DACL is read again for the restricting SIDs, and both readings
 		// must grant.
+		if v.Writing {
+			left &= k.writing()
+		}
 		if !walk(d, k, v.restrictedAllows, v.restrictedDenies, left) {
 			return 0, ntstatus.AccessDenied
 		}
@@ -149,14 +171,14 @@ func decide(v *Value, d *Descriptor, desired winnt.AccessMask, k *kind) (winnt.A
 	return want, ntstatus.Success
 }
 
-// ceilingOf returns the rights that the integrity label leaves;
-// every token of the model has NO_WRITE_UP.
+// ceilingOf returns the rights that the integrity label leaves.
 func ceilingOf(v *Value, d *Descriptor, k *kind) winnt.AccessMask {
 	label, policy := d.Label, d.Policy
 	if policy == 0 {
 		label, policy = medium, 1
 	}
-	if v.Integrity >= label {
+	if v.Integrity >= label || v.Policy&1 == 0 {
+		// Only a token with the no-write-up policy is limited.
 		return ^winnt.AccessMask(0)
 	}
 	classes := [3]winnt.AccessMask{

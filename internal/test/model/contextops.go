@@ -3,7 +3,6 @@ package model
 import (
 	"fmt"
 
-	"github.com/refmon/refmon/kernel"
 	"github.com/refmon/refmon/nt"
 	"github.com/refmon/refmon/winnt"
 )
@@ -68,23 +67,6 @@ func captureSubject(p *Pair, c *call, _ *args) bool {
 		s := p.modes[c.thread].SeCaptureSubjectContext()
 		p.subjects = append(p.subjects, s)
 		return Result{Flag: s.Client != nil}
-	}
-	return true
-}
-
-func checkSubject(p *Pair, c *call, a *args) bool {
-	if len(p.subjects) == 0 {
-		return false
-	}
-	i, desired := a.n(len(p.subjects)), fileMask(a)&^reserved
-	guard := newDraw(uint64(a.op.Args[6])).guard()
-	c.text = fmt.Sprintf("SeAccessCheck(subject %d, %s, %#x)", i, guard, uint32(desired))
-	c.model = func() Result { return p.M.CheckSubject(i, guard, desired) }
-	c.kernel = func() Result {
-		out := p.modes[c.thread].SeAccessCheck(kernel.SeAccessCheckIn{SecurityDescriptor: nt.Cap(descriptor(guard)),
-			SubjectSecurityContext: p.subjects[i], DesiredAccess: desired,
-			GenericMapping: nt.Cap(winnt.FileObject.Mapping)})
-		return Result{Granted: out.GrantedAccess, Verdict: out.AccessStatus, Flag: out.Result}
 	}
 	return true
 }

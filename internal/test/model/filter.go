@@ -9,29 +9,39 @@ import (
 
 // Filter says what a filtered token is to lose.
 type Filter struct {
-	Max      bool // DISABLE_MAX_PRIVILEGE
+	Flags    uint32
 	Disable  []Name
 	Delete   Privileges
 	Restrict []Name // nil: no list
+	Marked   bool   // a restricting SID has attributes
 }
 
 // FilterToken models NtFilterToken (T-60 to T-64).
 func (m *Machine) FilterToken(c Caller, h winnt.Handle, f Filter) Result {
+	if f.Flags > 15 {
+		return failed(ntstatus.InvalidParameter)
+	}
 	s, st := m.reference(c, h, winnt.TOKEN_DUPLICATE, isToken)
 	if st != ntstatus.Success {
 		return failed(st)
 	}
-	if m.fails("se: filter token") {
-		return failed(ntstatus.InsufficientResources)
-	}
-	m.modified++
-	v := s.Token.Value.filtered(f)
-	v.Modified = m.modified
-	t := m.newToken(v, defaultGuard(c.subject().token, &tokenKind, nil), s.Token)
-	if s.Token.Value.Type == winnt.TokenPrimary {
-		t.Chain = s.Token.Chain
+	r, t := m.Filtered(c, s.Token, f)
+	if t == nil {
+		return r
 	}
 	return m.opened(c, t, s.Granted, 0)
+}
+
+// Filtered models SeFilterToken, which looks at no handle; the token is nil if it fails.
+func (m *Machine) Filtered(c Caller, old *Token, f Filter) (Result, *Token) {
+	switch {
+	case f.Flags > 15, f.Marked && len(f.Restrict) > 0:
+		return failed(ntstatus.InvalidParameter), nil // T-60, T-63
+	case m.fails("se: filter token"):
+		return failed(ntstatus.InsufficientResources), nil
+	}
+	t := m.filtered(old, f, defaultGuard(c.subject().token, &tokenKind, nil))
+	return Result{}, t
 }
 
 // filtered returns what a filter leaves of v (T-61 to T-66).
@@ -39,24 +49,38 @@ func (v *Value) filtered(f Filter) Value {
 	n := v.copy()
 	// A SID to disable turns its entries, the user's among them, to deny only
 	// (T-61).
-	for _, d := range f.Disable {
+	lua := f.Flags&winnt.LUA_TOKEN != 0
+	disable := slices.Clone(f.Disable)
+	if lua {
+		disable = append(disable, Admins) // the one administrative group of the model (T-65)
+	}
+	for _, d := range disable {
 		if d == n.User && !n.UserDeny {
 			n.UserDeny, n.Filtered = true, true
 		}
 		for i := range n.Groups {
 			if g := &n.Groups[i]; g.Name == d && !g.DenyOnly {
-				*g, n.Filtered = Group{Name: d, DenyOnly: true}, true
+				g.Enabled, g.Default, g.DenyOnly, n.Filtered = false, false, true, true
 			}
 		}
 	}
 	// A privilege to delete goes, and with DISABLE_MAX_PRIVILEGE all but one
 	// (T-62).
 	gone := f.Delete & v.Held
-	if f.Max {
+	if f.Flags&winnt.DISABLE_MAX_PRIVILEGE != 0 {
 		gone = v.Held &^ privs(winnt.SeChangeNotifyPrivilege)
 	}
+	if lua {
+		// A limited token keeps five privileges, and no integrity above Medium (T-65).
+		gone |= v.Held &^ privs(winnt.SeShutdownPrivilege, winnt.SeChangeNotifyPrivilege, winnt.SeUndockPrivilege,
+			winnt.SeIncreaseWorkingSetPrivilege, winnt.SeTimeZonePrivilege)
+		n.Filtered = n.Filtered || v.Integrity > medium
+		n.Integrity, n.Elevation = min(n.Integrity, medium), winnt.TokenElevationTypeLimited
+	}
+	n.Inert = n.Inert || f.Flags&winnt.SANDBOX_INERT != 0
 	n.Held &^= gone
 	n.Enabled &^= gone
+	n.ByDefault &^= gone
 	n.Filtered = n.Filtered || gone != 0
 	// Restricting a restricted token leaves what both lists share (T-63).
 	if len(f.Restrict) > 0 {
@@ -66,6 +90,8 @@ func (v *Value) filtered(f Filter) Value {
 		}
 		n.Barred = slices.Concat(v.Barred, v.Restricted)
 		n.Restricted, n.Filtered = append([]Name{}, list...), true
+		// A restriction of writing counts with a list, and loosens no full one (T-64, T-68).
+		n.Writing = f.Flags&winnt.WRITE_RESTRICTED != 0 && (!v.restricted() || v.Writing)
 	}
 	if slices.ContainsFunc(n.Groups, func(g Group) bool { return g.Name == n.Owner && g.DenyOnly }) {
 		// A default owner that becomes deny-only gives way to the user (T-66).

@@ -4,6 +4,7 @@ import (
 	"slices"
 
 	"github.com/refmon/refmon/ntstatus"
+	"github.com/refmon/refmon/token"
 	"github.com/refmon/refmon/winnt"
 )
 
@@ -13,9 +14,10 @@ type GroupChange struct {
 	Enable bool
 }
 
-// AdjustGroups models NtAdjustGroupsToken (T-74, T-75). Number is how many groups
-// changed.
-func (m *Machine) AdjustGroups(c Caller, h winnt.Handle, reset bool, changes []GroupChange, previous bool) Result {
+// AdjustGroups models NtAdjustGroupsToken (T-74, T-75). Number is the length
+// needed.
+func (m *Machine) AdjustGroups(c Caller, h winnt.Handle, reset bool, changes []GroupChange, previous bool,
+	length uint32) Result {
 	want := winnt.TOKEN_ADJUST_GROUPS
 	if previous {
 		want |= winnt.TOKEN_QUERY
@@ -29,7 +31,7 @@ func (m *Machine) AdjustGroups(c Caller, h winnt.Handle, reset bool, changes []G
 	missing := false
 	if reset {
 		for i := range groups {
-			if !groups[i].DenyOnly {
+			if !groups[i].DenyOnly && !groups[i].fixed() {
 				groups[i].Enabled = groups[i].Default
 			}
 		}
@@ -44,6 +46,8 @@ func (m *Machine) AdjustGroups(c Caller, h winnt.Handle, reset bool, changes []G
 			case ch.Name == v.User:
 			case i < 0:
 				missing = true
+			case groups[i].fixed() && !ch.Enable:
+				return failed(ntstatus.CantDisableMandatory)
 			case groups[i].DenyOnly && ch.Enable:
 				return failed(ntstatus.CantEnableDenyOnly)
 			case !groups[i].DenyOnly:
@@ -55,18 +59,20 @@ func (m *Machine) AdjustGroups(c Caller, h winnt.Handle, reset bool, changes []G
 	if missing {
 		r.Status = ntstatus.NotAllAssigned
 	}
-	changed := 0
+	var was []token.Group
 	for i := range groups {
 		if groups[i] != v.Groups[i] {
-			changed++
+			was = append(was, group(v.Groups[i].Name, v.Groups[i].attributes()))
 		}
 	}
 	if previous {
-		r.Number = uint64(changed)
+		if r.Number = uint64(8 + sizeOf(was)); uint64(length) < r.Number {
+			return Result{Status: ntstatus.BufferTooSmall, Number: r.Number}
+		}
+		r.Out = printed(was)
 	}
-	if changed > 0 {
-		m.modified++
-		v.Groups, v.Modified = groups, m.modified
+	if was != nil {
+		m.set(s.Token, func(v *Value) { v.Groups = groups })
 	}
 	return r
 }

@@ -2,27 +2,28 @@ package model
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/refmon/refmon/nt"
 	"github.com/refmon/refmon/winnt"
 )
 
 func duplicateObject(p *Pair, c *call, a *args) bool {
-	c.user = true
+	c.mode(a)
 	from, to := p.handle(c, a, isProcess, winnt.NtCurrentProcess), p.handle(c, a, isProcess, winnt.NtCurrentProcess)
 	if a.coin(12) {
 		to = 0
 	}
 	h := p.handle(c, a, (*Slot).used, winnt.NtCurrentProcess, winnt.NtCurrentThread)
-	desired, attributes := tokenMask(a), choose[uint32](a, 0, winnt.OBJ_INHERIT)
-	options := choose[uint32](a, 0, winnt.DUPLICATE_SAME_ACCESS,
+	desired, attributes := tokenMask(a), choose[uint32](a, 0, 0, winnt.OBJ_INHERIT, winnt.OBJ_PROTECT_CLOSE)
+	options := choose[uint32](a, 0, winnt.DUPLICATE_SAME_ACCESS, winnt.DUPLICATE_SAME_ACCESS,
 		winnt.DUPLICATE_SAME_ACCESS|winnt.DUPLICATE_CLOSE_SOURCE,
 		winnt.DUPLICATE_CLOSE_SOURCE, winnt.DUPLICATE_SAME_ATTRIBUTES)
 	c.duplicates = true
 	c.closes = options&winnt.DUPLICATE_CLOSE_SOURCE != 0
-	target := c.thread
+	target := p.objects[c.thread].Process()
 	if s, st := p.M.reference(p.caller(c), to, 0, isProcess); st == 0 {
-		target = p.index(s.Process.Threads[0])
+		target = p.processes[slices.Index(p.M.Processes, s.Process)].Object()
 	}
 	c.text = fmt.Sprintf("%s(from %s, %s, to %s, %#x, %#x, options %d)", c.name("DuplicateObject"), from, h, to,
 		uint32(desired), attributes, options)
@@ -59,24 +60,30 @@ func openByID(p *Pair, c *call, a *args) bool {
 	thread := a.coin(2)
 	desired := choose[winnt.AccessMask](a, 0x40, 0xC0, 0x1400, 0x1FFFFF, maximum, winnt.GENERIC_READ, 0x1000,
 		saclBit|0x40, 0)
-	id := choose(a, p.M.Processes...).ID
+	attributes := choose[uint32](a, 0, 0, 0, 0, winnt.OBJ_INHERIT, winnt.OBJ_KERNEL_HANDLE, 0x10, 0x2000)
+	id := nt.ClientID{UniqueProcess: choose(a, p.M.Processes...).ID + winnt.Handle(a.n(4))}
 	if thread {
-		id = choose(a, p.M.Threads...).ID
+		t := choose(a, p.M.Threads...)
+		id.UniqueThread = t.ID + winnt.Handle(a.n(4))
+		if !a.coin(4) {
+			id.UniqueProcess = choose(a, 0, t.Process.ID, t.Process.ID+1)
+		}
 	}
 	if a.coin(12) {
-		id = 0x7000
+		id = nt.ClientID{UniqueProcess: 0x7000, UniqueThread: 0x7000}
 	}
-	c.text = fmt.Sprintf("%s(%#x, id %s)", c.name(map[bool]string{true: "OpenThread", false: "OpenProcess"}[thread]),
-		uint32(desired), id)
-	c.model = func() Result { return p.M.OpenByID(p.caller(c), id, thread, desired) }
+	c.text = fmt.Sprintf("%s(%#x, %#x, id %+v)", c.name(map[bool]string{true: "OpenThread", false: "OpenProcess"}[thread]),
+		uint32(desired), attributes, id)
+	oa := nt.Cap(&nt.ObjectAttributes{Attributes: attributes})
+	c.model = func() Result { return p.M.OpenByID(p.caller(c), id, thread, desired, attributes) }
 	c.kernel = func() Result {
 		if thread {
-			out, st := p.services(c).NtOpenThread(nt.OpenThreadIn{DesiredAccess: desired,
-				ObjectAttributes: nt.Cap(&nt.ObjectAttributes{}), ClientID: nt.Cap(&nt.ClientID{UniqueThread: id})})
+			out, st := p.services(c).NtOpenThread(nt.OpenThreadIn{DesiredAccess: desired, ObjectAttributes: oa,
+				ClientID: nt.Cap(&id)})
 			return p.result(c, out.ThreadHandle, st)
 		}
-		out, st := p.services(c).NtOpenProcess(nt.OpenProcessIn{DesiredAccess: desired,
-			ObjectAttributes: nt.Cap(&nt.ObjectAttributes{}), ClientID: nt.Cap(&nt.ClientID{UniqueProcess: id})})
+		out, st := p.services(c).NtOpenProcess(nt.OpenProcessIn{DesiredAccess: desired, ObjectAttributes: oa,
+			ClientID: nt.Cap(&id)})
 		return p.result(c, out.ProcessHandle, st)
 	}
 	return true

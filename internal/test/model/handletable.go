@@ -1,6 +1,7 @@
 package model
 
 import (
+	"github.com/refmon/refmon/ntstatus"
 	"github.com/refmon/refmon/winnt"
 )
 
@@ -13,6 +14,63 @@ type Slot struct {
 	Thing   *Thing
 	Granted winnt.AccessMask
 	Inherit bool
+	Protect bool // from closing (O-42)
+}
+
+// attributes returns those of the handle.
+func (s *Slot) attributes() (a uint32) {
+	if s.Protect {
+		a = winnt.OBJ_PROTECT_CLOSE
+	}
+	if s.Inherit {
+		a |= winnt.OBJ_INHERIT
+	}
+	return a
+}
+
+// object returns what the handle names.
+func (s *Slot) object() any {
+	switch {
+	case s.Token != nil:
+		return s.Token
+	case s.Thread != nil:
+		return s.Thread
+	case s.Process != nil:
+		return s.Process
+	case s.File != nil:
+		return s.File
+	}
+	return s.Thing
+}
+
+// kind returns the type of what the handle names.
+func (s *Slot) kind() *kind {
+	switch {
+	case s.Token != nil:
+		return &tokenKind
+	case s.Thread != nil:
+		return &threadKind
+	case s.Process != nil:
+		return &processKind
+	case s.File != nil:
+		return &fileKind
+	}
+	return s.Thing.Kind
+}
+
+// guard returns what protects what the handle names, nil for nothing.
+func (s *Slot) guard() *Descriptor {
+	switch {
+	case s.Token != nil:
+		return s.Token.Guard
+	case s.Thread != nil:
+		return s.Thread.Guard
+	case s.Process != nil:
+		return s.Process.Guard
+	case s.File != nil:
+		return s.File.Guard
+	}
+	return nil
 }
 
 func (s *Slot) used() bool {
@@ -62,16 +120,19 @@ func (t *Table) Find(v winnt.Handle) *Slot {
 	return &t.Slots[i]
 }
 
-// Close frees a slot.
-func (t *Table) Close(v winnt.Handle) bool {
+// Close frees a slot, unless it is protected.
+func (t *Table) Close(v winnt.Handle) ntstatus.Status {
 	s := t.Find(v)
-	if s == nil {
-		return false
+	switch {
+	case s == nil:
+		return ntstatus.InvalidHandle
+	case s.Protect:
+		return ntstatus.HandleNotClosable
 	}
 	*s = Slot{}
 	if t.Kernel {
 		v &^= kernelBits
 	}
 	t.Free = append(t.Free, int(v/4)-1)
-	return true
+	return ntstatus.Success
 }

@@ -1,6 +1,8 @@
 package model
 
 import (
+	"slices"
+
 	"github.com/refmon/refmon/nt"
 	"github.com/refmon/refmon/ntstatus"
 	"github.com/refmon/refmon/winnt"
@@ -43,9 +45,11 @@ func (m *Machine) Impersonate(t *Thread, tok *Token, copyOnOpen, effectiveOnly b
 	if v.Type == winnt.TokenImpersonation {
 		level = min(level, v.Level)
 	}
-	if t.Process.refuses(v) {
-		return failed(ntstatus.AccessDenied)
+	tok, st := m.admit(t.Process.Jobs, tok, false)
+	if st != ntstatus.Success {
+		return failed(st)
 	}
+	v = &tok.Value
 	ok, just := m.mayImpersonate(&t.Process.Primary.Value, v, level)
 	if !ok {
 		if m.fails("se: copy token") {
@@ -58,8 +62,13 @@ func (m *Machine) Impersonate(t *Thread, tok *Token, copyOnOpen, effectiveOnly b
 		tok = m.newToken(c, copyGuard(&c, &t.Process.Primary.Value), tok)
 	}
 	t.Record = &Record{Token: tok, CopyOnOpen: copyOnOpen, EffectiveOnly: effectiveOnly, Level: level, Just: just,
-		Under: t.Process.Job}
+		Under: t.Process.noAdmins(), Levels: m.levels}
 	return Result{}
+}
+
+// noAdmins reports whether a job of the process admits no administrators.
+func (p *Process) noAdmins() bool {
+	return slices.ContainsFunc(p.Jobs, func(l Limits) bool { return l.Flags&1 != 0 })
 }
 
 // mayImpersonate decides by the table of I-42.

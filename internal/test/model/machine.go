@@ -8,12 +8,23 @@ import (
 
 // Token is a token object of the model.
 type Token struct {
-	ID     int
-	Value  Value
-	Guard  *Descriptor
-	Root   *Token                           // the token it was made of, itself for an original
-	Chain  winnt.SecurityImpersonationLevel // least level of the impersonation tokens it derives from (P-2)
-	Shared bool                             // some process's primary token was attached as this object
+	ID    int
+	Value Value
+	Guard *Descriptor
+	Root  *Token                           // the token it was made of, itself for an original
+	Chain winnt.SecurityImpersonationLevel // least level of the impersonation tokens it derives from (P-2)
+
+	Of      *Token // it is a copy of that (T-113)
+	From    *Token // it was filtered from that
+	Changes int    // of Value and Guard
+}
+
+// set changes what a token says; the new value has a ModifiedId of its own.
+func (m *Machine) set(t *Token, change func(*Value)) {
+	m.modified++
+	change(&t.Value)
+	t.Value.Modified = m.modified
+	t.Changes++
 }
 
 // Record is a thread's impersonation state. Just and Under tell what held when
@@ -23,9 +34,10 @@ type Record struct {
 	CopyOnOpen    bool
 	EffectiveOnly bool
 	Level         winnt.SecurityImpersonationLevel
-	Under         uint32 // limits of the job at the time (P-12)
-	Own           bool   // Token is the copy an open made (I-6)
-	Just          bool   // accepted with SeImpersonatePrivilege or row e or b of I-42
+	Under         bool // a job admitted no administrators at the time (P-12)
+	Own           bool // Token is the copy an open made (I-6)
+	Just          bool // accepted with SeImpersonatePrivilege or row e or b of I-42
+	Levels        int  // how often an integrity level had been set by then (P-14)
 }
 
 // Thread is a thread of the model.
@@ -36,6 +48,8 @@ type Thread struct {
 	Guard   *Descriptor
 	Self    winnt.AccessMask // rights behind NtCurrentThread (O-18)
 	Tickets []*Record        // saved by SaveImpersonation, nil for "not impersonating"
+
+	Suspended int // how often
 }
 
 // Process is a process of the model.
@@ -45,14 +59,24 @@ type Process struct {
 	Guard   *Descriptor
 	Handles Table
 	Threads []*Thread
-	Job     uint32 // limits in force: NO_ADMIN 1, RESTRICTED_TOKEN 2
+	Jobs    []Limits         // the outermost first
+	Self    winnt.AccessMask // rights behind NtCurrentProcess (O-17)
+	Name    string
+	Over    bool            // it was ended
+	Status  ntstatus.Status // with this
 }
+
+// last is the index of the process that makes no calls and can be ended.
+const last = 2
 
 // File is something to open; a nil Guard means no security.
 type File struct {
 	Name  string
 	Guard *Descriptor
 }
+
+// path returns the file's full name.
+func (f *File) path() string { return `\Files\` + f.Name }
 
 // Context is a captured client (SECURITY_CLIENT_CONTEXT).
 type Context struct {
@@ -82,6 +106,7 @@ type Machine struct {
 
 	Tokens   []*Token // every token ever made
 	modified int
+	levels   int // how often an integrity level was set
 	failing  func(point string) bool
 }
 
@@ -90,6 +115,8 @@ type Machine struct {
 // or above (T-42). What that leaves of P-2 is that Impersonation can become
 // Delegation by way of a primary token, and nothing less can rise.
 func (m *Machine) newToken(v Value, g *Descriptor, root *Token) *Token {
+	// A new object holds the logon session, whatever its origin gave up.
+	v.Flags &^= winnt.TOKEN_SESSION_NOT_REFERENCED
 	t := &Token{ID: len(m.Tokens) + 1, Value: v, Guard: g, Root: root, Chain: winnt.SecurityDelegation}
 	if root == nil {
 		t.Root = t
@@ -100,16 +127,28 @@ func (m *Machine) newToken(v Value, g *Descriptor, root *Token) *Token {
 	return t
 }
 
+// tables returns every table.
+func (m *Machine) tables() []*Table {
+	list := []*Table{&m.Kernel}
+	for _, p := range m.Processes {
+		list = append(list, &p.Handles)
+	}
+	return list
+}
+
 // References counts the references and handles a token must have now (P-5).
 func (m *Machine) References(t *Token) (pointers, handles int64) {
-	tables := []*Table{&m.Kernel}
 	for _, p := range m.Processes {
-		tables = append(tables, &p.Handles)
 		if p.Primary == t {
 			pointers++
 		}
+		for _, l := range p.Jobs {
+			if l.Token == t {
+				pointers++ // the job's
+			}
+		}
 	}
-	for _, table := range tables {
+	for _, table := range m.tables() {
 		for i := range table.Slots {
 			if table.Slots[i].Token == t {
 				handles++
@@ -157,6 +196,10 @@ func (t *Thread) subject() subject {
 	return t.asSelf()
 }
 
+// may reports whether the caller may do what needs a privilege: in kernel mode always
+// (O-1, T-102).
+func (c Caller) may(p winnt.Privilege) bool { return c.KernelMode || c.subject().holds(p) }
+
 func (t *Thread) asSelf() subject { return subject{token: &t.Process.Primary.Value} }
 
 // table returns the table in which an existing handle is looked up.
@@ -176,7 +219,7 @@ func (m *Machine) reference(c Caller, h winnt.Handle, want winnt.AccessMask, pic
 	var s *Slot
 	switch {
 	case h == winnt.NtCurrentProcess:
-		s = &Slot{Process: c.Process, Granted: 0x1FFFFF}
+		s = &Slot{Process: c.Process, Granted: c.Process.Self}
 	case h == winnt.NtCurrentThread:
 		s = &Slot{Thread: c.Thread, Granted: c.Self}
 	default:
@@ -213,9 +256,18 @@ func (m *Machine) fails(point string) bool { return m.failing != nil && m.failin
 
 // defaultGuard returns the descriptor of a new object (O-38, O-39).
 func defaultGuard(creator *Value, k *kind, given *Descriptor) *Descriptor {
-	d := &Descriptor{Owner: creator.Owner, NoDACL: creator.Default == nil, Entries: mapEntries(creator.Default, k)}
+	d := &Descriptor{Owner: creator.Owner, Group: creator.Primary, NoDACL: creator.Default == nil,
+		Entries: mapEntries(creator.Default, k)}
 	if given != nil {
-		d.Owner, d.NoDACL, d.Entries = given.Owner, given.NoDACL, mapEntries(given.Entries, k)
+		if given.Owner != "" {
+			d.Owner = given.Owner
+		}
+		if given.Group != "" {
+			d.Group = given.Group
+		}
+		if !given.Silent {
+			d.NoDACL, d.Entries = given.NoDACL, mapEntries(given.Entries, k)
+		}
 	}
 	switch k {
 	case &tokenKind:
@@ -229,7 +281,7 @@ func defaultGuard(creator *Value, k *kind, given *Descriptor) *Descriptor {
 func mapEntries(list []Entry, k *kind) []Entry {
 	var out []Entry
 	for _, e := range list {
-		e.Mask = k.mapped(e.Mask)
+		e.Mask = k.specific(e.Mask)
 		out = append(out, e)
 	}
 	return out
@@ -238,10 +290,12 @@ func mapEntries(list []Entry, k *kind) []Entry {
 // copyGuard returns the descriptor of a copy that an open, a demotion or a
 // capture makes (I-23).
 func copyGuard(client, primary *Value) *Descriptor {
-	d := &Descriptor{Owner: client.Owner, Label: client.Integrity, Policy: 1}
+	d := &Descriptor{Owner: client.Owner, Group: client.Primary, Label: client.Integrity, Policy: 1}
 	add := func(n Name) { d.Entries = append(d.Entries, Entry{Name: n, Mask: 0xF01FF}) }
 	add(client.User)
-	add(primary.User)
+	if primary.User != client.User {
+		add(primary.User)
+	}
 	add(System)
 	if primary.allows(Admins) {
 		add(Admins)

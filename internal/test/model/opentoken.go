@@ -130,11 +130,6 @@ func (m *Machine) openCopy(c Caller, t *Thread, r *Record, who subject, desired 
 	dup := m.newToken(v, copyGuard(&v, &t.Process.Primary.Value), r.Token)
 	dup.Chain = min(dup.Chain, r.Level)
 	t.Record = &Record{Token: dup, EffectiveOnly: r.EffectiveOnly, Level: r.Level, Own: true, Just: r.Just,
-		Under: r.Under}
+		Under: r.Under, Levels: r.Levels}
 	return m.opened(c, dup, g, attributes)
-}
-
-// refuses applies the limits of I-90 that look at a token alone.
-func (p *Process) refuses(v *Value) bool {
-	return p.Job&1 != 0 && v.admin() || p.Job&2 != 0 && !v.restricted() && !v.Filtered
 }

@@ -68,6 +68,7 @@ type call struct {
 	thread     int // the calling thread
 	target     int // the thread whose state is to change; −1: none
 	user       bool
+	ends       bool // it can end a process
 	duplicates bool // a duplicate of a handle: no open
 	closes     bool // the source handle goes even if the call fails (O-52)
 	model      func() Result
@@ -83,18 +84,21 @@ var kinds = []struct {
 		privilegeCheck}, {5, accessCheck},
 	{6, openFile}, {4, openByID}, {14, closeHandle}, {2, save}, {2, restoreTicket},
 	{14, impersonate}, {3, revert}, {3, disable}, {3, restore}, {2, reference}, {2, dereference},
-	{3, capture}, {3, impersonateContext}, {2, deleteContext}, {2, captureSubject}, {2, checkSubject}, {2,
-		releaseSubject}, {1, limit},
+	{3, capture}, {3, impersonateContext}, {2, deleteContext}, {3, captureSubject}, {5, checkSubject}, {2,
+		releaseSubject}, {3, limit},
 	{5, filterToken}, {4, adjustGroups}, {4, impersonateThread}, {1, impersonateAnonymous}, {5, duplicateObject},
 	{9, createThing}, {5, releaseMutant}, {5, releaseSemaphore}, {5, setTimer}, {3, cancelTimer}, {7, queryThing},
+	{5, setObject}, {5, queryObject}, {2, compareObjects}, {9, setToken}, {4, compareTokens},
+	{4, nextOne}, {5, suspend}, {3, terminate}, {5, queryProcess}, {5, querySecurity}, {7, setSecurity},
+	{2, subjectPrivileges}, {2, effective}, {2, revertThread}, {3, assignToken}, {2, filterObject}, {8, assignPrimary},
 }
 
 // prepare makes an op concrete.
 func (p *Pair) prepare(op *Op) *call {
 	a := &args{op: op}
-	c := &call{thread: a.n(len(p.threads)), target: -1}
-	if !kinds[op.Kind].make(p, c, a) {
-		return nil
+	c := &call{thread: a.n(2 * last), target: -1}
+	if !kinds[op.Kind].make(p, c, a) || c.target >= 0 && p.M.Threads[c.target].Process.Over {
+		return nil // what a thread that has ended acts as is not the model's
 	}
 	return c
 }
@@ -117,6 +121,14 @@ func (c *call) name(service string) string {
 		return fmt.Sprintf("t%d.Nt%s", c.thread, service)
 	}
 	return fmt.Sprintf("t%d.Zw%s", c.thread, service)
+}
+
+// with narrows what a handle is to name to one that grants rights, mostly.
+func (a *args) with(is func(*Slot) bool, rights winnt.AccessMask) func(*Slot) bool {
+	if a.coin(6) {
+		return is
+	}
+	return func(s *Slot) bool { return is(s) && rights&^s.Granted == 0 }
 }
 
 // handle draws a handle value: mostly one of the caller's that satisfies want.
@@ -191,7 +203,7 @@ func (p *Pair) result(c *call, h winnt.Handle, st ntstatus.Status) Result {
 	r := Result{Status: st}
 	if st.IsSuccess() {
 		r.Handle = h
-		r.Token, r.Granted, _ = p.named(c.thread, h)
+		r.Token, r.Granted, _ = p.named(p.objects[c.thread].Process(), h)
 	}
 	return r
 }

@@ -1,6 +1,8 @@
 package model
 
 import (
+	"fmt"
+
 	"github.com/refmon/refmon/ntstatus"
 	"github.com/refmon/refmon/winnt"
 )
@@ -15,6 +17,15 @@ type Result struct {
 	Verdict ntstatus.Status  // AccessStatus
 	Number  uint64           // a value: privileges changed, a level, a count
 	Flag    bool
+	Out     string // other outputs, printed
+}
+
+// printed writes a list down; one that is missing is the same as one without entries.
+func printed[T any](list []T) string {
+	if len(list) == 0 {
+		return ""
+	}
+	return fmt.Sprintf("%+v", list)
 }
 
 func failed(st ntstatus.Status) Result { return Result{Status: st} }

@@ -109,26 +109,6 @@ func (m *Machine) ReleaseSubject(i int) Result {
 	return Result{}
 }
 
-// CheckSubject models SeAccessCheck in user mode.
-func (m *Machine) CheckSubject(i int, d *Descriptor, desired winnt.AccessMask) Result {
-	c := m.Subjects[i]
-	s := subject{token: &c.Primary.Value}
-	if c.Client != nil {
-		s = subject{&c.Client.Value, true, c.Level}
-	}
-	if s.client && s.level < 2 {
-		// A client below SecurityImpersonation is refused.
-		return Result{Verdict: ntstatus.BadImpersonationLevel}
-	}
-	mapped := fileKind.mapped(desired)
-	if mapped == 0 {
-		// Asking for nothing where nothing was granted before is denied.
-		return Result{Verdict: ntstatus.AccessDenied}
-	}
-	g, st := check(s, d, mapped, &fileKind)
-	return Result{Granted: g, Verdict: st, Flag: st == ntstatus.Success}
-}
-
 // Save and RestoreTicket are the reverts that nest (I-76).
 func (m *Machine) Save(t *Thread) Result {
 	t.Tickets = append(t.Tickets, t.Record)
@@ -139,22 +119,5 @@ func (m *Machine) Save(t *Thread) Result {
 func (m *Machine) RestoreTicket(t *Thread, i int) Result {
 	t.Record = t.Tickets[i]
 	t.Tickets = append(t.Tickets[:i:i], t.Tickets[i+1:]...)
-	return Result{}
-}
-
-// Limit puts a process into a job of its own, nested in those it is in already
-// (I-91); a token that the limits refuse in the process or one of its threads
-// is a refusal (column C of I-90).
-func (m *Machine) Limit(p *Process, flags uint32) Result {
-	q := Process{Job: flags}
-	if q.refuses(&p.Primary.Value) {
-		return failed(ntstatus.AccessDenied)
-	}
-	for _, t := range p.Threads {
-		if t.Record != nil && q.refuses(&t.Record.Token.Value) {
-			return failed(ntstatus.AccessDenied)
-		}
-	}
-	p.Job |= flags
 	return Result{}
 }

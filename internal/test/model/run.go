@@ -8,45 +8,16 @@ import (
 // Length is how many calls a history has.
 const Length = 120
 
-// Tally counts the calls that were made: by their name, those that failed and
-// those that succeeded.
-type Tally map[string][2]int
-
-// Calls returns how many calls were made.
-func (t Tally) Calls() (n int) {
-	for _, c := range t {
-		n += c[0] + c[1]
-	}
-	return n
-}
-
-// add counts a call by its text.
-func (t Tally) add(text string, ok bool) {
-	name := text[strings.IndexAny(text, ".:")+1:] // behind the thread
-	name, _, _ = strings.Cut(strings.TrimSpace(name), "(")
-	name, _, _ = strings.Cut(name, " impersonation ") // and before its number
-	c := t[name]
-	if ok {
-		c[1]++
-	} else {
-		c[0]++
-	}
-	t[name] = c
-}
-
 // Run makes at least n calls in histories of [Length], each in a world of its own like
 // the first with the next seed, and returns those that were made. The error is the
 // first difference, with the shortest history found that shows it and the seed to repeat
 // it.
 func Run(first World, n int) (Tally, error) {
-	all := Tally{}
+	all := newTally()
 	for w := first; all.Calls() < n; w.Seed++ {
 		ops := Draw(w.Seed, Length)
 		_, made, err := attempt(w, ops)
-		for name, c := range made {
-			sum := all[name]
-			all[name] = [2]int{sum[0] + c[0], sum[1] + c[1]}
-		}
+		all.sum(made)
 		if err != nil {
 			return all, Shrink(w, ops, err)
 		}
@@ -62,6 +33,7 @@ func attempt(w World, ops []Op) (at int, made Tally, err error) {
 		}
 	}()
 	p := NewPair(w)
+	made = p.made
 	for i := range ops {
 		at = i
 		if err := p.Step(&ops[i]); err != nil {
@@ -107,7 +79,7 @@ func transcript(w World, ops []Op) string {
 	}
 	m := w.machine()
 	for i, mp := range m.Processes {
-		fmt.Fprintf(&b, "  p%d (threads t%d, t%d): %s\n", i, 2*i, 2*i+1, mp.Primary.Value)
+		fmt.Fprintf(&b, "  p%d: %s\n", i, mp.Primary.Value)
 	}
 	for i, t := range m.Held {
 		if strings.Contains(calls.String(), fmt.Sprintf("held %d", i)) {

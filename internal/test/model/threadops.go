@@ -45,7 +45,8 @@ func impersonateAnonymous(p *Pair, c *call, a *args) bool {
 
 func setThreadToken(p *Pair, c *call, a *args) bool {
 	c.mode(a)
-	thread, tok := p.handle(c, a, isThread, winnt.NtCurrentThread), p.handle(c, a, isToken)
+	thread := p.handle(c, a, a.with(isThread, 0x80), winnt.NtCurrentThread)
+	tok := p.handle(c, a, a.with(func(s *Slot) bool { return s.Token != nil && s.Token.Value.Type == 2 }, 4))
 	if a.coin(8) {
 		tok = 0
 	}
@@ -211,16 +212,5 @@ func dereference(p *Pair, c *call, a *args) bool {
 		p.modes[c.thread].PsDereferenceImpersonationToken(o)
 		return Result{}
 	}
-	return true
-}
-
-func limit(p *Pair, c *call, a *args) bool {
-	if !a.coin(4) { // rarely: it lasts
-		return false
-	}
-	i, flags := a.n(len(p.processes)), choose[uint32](a, 1, 1, 2)
-	c.text = fmt.Sprintf("p%d into a job with limits %d", i, flags)
-	c.model = func() Result { return p.M.Limit(p.M.Processes[i], flags) }
-	c.kernel = func() Result { return Result{Status: p.processes[i].AssignToJob(kernel.JobSecurity{Flags: flags})} }
 	return true
 }

@@ -34,7 +34,7 @@ func (m *Machine) ImpersonateAnonymous(c Caller, thread winnt.Handle) Result {
 		return failed(ntstatus.AccessDenied)
 	}
 	v := Value{User: Anonymous, Owner: Anonymous, Primary: Anonymous, Type: winnt.TokenPrimary, Logon: 0x3E6,
-		FromSystem: true, Elevation: winnt.TokenElevationTypeDefault}
+		FromSystem: true, Policy: 3, Elevation: winnt.TokenElevationTypeDefault}
 	tok := m.newToken(v, copyGuard(&v, &s.Thread.Process.Primary.Value), nil)
 	r := m.Impersonate(s.Thread, tok, true, false, 2)
 	return r

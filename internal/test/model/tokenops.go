@@ -2,40 +2,23 @@ package model
 
 import (
 	"fmt"
+	"reflect"
 
 	"github.com/refmon/refmon/nt"
+	"github.com/refmon/refmon/ntstatus"
+	"github.com/refmon/refmon/sid"
 	"github.com/refmon/refmon/token"
 	"github.com/refmon/refmon/winnt"
 )
 
 func filterToken(p *Pair, c *call, a *args) bool {
 	c.mode(a)
-	h, f := p.handle(c, a, isToken), Filter{Max: a.coin(5)}
-	names := []Name{Service, Alice, Users, Staff, Admins, Everyone}
-	for range a.n(3) {
-		f.Disable = append(f.Disable, choose(a, names...))
-	}
-	for range a.n(3) {
-		f.Delete |= privs(choose(a, interesting...))
-	}
-	if a.coin(3) {
-		for range 1 + a.n(2) {
-			f.Restrict = append(f.Restrict, choose(a, append(names, Limit)...))
-		}
-	}
+	h, f := p.handle(c, a, a.with(isToken, 2)), a.filter()
 	c.text = fmt.Sprintf("%s(%s, %+v)", c.name("FilterToken"), h, f)
 	c.model = func() Result { return p.M.FilterToken(p.caller(c), h, f) }
 	c.kernel = func() Result {
-		in := nt.FilterTokenIn{ExistingTokenHandle: h, SIDsToDisable: nt.Cap(groupsOf(f.Disable)),
-			RestrictedSIDs: nt.Cap(groupsOf(f.Restrict))}
-		if f.Max {
-			in.Flags = winnt.DISABLE_MAX_PRIVILEGE
-		}
-		for _, v := range interesting {
-			if f.Delete.has(v) {
-				in.PrivilegesToDelete.V = append(in.PrivilegesToDelete.V, nt.LUIDAndAttributes{LUID: v.LUID()})
-			}
-		}
+		in := f.in()
+		in.ExistingTokenHandle = h
 		out, st := p.services(c).NtFilterToken(in)
 		return p.result(c, out.NewTokenHandle, st)
 	}
@@ -44,15 +27,17 @@ func filterToken(p *Pair, c *call, a *args) bool {
 
 func adjustGroups(p *Pair, c *call, a *args) bool {
 	c.mode(a)
-	h, reset, previous := p.handle(c, a, isToken), a.coin(5), a.coin(2)
+	h, reset, previous := p.handle(c, a, a.with(isToken, 0x48)), a.coin(5), a.coin(2)
+	length := choose[uint32](a, 1<<16, 1<<16, 1<<16, 36, 35, 0)
 	var changes []GroupChange
 	for range 1 + a.n(3) {
-		changes = append(changes, GroupChange{choose(a, Users, Staff, Admins, Everyone, Alice, Service), a.coin(2)})
+		changes = append(changes, GroupChange{choose(a, Users, Staff, Admins, Everyone, Alice, Service, LogonSID), a.coin(2)})
 	}
-	c.text = fmt.Sprintf("%s(%s, reset %t, %v, previous %t)", c.name("AdjustGroupsToken"), h, reset, changes, previous)
-	c.model = func() Result { return p.M.AdjustGroups(p.caller(c), h, reset, changes, previous) }
+	c.text = fmt.Sprintf("%s(%s, reset %t, %v, previous %t %d)", c.name("AdjustGroupsToken"), h, reset, changes,
+		previous, length)
+	c.model = func() Result { return p.M.AdjustGroups(p.caller(c), h, reset, changes, previous, length) }
 	c.kernel = func() Result {
-		in := nt.AdjustGroupsTokenIn{TokenHandle: h, ResetToDefault: reset, BufferLength: 1 << 16,
+		in := nt.AdjustGroupsTokenIn{TokenHandle: h, ResetToDefault: reset, BufferLength: length,
 			WantPrevious: previous}
 		for _, ch := range changes {
 			g := token.Group{SID: sids[ch.Name]}
@@ -62,11 +47,7 @@ func adjustGroups(p *Pair, c *call, a *args) bool {
 			in.NewState.V = append(in.NewState.V, g)
 		}
 		out, st := p.services(c).NtAdjustGroupsToken(in)
-		r := Result{Status: st}
-		if st.IsSuccess() {
-			r.Number = uint64(len(out.PreviousState))
-		}
-		return r
+		return Result{Status: st, Number: uint64(out.ReturnLength), Out: printed(out.PreviousState)}
 	}
 	return true
 }
@@ -101,7 +82,8 @@ func openProcessToken(p *Pair, c *call, a *args) bool {
 
 func openThreadToken(p *Pair, c *call, a *args) bool {
 	c.mode(a)
-	h, desired, ex, self := p.handle(c, a, isThread, winnt.NtCurrentThread), tokenMask(a), a.coin(3), a.coin(2)
+	acts := func(s *Slot) bool { return s.Thread != nil && s.Thread.Record != nil && s.Thread.Record.Level > 0 }
+	h, desired, ex, self := p.handle(c, a, a.with(acts, 0x40), winnt.NtCurrentThread), tokenMask(a), a.coin(3), a.coin(2)
 	attributes := choose[uint32](a, 0, winnt.OBJ_INHERIT, winnt.OBJ_KERNEL_HANDLE, winnt.OBJ_KERNEL_HANDLE, 0x20)
 	c.text = fmt.Sprintf("%s(%s, %#x, OpenAsSelf %t, ex %t %#x)", c.name("OpenThreadToken"), h, uint32(desired), self,
 		ex, attributes)
@@ -127,7 +109,7 @@ func openThreadToken(p *Pair, c *call, a *args) bool {
 
 func duplicate(p *Pair, c *call, a *args) bool {
 	c.mode(a)
-	h, desired, effective := p.handle(c, a, isToken), tokenMask(a), a.coin(3)
+	h, desired, effective := p.handle(c, a, a.with(isToken, 2)), tokenMask(a), a.coin(3)
 	if a.coin(3) {
 		desired = 0
 	}
@@ -143,6 +125,15 @@ func duplicate(p *Pair, c *call, a *args) bool {
 	var guard *Descriptor
 	if a.coin(4) {
 		guard = newDraw(uint64(a.op.Args[6])).guard()
+		guard.Label, guard.Policy = 0, 0 // no label: T-52 is not the model's
+		switch a.n(6) {
+		case 0:
+			guard.Owner = ""
+		case 1:
+			guard.Group = ""
+		case 2:
+			guard.Silent, guard.NoDACL, guard.Entries = true, false, nil
+		}
 	}
 	c.text = fmt.Sprintf("%s(%s, %#x, attributes %#x, qos %+v, sd %s, EffectiveOnly %t, type %d)",
 		c.name("DuplicateToken"), h, uint32(desired), attributes, q, guard, effective, typ)
@@ -154,9 +145,7 @@ func duplicate(p *Pair, c *call, a *args) bool {
 				EffectiveOnly: q.EffectiveOnly}
 		}
 		if guard != nil {
-			// no label: T-52 is not the model's
-			oa.SecurityDescriptor = descriptor(&Descriptor{Owner: guard.Owner, NoDACL: guard.NoDACL,
-				Entries: guard.Entries})
+			oa.SecurityDescriptor = descriptor(guard)
 		}
 		out, st := p.services(c).NtDuplicateToken(nt.DuplicateTokenIn{ExistingTokenHandle: h, DesiredAccess: desired,
 			ObjectAttributes: nt.Cap(oa), EffectiveOnly: effective, TokenType: typ})
@@ -167,7 +156,7 @@ func duplicate(p *Pair, c *call, a *args) bool {
 
 func adjust(p *Pair, c *call, a *args) bool {
 	c.mode(a)
-	h, all, previous := p.handle(c, a, isToken), a.coin(6), a.coin(2)
+	h, all, previous := p.handle(c, a, a.with(isToken, 0x28)), a.coin(6), a.coin(2)
 	length := choose[uint32](a, 4096, 4096, 4096, 16, 4)
 	var changes []Change
 	for range 1 + a.n(3) {
@@ -185,13 +174,7 @@ func adjust(p *Pair, c *call, a *args) bool {
 				nt.LUIDAndAttributes{LUID: ch.Privilege.LUID(), Attributes: ch.Attributes})
 		}
 		out, st := p.services(c).NtAdjustPrivilegesToken(in)
-		r := Result{Status: st}
-		if st.IsSuccess() {
-			for _, l := range out.PreviousState {
-				r.Number |= 1 << l.LUID
-			}
-		}
-		return r
+		return Result{Status: st, Number: uint64(out.ReturnLength), Out: printed(out.PreviousState)}
 	}
 	return true
 }
@@ -204,60 +187,38 @@ func (p *Pair) queryHandle(c *call, a *args) winnt.Handle {
 func query(p *Pair, c *call, a *args) bool {
 	c.mode(a)
 	h := p.queryHandle(c, a)
-	class := choose(a, winnt.TokenTypeInfo, winnt.TokenImpersonationLevel, winnt.TokenPrivileges, winnt.TokenGroups,
-		winnt.TokenStatistics, winnt.TokenElevation, winnt.TokenIsRestricted, winnt.TokenSource)
-	c.text = fmt.Sprintf("%s(%s, class %d)", c.name("QueryInformationToken"), h, class)
+	class := winnt.TokenInfoClass(a.n(52))
+	length, short := uint32(1<<16), a.coin(4)
+	c.text = fmt.Sprintf("%s(%s, class %d, short %t)", c.name("QueryInformationToken"), h, class, short)
+	var want any
 	c.model = func() Result {
-		r := p.M.Query(p.caller(c), h, class)
-		r.Token = 0
-		return r
+		t, st := p.M.Query(p.caller(c), h, class)
+		if st != ntstatus.Success {
+			return failed(st)
+		}
+		var need uint32
+		if want, need, st = p.told(t, class); st != ntstatus.Success {
+			return failed(st)
+		}
+		length = need // to the byte
+		if short {
+			length--
+			return Result{Status: ntstatus.BufferTooSmall, Number: uint64(need)}
+		}
+		return Result{Number: uint64(need), Flag: true}
 	}
 	c.kernel = func() Result {
 		out, st := p.services(c).NtQueryInformationToken(nt.QueryInformationTokenIn{TokenHandle: h,
-			TokenInformationClass: class, TokenInformationLength: 1 << 16})
-		r := Result{Status: st}
-		if st.IsSuccess() {
-			r.Number, r.Flag = information(out.TokenInformation)
-		}
-		return r
+			TokenInformationClass: class, TokenInformationLength: length})
+		return Result{Status: st, Number: uint64(out.ReturnLength),
+			Flag: st.IsSuccess() && reflect.DeepEqual(comparable(out.TokenInformation), want)}
 	}
 	return true
 }
 
-func privilegeCheck(p *Pair, c *call, a *args) bool {
-	c.mode(a)
-	h, all := p.queryHandle(c, a), a.coin(2)
-	var set []winnt.Privilege
-	for range a.n(4) {
-		set = append(set, choose(a, interesting...))
+func sidsOf(list []Name) (out []sid.SID) {
+	for _, n := range list {
+		out = append(out, sids[n])
 	}
-	c.text = fmt.Sprintf("%s(%s, %v, all %t)", c.name("PrivilegeCheck"), h, set, all)
-	c.model = func() Result { return p.M.PrivilegeCheck(p.caller(c), h, set, all) }
-	c.kernel = func() Result {
-		in := &nt.PrivilegeSet{}
-		if all {
-			in.Control = winnt.PRIVILEGE_SET_ALL_NECESSARY
-		}
-		for _, v := range set {
-			in.Privilege = append(in.Privilege, nt.LUIDAndAttributes{LUID: v.LUID()})
-		}
-		out, st := p.services(c).NtPrivilegeCheck(nt.PrivilegeCheckIn{ClientToken: h, RequiredPrivileges: nt.Cap(in)})
-		return Result{Status: st, Flag: out.Result}
-	}
-	return true
-}
-
-func accessCheck(p *Pair, c *call, a *args) bool {
-	c.mode(a)
-	h, desired := p.queryHandle(c, a), fileMask(a)
-	guard := newDraw(uint64(a.op.Args[6])).guard()
-	c.text = fmt.Sprintf("%s(%s, %s, %#x)", c.name("AccessCheck"), h, guard, uint32(desired))
-	c.model = func() Result { return p.M.AccessCheck(p.caller(c), h, guard, desired) }
-	c.kernel = func() Result {
-		out, st := p.services(c).NtAccessCheck(nt.AccessCheckIn{SecurityDescriptor: nt.Cap(descriptor(guard)),
-			ClientToken: h, DesiredAccess: desired, GenericMapping: nt.Cap(winnt.FileObject.Mapping),
-			PrivilegeSetLength: 1 << 16})
-		return Result{Status: st, Granted: out.GrantedAccess, Verdict: out.AccessStatus}
-	}
-	return true
+	return out
 }

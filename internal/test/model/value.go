@@ -21,16 +21,35 @@ const (
 	Admins    Name = "admins"
 	Users     Name = "users"
 	Staff     Name = "staff"
+	LogonSID  Name = "logon" // S-1-5-5-x-y
 	Everyone  Name = "everyone"
 	Limit     Name = "restricted" // S-1-5-12
 )
 
 // Group is a group of a token.
 type Group struct {
-	Name     Name
-	Enabled  bool
-	DenyOnly bool
-	Default  bool // enabled by default
+	Name      Name
+	Enabled   bool
+	DenyOnly  bool
+	Default   bool // enabled by default
+	Mandatory bool
+	MayOwn    bool // SE_GROUP_OWNER
+}
+
+// fixed reports whether no adjustment disables the group (T-75).
+func (g *Group) fixed() bool { return g.Mandatory || g.Name == LogonSID }
+
+// attributes returns SE_GROUP_* as winnt.h has them.
+func (g *Group) attributes() (a uint32) {
+	for i, is := range [...]bool{g.Mandatory, g.Default, g.Enabled, g.MayOwn, g.DenyOnly} {
+		if is {
+			a |= 1 << i
+		}
+	}
+	if g.Name == LogonSID {
+		a |= 0xC0000000
+	}
+	return a
 }
 
 // Privileges is a set of privileges by their LUID.
@@ -54,19 +73,28 @@ type Value struct {
 	Restricted []Name // restricting SIDs; nil: unrestricted
 	Barred     []Name // SIDs that restricted it once: they match deny entries only
 	Filtered   bool   // a filter took something away
+	Writing    bool   // WRITE_RESTRICTED
+	Inert      bool   // SANDBOX_INERT
 	Held       Privileges
 	Enabled    Privileges
+	ByDefault  Privileges // enabled by default
 	Type       winnt.TokenType
 	Level      winnt.SecurityImpersonationLevel
 	Logon      uint64 // AuthenticationId
 	Origin     uint64 // OriginatingLogon
 	FromSystem bool   // the source is *SYSTEM*
+	Parent     *Token // it was filtered from, nil for none
+	Session    uint32
+	Policy     uint32 // TOKEN_MANDATORY_POLICY_*
+	Flags      uint32 // TOKEN_* that follow from nothing else
 	Integrity  uint32
 	Elevation  uint32
 	Owner      Name
 	Primary    Name // primary group
 	Default    []Entry
-	Modified   int // names a ModifiedId
+	Prefix     string // of TokenBnoIsolation
+	Audit      byte   // each byte of the audit policy
+	Modified   int    // names a ModifiedId
 }
 
 func (v *Value) copy() Value {
@@ -140,7 +168,7 @@ const (
 func (v *Value) stripped() Value {
 	c := v.copy()
 	c.Groups = slices.DeleteFunc(c.Groups, func(g Group) bool { return !g.Enabled && !g.DenyOnly })
-	c.Held = v.Enabled
+	c.Held, c.ByDefault = v.Enabled, v.ByDefault&v.Enabled
 	gone := func(n Name) bool {
 		return n != v.User && !slices.ContainsFunc(c.Groups, func(g Group) bool { return g.Name == n })
 	}
@@ -169,11 +197,15 @@ type Entry struct {
 
 // Descriptor protects an object. A nil one means an object without security.
 type Descriptor struct {
-	Owner   Name
+	Owner   Name // "": none given
+	Group   Name // the same
+	Silent  bool // nothing is said about the DACL
 	NoDACL  bool // everybody may do everything
 	Entries []Entry
 	Label   uint32 // integrity of the label
 	Policy  uint32 // of the label; 0: no label, which stands for Medium, NO_WRITE_UP
+
+	EmptySACL bool // a list without entries is left of a label
 }
 
 // String returns a line for a transcript.

@@ -1,15 +1,17 @@
 package model
 
 import (
+	"fmt"
 	"math/rand/v2"
 	"slices"
 
 	"github.com/refmon/refmon/kernel"
 	"github.com/refmon/refmon/nt"
+	"github.com/refmon/refmon/ntstatus"
 	"github.com/refmon/refmon/winnt"
 )
 
-// World says what a history begins with: two processes of two threads, some
+// World says what a history begins with: three processes of two threads and one that has not started, some
 // tokens and some files, drawn from a seed. The zero value is a world too.
 type World struct {
 	Seed    uint64
@@ -39,12 +41,12 @@ var users = []Name{Service, Alice, Bob, System}
 var interesting = []winnt.Privilege{winnt.SeImpersonatePrivilege, winnt.SeSecurityPrivilege,
 	winnt.SeTakeOwnershipPrivilege, winnt.SeAssignPrimaryTokenPrivilege,
 	winnt.SeTcbPrivilege, winnt.SeDebugPrivilege, winnt.SeRelabelPrivilege, winnt.SeShutdownPrivilege,
-	winnt.SeChangeNotifyPrivilege}
+	winnt.SeChangeNotifyPrivilege, winnt.SeCreateTokenPrivilege, winnt.SeBackupPrivilege, winnt.SeRestorePrivilege}
 
 // value draws a token of a user.
 func (d draw) value(user Name) Value {
 	v := Value{User: user, Owner: user, Type: winnt.TokenPrimary, Logon: uint64(0x10000 + slices.Index(users, user)),
-		Integrity: medium, Elevation: winnt.TokenElevationTypeDefault}
+		Integrity: medium, Policy: 1, Elevation: winnt.TokenElevationTypeDefault}
 	if user == Anonymous {
 		v.Logon, v.FromSystem = 0x3E6, d.coin(2)
 	}
@@ -55,30 +57,53 @@ func (d draw) value(user Name) Value {
 		case 1:
 			v.Groups = append(v.Groups, Group{Name: g})
 		case 2:
-			v.Groups = append(v.Groups, Group{Name: g, DenyOnly: g == Admins || g == Staff})
+			v.Groups = append(v.Groups, Group{Name: g, DenyOnly: g == Admins || g == Staff, MayOwn: d.coin(2)})
 		default:
-			v.Groups = append(v.Groups, Group{Name: g, Enabled: true, Default: true})
+			v.Groups = append(v.Groups, Group{Name: g, Enabled: true, Default: !d.coin(5), MayOwn: d.coin(5)})
 		}
+		if i := len(v.Groups) - 1; d.coin(5) && v.Groups[i].Enabled {
+			// What is mandatory is enabled, and by default (T-2).
+			v.Groups[i].Mandatory, v.Groups[i].Default = true, true
+		}
+	}
+	if d.coin(3) {
+		v.Groups = append(v.Groups, Group{Name: LogonSID, Enabled: true, Default: true, Mandatory: d.coin(2)})
 	}
 	v.Primary = user
 	if len(v.Groups) > 0 && d.coin(2) {
 		v.Primary = v.Groups[d.IntN(len(v.Groups))].Name
 	}
-	for _, g := range v.Groups {
+	for i, g := range v.Groups {
 		if g.Name == Admins && g.Enabled && d.coin(2) {
-			v.Owner = Admins
+			v.Owner, v.Groups[i].MayOwn = Admins, true
 		}
 	}
+	powerful := d.coin(5)
 	for _, p := range interesting {
+		if powerful {
+			v.Held, v.Enabled = v.Held|privs(p), v.Enabled|privs(p)
+		}
 		if d.coin(3) {
 			v.Held |= privs(p)
 			if d.coin(2) {
 				v.Enabled |= privs(p)
 			}
+			if d.coin(2) {
+				v.ByDefault |= privs(p)
+			}
 		}
 	}
-	if d.coin(6) {
+	// What is rare is drawn in a tenth of the tokens.
+	v.UserDeny, v.Inert, v.Filtered = d.coin(10), d.coin(10), d.coin(6)
+	if d.coin(4) {
 		v.Restricted = []Name{pick(d, user, Staff, Everyone), Limit}
+		v.Writing = d.coin(3)
+		if d.coin(3) {
+			v.Barred = []Name{pick(d, Users, Admins)}
+		}
+		if d.coin(5) {
+			v.Restricted = []Name{}
+		}
 	}
 	if d.coin(4) {
 		v.Integrity = pick[uint32](d, low, high)
@@ -92,6 +117,18 @@ func (d draw) value(user Name) Value {
 			v.Default = append(v.Default, Entry{Name: Everyone, Mask: winnt.GENERIC_READ})
 		}
 	}
+	if d.coin(5) {
+		v.Session = 1 + uint32(d.IntN(3))
+	}
+	if d.coin(5) {
+		v.Policy = uint32(d.IntN(4))
+	}
+	for _, f := range []uint32{winnt.TOKEN_VIRTUALIZE_ALLOWED, winnt.TOKEN_UIACCESS, winnt.TOKEN_PRIVATE_NAMESPACE,
+		winnt.TOKEN_NO_CHILD_PROCESS} {
+		if d.coin(8) {
+			v.Flags |= f
+		}
+	}
 	v.Modified = 1 + d.IntN(1000)
 	return v
 }
@@ -103,6 +140,7 @@ var masks = []winnt.AccessMask{winnt.GENERIC_ALL, winnt.GENERIC_READ, winnt.GENE
 // guard draws a descriptor.
 func (d draw) guard() *Descriptor {
 	g := &Descriptor{Owner: pick(d, Service, Alice, Bob, System, Admins), NoDACL: d.coin(12)}
+	g.Group = pick(d, g.Owner, Users, Staff)
 	if !g.NoDACL {
 		for range d.IntN(5) {
 			g.Entries = append(g.Entries,
@@ -123,18 +161,18 @@ func (d draw) guard() *Descriptor {
 func (w World) machine() *Machine {
 	d := newDraw(w.Seed)
 	m := &Machine{Profile: w.Profile, Kernel: Table{Kernel: true}, modified: 1000}
-	for i := range 2 {
+	for i := range last + 1 {
 		v := d.value(pick(d, Service, Alice))
 		if i == 0 {
 			v = d.value(Service)
 			if d.coin(2) { // the server of most histories
 				v.Held |= privs(winnt.SeImpersonatePrivilege)
 				v.Enabled |= privs(winnt.SeImpersonatePrivilege)
-				v.Restricted = nil
+				v.Restricted, v.Barred, v.Writing = nil, nil, false
 			}
 		}
 		p := &Process{Primary: m.newToken(v, defaultGuard(&v, &tokenKind, nil), nil),
-			Guard: defaultGuard(&v, &processKind, nil)}
+			Guard: defaultGuard(&v, &processKind, nil), Name: fmt.Sprintf("p%d", i), Self: processKind.all}
 		for range 2 {
 			t := &Thread{Process: p, Guard: defaultGuard(&v, &threadKind, nil)}
 			// A thread may end, set and query itself in any case (O-18), with
@@ -143,11 +181,17 @@ func (w World) machine() *Machine {
 			if g, st := decide(&v, t.Guard, maximum, &threadKind); st.IsSuccess() {
 				t.Self |= g
 			}
+			if d.coin(4) {
+				t.Suspended = pick(d, 1, 2, 126, 127)
+			}
 			p.Threads = append(p.Threads, t)
 			m.Threads = append(m.Threads, t)
 		}
 		m.Processes = append(m.Processes, p)
 	}
+	v := d.value(pick(d, Service, Alice))
+	m.Processes = append(m.Processes, &Process{Primary: m.newToken(v, defaultGuard(&v, &tokenKind, nil), nil),
+		Guard: defaultGuard(&v, &processKind, nil), Name: "not started", Self: processKind.all})
 	for range 7 {
 		v := d.value(pick(d, Service, Alice, Bob, Alice, System, Anonymous))
 		if !d.coin(5) {
@@ -169,8 +213,55 @@ func (w World) machine() *Machine {
 		}
 		m.Files = append(m.Files, f)
 	}
+	d.handles(m)
+	d.jobs(m)
 	if w.bend != nil {
 		w.bend(m)
 	}
 	return m
+}
+
+// jobs puts processes into jobs before anything is called.
+func (d draw) jobs(m *Machine) {
+	for _, p := range m.Processes {
+		for range pick(d, 0, 0, 0, 1, 1, 2) {
+			l := Limits{Flags: pick[uint32](d, 1, 2, 8, 8, 9)}
+			if l.Flags&8 != 0 {
+				l.Filter = Filter{Disable: []Name{pick(d, Users, Staff, Admins)},
+					Delete: privs(pick(d, interesting...))}
+			}
+			if m.Limit(p, l).Status != ntstatus.Success {
+				break
+			}
+		}
+	}
+}
+
+// handles fills the tables: each process has handles to its token, to some of those that
+// the kernel holds, and to the threads and processes there are, mostly with many rights.
+func (d draw) handles(m *Machine) {
+	add := func(t *Table, s Slot, all winnt.AccessMask) {
+		s.Granted = all
+		if d.coin(3) {
+			s.Granted &= winnt.AccessMask(d.Uint32())
+		}
+		s.Inherit, s.Protect = d.coin(4), d.coin(12)
+		t.Insert(s)
+	}
+	for _, t := range m.tables() {
+		for range 5 {
+			add(t, Slot{Token: pick(d, m.Held...)}, tokenKind.all)
+		}
+		for _, p := range m.Processes {
+			add(t, Slot{Process: p}, processKind.all)
+			if d.coin(2) {
+				add(t, Slot{Token: p.Primary}, tokenKind.all)
+			}
+			for _, th := range p.Threads {
+				if !d.coin(3) {
+					add(t, Slot{Thread: th}, threadKind.all)
+				}
+			}
+		}
+	}
 }

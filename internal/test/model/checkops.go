@@ -1,0 +1,245 @@
+package model
+
+import (
+	"fmt"
+
+	"github.com/refmon/refmon/access"
+	"github.com/refmon/refmon/kernel"
+	"github.com/refmon/refmon/nt"
+	"github.com/refmon/refmon/ntstatus"
+	"github.com/refmon/refmon/winnt"
+)
+
+// used returns the privileges that a check draws on, also when it fails later (A-50 to
+//
+func used(v *Value, d *Descriptor, desired winnt.AccessMask, k *kind) (list []nt.LUIDAndAttributes) {
+	add := func(p winnt.Privilege) {
+		list = append(list, nt.LUIDAndAttributes{LUID: p.LUID(), Attributes: winnt.SE_PRIVILEGE_USED_FOR_ACCESS})
+	}
+	if desired&saclBit != 0 {
+		if !v.Enabled.has(winnt.SeSecurityPrivilege) {
+			return nil
+		}
+		add(winnt.SeSecurityPrivilege)
+	}
+	switch ceiling := ceilingOf(v, d, k); {
+	case desired&winnt.WRITE_OWNER == 0:
+	case desired&maximum == 0 && desired&^ceiling != 0: // the label comes first
+	case v.Enabled.has(winnt.SeTakeOwnershipPrivilege):
+		add(winnt.SeTakeOwnershipPrivilege)
+	case v.Enabled.has(winnt.SeRelabelPrivilege):
+		add(winnt.SeRelabelPrivilege)
+	}
+	return list
+}
+
+// privilegeSet writes a set down; none is "-".
+func privilegeSet(s *nt.PrivilegeSet) string {
+	if s == nil {
+		return "-"
+	}
+	return fmt.Sprintf("%d %s", s.Control, printed(s.Privilege))
+}
+
+// marked returns a set as a privilege check leaves it: those that are enabled are marked,
+// and no other (T-101).
+func (v *Value) marked(set *nt.PrivilegeSet) (*nt.PrivilegeSet, bool) {
+	out, n := &nt.PrivilegeSet{Control: set.Control}, 0
+	for _, l := range set.Privilege {
+		if l.Attributes &^= winnt.SE_PRIVILEGE_USED_FOR_ACCESS; v.Enabled.has(winnt.Privilege(l.LUID)) {
+			l.Attributes |= winnt.SE_PRIVILEGE_USED_FOR_ACCESS
+			n++
+		}
+		out.Privilege = append(out.Privilege, l)
+	}
+	if set.Control&winnt.PRIVILEGE_SET_ALL_NECESSARY != 0 {
+		return out, n == len(set.Privilege)
+	}
+	return out, n > 0
+}
+
+// privilegeSet draws what a privilege check is asked for.
+func (a *args) privilegeSet() *nt.PrivilegeSet {
+	set := &nt.PrivilegeSet{Control: uint32(a.n(2))}
+	for range a.n(4) {
+		set.Privilege = append(set.Privilege, nt.LUIDAndAttributes{LUID: choose(a, interesting...).LUID(),
+			Attributes: choose[uint32](a, 0, 0, 2, 0x80000000)})
+	}
+	return set
+}
+
+func privilegeCheck(p *Pair, c *call, a *args) bool {
+	c.mode(a)
+	h, set := p.queryHandle(c, a), a.privilegeSet()
+	c.text = fmt.Sprintf("%s(%s, %+v)", c.name("PrivilegeCheck"), h, *set)
+	c.model = func() Result {
+		t, st := p.M.queried(p.caller(c), h, winnt.TOKEN_QUERY)
+		switch {
+		case st != ntstatus.Success:
+			return failed(st)
+		case t.Value.Type == winnt.TokenImpersonation && t.Value.Level < 1:
+			return failed(ntstatus.BadImpersonationLevel)
+		}
+		found, ok := t.Value.marked(set)
+		return Result{Flag: ok, Out: privilegeSet(found)}
+	}
+	c.kernel = func() Result {
+		out, st := p.services(c).NtPrivilegeCheck(nt.PrivilegeCheckIn{ClientToken: h, RequiredPrivileges: nt.Cap(set)})
+		if !st.IsSuccess() {
+			return failed(st)
+		}
+		return Result{Status: st, Flag: out.Result, Out: privilegeSet(out.RequiredPrivileges)}
+	}
+	return true
+}
+
+// subjectPrivileges asks which privileges the calling thread, or a captured subject, may
+// use (T-102).
+func subjectPrivileges(p *Pair, c *call, a *args) bool {
+	mode := choose(a, kernel.UserMode, kernel.UserMode, kernel.UserMode, kernel.KernelMode)
+	if len(p.subjects) == 0 || a.coin(3) {
+		v := choose(a, interesting...)
+		c.text = fmt.Sprintf("t%d.SeSinglePrivilegeCheck(%s, %s)", c.thread, v, mode)
+		c.model = func() Result {
+			return Result{Flag: mode == kernel.KernelMode || p.M.Threads[c.thread].subject().holds(v)}
+		}
+		c.kernel = func() Result {
+			return Result{Flag: p.modes[c.thread].SeSinglePrivilegeCheck(v.LUID(), mode)}
+		}
+		return true
+	}
+	i, set := a.n(len(p.subjects)), a.privilegeSet()
+	c.text = fmt.Sprintf("SePrivilegeCheck(subject %d, %+v, %s)", i, *set, mode)
+	c.model = func() Result {
+		s := p.M.Subjects[i].subject()
+		switch {
+		case mode == kernel.KernelMode:
+			return Result{Flag: true, Out: privilegeSet(set)}
+		case s.client && s.level < 2:
+			return Result{Out: privilegeSet(set)}
+		}
+		found, ok := s.token.marked(set)
+		return Result{Flag: ok, Out: privilegeSet(found)}
+	}
+	c.kernel = func() Result {
+		found, ok := p.modes[c.thread].SePrivilegeCheck(set, p.subjects[i], mode)
+		return Result{Flag: ok, Out: privilegeSet(found)}
+	}
+	return true
+}
+
+// checkSubject asks SeAccessCheck.
+func checkSubject(p *Pair, c *call, a *args) bool {
+	if len(p.subjects) == 0 {
+		return false
+	}
+	i, desired := a.n(len(p.subjects)), fileMask(a)&^reserved
+	guard := newDraw(uint64(a.op.Args[6])).guard()
+	previous := choose[winnt.AccessMask](a, 0, 0, 0, winnt.READ_CONTROL, winnt.GENERIC_READ, 0x2)
+	mode := choose(a, access.User, access.User, access.User, access.User, access.Kernel)
+	in := kernel.SeAccessCheckIn{SecurityDescriptor: nt.Cap(descriptor(guard)), DesiredAccess: desired,
+		PreviouslyGrantedAccess: previous, GenericMapping: nt.Cap(winnt.FileObject.Mapping), AccessMode: mode}
+	missing := a.coin(12)
+	if missing {
+		in.SecurityDescriptor.V = nil
+	}
+	c.text = fmt.Sprintf("SeAccessCheck(subject %d, %s, none %t, %#x, previously %#x, %v)", i, guard, missing,
+		uint32(desired), uint32(previous), mode)
+	c.model = func() Result { return p.M.CheckSubject(i, guard, missing, desired, previous, mode == access.Kernel) }
+	c.kernel = func() Result {
+		in.SubjectSecurityContext = p.subjects[i]
+		out := p.modes[c.thread].SeAccessCheck(in)
+		r := Result{Granted: out.GrantedAccess, Verdict: out.AccessStatus, Flag: out.Result}
+		if out.Privileges != nil {
+			r.Out = printed(out.Privileges.Privilege)
+		}
+		return r
+	}
+	return true
+}
+
+// CheckSubject models SeAccessCheck with a file's mapping.
+func (m *Machine) CheckSubject(i int, d *Descriptor, missing bool, desired, previous winnt.AccessMask,
+	kernel bool) Result {
+	s := m.Subjects[i].subject()
+	mapped, before := fileKind.mapped(desired), fileKind.mapped(previous)
+	switch {
+	case kernel:
+		if mapped&maximum != 0 {
+			mapped |= fileKind.all
+		}
+		return Result{Granted: mapped&^maximum | before, Flag: true}
+	case missing:
+		return Result{Verdict: ntstatus.AccessDenied}
+	case s.client && s.level < 2:
+		// A client below SecurityImpersonation is refused.
+		return Result{Verdict: ntstatus.BadImpersonationLevel}
+	case mapped == 0 && before != 0:
+		// What was granted before is granted again.
+		return Result{Granted: before, Flag: true}
+	case mapped == 0:
+		return Result{Verdict: ntstatus.AccessDenied}
+	}
+	// What was granted before is part of the result and not checked again.
+	left := mapped &^ before
+	if left == 0 {
+		return Result{Granted: before, Flag: true}
+	}
+	r := Result{Out: printed(used(s.token, d, left, &fileKind))}
+	if left&saclBit != 0 && !s.token.Enabled.has(winnt.SeSecurityPrivilege) {
+		r.Verdict = ntstatus.PrivilegeNotHeld
+		return r
+	}
+	g, st := decide(s.token, d, left, &fileKind)
+	if st != ntstatus.Success && left&maximum != 0 && before != 0 && left&^maximum == 0 {
+		g, st = 0, ntstatus.Success // something was granted before
+	}
+	if r.Verdict = st; st == ntstatus.Success {
+		r.Granted, r.Flag = g|before, true
+	}
+	return r
+}
+
+// subject returns who a captured context is.
+func (s *Subject) subject() subject {
+	if s.Client != nil {
+		return subject{&s.Client.Value, true, s.Level}
+	}
+	return subject{token: &s.Primary.Value}
+}
+
+func accessCheck(p *Pair, c *call, a *args) bool {
+	c.mode(a)
+	h, desired := p.queryHandle(c, a), fileMask(a)
+	guard := newDraw(uint64(a.op.Args[6])).guard()
+	if a.coin(12) {
+		guard.Group = ""
+	}
+	byType := a.coin(3)
+	c.text = fmt.Sprintf("%s(%s, %s, %#x)", c.name("AccessCheck"), h, guard, uint32(desired))
+	in := nt.AccessCheckByTypeIn{SecurityDescriptor: nt.Cap(descriptor(guard)), ClientToken: h, DesiredAccess: desired,
+		GenericMapping: nt.Cap(winnt.FileObject.Mapping), PrivilegeSetLength: 1 << 16}
+	c.model = func() Result { return p.M.AccessCheck(p.caller(c), h, guard, desired) }
+	if byType {
+		// No entry of the model is for a property: each has the same answer.
+		in.ObjectTypeList = nt.Cap([]access.ObjectTypeEntry{{GUID: winnt.GUID{1}},
+			{Level: 1, GUID: winnt.GUID{2}}})
+	}
+	c.kernel = func() Result {
+		var out nt.AccessCheckOut
+		var st ntstatus.Status
+		if byType {
+			out, st = p.services(c).NtAccessCheckByType(in)
+		} else {
+			out, st = p.services(c).NtAccessCheck(nt.AccessCheckIn{SecurityDescriptor: in.SecurityDescriptor,
+				ClientToken: h, DesiredAccess: desired, GenericMapping: in.GenericMapping,
+				PrivilegeSetLength: in.PrivilegeSetLength})
+		}
+		r := Result{Status: st, Granted: out.GrantedAccess, Verdict: out.AccessStatus}
+		if st.IsSuccess() {
+			r.Out, r.Number = privilegeSet(out.PrivilegeSet), uint64(out.PrivilegeSetLength)
+		}
+		return r
+	}
+	return true
+}

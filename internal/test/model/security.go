@@ -1,0 +1,228 @@
+package model
+
+import (
+	"fmt"
+
+	"github.com/refmon/refmon/internal/ntos/se"
+	"github.com/refmon/refmon/nt"
+	"github.com/refmon/refmon/ntstatus"
+	"github.com/refmon/refmon/sd"
+	"github.com/refmon/refmon/winnt"
+)
+
+// Parts of a descriptor.
+const (
+	ownerPart = 1
+	groupPart = 2
+	daclPart  = 4
+	saclPart  = 8
+	labelPart = 0x10
+	allParts  = 0x10000 // BACKUP
+)
+
+// rights returns what a handle must grant for the parts of one kind and of another.
+func rights(info uint32, rows ...[2]uint32) (m winnt.AccessMask) {
+	for _, row := range rows {
+		if info&row[0] != 0 {
+			m |= winnt.AccessMask(row[1])
+		}
+	}
+	return m
+}
+
+// tell writes the parts of a descriptor down, and how long its self-relative form is.
+func tell(owner, group Name, dacl, sacl *sd.ACL) (string, uint64) {
+	n := 20
+	for _, part := range []Name{owner, group} {
+		if part != "" {
+			n += sids[part].Len()
+		}
+	}
+	for _, l := range []*sd.ACL{dacl, sacl} {
+		if l != nil {
+			n += l.Size()
+		}
+	}
+	return fmt.Sprintf("%s %s %x %x", sids[owner], sids[group], comparable(dacl), comparable(sacl)), uint64(n)
+}
+
+// sacl returns the entries that a descriptor has for a label.
+func (d *Descriptor) sacl() *sd.ACL {
+	switch {
+	case d.Policy != 0:
+		return must(sd.NewACL(must(sd.NewACE(sd.SystemMandatoryLabel, 0, winnt.AccessMask(d.Policy),
+			se.IntegritySID(d.Label)))))
+	case d.EmptySACL:
+		return must(sd.NewACL())
+	}
+	return nil
+}
+
+// QuerySecurity models NtQuerySecurityObject (O-64); short leaves out the last byte.
+func (m *Machine) QuerySecurity(c Caller, h winnt.Handle, info uint32, short bool) (r Result, length uint32) {
+	want := rights(info, [2]uint32{ownerPart | groupPart | daclPart | labelPart | allParts, 0x20000},
+		[2]uint32{saclPart | allParts, uint32(saclBit)})
+	s, st := m.reference(c, h, want, (*Slot).used)
+	if st != ntstatus.Success {
+		return failed(st), 0
+	}
+	if info&allParts != 0 {
+		info |= 15
+	}
+	owner, group := Name(""), Name("")
+	var dacl, sacl *sd.ACL
+	if d := s.guard(); d != nil {
+		if info&ownerPart != 0 {
+			owner = d.Owner
+		}
+		if info&groupPart != 0 {
+			group = d.Group
+		}
+		if info&daclPart != 0 {
+			dacl = list(d.Entries, !d.NoDACL)
+		}
+		if info&(saclPart|labelPart) != 0 {
+			sacl = d.sacl()
+		}
+	}
+	r.Out, r.Number = tell(owner, group, dacl, sacl)
+	if length = uint32(r.Number); short {
+		return Result{Status: ntstatus.BufferTooSmall, Number: r.Number}, length - 1
+	}
+	return r, length
+}
+
+// SetSecurity models NtSetSecurityObject (O-65).
+func (m *Machine) SetSecurity(c Caller, h winnt.Handle, info uint32, given *Descriptor) Result {
+	want := rights(info, [2]uint32{ownerPart | groupPart | labelPart | allParts, 0x80000},
+		[2]uint32{daclPart | allParts, 0x40000}, [2]uint32{saclPart | allParts, uint32(saclBit)})
+	s, st := m.reference(c, h, want, (*Slot).used)
+	switch {
+	case st != ntstatus.Success:
+		return failed(st)
+	case info&ownerPart != 0 && given.Owner == "", info&groupPart != 0 && given.Group == "":
+		return failed(ntstatus.InvalidSecurityDescr)
+	case s.guard() == nil:
+		return failed(ntstatus.NoSecurityOnObject)
+	}
+	if info&allParts != 0 {
+		info |= 15
+	}
+	who := c.subject()
+	n := *s.guard()
+	if info&ownerPart != 0 {
+		if given.Owner == "" || !c.may(winnt.SeRestorePrivilege) && !who.token.mayOwn(given.Owner) {
+			return failed(ntstatus.InvalidOwner)
+		}
+		n.Owner = given.Owner
+	}
+	if info&groupPart != 0 {
+		if given.Group == "" {
+			return failed(ntstatus.InvalidPrimaryGroup)
+		}
+		n.Group = given.Group
+	}
+	if info&(saclPart|labelPart) != 0 && given.Policy != 0 && given.Label > who.token.Integrity &&
+		!c.may(winnt.SeRelabelPrivilege) {
+		return failed(ntstatus.PrivilegeNotHeld)
+	}
+	if info&daclPart != 0 {
+		// A list that is not given is taken away (S-73).
+		n.NoDACL, n.Entries = given.NoDACL || given.Silent, mapEntries(given.Entries, s.kind())
+	}
+	if info&(saclPart|labelPart) != 0 && s.Token == nil { // a token keeps its label (O-39)
+		n.Label, n.Policy = given.Label, given.Policy
+		// Without a label a list without entries is left (S-74).
+		n.EmptySACL = info&saclPart == 0 && given.Policy == 0
+	}
+	switch {
+	case s.Token != nil:
+		s.Token.Guard = &n
+		s.Token.Changes++
+	case s.Thread != nil:
+		s.Thread.Guard = &n
+	case s.Process != nil:
+		s.Process.Guard = &n
+	default:
+		s.File.Guard = &n
+	}
+	return Result{}
+}
+
+// mayOwn reports whether a token may make a SID the owner of something (S-61).
+func (v *Value) mayOwn(n Name) bool {
+	if n == v.User {
+		return true
+	}
+	for _, g := range v.Groups {
+		if g.Name == n && g.MayOwn && g.Enabled && !g.DenyOnly {
+			return true
+		}
+	}
+	return false
+}
+
+// parts draws which parts of a descriptor a call is about.
+func (a *args) parts() uint32 {
+	return choose[uint32](a, ownerPart, groupPart, daclPart, daclPart, saclPart, labelPart, ownerPart|groupPart|daclPart,
+		daclPart|labelPart, allParts, 0)
+}
+
+// guarded draws a handle for a call that needs rights to a descriptor.
+func (p *Pair) guarded(c *call, a *args, want winnt.AccessMask) winnt.Handle {
+	if a.coin(5) {
+		want = 0
+	}
+	kinds := []func(*Slot) bool{isToken, isThread, isProcess, func(s *Slot) bool { return s.File != nil }}
+	is := choose(a, kinds...)
+	return p.handle(c, a, func(s *Slot) bool { return is(s) && want&^s.Granted == 0 }, winnt.NtCurrentProcess,
+		winnt.NtCurrentThread)
+}
+
+func querySecurity(p *Pair, c *call, a *args) bool {
+	c.mode(a)
+	info, short := a.parts(), a.coin(5)
+	h := p.guarded(c, a, winnt.READ_CONTROL)
+	c.text = fmt.Sprintf("%s(%s, parts %#x, short %t)", c.name("QuerySecurityObject"), h, info, short)
+	var length uint32
+	c.model = func() (r Result) {
+		r, length = p.M.QuerySecurity(p.caller(c), h, info, short)
+		return r
+	}
+	c.kernel = func() Result {
+		out, st := p.services(c).NtQuerySecurityObject(nt.QuerySecurityObjectIn{Handle: h,
+			SecurityInformation: nt.SecurityInformation(info), Length: length})
+		r := Result{Status: st, Number: uint64(out.LengthNeeded)}
+		if d := out.SecurityDescriptor; st.IsSuccess() {
+			r.Out = fmt.Sprintf("%s %s %x %x", d.Owner(), d.Group(), comparable(d.DACL()), comparable(d.SACL()))
+		}
+		return r
+	}
+	return true
+}
+
+func setSecurity(p *Pair, c *call, a *args) bool {
+	c.mode(a)
+	info := a.parts()
+	h := p.guarded(c, a, 0xC0000)
+	given := newDraw(uint64(a.op.Args[6])).guard()
+	if who := p.M.Threads[c.thread].subject().token; a.coin(2) {
+		given.Owner = choose(a, who.User, who.Owner)
+	}
+	switch a.n(12) {
+	case 0:
+		given.Owner = ""
+	case 1:
+		given.Group = ""
+	case 2:
+		given.Silent, given.NoDACL, given.Entries = true, false, nil
+	}
+	c.text = fmt.Sprintf("%s(%s, parts %#x, group %s, %s)", c.name("SetSecurityObject"), h, info, given.Group, given)
+	c.model = func() Result { return p.M.SetSecurity(p.caller(c), h, info, given) }
+	c.kernel = func() Result {
+		_, st := p.services(c).NtSetSecurityObject(nt.SetSecurityObjectIn{Handle: h,
+			SecurityInformation: nt.SecurityInformation(info), SecurityDescriptor: nt.Cap(descriptor(given))})
+		return Result{Status: st}
+	}
+	return true
+}

@@ -1,0 +1,75 @@
+package wired
+
+import (
+	"github.com/refmon/refmon/nt"
+	"github.com/refmon/refmon/ntstatus"
+)
+
+// The services that tell and set facts of handles and of what they name.
+
+func (r remote) NtQueryObject(in nt.QueryObjectIn) (nt.QueryObjectOut, ntstatus.Status) {
+	return over[nt.QueryObjectOut](r, "NtQueryObject", in)
+}
+
+func (r remote) NtSetInformationObject(in nt.SetInformationObjectIn) (nt.SetInformationObjectOut, ntstatus.Status) {
+	return over[nt.SetInformationObjectOut](r, "NtSetInformationObject", in)
+}
+
+func (r remote) NtCompareObjects(in nt.CompareObjectsIn) (nt.CompareObjectsOut, ntstatus.Status) {
+	return over[nt.CompareObjectsOut](r, "NtCompareObjects", in)
+}
+
+func (r remote) NtCompareTokens(in nt.CompareTokensIn) (nt.CompareTokensOut, ntstatus.Status) {
+	return over[nt.CompareTokensOut](r, "NtCompareTokens", in)
+}
+
+func (r remote) NtSetInformationToken(in nt.SetInformationTokenIn) (nt.SetInformationTokenOut, ntstatus.Status) {
+	return over[nt.SetInformationTokenOut](r, "NtSetInformationToken", in)
+}
+
+func (r remote) NtQuerySecurityObject(in nt.QuerySecurityObjectIn) (nt.QuerySecurityObjectOut, ntstatus.Status) {
+	return over[nt.QuerySecurityObjectOut](r, "NtQuerySecurityObject", in)
+}
+
+func (r remote) NtSetSecurityObject(in nt.SetSecurityObjectIn) (nt.SetSecurityObjectOut, ntstatus.Status) {
+	return over[nt.SetSecurityObjectOut](r, "NtSetSecurityObject", in)
+}
+
+func (r remote) NtSuspendThread(in nt.SuspendThreadIn) (nt.SuspendThreadOut, ntstatus.Status) {
+	return over[nt.SuspendThreadOut](r, "NtSuspendThread", in)
+}
+
+func (r remote) NtResumeThread(in nt.ResumeThreadIn) (nt.ResumeThreadOut, ntstatus.Status) {
+	return over[nt.ResumeThreadOut](r, "NtResumeThread", in)
+}
+
+func (r remote) NtGetNextThread(in nt.GetNextThreadIn) (nt.GetNextThreadOut, ntstatus.Status) {
+	return over[nt.GetNextThreadOut](r, "NtGetNextThread", in)
+}
+
+func (r remote) NtGetNextProcess(in nt.GetNextProcessIn) (nt.GetNextProcessOut, ntstatus.Status) {
+	return over[nt.GetNextProcessOut](r, "NtGetNextProcess", in)
+}
+
+func (r remote) NtQueryInformationThread(in nt.QueryInformationThreadIn) (nt.QueryInformationThreadOut,
+	ntstatus.Status) {
+	return over[nt.QueryInformationThreadOut](r, "NtQueryInformationThread", in)
+}
+
+func (r remote) NtQueryInformationProcess(in nt.QueryInformationProcessIn) (nt.QueryInformationProcessOut,
+	ntstatus.Status) {
+	return over[nt.QueryInformationProcessOut](r, "NtQueryInformationProcess", in)
+}
+
+func (r remote) NtTerminateProcess(in nt.TerminateProcessIn) (nt.TerminateProcessOut, ntstatus.Status) {
+	return over[nt.TerminateProcessOut](r, "NtTerminateProcess", in)
+}
+
+func (r remote) NtAccessCheckByType(in nt.AccessCheckByTypeIn) (nt.AccessCheckOut, ntstatus.Status) {
+	return over[nt.AccessCheckOut](r, "NtAccessCheckByType", in)
+}
+
+func (r remote) NtSetInformationProcess(in nt.SetInformationProcessIn) (nt.SetInformationProcessOut,
+	ntstatus.Status) {
+	return over[nt.SetInformationProcessOut](r, "NtSetInformationProcess", in)
+}
