@@ -52,4 +52,3 @@ func TestTimersTellOfThemselves(t *testing.T) {
 		}
 	}
 }
-
