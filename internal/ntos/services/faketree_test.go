@@ -85,7 +85,7 @@ func (p *fakePlace) Open(r *fileaccess.Request, d *fileaccess.Decision) (nt.Open
 		p.call("again")
 		return nil, true, ntstatus.Success
 	}
-	p.calls = append(p.calls, fmt.Sprintf("Open %s for %#x share %d: %v", p.path, d.Granted, r.Share, d.Action))
+	p.calls = append(p.calls, fmt.Sprintf("Open %s for %v share %d: %v", p.path, d.Granted, r.Share, d.Action))
 	if p.opening && p.st != ntstatus.Success {
 		return nil, false, p.st
 	}

@@ -198,7 +198,8 @@ func TestWholeContents(t *testing.T) {
 		to, from winnt.AccessMask // 0: the device of nothing; 1<<31: an event
 		st       ntstatus.Status
 	}{
-		{"both", write, winnt.FILE_READ_DATA, 0}, {"write alone", winnt.FILE_WRITE_DATA, winnt.FILE_READ_DATA, ntstatus.AccessDenied},
+		{"both", write, winnt.FILE_READ_DATA, 0},
+		{"write alone", winnt.FILE_WRITE_DATA, winnt.FILE_READ_DATA, ntstatus.AccessDenied},
 		{"append alone", winnt.FILE_APPEND_DATA, winnt.FILE_READ_DATA, ntstatus.AccessDenied},
 		{"read into what may be read", winnt.FILE_READ_DATA, winnt.FILE_READ_DATA, ntstatus.AccessDenied},
 		{"from what may be written", write, write, ntstatus.AccessDenied},
