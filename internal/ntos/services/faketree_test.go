@@ -1,0 +1,207 @@
+package services_test
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/refmon/refmon/fileaccess"
+	"github.com/refmon/refmon/internal/ntos/services"
+	"github.com/refmon/refmon/nt"
+	"github.com/refmon/refmon/ntstatus"
+	"github.com/refmon/refmon/sd"
+	"github.com/refmon/refmon/sddl"
+	"github.com/refmon/refmon/winnt"
+)
+
+// fakeTree is a tree that keeps what it is asked, and answers what the test put there. Names
+// that end with "dir" are directories, those that begin with "new" are not there.
+type fakeTree struct {
+	calls      []string
+	descriptor *sd.Descriptor // of everything in it
+	facts      nt.FileFacts
+	data       string
+	st         ntstatus.Status // of each call of an open; of Open, if opening
+	opening    bool
+	again      int // how often Open finds the place changed
+	unswapped  int // how often another has changed the descriptor
+	short      int // bytes fewer than asked that are read and written
+	move       fileaccess.Move
+	decision   fileaccess.MoveDecision
+	found      []nt.FileEntry
+	options    fileaccess.CreateOptions // of the last open
+	request    fileaccess.Request
+	special    bool // links and files without a name are made
+}
+
+func newFakeTree() *fakeTree {
+	return &fakeTree{descriptor: sddl.MustParse("O:SYG:SYD:(A;;FA;;;WD)")}
+}
+
+// took returns what the tree was asked since the last time.
+func (f *fakeTree) took() string {
+	defer func() { f.calls = nil }()
+	return strings.Join(f.calls, ", ")
+}
+
+func (f *fakeTree) call(format string, args ...any) ntstatus.Status {
+	f.calls = append(f.calls, fmt.Sprintf(format, args...))
+	return f.st
+}
+
+func (f *fakeTree) Find(r *fileaccess.Request, start nt.OpenFile) (nt.FilePlace, ntstatus.Status) {
+	path := r.Name
+	if start != nil {
+		path = start.(*fakeOpen).path + `\` + path
+	}
+	f.request = *r
+	return &fakePlace{f, path}, ntstatus.Success
+}
+
+type fakePlace struct {
+	*fakeTree
+	path string
+}
+
+func (p *fakePlace) Facts() *fileaccess.Facts {
+	name := p.path[strings.LastIndexByte(p.path, '\\')+1:]
+	o := fileaccess.Object{Exists: !strings.HasPrefix(name, "new"), IsDirectory: strings.HasSuffix(name, "dir"),
+		VolumeRoot: name == "", Descriptor: p.descriptor}
+	if !o.Exists {
+		o.Descriptor = nil
+	}
+	if o.IsDirectory = o.IsDirectory || o.VolumeRoot; o.IsDirectory {
+		o.Attributes = fileaccess.AttributeDirectory
+	}
+	return &fileaccess.Facts{Object: o, Parent: &fileaccess.Directory{Descriptor: p.descriptor}}
+}
+
+func (p *fakePlace) Path() string { return p.path }
+
+func (p *fakePlace) Open(r *fileaccess.Request, d *fileaccess.Decision) (nt.OpenFile, bool, ntstatus.Status) {
+	p.options = r.Options
+	if p.again > 0 {
+		p.again--
+		p.call("again")
+		return nil, true, ntstatus.Success
+	}
+	p.calls = append(p.calls, fmt.Sprintf("Open %s for %v share %d: %v", p.path, d.Granted, r.Share, d.Action))
+	if p.opening && p.st != ntstatus.Success {
+		return nil, false, p.st
+	}
+	return &fakeOpen{p.fakeTree, p.path}, false, ntstatus.Success
+}
+
+func (p *fakePlace) Release() {}
+
+func (p *fakePlace) MakesLink(target string) ntstatus.Status {
+	if p.call("MakesLink %s", target); !p.special {
+		return ntstatus.NotSupported
+	}
+	return ntstatus.Success
+}
+
+func (p *fakePlace) MakesNameless() ntstatus.Status {
+	if p.call("MakesNameless"); !p.special {
+		return ntstatus.NotSupported
+	}
+	return ntstatus.Success
+}
+
+type fakeOpen struct {
+	*fakeTree
+	path string
+}
+
+func (o *fakeOpen) Facts() (nt.FileFacts, ntstatus.Status) { return o.facts, o.st }
+
+func (o *fakeOpen) Volume() (v nt.FsFullSizeInformation, st ntstatus.Status) {
+	return v, o.call("Volume")
+}
+
+func (o *fakeOpen) ReadAt(b []byte, at int64) (int, ntstatus.Status) {
+	o.call("ReadAt %d of %d", at, len(b))
+	return max(copy(b, o.data[min(int(at), len(o.data)):])-o.short, 0), o.st
+}
+
+func (o *fakeOpen) WriteAt(b []byte, at int64) (int, ntstatus.Status) {
+	return len(b) - o.short, o.call("WriteAt %d %s", at, b)
+}
+
+func (o *fakeOpen) Flush() ntstatus.Status { return o.call("Flush") }
+
+func (o *fakeOpen) List(pattern string, restart bool, most int, see func(*sd.Descriptor) bool) ([]nt.FileEntry,
+	ntstatus.Status) {
+	o.call("List %q %v %d %v", pattern, restart, most, see != nil)
+	return append([]nt.FileEntry(nil), o.found...), o.st
+}
+
+func (o *fakeOpen) SetBasic(b nt.FileBasic) ntstatus.Status { return o.call("SetBasic %v", b) }
+func (o *fakeOpen) SetSize(n int64) ntstatus.Status         { return o.call("SetSize %d", n) }
+func (o *fakeOpen) SetDelete(d bool) ntstatus.Status        { return o.call("SetDelete %v", d) }
+
+func (o *fakeOpen) Move(m *nt.FileMove) ntstatus.Status {
+	root := "-"
+	if m.Root != nil {
+		root = m.Root.(*fakeOpen).path
+	}
+	o.call("Move %s root %s replace %v link %v", m.Name, root, m.Replace, m.Link)
+	o.decision = m.Decide(&o.move)
+	return o.st
+}
+
+func (o *fakeOpen) Descriptor() (*sd.Descriptor, ntstatus.Status) { return o.descriptor, o.st }
+
+func (o *fakeOpen) SwapDescriptor(old, next *sd.Descriptor) (bool, ntstatus.Status) {
+	if o.call("Swap"); o.unswapped > 0 || old != o.descriptor {
+		o.unswapped--
+		return false, o.st
+	}
+	if o.st == ntstatus.Success {
+		o.descriptor = next
+	}
+	return o.st == ntstatus.Success, o.st
+}
+
+func (o *fakeOpen) Refill(from nt.OpenFile) ntstatus.Status {
+	return o.call("Refill %s from %s", o.path, from.(*fakeOpen).path)
+}
+
+func (o *fakeOpen) Close() { o.calls = append(o.calls, "Close "+o.path) }
+
+// treeWorld is a thread in a world with a fake tree, which has the names \??\T and \??\U.
+type treeWorld struct {
+	*world
+	*nt.Thread
+	t          *testing.T
+	in         *nt.Thread // kernel mode
+	tree, more *fakeTree
+}
+
+func newTreeWorld(t *testing.T, w *world, privileges ...winnt.Privilege) *treeWorld {
+	t.Helper()
+	th, k := w.thread(w.process("p", privileges...))
+	tw := &treeWorld{w, th, t, k.Zw(), newFakeTree(), newFakeTree()}
+	for name, tree := range map[string]*fakeTree{"T": tw.tree, "U": tw.more} {
+		if err := w.sys.AddTree(name, tree); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return tw
+}
+
+// open opens a file of the tree for these rights, and forgets that.
+func (w *treeWorld) open(name string, rights winnt.AccessMask, options fileaccess.CreateOptions) winnt.Handle {
+	w.t.Helper()
+	if options&(fileaccess.SynchronousIOAlert|fileaccess.SynchronousIONonalert) != 0 {
+		rights |= winnt.SYNCHRONIZE // which these ask for
+	}
+	h, st := w.NtOpenFile(rights, &nt.ObjectAttributes{ObjectName: name}, 7, uint32(options))
+	want(w.t, "open "+name, st, ntstatus.Success)
+	w.tree.took()
+	w.more.took()
+	return h
+}
+
+// context returns the receiver of what is no service.
+func (w *treeWorld) context() *services.Context { return w.Services().(*services.Context) }
