@@ -44,6 +44,9 @@ func (w World) Spec() token.Spec {
 	if w.one(4) {
 		for _, g := range w.groups(w.IntN(4)) {
 			r := token.Group{SID: g.SID}
+			if len(s.Groups) > 0 && w.one(2) { // one that the token has, so that both passes meet it
+				r.SID = pick(w, s.Groups).SID
+			}
 			if w.one(3) { // one that a second filter dropped
 				r.Attributes = winnt.SE_GROUP_USE_FOR_DENY_ONLY
 			}
