@@ -146,6 +146,8 @@ func removed(now []claims.Attribute, at int) []claims.Attribute {
 
 // joinValues returns a with the values of b that it lacks.
 func joinValues(a, b claims.Attribute) (claims.Attribute, bool) {
+	// Whether case tells values apart is said by the attribute that is there.
+	b.Flags = a.Flags
 	fresh, ok := withoutValues(b, a)
 	if !ok {
 		return a, false
