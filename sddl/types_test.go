@@ -41,7 +41,7 @@ func wantSyntax(t *testing.T, text string, err error, st ntstatus.Status, at int
 }
 
 // TestTypesOfEntries: each type is read in its own list only, names object types where it is one of those, and ends
-// as it does (S-37, S-43); a refusal says where.
+// as it does; a refusal says where (S-43).
 func TestTypesOfEntries(t *testing.T) {
 	const guid, class = "bf967aba-0de6-11d0-a285-00aa003049e2", "bf967a86-0de6-11d0-a285-00aa003049e2"
 	for _, e := range entryTypes {
