@@ -73,6 +73,10 @@ func TestChangesInFull(t *testing.T) {
 				"put (A;;CCDC;;;" + caseU.String() + ") before the other entries"}},
 		{"the restriction", "…(A;;0x3;;;U)(A;;0x1;;;RC)", 3, restricted(sid.Restricted), nil, []string{
 			"use a token that is not restricted", put("CCDC", "RC")}},
+		{"the restriction in writing", "…(A;;0x2;;;U)", 2, all(restricted(sid.Restricted), writeRestricted), nil, []string{
+			"use a token that is not restricted", put("DC", "RC")}},
+		{"the user for deny only", "…(A;;0x1;;;U)", 1, func(s *token.Spec) { s.User.Attributes = denyOnly }, nil, []string{
+			"enable " + u + ", which the token holds disabled or for deny only"}},
 		{"the AppContainer", "…(A;;0x3;;;U)(A;;0x1;;;P)", 3, appMedium, nil, []string{
 			"leave the AppContainer", put("CCDC", casePkg.String())}},
 		{"no DACL and an AppContainer", "O:BAG:SY", 3, appMedium, nil, []string{"leave the AppContainer"}},
@@ -129,6 +133,9 @@ func TestDropsOfTheTokenFirst(t *testing.T) {
 		"a group for deny only": {"D;;0x1;;;G", groupG(denyOnly), nil},
 		"a restricting SID":     {"D;;0x1;;;RC", restricted(sid.Restricted), nil},
 		"the second of them":    {"D;;0x1;;;BG", restricted(sid.Restricted, sid.Guests), nil},
+		"one that was dropped": {"D;;0x1;;;BG", func(s *token.Spec) {
+			s.Restricted = []token.Group{{SID: sid.Restricted}, {SID: sid.Guests, Attributes: denyOnly}}
+		}, nil},
 		"the package":           {"D;;0x1;;;P", appMedium, nil},
 		"a capability":          {"D;;0x1;;;CAP", appMedium, nil},
 		"SELF":                  {"D;;0x1;;;PS", nil, selfIs(caseU)},

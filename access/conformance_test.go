@@ -188,6 +188,10 @@ func (c *plainCase) request(t testing.TB) *access.Request {
 	}
 	tok := mustToken(t, spec)
 	r := &access.Request{Descriptor: mustSD(t, c.sd), Subject: access.SubjectOf(tok), Desired: c.desired, Type: c.typ}
+	if r.Subject.Client != nil { // in a process that has nothing to do with it
+		r.Subject.Primary = mustToken(t, token.Spec{User: token.Group{SID: sid.MustParse("S-1-5-21-9-9-9-1")},
+			Integrity: sid.SystemLevel})
+	}
 	if r.Type == nil {
 		r.Type = winnt.FileObject
 	}

@@ -10,6 +10,8 @@ import (
 	"github.com/refmon/refmon/internal/test/questions"
 	"github.com/refmon/refmon/internal/test/randtest"
 	"github.com/refmon/refmon/ntstatus"
+	"github.com/refmon/refmon/sd"
+	"github.com/refmon/refmon/sid"
 	"github.com/refmon/refmon/winnt"
 )
 
@@ -29,17 +31,23 @@ func TestAgainstTheOracle(t *testing.T) {
 // askTheOracle asks n questions.
 func askTheOracle(t *testing.T, w questions.World, n int) {
 	var drawn questions.Drawn
+	decided := map[access.ReasonKind]int{}
 	for i := 0; i < n; {
 		d := w.Descriptor()
 		client, primary := mustToken(t, w.Spec()), mustToken(t, w.Spec())
 		for range 8 {
 			r := w.Request(d, client, primary)
-			drawn.Add(r, compareWithTwin(t, w, r))
+			drawn.Add(r, compareWithTwin(t, r, decided))
 			i++
 			if t.Failed() {
 				t.Fatalf("pair %d: desired %#x previous %#x type %s self %v tree %v\nsd %x\ntoken %+v", i,
 					uint32(r.Desired), uint32(r.Previous), r.Type.Name, r.Self, r.ObjectTypes, d.Binary(), client.Spec())
 			}
+		}
+	}
+	for k := access.AceAllow; k <= access.NotAsked; k++ {
+		if rare := k == access.KernelMode || k == access.NotAsked; !rare && decided[k]*200 < n {
+			t.Errorf("%v decided a right in %d of %d questions only", k, decided[k], n)
 		}
 	}
 	for _, name := range drawn.Lacks(12) {
@@ -65,7 +73,7 @@ func checkRecord(t *testing.T, x *access.Explanation) {
 	}
 }
 
-func compareWithTwin(t *testing.T, w questions.World, r *access.Request) (allowed bool) {
+func compareWithTwin(t *testing.T, r *access.Request, decided map[access.ReasonKind]int) (allowed bool) {
 	want := newTwin(r).single()
 	got, err := access.SeAccessCheck(r)
 	if err != nil || got != want {
@@ -76,11 +84,13 @@ func compareWithTwin(t *testing.T, w questions.World, r *access.Request) (allowe
 		t.Errorf("Explain: %+v, %v; the plain check says %+v", explained, err, got)
 	}
 	checkReasons(t, x, r)
+	compareReasons(t, x, r, decided)
 	checkRecord(t, x)
 	if len(r.ObjectTypes) > 0 {
 		compareLists(t, r)
 	}
 	compareNative(t, r, want)
+	compareTraverse(t, r)
 	if r.Self.IsZero() && r.ObjectTypes == nil && r.Intent == (access.Intent{}) && r.Policies == nil &&
 		r.Previous == 0 && !r.Options.ADOwnerReadOnly && !r.Options.ClaimsDisabled {
 		alone := *r
@@ -103,13 +113,56 @@ func compareLists(t *testing.T, r *access.Request) {
 	if err != nil || fmt.Sprint(got) != fmt.Sprint(want) || d.PrivilegesUsed != used {
 		t.Errorf("CheckResultList: %v %v, %v; the twin says %v %v", got, d.PrivilegesUsed, err, want, used)
 	}
-	if d.Status() != want[0].Status() {
-		t.Errorf("CheckResultList: decision %v, root %v", d, want[0])
+	root := access.Refuse(want[0].Status()).Using(used)
+	if want[0].Allowed() {
+		root = access.Grant(want[0].Granted).Using(used)
 	}
-	explained, _, _, err := access.ExplainResultList(r)
-	if err != nil || fmt.Sprint(explained) != fmt.Sprint(got) {
-		t.Errorf("ExplainResultList: %v, %v; the plain check says %v", explained, err, got)
+	if d != root {
+		t.Errorf("CheckResultList: decision %+v, root %+v", d, root)
 	}
+	explained, d, x, err := access.ExplainResultList(r)
+	if err != nil || fmt.Sprint(explained) != fmt.Sprint(got) || d != root || x.Decision != root {
+		t.Errorf("ExplainResultList: %v %+v %+v, %v; the plain check says %v %+v", explained, d, x.Decision, err, got, root)
+	}
+	checkRecord(t, x)
+}
+
+// compareTraverse holds the shortcut to A-36, and to the check: what it grants is granted.
+func compareTraverse(t *testing.T, r *access.Request) {
+	wanted := r.Desired &^ (winnt.GENERIC_RIGHTS | winnt.MAXIMUM_ALLOWED | winnt.ACCESS_SYSTEM_SECURITY)
+	alone := access.Request{Descriptor: r.Descriptor, Subject: r.Subject, Desired: wanted, Type: r.Type}
+	got := access.SeFastTraverseCheck(r.Descriptor, &alone.Subject, wanted, r.Type)
+	if want := newTwin(&alone).traverse(wanted); got != want {
+		t.Errorf("SeFastTraverseCheck of %v: %t, want %t", wanted, got, want)
+	}
+	if got && !newTwin(&alone).single().Allowed() {
+		t.Errorf("SeFastTraverseCheck grants %v", wanted)
+	}
+}
+
+// traverse applies A-36.
+func (t *twin) traverse(wanted winnt.AccessMask) bool {
+	for _, typ := range []sd.Type{sd.SystemMandatoryLabel, sd.SystemProcessTrustLabel, sd.SystemAccessFilter,
+		sd.SystemScopedPolicyID} {
+		if len(t.systemEntries(typ)) > 0 {
+			return false
+		}
+	}
+	if wanted == 0 || t.isRestricted() || !t.tok.Package.IsZero() || !matchSpec(t.tok, sid.Everyone, true) ||
+		wanted&^t.integrity() != 0 {
+		return false
+	}
+	for _, a := range t.r.Descriptor.DACL().All() {
+		m := t.mapped(a.Mask()) & wanted
+		switch typ := a.Type(); {
+		case m == 0 || a.Flags()&sd.InheritOnly != 0:
+		case typ == 1 || typ == 6 || typ == 0xA || typ == 0xC:
+			return false
+		case typ == 0 && a.SID() == sid.Everyone && m == wanted:
+			return true
+		}
+	}
+	return !t.r.Descriptor.HasDACL()
 }
 
 // compareNative asks the system call's face where it takes the question.
@@ -124,9 +177,10 @@ func compareNative(t *testing.T, r *access.Request, want access.Decision) {
 	}
 	if len(r.ObjectTypes) > 0 {
 		nodes, _ := newTwin(r).each()
-		call, results, _ := access.NtAccessCheckResultList(r)
-		if call != ntstatus.Success || fmt.Sprint(results) != fmt.Sprint(nodes) {
-			t.Errorf("NtAccessCheckResultList: %v %v; the twin says %v", call, results, nodes)
+		call, results, d := access.NtAccessCheckResultList(r)
+		if call != ntstatus.Success || fmt.Sprint(results) != fmt.Sprint(nodes) || d.Status() != nodes[0].Status() ||
+			d.Allowed() && d.Granted != nodes[0].Granted || !d.Allowed() && d.Granted != 0 {
+			t.Errorf("NtAccessCheckResultList: %v %v %+v; the twin says %v", call, results, d, nodes)
 		}
 	}
 }

@@ -98,6 +98,13 @@ func contains(gs []token.Group, x sid.SID) bool {
 	return slices.ContainsFunc(gs, func(g token.Group) bool { return g.SID == x })
 }
 
+// restricts reports a restricting SID that counts, as those do not that a second filter dropped (T-63).
+func restricts(gs []token.Group, x sid.SID) bool {
+	return slices.ContainsFunc(gs, func(g token.Group) bool {
+		return g.SID == x && g.Attributes&winnt.SE_GROUP_USE_FOR_DENY_ONLY == 0
+	})
+}
+
 //
 func (t *twin) subst(x sid.SID) sid.SID {
 	if x == sid.PrincipalSelf && !t.r.Self.IsZero() {
@@ -112,7 +119,10 @@ func (t *twin) subst(x sid.SID) sid.SID {
 func (t *twin) match(s side, x sid.SID, allow bool) bool {
 	switch s {
 	case restrictedSide:
-		return contains(t.tok.Restricted, x)
+		if !allow { // also what a second filter dropped
+			return contains(t.tok.Restricted, x)
+		}
+		return restricts(t.tok.Restricted, x)
 	case packageSide:
 		in := x == t.tok.Package || x == sid.MustParse("S-1-15-2-2") || x == sid.MustParse("S-1-15-2-1") &&
 			!t.tok.LowPrivilege
@@ -234,7 +244,7 @@ func (e *twinEnv) Member(x sid.SID, device bool) bool {
 	case device:
 		return matchGroups(e.t.tok.DeviceGroups, x, e.allow)
 	case e.s == restrictedSide:
-		return contains(e.t.tok.Restricted, x)
+		return restricts(e.t.tok.Restricted, x)
 	}
 	return matchSpec(e.t.tok, x, e.allow)
 }
@@ -523,7 +533,7 @@ func (t *twin) before(each bool) (ceiling winnt.AccessMask, status ntstatus.Stat
 
 func (t *twin) ownerRights() {
 	owner := t.r.Descriptor.Owner()
-	if !matchSpec(t.tok, owner, true) || t.isRestricted() && !contains(t.tok.Restricted, owner) {
+	if !matchSpec(t.tok, owner, true) || t.isRestricted() && !restricts(t.tok.Restricted, owner) {
 		return
 	}
 	for _, a := range t.r.Descriptor.DACL().All() {

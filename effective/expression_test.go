@@ -15,8 +15,11 @@ import (
 func TestExpression(t *testing.T) {
 	w := world{rand.New(rand.NewPCG(randtest.Seed(t), 4))}
 	told, wide := 0, 0
-	for range 150 {
+	for at := range 300 {
 		tokens := w.tokens(1 + w.IntN(300))
+		if at%2 == 0 { // few, so that a SID is now and then nobody's but for deny only
+			tokens = w.tokens(1 + w.IntN(6))
+		}
 		if !w.one(4) { // without what no expression can say
 			kept := tokens[:0]
 			for _, tok := range tokens {
@@ -82,6 +85,16 @@ func TestExpressionsAreShort(t *testing.T) {
 		}
 		if len(x) != 1 {
 			t.Errorf("%s: %d clauses", c.sddl, len(x))
+		}
+	}
+	// A label below which WRITE_OWNER is the privilege's to give: not for who has it not (A-62).
+	low := tokens(`{"user":"S-1-5-21-1-2-3-1107","groups":["BU"],"integrityLevel":"S-1-16-4096"}`)
+	for right, want := range map[winnt.AccessMask]bool{winnt.WRITE_OWNER: false, winnt.WRITE_DAC: false,
+		winnt.FILE_READ_DATA: true, winnt.FILE_READ_DATA | winnt.WRITE_OWNER: false} {
+		e := must(effective.NewEvaluator(effective.Compile(low, effective.Config{}),
+			effective.Question{Type: winnt.FileObject, Rights: []winnt.AccessMask{right}}))
+		if x, ok := e.Expression(sddl.MustParse("D:(A;;FA;;;BU)"), 0); ok != want {
+			t.Errorf("A-62: %v of a low principal: %v, %t", right, x, ok)
 		}
 	}
 	for _, text := range []string{"D:(XA;;FA;;;AU;(@User.x == 1))", "D:(A;;FA;;;WD)S:(ML;;NW;;;HI)"} {

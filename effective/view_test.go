@@ -1,6 +1,7 @@
 package effective_test
 
 import (
+	"cmp"
 	"fmt"
 	"maps"
 	"math/rand/v2"
@@ -52,6 +53,12 @@ func TestView(t *testing.T) {
 					list = append(list, effective.Principal{Name: who, Token: people[who]})
 				}
 				told = must(v.SetPrincipals(list))
+			}
+			if !slices.IsSortedFunc(told, func(a, b effective.Change) int {
+				return cmp.Or(cmp.Compare(a.Object, b.Object), cmp.Compare(a.Principal, b.Principal), cmp.Compare(a.Right,
+					b.Right))
+			}) {
+				t.Fatalf("step %d: not by object, principal and right: %+v", step, told)
 			}
 			for _, c := range told {
 				k := effective.Change{Object: c.Object, Principal: c.Principal, Right: c.Right}

@@ -102,7 +102,7 @@ func changeAttribute(now []claims.Attribute, c AttributeChange) ([]claims.Attrib
 		if c.Attribute.Len() == 0 {
 			return removed(now, at), ntstatus.Success
 		}
-		left, ok := withoutValues(now[at], c.Attribute, now[at].Flags)
+		left, ok := withoutValues(now[at], c.Attribute)
 		if ok && left.Len() == 0 {
 			return removed(now, at), ntstatus.Success
 		}
@@ -146,7 +146,9 @@ func removed(now []claims.Attribute, at int) []claims.Attribute {
 
 // joinValues returns a with the values of b that it lacks.
 func joinValues(a, b claims.Attribute) (claims.Attribute, bool) {
-	fresh, ok := withoutValues(b, a, a.Flags)
+	// Whether case tells values apart is said by the attribute that is there.
+	b.Flags = a.Flags
+	fresh, ok := withoutValues(b, a)
 	if !ok {
 		return a, false
 	}
@@ -160,16 +162,16 @@ func joinValues(a, b claims.Attribute) (claims.Attribute, bool) {
 	return a, true
 }
 
-// withoutValues returns a without the values of b, by the flags of the attribute that
-// the token has; not ok where the types differ.
-func withoutValues(a, b claims.Attribute, has uint32) (claims.Attribute, bool) {
+// withoutValues returns a without the values of b; not ok where the types
+// differ.
+func withoutValues(a, b claims.Attribute) (claims.Attribute, bool) {
 	// Values of two types in one attribute would have no order and no comparison.
 	if a.Type != b.Type {
 		return a, false
 	}
 	// Strings differ by case only where the attribute says so
 	// (CLAIM_SECURITY_ATTRIBUTE_VALUE_CASE_SENSITIVE).
-	fold := has&claims.FlagCaseSensitive == 0
+	fold := a.Flags&claims.FlagCaseSensitive == 0
 	a.Ints = without(a.Ints, b.Ints, func(x, y int64) bool { return x == y })
 	a.Uints = without(a.Uints, b.Uints, func(x, y uint64) bool { return x == y })
 	a.Strings = without(a.Strings, b.Strings, func(x, y string) bool { return x == y || fold && claims.EqualName(x, y) })

@@ -35,9 +35,10 @@ func (w *filtered) disableDevice(sids []sid.SID) {
 	gs := collect(w.b.device.all)
 	for i, g := range gs {
 		if slices.Contains(sids, g.SID) {
+			// A group that is deny-only already has nothing to be taken (T-64).
+			w.effect = w.effect || g.Attributes&winnt.SE_GROUP_USE_FOR_DENY_ONLY == 0
 			gs[i].Attributes = g.Attributes&^(winnt.SE_GROUP_ENABLED|winnt.SE_GROUP_ENABLED_BY_DEFAULT) |
 				winnt.SE_GROUP_USE_FOR_DENY_ONLY
-			w.effect = true
 		}
 	}
 	w.b.device = newList(gs)

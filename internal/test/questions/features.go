@@ -81,6 +81,18 @@ var features = []feature{
 	{"restricted in writing", func(_ *access.Request, t *token.Token, _ *sd.Descriptor) bool {
 		return t.IsRestricted() && t.WriteRestricted()
 	}},
+	{"restricting SID that was dropped", func(_ *access.Request, t *token.Token, _ *sd.Descriptor) bool {
+		return t.RestrictedDenySet().Len() > t.RestrictedSet().Len()
+	}},
+	{"several resource attributes", func(_ *access.Request, _ *token.Token, d *sd.Descriptor) bool {
+		n := 0
+		for _, a := range d.SACL().All() {
+			if a.Type() == sd.SystemResourceAttribute {
+				n++
+			}
+		}
+		return n > 1
+	}},
 	{"AppContainer", func(_ *access.Request, t *token.Token, _ *sd.Descriptor) bool { return t.IsAppContainer() }},
 	{"low privilege", func(_ *access.Request, t *token.Token, _ *sd.Descriptor) bool { return t.LowPrivilege() }},
 	{"low integrity", func(_ *access.Request, t *token.Token, _ *sd.Descriptor) bool { return t.Integrity() < 0x2000 }},

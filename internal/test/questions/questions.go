@@ -117,16 +117,18 @@ func (w World) systemACE() sd.ACE {
 	case 0, 1, 2:
 		return w.systemOf([]sd.Type{sd.SystemMandatoryLabel, sd.SystemProcessTrustLabel, sd.SystemAccessFilter}[n])
 	case 3, 6, 7:
-		return w.aceOf(0x13, 0, sid.MustParse(pick(w, []string{"S-1-17-1", "S-1-17-2", "S-1-17-9"})))
+		return w.systemOf(sd.SystemScopedPolicyID)
 	case 4, 5:
 		return w.systemOf(sd.SystemResourceAttribute)
 	}
 	return w.aceOf(2, 1, sid.Everyone)
 }
 
-// systemOf returns a label, a trust label, a resource attribute or an access filter.
+// systemOf returns a policy id, a label, a trust label, a resource attribute or an access filter.
 func (w World) systemOf(kind sd.Type) sd.ACE {
 	switch kind {
+	case sd.SystemScopedPolicyID:
+		return w.aceOf(kind, 0, sid.MustParse(pick(w, []string{"S-1-17-1", "S-1-17-2", "S-1-17-9"})))
 	case sd.SystemMandatoryLabel:
 		return w.aceOf(kind, winnt.AccessMask(w.IntN(8)), sid.MustParse(pick(w, append(labels, "S-1-1-0"))))
 	case sd.SystemProcessTrustLabel:
@@ -150,8 +152,13 @@ func (w World) system() (out []sd.ACE) {
 			out = append(out, w.systemACE())
 		}
 	}
-	for _, kind := range []sd.Type{sd.SystemMandatoryLabel, sd.SystemProcessTrustLabel,
-		sd.SystemAccessFilter, sd.SystemResourceAttribute} {
+	for w.one(4) { // several, the first of a name counts
+		out = append(out, w.systemOf(sd.SystemResourceAttribute), w.systemOf(sd.SystemResourceAttribute))
+	}
+	if w.one(6) {
+		out = append(out, w.systemOf(sd.SystemScopedPolicyID))
+	}
+	for _, kind := range []sd.Type{sd.SystemMandatoryLabel, sd.SystemProcessTrustLabel, sd.SystemAccessFilter} {
 		if w.one(12) {
 			out = append(out, w.systemOf(kind))
 		}
@@ -193,7 +200,7 @@ func (w World) Policies() *access.PolicySet {
 		p := access.Policy{ID: sid.MustParse(id), Name: id}
 		for i := range w.IntN(3) {
 			r := access.Rule{Name: "rule " + strconv.Itoa(i), Descriptor: w.Descriptor()}
-			if w.one(2) {
+			if w.one(3) {
 				r.AppliesTo = w.condition()
 			}
 			p.Rules = append(p.Rules, r)

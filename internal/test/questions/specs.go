@@ -43,7 +43,14 @@ func (w World) Spec() token.Spec {
 	s.MandatoryPolicy = uint32(w.IntN(4))
 	if w.one(4) {
 		for _, g := range w.groups(w.IntN(4)) {
-			s.Restricted = append(s.Restricted, token.Group{SID: g.SID})
+			r := token.Group{SID: g.SID}
+			if len(s.Groups) > 0 && w.one(2) { // one that the token has, so that both passes meet it
+				r.SID = pick(w, s.Groups).SID
+			}
+			if w.one(3) { // one that a second filter dropped
+				r.Attributes = winnt.SE_GROUP_USE_FOR_DENY_ONLY
+			}
+			s.Restricted = append(s.Restricted, r)
 		}
 		s.IsRestricted = true
 		s.WriteRestricted = w.one(2)

@@ -1,0 +1,41 @@
+package token_test
+
+import (
+	"errors"
+	"fmt"
+	"testing"
+
+	"github.com/refmon/refmon/sid"
+	"github.com/refmon/refmon/token"
+)
+
+// TestAliasesOfAFile: aliases such as DU count from the domain that the file names, or else from the user's, which
+// only an account of a domain has, S-1-5-21-x-y-z-rid; without either they are refused.
+func TestAliasesOfAFile(t *testing.T) {
+	for _, c := range []struct{ user, domain, want string }{
+		{"S-1-5-21-1-2-3-1107", "", "S-1-5-21-1-2-3-513"},
+		{"S-1-5-21-1-2-3-1107", "S-1-5-21-7-8-9", "S-1-5-21-7-8-9-513"},
+		{"S-1-5-18", "S-1-5-21-7-8-9", "S-1-5-21-7-8-9-513"},
+		{"S-1-5-18", "", ""}, {"S-1-5-80-1-2-3-4-5", "", ""}, {"S-1-5-32-544", "", ""}, {"S-1-15-21-1-2-3-1107", "", ""},
+		{"BA", "", ""}, {"S-1-5-22-1-2-3-1107", "", ""}, {"LA", "S-1-5-21-7-8-9", "S-1-5-21-7-8-9-513"},
+	} {
+		domain := ""
+		if c.domain != "" {
+			domain = fmt.Sprintf(`,"domain":%q`, c.domain)
+		}
+		tok, err := token.Parse(fmt.Appendf(nil, `{"groups":["DU"],"user":%q%s}`, c.user, domain))
+		if c.want == "" {
+			if fe := (*token.FileError)(nil); !errors.As(err, &fe) || fe.Path != "groups[0]" || tok != nil {
+				t.Errorf("user %s, domain %s: %v, %v, want an error of groups[0]", c.user, c.domain, tok, err)
+			}
+			continue
+		}
+		if err != nil {
+			t.Errorf("user %s, domain %s: %v", c.user, c.domain, err)
+			continue
+		}
+		if got := tok.PrimaryGroup(); got != sid.MustParse(c.want) {
+			t.Errorf("user %s, domain %s: the group is %v, want %s", c.user, c.domain, got, c.want)
+		}
+	}
+}

@@ -1,0 +1,227 @@
+package token_test
+
+import (
+	"math/rand/v2"
+	"slices"
+	"testing"
+
+	"github.com/refmon/refmon/claims"
+	"github.com/refmon/refmon/ntstatus"
+	"github.com/refmon/refmon/sd"
+	"github.com/refmon/refmon/sid"
+	"github.com/refmon/refmon/token"
+	"github.com/refmon/refmon/winnt"
+)
+
+// spaceOf is the space that a primary group and a default DACL take, in bytes.
+func spaceOf(group sid.SID, dacl *sd.ACL) uint32 {
+	n := uint32(8 + 4*group.SubAuthorities())
+	if dacl != nil {
+		n += 8
+		for _, a := range dacl.All() {
+			n += uint32(len(a.Binary()))
+		}
+	}
+	return n
+}
+
+// level sets the integrity level: that of the entry, or of one behind the groups (T-4).
+func (m *model) level(l sid.SID) {
+	for _, g := range m.entries() {
+		if g.Attributes&winnt.SE_GROUP_INTEGRITY != 0 {
+			g.SID, m.Integrity = l, l
+			return
+		}
+	}
+	m.Groups, m.Integrity = append(m.Groups, token.Group{SID: l, Attributes: 0x60}), l
+}
+
+// lowBox is NtCreateLowBoxToken (T-69, T-131).
+func (m *model) lowBox(l token.LowBoxSpec) ntstatus.Status {
+	if !m.Package.IsZero() {
+		return ntstatus.InvalidParameter
+	}
+	if m.Integrity.IsZero() {
+		m.level(sid.UntrustedLevel)
+	} else if m.Integrity.RID() > 0x1000 {
+		m.level(sid.LowLevel)
+	}
+	m.Package, m.LowPrivilege, m.LowBoxNumber, m.ModifiedID = l.Package, l.LowPrivilege, l.Number, l.ModifiedID
+	m.Type, m.Level, m.Capabilities = winnt.TokenPrimary, 0, nil
+	for _, g := range l.Capabilities {
+		if g.Attributes == 0 {
+			g.Attributes = winnt.SE_GROUP_ENABLED
+		}
+		m.Capabilities = append(m.Capabilities, g)
+	}
+	if m.DefaultDACL != nil {
+		a, err := sd.NewACE(sd.AccessAllowed, 0, winnt.GENERIC_ALL, l.Package)
+		if err != nil {
+			panic(err)
+		}
+		if m.DefaultDACL, err = sd.NewACL(append(m.DefaultDACL.Slice(), a)...); err != nil {
+			panic(err)
+		}
+	}
+	m.DynamicCharged = max(m.DynamicCharged, spaceOf(m.PrimaryGroup, m.DefaultDACL))
+	return ntstatus.Success
+}
+
+// setsOwner is TokenOwner: the user or a group with the attribute, never for deny only (T-11, T-66).
+func (m *model) setsOwner(s sid.SID) ntstatus.Status {
+	for i, g := range m.entries() {
+		if a := attributesOf(g); g.SID == s && a&0x10 == 0 && (i == 0 || a&8 != 0) {
+			m.Owner = s
+			return ntstatus.Success
+		}
+	}
+	return ntstatus.InvalidOwner
+}
+
+// draws makes random tokens and questions over few SIDs and names, so that they meet often.
+type draws struct{ *rand.Rand }
+
+func (d draws) one(in int) bool { return d.IntN(in) == 0 }
+
+// groupSIDs are those of the random tokens: ordinary ones, and those that a limited token has for
+// deny only.
+var groupSIDs = append(slices.Clone(accounts[:5]), sid.Everyone, sid.Users, sid.Administrators,
+	administrative[1], administrative[2])
+
+func (d draws) sid() sid.SID { return groupSIDs[d.IntN(len(groupSIDs))] }
+
+func (d draws) sids() (out []sid.SID) {
+	for range d.IntN(4) {
+		out = append(out, d.sid())
+	}
+	return out
+}
+
+// list returns groups of different SIDs.
+func (d draws) list(n int, attributes ...uint32) (out []token.Group) {
+	for _, at := range d.Perm(len(groupSIDs))[:n] {
+		out = append(out, token.Group{SID: groupSIDs[at], Attributes: attributes[d.IntN(len(attributes))]})
+	}
+	return out
+}
+
+// names returns names of claims, nil in a half.
+func (d draws) names() (out []string) {
+	if d.one(2) {
+		return nil
+	}
+	out = []string{}
+	for _, name := range []string{"a", "b", "c"} {
+		if d.one(2) {
+			out = append(out, name)
+		}
+	}
+	return out
+}
+
+func (d draws) claims() *claims.Set {
+	if d.one(3) {
+		return nil
+	}
+	var list []claims.Attribute
+	flags := []uint32{0, claims.FlagMandatory, claims.FlagDisabled, claims.FlagUseForDenyOnly}
+	for _, name := range []string{"a", "b", "c"} {
+		if !d.one(3) {
+			list = append(list, attr(name, flags[d.IntN(len(flags))], int64(d.IntN(3))))
+		}
+	}
+	return mustSet(list)
+}
+
+func (d draws) dacl() *sd.ACL {
+	if d.one(3) {
+		return nil
+	}
+	var aces []sd.ACE
+	for range d.IntN(5) * d.IntN(5) {
+		a, err := sd.NewACE(sd.AccessAllowed, 0, winnt.AccessMask(d.IntN(8)), d.sid())
+		if err != nil {
+			panic(err)
+		}
+		aces = append(aces, a)
+	}
+	l, err := sd.NewACL(aces...)
+	if err != nil {
+		panic(err)
+	}
+	return l
+}
+
+// level returns an integrity level.
+func (d draws) level() sid.SID { return sid.IntegrityLevel(uint32(d.IntN(5)) * 0x1000) }
+
+// spec returns a token of which every part can be there.
+func (d draws) spec(t *testing.T) token.Spec {
+	s := everything(t)
+	s.User.SID, s.Groups = accounts[d.IntN(4)], nil
+	if d.one(4) {
+		s.User.Attributes = 0x10
+	}
+	kinds := []uint32{7, 4, 6, 2, 0x10, 0x11, token.GroupDisabled, 0xF, 0xC, 0x18, 0xC0000007, 0xC0000006}
+	for range d.IntN(8) {
+		s.Groups = append(s.Groups, token.Group{SID: d.sid(), Attributes: kinds[d.IntN(len(kinds))]})
+	}
+	s.Owner, s.PrimaryGroup, s.Integrity = sid.SID{}, sid.SID{}, sid.SID{}
+	switch d.IntN(3) {
+	case 0:
+		s.Integrity = d.level()
+	case 1:
+		s.Groups = slices.Insert(s.Groups, d.IntN(len(s.Groups)+1), token.Group{SID: d.level(), Attributes: 0x20})
+	}
+	for _, g := range s.Groups {
+		if g.Attributes != token.GroupDisabled && g.Attributes&0x18 == 8 && d.one(2) {
+			s.Owner = g.SID
+		}
+		if d.one(4) && g.Attributes&winnt.SE_GROUP_INTEGRITY == 0 {
+			s.PrimaryGroup = g.SID
+		}
+	}
+	s.Privileges = winnt.PrivilegeSet(d.Uint64()) & (1<<37 - 4)
+	s.EnabledPrivileges = s.Privileges & winnt.PrivilegeSet(d.Uint64())
+	s.DefaultPrivileges = s.Privileges & winnt.PrivilegeSet(d.Uint64())
+	s.Restricted, s.IsRestricted, s.WriteRestricted = nil, false, false
+	if d.one(3) {
+		s.Restricted, s.IsRestricted = d.list(d.IntN(5), 7, 7, 0x10), true
+		slices.SortStableFunc(s.Restricted, func(a, b token.Group) int { return int(a.Attributes) - int(b.Attributes) })
+		s.WriteRestricted = d.one(2)
+	}
+	s.SandboxInert, s.Flags, s.ElevationType = d.one(2), s.Flags*uint32(d.IntN(2)), uint32(1+d.IntN(3))
+	if d.one(2) {
+		s.Package, s.Capabilities, s.LowPrivilege, s.LowBoxNumber = sid.SID{}, nil, false, 0
+	}
+	if d.one(2) {
+		s.Type, s.Level = winnt.TokenPrimary, 0
+	}
+	s.DefaultDACL, s.DynamicCharged = d.dacl(), uint32(d.IntN(2)*(30+d.IntN(60)))
+	s.OriginatingLogon = winnt.LUID(d.IntN(2))
+	s.UserClaims, s.DeviceClaims = d.claims(), d.claims()
+	s.RestrictedUserClaims, s.RestrictedDeviceClaims = d.claims(), d.claims()
+	s.DeviceGroups = d.list(d.IntN(5), 7, 4, 0, 0x10)
+	s.RestrictedDeviceGroups = d.list(d.IntN(2)*d.IntN(4), 7)
+	return s
+}
+
+// filters returns a filter; each of its parts is there in a third of them or more.
+func (d draws) filters() token.FilterSpec {
+	f := token.FilterSpec{ParentTokenID: winnt.LUID(d.Uint64()), ModifiedID: winnt.LUID(d.Uint64())}
+	f.Flags = uint32(d.IntN(16) & d.IntN(16))
+	if f.Disable = d.sids(); d.one(4) {
+		f.Disable = append(f.Disable, d.level())
+	}
+	if d.one(3) {
+		f.Delete = winnt.PrivilegeSet(d.Uint64())
+	}
+	if d.one(2) {
+		f.Restrict = d.list(d.IntN(5), 0)
+	}
+	f.DropUserClaims, f.DropDeviceClaims = d.one(6), d.one(6)
+	f.DisableUserClaims, f.DisableDeviceClaims = d.names(), d.names()
+	f.RestrictUserClaims, f.RestrictDeviceClaims = d.names(), d.names()
+	f.DisableDevice, f.RestrictDevice = d.sids(), d.list(d.IntN(2)*d.IntN(4), 0)
+	return f
+}
