@@ -411,6 +411,9 @@ func TestTokenInformation(t *testing.T) {
 		if got, st := m.TokenInformationAt(class, c.at, c.size-1); st != ntstatus.Success || got != any(uint32(0)) {
 			t.Errorf("class %d, one byte less: %+v, %v", class, got, st)
 		}
+		if got, st := m.TokenInformationAt(class, c.at+1, c.size-1); st != ntstatus.Success || got != any(uint32(0)) {
+			t.Errorf("class %d, one byte less at an odd address: %+v, %v", class, got, st)
+		}
 		if got, st := m.TokenInformationAt(class, c.at, 0); st != ntstatus.Success || got != nil {
 			t.Errorf("class %d, nothing: %+v, %v", class, got, st)
 		}

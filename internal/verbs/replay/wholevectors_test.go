@@ -146,10 +146,35 @@ func TestWriterInFull(t *testing.T) {
 	if b.String() != want {
 		t.Errorf("got\n%swant\n%s", b.String(), want)
 	}
+	list, err := Programs("a.txt", []byte("run\nx\n----\n----\nout\n----\n----\nrun\ny\n----\n\nrun\nz\n----\nout\n"))
+	if err != nil || len(list) != 3 || list[1].Source != "y" || list[1].Case != "a.txt:8" || list[2].Source != "z" {
+		t.Errorf("%+v, %v", list, err)
+	}
 	for _, open := range []string{"run\nx\n", "run\nx\n----", "run\nx\n----\n----", "run\nx\n----\n----\nout\n----",
 		"run\nx\n----\nout"} { // a transcript that ends in the middle
 		if list, err := Programs("a.txt", []byte(open)); err != nil || len(list) != 1 || strings.TrimSpace(list[0].Source) != "x" {
 			t.Errorf("%q: %+v, %v", open, list, err)
+		}
+	}
+}
+
+// TestAsked: a call of ours answers one of theirs where both name the same and ask the same, but for what passes.
+func TestAsked(t *testing.T) {
+	l := &Line{Call: "f", In: Fields{"a": 1, "HandleCount": 3}, Status: "theirs"}
+	for name, c := range map[string]struct {
+		ours *Line
+		same bool
+	}{
+		"none":               {nil, false},
+		"the same":           {&Line{Call: "f", In: Fields{"a": 1.0, "HandleCount": 4}, Status: "ours"}, true},
+		"another call":       {&Line{Call: "g", In: Fields{"a": 1}}, false},
+		"another parameter":  {&Line{Call: "f", In: Fields{"a": 2}}, false},
+		"one parameter more": {&Line{Call: "f", In: Fields{"a": 1, "b": 1}}, false},
+		"none of them":       {&Line{Call: "f"}, false},
+		"neither":            {&Line{Call: "g", In: Fields{"b": 1}}, false},
+	} {
+		if got := asked(l, c.ours); (got != nil) != c.same || c.same && got != c.ours {
+			t.Errorf("%s: %+v", name, got)
 		}
 	}
 }
