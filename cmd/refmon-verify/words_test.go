@@ -204,8 +204,8 @@ func TestEveryPrivilege(t *testing.T) {
 	all.python(t, 7)
 }
 
-// TestEveryAlias: a SID of two letters is the one that the reader of token files takes it for, with a domain and without
-// (docs/DESIGN.md).
+// TestEveryAlias: a SID of two letters is the one that the reader of token files takes it for, with a domain and
+// without (docs/DESIGN.md).
 func TestEveryAlias(t *testing.T) {
 	domain := sid.MustParse("S-1-5-21-7-8-9")
 	read := func(name, domain string) (s string, ok bool) {

@@ -47,7 +47,8 @@ func TestProbe(t *testing.T) {
 		n, align uintptr
 		want     ntstatus.Status
 	}{
-		{arena, 8, 4, ntstatus.Success}, {arena + 4, 8, 4, ntstatus.Success}, {arena + 4, 8, 8, ntstatus.DatatypeMisalignment},
+		{arena, 8, 4, ntstatus.Success}, {arena + 4, 8, 4, ntstatus.Success},
+		{arena + 4, 8, 8, ntstatus.DatatypeMisalignment},
 		{arena + 2, 4, 4, ntstatus.DatatypeMisalignment}, {arena + 1, 1, 1, ntstatus.Success},
 		{arena + 1, 2, 2, ntstatus.DatatypeMisalignment}, {1, 4, 4, ntstatus.DatatypeMisalignment},
 		{0, 4, 4, ntstatus.AccessViolation}, {4, 4, 4, ntstatus.AccessViolation}, {1, 0, 4, ntstatus.Success},

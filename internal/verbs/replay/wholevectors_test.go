@@ -31,7 +31,8 @@ func TestVectorsInFull(t *testing.T) {
 		{Case: "n", Skipped: "no time"},
 		{Case: "a <text>", Call: TextToSID, Thread: "t", In: Fields{"sid": "<BA>"}, Status: "ERROR_INVALID_SID",
 			Rules: []string{"S-1", "S-2"}},
-		{Case: "b", Call: SIDToText, In: Fields{"hex": "01"}, Status: "ERROR_SUCCESS", Out: Fields{"sid": "x", "function": "f"}},
+		{Case: "b", Call: SIDToText, In: Fields{"hex": "01"}, Status: "ERROR_SUCCESS",
+			Out: Fields{"sid": "x", "function": "f"}},
 		{Case: id, Call: AccessCheck, In: Fields{"id": id, "call": "NtAccessCheck"}, Status: "STATUS_SUCCESS",
 			Out: Fields{"granted": "0x1", "function": "AccessCheck"}, Rules: []string{"A-1"}},
 		{Case: "c", Call: AccessCheck, In: Fields{"id": "c", "call": "NtAccessCheck"}, Status: "STATUS_ACCESS_DENIED",
@@ -43,8 +44,8 @@ func TestVectorsInFull(t *testing.T) {
 	}
 	text := unescaped(string(about))
 	want := []string{
-		`{"about":"What ConvertStringSidToSid answers (a <text>).","provenance":{"kind":"recorded","rules":["S-1","S-2"],RUN},` +
-			`"in":{"call":"ConvertStringSidToSid","id":"a <text>","sid":"<BA>"},` +
+		`{"about":"What ConvertStringSidToSid answers (a <text>).","provenance":{"kind":"recorded",` +
+			`"rules":["S-1","S-2"],RUN},"in":{"call":"ConvertStringSidToSid","id":"a <text>","sid":"<BA>"},` +
 			`"out":{"id":"a <text>","status":"ERROR_INVALID_SID"}}`,
 		`{"about":"What ConvertSidToStringSid answers (b).","provenance":{"kind":"recorded","rules":null,RUN},` +
 			`"in":{"call":"ConvertSidToStringSid","hex":"01","id":"b"},"out":{"id":"b","sid":"x","status":"ERROR_SUCCESS"}}`,
@@ -152,7 +153,8 @@ func TestWriterInFull(t *testing.T) {
 	}
 	for _, open := range []string{"run\nx\n", "run\nx\n----", "run\nx\n----\n----", "run\nx\n----\n----\nout\n----",
 		"run\nx\n----\nout"} { // a transcript that ends in the middle
-		if list, err := Programs("a.txt", []byte(open)); err != nil || len(list) != 1 || strings.TrimSpace(list[0].Source) != "x" {
+		list, err := Programs("a.txt", []byte(open))
+		if err != nil || len(list) != 1 || strings.TrimSpace(list[0].Source) != "x" {
 			t.Errorf("%q: %+v, %v", open, list, err)
 		}
 	}

@@ -10,8 +10,8 @@ import (
 
 // TestMarksInFull: each name and each entry has its line, and a number that JSON writes otherwise is marked as one.
 func TestMarksInFull(t *testing.T) {
-	const file = "a: 1\n\nb:\n  - x\n  - 0x1\n  - {}\n  - []\n  - true\n  - ~\n  - 2.5\ntrue : yes\n7 : 'no'\nc:\n  d: |\n" +
-		"    text\n"
+	const file = "a: 1\n\nb:\n  - x\n  - 0x1\n  - {}\n  - []\n  - true\n  - ~\n  - 2.5\ntrue : yes\n7 : 'no'\nc:\n" +
+		"  d: |\n    text\n"
 	const want = `{"a":1,"b":["x","0x1",{},[],true,null,2.5],"true":"yes","7":"no","c":{"d":"text"}}`
 	text, marks, err := JSON([]byte(file))
 	if err != nil || string(text) != want {
