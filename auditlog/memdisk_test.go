@@ -158,6 +158,9 @@ func (d *memDisk) Rename(from, to string) error {
 	if d.now[from] == nil {
 		return notThere(from)
 	}
+	if !d.dirs[path.Dir(to)] {
+		return notThere(path.Dir(to))
+	}
 	d.now[to] = d.now[from]
 	d.now[to].name = to
 	delete(d.now, from)

@@ -171,7 +171,7 @@ class Token:
         self.package = sid(box["packageSid"], domain) if box else None
         pkg = (box.get("capabilities") or []) + [box["packageSid"], "S-1-15-2-2"] + ["AC"] * (not box.get("lowPrivilege")) if box else []
         said = lambda v: None if isinstance(v, str) else v.get("attributes")
-        attributes = lambda v, bare: bare if said(v) is None else sum({ATTRIBUTES.get(w, 0) for w in said(v)})
+        attributes = lambda v, bare: bare if said(v) is None else sum({ATTRIBUTES.get(w, 0x100) for w in said(v)})
         self.members = set()  # (pass, whether for entries that deny, SID)
         for name, values, bare, also, allow, deny in (  # attributes of a bare name; of all; that count for entries that allow; that deny
                 ("", [f["user"]], 0, 4, 4, 0x14), ("", f.get("groups", []), 7, 0, 5, 0x15), ("package", pkg, 4, 0, 4, 4),

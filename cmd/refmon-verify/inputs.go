@@ -218,11 +218,12 @@ type token struct {
 
 // words lists things given by name, or as objects with attributes; absent are those of a bare name.
 func words(list any, key string, absent uint64, yield func(name string, attrs uint64)) {
+	const other = 0x100 // attributes that decide nothing: a capability that has but these is disabled
 	bits := map[any]uint64{"Mandatory": 1, "Enabled": 4, "UseForDenyOnly": 0x10, "Integrity": 0x20}
 	for _, v := range as[[]any](list) {
 		o := as[map[string]any](v)
 		attrs := pick(o["attributes"] == nil, absent, 0)
-		each(as[[]any](o["attributes"]), func(w any) { attrs |= bits[w] })
+		each(as[[]any](o["attributes"]), func(w any) { attrs |= pick(bits[w] == 0, other, bits[w]) })
 		yield(as[string](v)+as[string](o[key]), attrs)
 	}
 }
@@ -266,8 +267,7 @@ func parseToken(text string) *token {
 		})
 	}
 	words(f["privileges"], "name", 4, func(name string, a uint64) {
-		t.privileges[name] = t.privileges[name] ||
-			a&4 != 0
+		t.privileges[name] = t.privileges[name] || a&4 != 0
 	})
 	t.restricted, t.writeRestricted = as[bool](f["restricted"]) || len(as[[]any](f["restrictedSids"])) > 0,
 		as[bool](f["writeRestricted"])

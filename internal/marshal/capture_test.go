@@ -18,7 +18,7 @@ import (
 // pointers to themselves: two pages that can be written, and one that cannot be
 // touched.
 const (
-	arena     = 0x5_0000_0000
+	arena     = 0x5 << (28 + 4*(^uintptr(0)>>63)) // below the end of the memory of 32 bits where there are no more
 	arenaSize = 2 * page
 )
 
@@ -222,6 +222,7 @@ func TestPages(t *testing.T) {
 func TestExpectedPages(t *testing.T) {
 	mapArena(t)
 	const good, other, bad = Address(arena), Address(arena + page), Address(arena + arenaSize)
+	const system = ^Address(0) &^ (1<<(31+16*(^uintptr(0)>>63)) - 1) // the system's half of the memory
 	for _, c := range []struct {
 		expected, read Address
 		st, later      ntstatus.Status
@@ -233,7 +234,7 @@ func TestExpectedPages(t *testing.T) {
 		{expected: bad, read: bad, st: ntstatus.AccessViolation, later: ntstatus.AccessViolation},
 		{expected: good, read: good, known: true},
 		{expected: 0, read: good, later: ntstatus.AccessViolation},
-		{expected: 0xffff_8000_0000_0000, read: good, later: ntstatus.AccessViolation},
+		{expected: system, read: good, later: ntstatus.AccessViolation},
 	} {
 		var m Memory
 		m.Expect(c.expected)

@@ -301,14 +301,15 @@ func TestTokenStructures(t *testing.T) {
 	e := Encoder{Base: l.base()}
 	e.accessInformation(v)
 	p := l.put(e.Bytes)
-	word := func(off Address) Address {
+	number := func(off Address) uint64 {
 		t.Helper()
 		w, st := m.ReadU64(p + off)
 		if st != ntstatus.Success {
 			t.Fatal(st)
 		}
-		return Address(w)
+		return w
 	}
+	word := func(off Address) Address { return Address(number(off)) }
 	hashed := func(off Address) ([]token.Group, ntstatus.Status) { // SID_AND_ATTRIBUTES_HASH
 		n, st := m.ReadU32(word(off))
 		if st != ntstatus.Success {
@@ -324,7 +325,7 @@ func TestTokenStructures(t *testing.T) {
 	check(t, "RestrictedSidHash", v.RestrictedSIDs)(hashed(8))
 	check(t, "Privileges", v.Privileges)(m.PrivilegesAt(word(16)))
 	for off, want := range map[Address]uint64{24: 0x3e7, 32: 2 | 3<<32, 40: 3 | 0x2000<<32, 48: 9} {
-		if got := uint64(word(off)); got != want {
+		if got := number(off); got != want {
 			t.Errorf("at %d: %#x, want %#x", off, got, want)
 		}
 	}
@@ -341,7 +342,7 @@ func TestTokenStructures(t *testing.T) {
 	p = l.put(e.Bytes)
 	for off, want := range map[Address]uint64{0: 1 | uint64(16+alice.Len())<<32, 16: 1 | uint64(16+sid.Users.Len())<<32,
 		32: 1 | 12<<32, 48: 0x3e4} {
-		if got := uint64(word(off)); got != want {
+		if got := number(off); got != want {
 			t.Errorf("TOKEN_GROUPS_AND_PRIVILEGES at %d: %#x, want %#x", off, got, want)
 		}
 	}
@@ -409,6 +410,9 @@ func TestTokenInformation(t *testing.T) {
 		}
 		if got, st := m.TokenInformationAt(class, c.at, c.size-1); st != ntstatus.Success || got != any(uint32(0)) {
 			t.Errorf("class %d, one byte less: %+v, %v", class, got, st)
+		}
+		if got, st := m.TokenInformationAt(class, c.at+1, c.size-1); st != ntstatus.Success || got != any(uint32(0)) {
+			t.Errorf("class %d, one byte less at an odd address: %+v, %v", class, got, st)
 		}
 		if got, st := m.TokenInformationAt(class, c.at, 0); st != ntstatus.Success || got != nil {
 			t.Errorf("class %d, nothing: %+v, %v", class, got, st)

@@ -54,6 +54,10 @@ func TestMeasured(t *testing.T) {
 	if got != want {
 		t.Errorf("got\n%s\nwant\n%s", got, want)
 	}
+	// A column in which nothing stands is the gap alone.
+	if got, want := table(t, columns.Options{}, "a||b", "cc||d", "e"), "a     b\ncc    d\ne\n"; got != want {
+		t.Errorf("an empty column:\n%s\nwant\n%s", got, want)
+	}
 }
 
 // TestWidth: no line is wider than the terminal; the middle of a long cell goes, the last

@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"github.com/refmon/refmon/internal/verbs/bulk/objects"
+	"github.com/refmon/refmon/sd"
+	"github.com/refmon/refmon/sid"
 )
 
 // TestSubjects: a name is that of a descriptor before it is a path, and a path before it is a
@@ -70,5 +72,28 @@ expect:
 		if c.Problem == "" || c.By != want[i] {
 			t.Errorf("%s on %s: %q\n%s\nwant %s", c.Want, c.On, c.Problem, c.By, want[i])
 		}
+	}
+}
+
+// TestDecidedByOtherEntries: an entry that SDDL has no token for is named by its bytes (S-45).
+func TestDecidedByOtherEntries(t *testing.T) {
+	a, err := sd.NewACE(sd.AccessAllowedCompound, 0, 1, sid.Everyone, sd.ACEExtra{ClientSID: sid.Everyone})
+	if err != nil {
+		t.Fatal(err)
+	}
+	l, err := sd.NewACL(a)
+	if err != nil {
+		t.Fatal(err)
+	}
+	d := sd.New(sd.Parts{Owner: sid.LocalSystem, Group: sid.LocalSystem, DACL: l, Control: sd.DACLPresent})
+	f, err := Parse(fmt.Appendf(nil, "principals: {u: {user: S-1-5-21-1-2-3-1001, groups: [WD]}}\ndescriptors:\n"+
+		"  d: {hex: %x}\nexpect:\n  - {who: u, on: d, want: 0x1, is: denied}\n", d.Binary()), Outside{Open: noFiles})
+	if err != nil {
+		t.Fatal(err)
+	}
+	const everyone = "010100000000000100000000"
+	want := "granted FILE_READ_DATA by DACL 0 (0x04;;;;;;#0100000001000000" + everyone + everyone + ")"
+	if got := f.Run(time.Now).Cases[0].By; got != want {
+		t.Errorf("%s, want %s", got, want)
 	}
 }

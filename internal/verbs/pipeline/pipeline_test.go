@@ -3,6 +3,7 @@ package pipeline
 import (
 	"errors"
 	"fmt"
+	"runtime"
 	"slices"
 	"sync/atomic"
 	"testing"
@@ -136,4 +137,59 @@ func TestAlone(t *testing.T) {
 	if r, w := p.Run(); r != nil || w != nil || alone.Load() != 30 || len(got) != 270 || got[4] != "5" {
 		t.Errorf("%v, %v, %d alone, %d written", r, w, alone.Load(), len(got))
 	}
+}
+
+// TestSendDoesNotWait: all pieces are sent while no worker is through with one, and while one is alone none of those
+// before it is under way.
+func TestSendDoesNotWait(t *testing.T) {
+	release := make(chan struct{})
+	var through atomic.Int64
+	var got []int
+	p := Pipeline[piece]{Pieces: 7, Workers: 2,
+		Read: func(h *Hand[piece]) error {
+			for i := range 6 {
+				p, _ := h.Take()
+				p.Value.in = i
+				h.Send(p)
+			}
+			close(release)
+			p, _ := h.Take()
+			h.Alone(p, func(v *piece) { v.in = int(through.Load()) })
+			return nil
+		},
+		Worker: func() (func(*piece), error) {
+			return func(*piece) {
+				<-release
+				for range 1000 { // a worker that takes its time
+					runtime.Gosched()
+				}
+				through.Add(1)
+			}, nil
+		},
+		Write: func(v *piece) error { got = append(got, v.in); return nil },
+	}
+	if r, w := p.Run(); r != nil || w != nil || !slices.Equal(got, []int{0, 1, 2, 3, 4, 5, 6}) {
+		t.Errorf("%v, %v, written %d, want six pieces and the number of those before the last", r, w, got)
+	}
+}
+
+// TestLeave: with Leave a writer that failed does not wait for a reader who waits for its input.
+func TestLeave(t *testing.T) {
+	input, written := make(chan struct{}), 0
+	p := Pipeline[piece]{Pieces: 3, Workers: 1, Leave: true,
+		Read: func(h *Hand[piece]) error {
+			for range 2 {
+				p, _ := h.Take()
+				h.Send(p)
+			}
+			<-input
+			return nil
+		},
+		Worker: func() (func(*piece), error) { return func(*piece) {}, nil },
+		Write:  func(*piece) error { written++; return errLost },
+	}
+	if r, w := p.Run(); r != nil || !errors.Is(w, errLost) || written != 1 {
+		t.Errorf("%v, %v, written %d times", r, w, written)
+	}
+	close(input)
 }
