@@ -73,6 +73,8 @@ type request struct {
 	why   bool // the reason of a failure is wanted
 	in    any
 	wait  WaitHead
+
+	changes bool // what it waits for can change: set for a call that waits alone
 }
 
 // request reads the body of a call or a wait.

@@ -167,18 +167,20 @@ type signals struct {
 	done  bool // used by the calls of one thread
 }
 
-func (s *signals) Wants(st ntstatus.Status) bool { return st == ntstatus.Timeout }
-
-func (s *signals) Called(*nt.Thread, *nt.Call, int) {
-	if s.done {
-		return
+// Wants is asked between the call and the wait.
+func (s *signals) Wants(st ntstatus.Status) bool {
+	if st != ntstatus.Timeout || s.done {
+		return false
 	}
 	s.done = true
 	if th, err := s.NewThread(); err == nil {
 		_, _ = th.NtSetEvent(s.event)
 		th.Close()
 	}
+	return false
 }
+
+func (s *signals) Called(*nt.Thread, *nt.Call, int) {}
 
 // TestChangeIsNotMissed: a change that comes right after a call has said not yet ends the
 // wait: no change between the call and the wait is missed (W-20).

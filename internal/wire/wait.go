@@ -108,15 +108,19 @@ func (w *worker) wait(f *Frame) (a reply, parked bool, err error) {
 	if err != nil {
 		return a, false, err
 	}
-	changed, ok := changes(w.th.Services(), q) // before the call, so that no change is missed
-	a = w.call(q, f)
-	// A success is never waited away, and what is no pipe, port or object that is waited for does not
-	// change (W-20).
-	if st := a.head.Status; !ok || st != q.wait.NotYet || done(st) {
+	var changed <-chan struct{}
+	changed, q.changes = changes(w.th.Services(), q) // before the call, so that no change is missed
+	if a = w.call(q, f); !q.again(a.head.Status) {
 		return a, false, nil
 	}
 	w.park(f, changed)
 	return a, true, nil
+}
+
+// again reports whether a call with that status waits, to be made again. A success is never
+// waited away, and what is no pipe, port or object that is waited for does not change (W-20).
+func (q *request) again(st ntstatus.Status) bool {
+	return q.changes && st == q.wait.NotYet && !done(st)
 }
 
 // changes returns the channel that is closed at the next change a call may wait for: of

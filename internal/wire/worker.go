@@ -248,8 +248,7 @@ func (w *worker) callAnd(q request, f *Frame, see func(out any) bool) (a reply) 
 		}
 	}
 	// A call that waits on is not over.
-	notYet := f.Kind == Wait && st == q.wait.NotYet && !st.IsSuccess()
-	if w.s.watcher != nil && !notYet && w.s.watcher.Wants(st) {
+	if w.s.watcher != nil && w.s.watcher.Wants(st) && !q.again(st) {
 		w.s.watcher.Called(w.th, &nt.Call{Thread: w.th.Name(), Row: q.row.Row, In: q.in, Out: out, Status: st, Why: why},
 			len(f.Body)+len(a.rest))
 	}

@@ -1,0 +1,90 @@
+package wire_test
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"strings"
+	"testing"
+
+	"github.com/refmon/refmon/internal/wire"
+	"github.com/refmon/refmon/kernel"
+	"github.com/refmon/refmon/nt"
+	"github.com/refmon/refmon/token"
+)
+
+// TestShortBodies: frames of each kind, and of kinds that there are not, with bodies of nothing or of too little,
+// before and after a hello, in both forms: they are answered or end their connection as malformed, and nothing else
+// ends (W-6).
+func TestShortBodies(t *testing.T) {
+	bodies := []string{"", "\x00", "\x01", "{", "{}", "null", `{"In":{}}`, "\xff\xff\xff\xff", strings.Repeat("\x00", 8),
+		strings.Repeat("\x00", 13), strings.Repeat("\x00", 25), strings.Repeat("\xff", 40)}
+	const json = `{"Magic":"refmon","Version":1}`
+	for _, hello := range []string{"", json, string(wire.AppendHello(nil, wire.HelloBody{}))} {
+		for _, body := range bodies {
+			for kind := range wire.Kind(68) {
+				if hello == "" && kind > wire.Call || kind > wire.AttachAs+2 && kind < wire.Administer {
+					continue // one kind that there is not is as good as another
+				}
+				s := quick(t)
+				s.swallow()
+				if hello != "" {
+					s.send(&wire.Frame{Kind: wire.Hello, Body: []byte(hello)})
+				}
+				thread := uint32(1)
+				switch kind {
+				case wire.Hello, wire.NewThread, wire.Cancel, wire.Collect, wire.Told, wire.Administer:
+					thread = 0
+				}
+				_, _ = s.conn.Write(wire.AppendFrame(nil, &wire.Frame{Kind: kind, Request: 5, Thread: thread, Body: []byte(body)}))
+				_ = s.conn.Close()
+				if err := s.ended(); err != nil && !errors.Is(err, wire.ErrValue) && !errors.Is(err, wire.ErrFrame) &&
+					!errors.Is(err, io.ErrClosedPipe) { // the answer has no reader any more
+					t.Errorf("W-6: kind %d with % x after a hello of %d bytes: %v", kind, body, len(hello), err)
+				}
+			}
+		}
+	}
+}
+
+// quick starts a connection of which nothing is looked at when it is over.
+func quick(t *testing.T) *served {
+	t.Helper()
+	s := &served{T: t, sys: kernel.Boot(kernel.Config{}), end: make(chan error, 1)}
+	user, err := token.New(token.LocalSystem())
+	if err != nil {
+		t.Fatal(err)
+	}
+	p, err := s.sys.NewProcess("client", user)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ours, theirs := net.Pipe()
+	s.conn = ours
+	go func() { s.end <- wire.Serve(theirs, process{p, nt.Documented}) }()
+	return s
+}
+
+// TestPlaceOfAFault: an error about a body in JSON names the byte at which what is wrong begins (W-39).
+func TestPlaceOfAFault(t *testing.T) {
+	const open, create, set = "NtOpenProcessToken", "NtCreateEvent", "NtSetInformationToken"
+	for _, c := range []struct{ row, in string }{ // the byte is that behind the circumflex
+		{open, `{"ProcessHandle":^"01"}`}, {open, `{"DesiredAccess":7,"ProcessHandle":^-1}`}, {open, `{"DesiredAccess":^-1}`},
+		{open, `^[]`}, {create, `{"ObjectAttributes":{"V":{"ObjectName":^{"bytes":"YQ=="}}}}`},
+		{create, `{"ObjectAttributes":{"V":{"ObjectName":{"bytes":^"/x=="}}}}`},
+		{create, `{"ObjectAttributes":{"V":{"SecurityDescriptor":^""}}}`},
+		{create, `{"ObjectAttributes":{"V":{"SecurityDescriptor":^"AAAA"}}}`},
+		{create, `{"ObjectAttributes":{"V":{"SecurityDescriptor":^{}}}}`},
+		{create, `{"ObjectAttributes":{"V":{"SecurityDescriptor":^{"sddl":"X:"}}}}`},
+		{set, `{"TokenInformation":{"V":{"SID":^"S-1-1-00"}}}`}, {set, `{"TokenInformation":{"V":{"[30]uint8":^"AAAA"}}}`},
+		{set, `{"TokenInformation":{"V":{"uint64":^"-1"}}}`},
+	} {
+		row := wire.Rows()[nt.NtTable.Find(c.row).Info().Number]
+		at := strings.IndexByte(c.in, '^')
+		_, err := row.DecodeInJSON([]byte(strings.Replace(c.in, "^", "", 1)))
+		if !errors.Is(err, wire.ErrValue) || !strings.Contains(err.Error(), fmt.Sprintf("byte %d:", at)) {
+			t.Errorf("W-39: %s: %v, want byte %d", c.in, err, at)
+		}
+	}
+}

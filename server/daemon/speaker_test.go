@@ -1,0 +1,77 @@
+package daemon
+
+import (
+	"errors"
+	"io"
+	"net"
+	"os"
+	"testing"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/refmon/refmon/internal/wire"
+)
+
+// TestSpeaker: who sends the first byte is told, and the byte stays; a connection that is over, that nobody holds any
+// more, that does not ask the host's kernel, or that is no socket, tells nobody (W-94).
+func TestSpeaker(t *testing.T) {
+	pair := func(asks bool) (net.Conn, *os.File) {
+		t.Helper()
+		ours, theirs, err := wire.Pair("speaker")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if asks {
+			err = passCredentials(ours)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { _, _ = ours.Close(), theirs.Close() })
+		return ours, theirs
+	}
+	ours, theirs := pair(true)
+	if _, err := theirs.WriteString("hello"); err != nil {
+		t.Fatal(err)
+	}
+	for range 2 { // it is looked at, and not taken
+		if uid, err := speaker(ours); err != nil || uid != uint32(os.Getuid()) {
+			t.Errorf("uid %d, %v, want %d", uid, err, os.Getuid())
+		}
+	}
+	b := make([]byte, 10)
+	if n, err := ours.Read(b); err != nil || string(b[:n]) != "hello" {
+		t.Errorf("%q is there, %v", b[:n], err)
+	}
+	gone, held := pair(true)
+	_ = held.Close()
+	shut, _ := pair(true)
+	_ = shut.Close()
+	silent, speaks := pair(false)
+	if _, err := speaks.WriteString("x"); err != nil {
+		t.Fatal(err)
+	}
+	late, _ := pair(true)
+	_ = late.SetReadDeadline(time.Unix(1, 0))
+	for name, c := range map[string]struct {
+		conn net.Conn
+		want error
+	}{"nobody holds it": {gone, io.EOF}, "it is closed": {shut, net.ErrClosed}, "nobody asked": {silent, unix.EPROTO},
+		"its time is over": {late, os.ErrDeadlineExceeded}} {
+		if uid, err := speaker(c.conn); !errors.Is(err, c.want) || uid != 0 {
+			t.Errorf("%s: uid %d, %v, want %v", name, uid, err, c.want)
+		}
+	}
+	pipe, end := net.Pipe()
+	defer func() { _, _ = pipe.Close(), end.Close() }()
+	if _, err := speaker(pipe); err == nil {
+		t.Error("what is no socket tells who speaks")
+	}
+	if err := passCredentials(pipe); err == nil {
+		t.Error("what is no socket asks the host's kernel")
+	}
+	if err := passCredentials(shut); err == nil {
+		t.Error("what is closed asks the host's kernel")
+	}
+}
