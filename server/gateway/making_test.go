@@ -1,9 +1,13 @@
 package gateway
 
 import (
+	"errors"
 	"fmt"
+	"io/fs"
 	"maps"
 	"net/http"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -104,6 +108,43 @@ func TestHeadsOfPages(t *testing.T) {
 			if got := console("", method, p.path); !strings.HasPrefix(got, "401\n") {
 				t.Errorf("%s of %s without a name: %q", method, p.path, got)
 			}
+		}
+	}
+}
+
+// TestTakenAwayMeanwhile: a client who may add files to a directory when an upload begins, and not when it ends, is
+// refused as one who may not; nothing has the name, and nothing stays beside it (G-14).
+func TestTakenAwayMeanwhile(t *testing.T) {
+	w := newExactly(t, shared)
+	const drops = "O:BAG:SYD:P(A;;0x6;;;{bob})(A;OICI;FA;;;{alice})" // and does not list
+	w.folder("blind", drops)
+	for _, taken := range []bool{false, true} {
+		w.describe("blind", drops)
+		q := w.of("bob")
+		left := w.now()
+		u, refused := q.upload(place{"share", `blind\x`})
+		if refused != nil {
+			t.Fatal(refused)
+		}
+		if _, err := u.Write([]byte("fresh")); err != nil {
+			t.Fatal(err)
+		}
+		want := "x"
+		if taken {
+			w.describe("blind", own)
+			want = ""
+		}
+		err := u.Close()
+		if (err != nil) != taken || taken && (!errors.Is(err, fs.ErrPermission) || q.refusal() == nil ||
+			q.refusal().status != ntstatus.AccessDenied) {
+			t.Errorf("G-14: taken away %t: %v, %+v", taken, err, q.refusal())
+		}
+		if got := w.entries("blind"); got != want {
+			t.Errorf("G-14: taken away %t: the directory has %q, want %q", taken, got, want)
+		}
+		_ = os.Remove(filepath.Join(w.root, "blind/x"))
+		if now := w.now(); now != left {
+			t.Errorf("G-14: taken away %t: left are %v, which were %v", taken, now, left)
 		}
 	}
 }
