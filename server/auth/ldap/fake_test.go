@@ -62,6 +62,7 @@ type fake struct {
 	t        testing.TB
 	listener net.Listener
 	bind     func(name, password string) int64 // nil: everyone may
+	gss      *gss                              // nil: no one binds by Kerberos
 	says     string                            // beside the code of a bind; guarded by mu
 	// search returns the messages that answer; nil: silence until the client goes.
 	search func(a asked) [][]byte
@@ -149,6 +150,12 @@ func (f *fake) conn(c net.Conn) {
 		op := p.Children[1]
 		switch op.Tag {
 		case goldap.ApplicationBindRequest:
+			if f.gss != nil {
+				if c, err = f.gss.bind(id, op, c); err != nil {
+					return
+				}
+				continue
+			}
 			name, password := op.Children[1].Data.String(), op.Children[2].Data.String()
 			f.mu.Lock()
 			f.binds = append(f.binds, name+" "+password)
