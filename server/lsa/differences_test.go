@@ -109,3 +109,18 @@ func plainState(s *state) string {
 	}
 	return b.String()
 }
+
+// gone takes a SID out of all groups and rights.
+func (w *editWorld) gone(id sid.SID) {
+	delete(w.want.grants, id)
+	for k, g := range w.want.groups {
+		var left []sid.SID
+		for _, m := range g.Members {
+			if m != id {
+				left = append(left, m)
+			}
+		}
+		g.Members = left
+		w.want.groups[k] = g
+	}
+}

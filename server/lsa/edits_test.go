@@ -56,21 +56,6 @@ func (w *editWorld) recordRights(what string, id sid.SID, p winnt.PrivilegeSet, 
 	}
 }
 
-// gone takes a SID out of all groups and rights.
-func (w *editWorld) gone(id sid.SID) {
-	delete(w.want.grants, id)
-	for k, g := range w.want.groups {
-		var left []sid.SID
-		for _, m := range g.Members {
-			if m != id {
-				left = append(left, m)
-			}
-		}
-		g.Members = left
-		w.want.groups[k] = g
-	}
-}
-
 // someone returns the SID of an account, of a group or of no one.
 func (w *editWorld) someone() sid.SID {
 	return w.want.machine.WithRID(max(1005, w.want.next) - 5 + w.Uint32N(6))
