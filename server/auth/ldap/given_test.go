@@ -2,6 +2,7 @@ package ldap
 
 import (
 	"bufio"
+	"bytes"
 	"context"
 	"encoding/base64"
 	"errors"
@@ -222,3 +223,43 @@ func TestRestrictionsOfTwin(t *testing.T) {
 
 // past1601 is a time in units of 100 ns since 1601.
 func past1601(at time.Time) int64 { return at.Unix()*10_000_000 + unixEpoch }
+
+// TestBrokenExport: where the connection breaks amid the objects, they are not written a second time (D-5, D-23).
+func TestBrokenExport(t *testing.T) {
+	w := newWorld()
+	f := serve(t, nil)
+	f.search = func(a asked) [][]byte {
+		if a.base == "" || !a.below {
+			return w.answer(a)
+		}
+		described := map[string][]string{"nTSecurityDescriptor": {"x"}}
+		more := goldap.NewControlPaging(1)
+		more.SetCookie([]byte("more"))
+		if a.cookie == "" {
+			return [][]byte{found(a.id, "CN=a,"+base, described), found(a.id, "CN=b,"+base, nil),
+				done(a.id, goldap.ApplicationSearchResultDone, 0, more)}
+		}
+		f.mu.Lock()
+		defer f.mu.Unlock()
+		for c := range f.conns {
+			_ = c.Close()
+		}
+		return nil
+	}
+	d := f.directory(nil)
+	if err := d.with(t.Context(), func(c *conn) error { _, err := d.place(c); return err }); err != nil {
+		t.Fatal(err) // the connection has answered before
+	}
+	var out bytes.Buffer
+	n, unread, err := d.Objects(t.Context(), "", false, &out)
+	var said *Error
+	if !errors.As(err, &said) || said.Why != "the connection broke after 1 objects" || n != 1 || unread != 1 ||
+		out.Len() != 0 {
+		t.Errorf("D-23: %d and %d objects, %v:\n%s", n, unread, err, out.String())
+	}
+	// What this computer has accounts of is no domain's (D-15).
+	own := serve(t, w.answer).directory(func(c *Config) { c.Machine = domain })
+	if got, err := own.Find(t.Context(), "alice", false); got != nil || !errors.As(err, &said) {
+		t.Errorf("D-15: the domain is this computer's: %+v, %v", got, err)
+	}
+}

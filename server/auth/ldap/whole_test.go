@@ -44,7 +44,7 @@ func TestWholeAccount(t *testing.T) {
 	delete(w.entries, "CN=alice,"+base)
 	f := serve(t, w.answer)
 	d := f.directory(func(c *Config) {
-		c.Machine, c.Base, c.Limits.Wait = machine, other, 90*time.Second
+		c.Machine, c.Base, c.Name, c.Limits.Wait = machine, other, "EXAMPLE", 90*time.Second
 		c.Claims = map[string]Claim{"dept": {Attribute: "department", Type: claims.String}}
 		c.Now = func() time.Time { return time.Unix(1_000_000_000, 0) }
 	})
@@ -66,6 +66,9 @@ func TestWholeAccount(t *testing.T) {
 			t.Errorf("D-15: dropped are %+v", dropped)
 		}
 		got.Dropped = dropped
+	}
+	if d.Name() != "EXAMPLE" {
+		t.Errorf("the domain is %q", d.Name())
 	}
 	const within90 = "0 90 false"
 	questions := []asked{
