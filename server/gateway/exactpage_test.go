@@ -220,6 +220,7 @@ func TestConsoleOfActing(t *testing.T) {
 	}
 	one := p.sessions.once(func(s *session) { s.token, s.st = w.own(p), ntstatus.Success })
 	own := &request{g: w.g, s: one, ctx: t.Context()}
+	left := w.now()
 	d, _ := w.gathered(own, "/").(sessionsData)
 	if len(d.Sessions) != 1 || d.Problem != "" {
 		t.Fatalf("%+v", d)
@@ -267,6 +268,9 @@ func TestConsoleOfActing(t *testing.T) {
 		if a.As != `HOST\bob` && a.As != "a client whose token you may not open" {
 			t.Errorf("bob sees %+v", a)
 		}
+	}
+	if now := w.now(); now != left {
+		t.Errorf("G-2: the pages left objects, handles, references %d, which were %d", now, left)
 	}
 	denied, _ := w.gathered(bob, "/token?process="+id).(tokenData)
 	if denied.Problem != "STATUS_ACCESS_DENIED" || denied.User != "" || len(denied.Groups) != 0 {

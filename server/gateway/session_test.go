@@ -73,6 +73,9 @@ func TestSessionsOfProofs(t *testing.T) {
 	if a.name("", "x") != a.name("", "x") || a.name("", "x") == a.name("", "y") || a.name("", "x") == b.name("", "x") {
 		t.Error("G-5: the name of a credential is not a hash with a key of its own")
 	}
+	if a.name("basic ", "x") == a.name("certificate ", "x") {
+		t.Error("G-5: credentials of two kinds have one name")
+	}
 	in := logon.Secret("pw")
 	made := atomic.Int64{}
 	var group sync.WaitGroup

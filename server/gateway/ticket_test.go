@@ -59,5 +59,10 @@ func TestTickets(t *testing.T) {
 	if len(asked) != 2 || asked[0] != "Negotiate" {
 		t.Errorf("the challenges are %q", asked)
 	}
+	w.g.cfg.Negotiate = false // then a ticket is no proof, and no one is asked for one
+	w.want(401, "", "GET", "/share/f", "", "Authorization", ticket("alice", 1104))
+	if asked := w.want(401, "", "GET", "/share/f", "").header.Values("WWW-Authenticate"); len(asked) != 1 {
+		t.Errorf("without tickets the challenges are %q", asked)
+	}
 	w.settled(kept)
 }

@@ -1,6 +1,10 @@
 package index_test
 
 import (
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/binary"
+	"fmt"
 	"math/rand/v2"
 	"testing"
 
@@ -88,5 +92,70 @@ func TestClassNames(t *testing.T) {
 	}
 	if s := sid.MustParse("S-1-0-0"); index.Relevant(sddl.MustParse(plain)).Group() != s {
 		t.Error("the group is kept")
+	}
+}
+
+// TestNamesOfClasses: a class has the same id on every machine and with every release: a hash of its parts, each behind
+// its length, one of the id and whether holders pass, and one of the ids of the folders in their order (N-1, N-15, N-44).
+func TestNamesOfClasses(t *testing.T) {
+	hashed := func(b []byte) string {
+		sum := sha256.Sum256(b)
+		return base64.RawURLEncoding.EncodeToString(sum[:16])
+	}
+	d, share := sddl.MustParse("O:BAG:SYD:P(A;OICI;FR;;;WD)"), sddl.MustParse("O:SYG:SYD:(A;;FA;;;BA)")
+	id := func(share *sd.Descriptor, mask winnt.AccessMask, o *winnt.ObjectType) string {
+		var b []byte
+		part := func(p []byte) { b = append(binary.LittleEndian.AppendUint32(b, uint32(len(p))), p...) }
+		part([]byte("refmon class 1"))
+		var numbers []byte
+		for _, m := range []winnt.AccessMask{o.Mapping.Map(mask), o.Mapping.Read, o.Mapping.Write, o.Mapping.Execute,
+			o.Mapping.All, o.Valid} {
+			numbers = binary.LittleEndian.AppendUint32(numbers, uint32(m))
+		}
+		part(numbers)
+		part(append([]byte{1}, index.Relevant(d).Binary()...))
+		if share == nil {
+			part([]byte{0})
+		} else {
+			part(append([]byte{1}, index.Relevant(share).Binary()...))
+		}
+		return hashed(b)
+	}
+	for _, c := range []struct {
+		share *sd.Descriptor
+		mask  winnt.AccessMask
+		o     *winnt.ObjectType
+	}{{nil, winnt.GENERIC_READ, winnt.FileObject}, {share, winnt.FILE_WRITE_DATA, winnt.FileObject},
+		{share, winnt.GENERIC_ALL, winnt.DirectoryFileObject}} {
+		if got, want := index.NewClass(d, c.share, "read", c.mask, c.o).ID, id(c.share, c.mask, c.o); got != want {
+			t.Errorf("N-1: %v of %v: %s, want %s", c.mask, c.o, got, want)
+		}
+	}
+	passes := id(nil, winnt.FILE_TRAVERSE, winnt.DirectoryFileObject)
+	folders := map[bool]index.Class{}
+	for _, holders := range []bool{false, true} {
+		folders[holders] = index.NewPassing(d, holders)
+		want := hashed(fmt.Appendf(nil, "refmon passing 1\x00%s\x00%t", passes, holders))
+		if got := folders[holders]; got.ID != want || !got.Passing || got.Holders != holders || got.Through != nil {
+			t.Errorf("N-15: who passes, holders %t: %+v, want %s", holders, got, want)
+		}
+	}
+	own := index.NewClass(d, nil, "read", winnt.GENERIC_READ, winnt.FileObject)
+	first, second := folders[false], folders[true]
+	if first.ID > second.ID {
+		first, second = second, first
+	}
+	for name, c := range map[string]struct {
+		behind []index.Class
+		want   string
+	}{
+		"none": {nil, own.ID},
+		"one":  {[]index.Class{second}, hashed([]byte("refmon behind 1\x00" + own.ID + "\x00" + second.ID))},
+		"two": {[]index.Class{second, first, second}, hashed([]byte("refmon behind 1\x00" + own.ID + "\x00" + first.ID +
+			"\x00" + second.ID))},
+	} {
+		if got := own.Behind(c.behind); got.ID != c.want {
+			t.Errorf("N-15: behind %s: %s, want %s", name, got.ID, c.want)
+		}
 	}
 }

@@ -225,6 +225,11 @@ func TestLogAnew(t *testing.T) {
 	if err != nil || l.size != (Size{info.Size(), 0, len(events)}) || info.Mode().Perm() != 0o600 {
 		t.Errorf("%+v, %v %v", l.size, info.Size(), err)
 	}
+	for _, name := range []string{dir, filepath.Dir(dir)} { // it has who may read what
+		if made, err := os.Stat(name); err != nil || made.Mode().Perm() != 0o700 {
+			t.Errorf("%s is made: %v, %v", name, made.Mode(), err)
+		}
+	}
 	f := &Fence{Index: "i", Seq: 7, Boot: "b", Sources: map[string]Moment{"/t": {time.Unix(5, 6).UTC(), 8}}, Unnamed: 9}
 	if err := errors.Join(l.Fence(f), l.Close()); err != nil {
 		t.Fatal(err)

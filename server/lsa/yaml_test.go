@@ -111,6 +111,8 @@ func TestYAMLErrors(t *testing.T) {
 		{"version: 1\naccounts:\n  - name: a\n  - name: A", "twice"},
 		{"version: 1\naccounts: &x []\ngroups: *x", "anchor"},
 		{"version: 1\ngroups:\n  - name: g\n    members: [zoe]", "zoe"},
+		{"version: 1\nrights:\n  - who: S-1-1-0x", `"S-1-1-0x": no account or group has that name`},
+		{"version: 1\ngroups:\n  - name: g\n    members: [S-1]", `"S-1": no account or group has that name`},
 		{"version: 1\ngroups:\n  - name: g\n    sid: S-1-1-0", "BUILTIN"},
 		{"version: 1\ngroups:\n  - name: g\n    sid: nonsense", "SID"},
 		{"version: 1\nrights:\n  - who: Everyone\n    privileges: [SeGodPrivilege]", "SeGodPrivilege"},

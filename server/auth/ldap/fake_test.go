@@ -54,6 +54,8 @@ type asked struct {
 	controls   []string
 	cookie     string
 	deref      int64  // how aliases are taken; 0: never
+	limits     string // of entries and seconds, and whether types alone are wanted
+	critical   bool   // a control must be known
 	parts      string // of a descriptor, as the control has them; "": none are asked for
 }
 
@@ -62,6 +64,7 @@ type fake struct {
 	t        testing.TB
 	listener net.Listener
 	bind     func(name, password string) int64 // nil: everyone may
+	gss      *gss                              // nil: no one binds by Kerberos
 	says     string                            // beside the code of a bind; guarded by mu
 	// search returns the messages that answer; nil: silence until the client goes.
 	search func(a asked) [][]byte
@@ -71,6 +74,7 @@ type fake struct {
 	binds   []string          // guarded by mu: names and passwords
 	conns   map[net.Conn]bool // guarded by mu
 	clear   bool              // guarded by mu: without TLS until StartTLS
+	newest  uint16            // guarded by mu: the newest TLS that it speaks; 0: any
 	refuses bool              // guarded by mu: there is no StartTLS
 }
 
@@ -136,9 +140,11 @@ func (f *fake) conn(c net.Conn) {
 	defer c.Close()
 	f.mu.Lock()
 	clear := f.clear
+	settings := &tls.Config{Certificates: []tls.Certificate{certificate()}, MaxVersion: f.newest,
+		MinVersion: tls.VersionTLS10} //nolint:gosec // the client is asked
 	f.mu.Unlock()
 	if !clear {
-		c = tls.Server(c, &tls.Config{Certificates: []tls.Certificate{certificate()}})
+		c = tls.Server(c, settings)
 	}
 	for {
 		p, err := ber.ReadPacket(c)
@@ -149,6 +155,12 @@ func (f *fake) conn(c net.Conn) {
 		op := p.Children[1]
 		switch op.Tag {
 		case goldap.ApplicationBindRequest:
+			if f.gss != nil {
+				if c, err = f.gss.bind(id, op, c); err != nil {
+					return
+				}
+				continue
+			}
 			name, password := op.Children[1].Data.String(), op.Children[2].Data.String()
 			f.mu.Lock()
 			f.binds = append(f.binds, name+" "+password)
@@ -178,7 +190,7 @@ func (f *fake) conn(c net.Conn) {
 			if _, err := c.Write(injected); err != nil {
 				return
 			}
-			c = tls.Server(c, &tls.Config{Certificates: []tls.Certificate{certificate()}})
+			c = tls.Server(c, settings)
 		case goldap.ApplicationSearchRequest:
 			a := read(id, p)
 			f.mu.Lock()
@@ -211,6 +223,7 @@ func read(id int64, p *ber.Packet) asked {
 	op := p.Children[1]
 	a := asked{id: id, base: op.Children[0].Value.(string),
 		below: op.Children[1].Value.(int64) == goldap.ScopeWholeSubtree, deref: op.Children[2].Value.(int64)}
+	a.limits = fmt.Sprint(op.Children[3].Value, op.Children[4].Value, op.Children[5].Value)
 	a.filter, _ = goldap.DecompileFilter(op.Children[6])
 	for _, c := range op.Children[7].Children {
 		a.attributes = append(a.attributes, c.Value.(string))
@@ -218,6 +231,9 @@ func read(id int64, p *ber.Packet) asked {
 	if len(p.Children) > 2 {
 		for _, c := range p.Children[2].Children {
 			a.controls = append(a.controls, c.Children[0].Value.(string))
+			if must, is := c.Children[min(1, len(c.Children)-1)].Value.(bool); is && must {
+				a.critical = true
+			}
 			if a.controls[len(a.controls)-1] == goldap.ControlTypeMicrosoftSDFlags {
 				a.parts = fmt.Sprintf("%v %x", c.Children[1].Value, c.Children[len(c.Children)-1].Bytes())
 			}
@@ -323,7 +339,7 @@ func (w *world) answer(a asked) (out [][]byte) {
 		return [][]byte{found(a.id, "", w.root), end(a)}
 	}
 	for dn, e := range w.entries {
-		name := strings.Join(e["sAMAccountName"], "")
+		name := strings.ToLower(strings.Join(e["sAMAccountName"], ""))
 		switch {
 		case !a.below && dn == a.base,
 			a.below && name != "" && strings.Contains(strings.ToLower(a.filter), "(samaccountname="+name+")"),
