@@ -94,6 +94,19 @@ func TestFilterClaims(t *testing.T) {
 	if n.RestrictedUserClaims().Len() != 2 || n.RestrictedDeviceClaims().Len() != 0 || n.DeviceClaims().Len() != 3 {
 		t.Errorf("restricted pass sees %d and %d", n.RestrictedUserClaims().Len(), n.RestrictedDeviceClaims().Len())
 	}
+	// A claim that is disabled just then is disabled for good: no reset brings it back.
+	for _, first := range []bool{false, true} {
+		now := tok
+		if first {
+			now, _, _ = now.AdjustClaims(300, false, false, []claims.Attribute{{Name: "Level", Flags: claims.FlagDisabled}})
+		}
+		narrow := filter(t, now, token.FilterSpec{DisableUserClaims: []string{"Level"}})
+		back, _, st := narrow.AdjustClaims(301, false, true, nil)
+		a, _ := back.UserClaims().Lookup("Level")
+		if st != ntstatus.Success || a.Flags != claims.FlagDisabled|claims.FlagDisabledByDefault || !back.IsFiltered() {
+			t.Errorf("disabled before: %t: %v, flags %#x, filtered: %t", first, st, a.Flags, back.IsFiltered())
+		}
+	}
 	n = filter(t, n, token.FilterSpec{RestrictUserClaims: []string{"Level", "Fixed"}})
 	if n.RestrictedUserClaims().Len() != 1 {
 		t.Error("the second list does not intersect with the first")

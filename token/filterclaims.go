@@ -66,8 +66,9 @@ func (w *filtered) disableClaims(set *claims.Set, names []string) *claims.Set {
 	changed := false
 	for _, a := range set.All() {
 		if hasName(names, a.Name) {
-			changed = changed || a.Flags&claims.FlagDisabled == 0
-			a.Flags = a.Flags&^claims.FlagMandatory | claims.FlagDisabled | claims.FlagDisabledByDefault
+			flags := a.Flags&^claims.FlagMandatory | claims.FlagDisabled | claims.FlagDisabledByDefault
+			// One that is disabled just now loses its default all the same: no reset enables it (T-67).
+			changed, a.Flags = changed || a.Flags != flags, flags
 		}
 		out = append(out, a)
 	}

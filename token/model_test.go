@@ -199,8 +199,8 @@ func (m *model) filterClaims(f *token.FilterSpec) (took bool) {
 		changed := false
 		for _, a := range (*k.set).All() {
 			if slices.Contains(k.disable, a.Name) {
-				changed = changed || a.Flags&claims.FlagDisabled == 0
-				a.Flags = a.Flags&^claims.FlagMandatory | claims.FlagDisabled | claims.FlagDisabledByDefault
+				off := a.Flags&^claims.FlagMandatory | claims.FlagDisabled | claims.FlagDisabledByDefault
+				changed, a.Flags = changed || a.Flags != off, off
 			}
 			all = append(all, a)
 		}
