@@ -124,6 +124,33 @@ func TestPermissionsChanged(t *testing.T) {
 	}
 }
 
+// TestPartsOfPermissions: the record of a change shows owner and DACL where they were set, and
+// no other part, whatever else was set with them (PermissionsChanged, AuditSettingsChanged).
+func TestPartsOfPermissions(t *testing.T) {
+	before := sddl.MustParse("O:BAG:SYD:(A;;FR;;;WD)S:(AU;SA;FR;;;WD)")
+	after := sddl.MustParse("O:SYG:BAD:(A;;FW;;;WD)S:(AU;FA;FA;;;WD)")
+	for info := range uint32(0x200) {
+		want := [2]string{"", ""}
+		if info&winnt.OWNER_SECURITY_INFORMATION != 0 {
+			want = [2]string{"O:BA", "O:SY"}
+		}
+		if info&winnt.DACL_SECURITY_INFORMATION != 0 {
+			want[0], want[1] = want[0]+"D:(A;;FR;;;WD)", want[1]+"D:(A;;FW;;;WD)"
+		}
+		if want[0] == "" {
+			want = [2]string{"-", "-"}
+		}
+		e := audit.PermissionsChanged(origin(t), reportFile, before, after, info)
+		if got := [2]string{field(t, e, "OldSd"), field(t, e, "NewSd")}; got != want {
+			t.Errorf("parts %#x: %q, want %q", info, got, want)
+		}
+	}
+	e := audit.AuditSettingsChanged(origin(t), reportFile, before, after)
+	if o, n := field(t, e, "OldSd"), field(t, e, "NewSd"); o != "S:(AU;SA;FR;;;WD)" || n != "S:(AU;FA;FA;;;WD)" {
+		t.Errorf("the SACL alone: %q, %q", o, n)
+	}
+}
+
 // UC-67: a change of the SACL is recorded under Audit Policy Change.
 func TestAuditSettingsChanged(t *testing.T) {
 	before, after := sddl.MustParse("O:BAG:SYD:(A;;FR;;;WD)S:(AU;SA;FR;;;WD)"),

@@ -89,7 +89,7 @@ func reasonTexts(lines []accessLine) []string {
 // descriptorText returns the SDDL of the parts that info chooses, "-" if there
 // are no such parts, a message code if the text is too long.
 func descriptorText(d *sd.Descriptor, info uint32) string {
-	if d == nil {
+	if d == nil || info == 0 { // 0 stands for all parts in the options
 		return absent
 	}
 	text, err := sddl.Format(d, sddl.Options{Info: info, Extended: true})
