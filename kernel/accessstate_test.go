@@ -117,3 +117,49 @@ func TestZeroAccessState(t *testing.T) {
 	}
 	k.SeDeleteAccessState(&s)
 }
+
+// T-134: whose privilege lets a walk pass directories is the client's while there is one, and
+// the process's otherwise.
+func TestWhoTraverses(t *testing.T) {
+	of := func(may bool) *token.Token {
+		s := token.StandardUser(sid.MustParse("S-1-5-21-1-2-3-1001"))
+		s.Privileges, s.EnabledPrivileges, s.DefaultPrivileges = winnt.SeChangeNotifyPrivilege.Bit(), 0, 0
+		if may {
+			s.EnabledPrivileges = s.Privileges
+		}
+		tok, err := token.New(s)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return tok
+	}
+	for i := range 4 {
+		own, theirs := i&1 != 0, i&2 != 0
+		sys := kernel.Boot(kernel.Config{})
+		p, err := sys.NewProcess("p", of(own))
+		if err != nil {
+			t.Fatal(err)
+		}
+		th, err := p.NewThread()
+		if err != nil {
+			t.Fatal(err)
+		}
+		passes := func() bool {
+			k := sys.KernelMode(th)
+			s := k.SeCreateAccessState(winnt.READ_CONTROL, nil)
+			defer k.SeDeleteAccessState(s)
+			return s.TraversePrivilege
+		}
+		if got := passes(); got != own {
+			t.Errorf("process %t: %t", own, got)
+		}
+		if err := sys.As(th, of(theirs), func() error {
+			if got := passes(); got != theirs {
+				t.Errorf("process %t, client %t: %t", own, theirs, got)
+			}
+			return nil
+		}); err != nil {
+			t.Fatal(err)
+		}
+	}
+}

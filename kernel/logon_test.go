@@ -58,3 +58,68 @@ func TestLinkLogons(t *testing.T) {
 		t.Errorf("%v, %v", kind, st)
 	}
 }
+
+// T-80: who holds SeTcbPrivilege gets the linked token as a primary one, others one to
+// identify with; while the thread acts as a client it is the client who holds it or not.
+func TestWhoGetsThePrimaryLinkedToken(t *testing.T) {
+	of := func(user string, held bool) token.Spec {
+		s := token.Administrator(sid.MustParse(user))
+		s.Privileges |= winnt.SeTcbPrivilege.Bit() | winnt.SeImpersonatePrivilege.Bit()
+		s.EnabledPrivileges = winnt.SeImpersonatePrivilege.Bit()
+		if held {
+			s.EnabledPrivileges = s.Privileges
+		}
+		return s
+	}
+	value := func(s token.Spec) *token.Token {
+		tok, err := token.New(s)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return tok
+	}
+	for i := range 4 {
+		own, theirs := i&1 != 0, i&2 != 0
+		sys := kernel.Boot(kernel.Config{})
+		full, limited := of("S-1-5-21-1-2-3-500", own), token.LimitedAdministrator(sid.MustParse("S-1-5-21-1-2-3-500"))
+		full.AuthenticationID, limited.AuthenticationID = sys.OpenLogonSession(), sys.OpenLogonSession()
+		tok := value(full)
+		if st := sys.LinkLogons(tok, value(limited)); st != ntstatus.Success {
+			t.Fatal(st)
+		}
+		p, err := sys.NewProcess("admin", tok)
+		if err != nil {
+			t.Fatal(err)
+		}
+		th, err := p.NewThread()
+		if err != nil {
+			t.Fatal(err)
+		}
+		h, st := th.NtOpenProcessToken(winnt.NtCurrentProcess, winnt.TOKEN_QUERY)
+		if st != ntstatus.Success {
+			t.Fatal(st)
+		}
+		ask := func(who string, primary bool) {
+			linked, st := th.NtQueryInformationToken(h, winnt.TokenLinkedToken)
+			if st != ntstatus.Success {
+				t.Fatal(who, st)
+			}
+			v, st := th.NtQueryInformationToken(linked.(winnt.Handle), winnt.TokenStatistics)
+			want := nt.TokenStatistics{TokenType: winnt.TokenImpersonation, ImpersonationLevel: winnt.SecurityIdentification}
+			if primary {
+				want = nt.TokenStatistics{TokenType: winnt.TokenPrimary}
+			}
+			got, _ := v.(nt.TokenStatistics)
+			if st != ntstatus.Success || got.TokenType != want.TokenType ||
+				!primary && got.ImpersonationLevel != want.ImpersonationLevel {
+				t.Errorf("process %t, client %t, asked by the %s: %v, %v at %v", own, theirs, who, st, got.TokenType,
+					got.ImpersonationLevel)
+			}
+		}
+		ask("process", own)
+		client := value(of("S-1-5-21-1-2-3-1108", theirs))
+		if err := sys.As(th, client, func() error { ask("client", theirs); return nil }); err != nil {
+			t.Fatal(err)
+		}
+	}
+}

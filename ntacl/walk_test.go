@@ -137,3 +137,42 @@ func TestRead(t *testing.T) {
 		}
 	}
 }
+
+// permitted is a tree whose files have POSIX ACLs too.
+type permitted struct {
+	forest
+	acl string
+}
+
+func (p permitted) Attribute(dst []byte, path, name string) ([]byte, error) {
+	if name == "system.posix_acl_access" {
+		return append(dst, p.acl...), nil
+	}
+	return p.forest.Attribute(dst, path, name)
+}
+
+// TestLongPermissions: a POSIX ACL of any length leaves the descriptor of the attribute as it was
+// read, also in memory that is used again.
+func TestLongPermissions(t *testing.T) {
+	d := sddl.MustParse("O:BAG:SYD:(A;;FR;;;WD)(A;;FW;;;BA)")
+	a := ntacl.Attribute{Version: 3, HashType: 1, Hash: [64]byte{1}, Descriptor: d}
+	b, err := a.Append(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	tree := permitted{forest: forest{"long": strings.Repeat("x", 1000), "f": string(b)}}
+	for entries := range 40 {
+		tree.acl = strings.Repeat("\xFF", 4+8*entries)
+		r := ntacl.Reader{Tree: tree}
+		for range 2 { // the second time there is room
+			_, _ = r.Read("long")
+			got, err := r.Read("f")
+			if err != nil {
+				t.Fatal(err)
+			}
+			if back, err := sd.Decode(got.Descriptor); err != nil || !back.Equal(d) || string(got.PosixACL) != tree.acl {
+				t.Errorf("an ACL of %d entries: %v, %v, %d bytes", entries, back, err, len(got.PosixACL))
+			}
+		}
+	}
+}

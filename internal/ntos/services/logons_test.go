@@ -225,6 +225,41 @@ func TestLogonsByTheUsersPolicy(t *testing.T) {
 	}
 }
 
+// L-48: a special logon is one of a token that holds a sensitive privilege, enabled or not;
+// its record names all of them and no other.
+func TestSpecialLogons(t *testing.T) {
+	m := audit.NewMemory(0, 0)
+	s, w, th := logonWorld(t, m, winnt.SeTcbPrivilege)
+	p, err := audit.NewPolicy(audit.PolicySpec{System: map[audit.Subcategory]audit.Setting{
+		audit.SpecialLogon: audit.OnBoth}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.sys.Audit().Policy.Store(p)
+	for _, c := range []struct {
+		held, enabled winnt.PrivilegeSet
+		want          []string
+	}{
+		{0, 0, nil}, {winnt.SeUndockPrivilege.Bit(), winnt.SeUndockPrivilege.Bit(), nil},
+		{winnt.SeDebugPrivilege.Bit(), winnt.SeDebugPrivilege.Bit(), []string{"4672 SeDebugPrivilege"}},
+		{winnt.SeDebugPrivilege.Bit(), 0, []string{"4672 SeDebugPrivilege"}},
+		{winnt.Privileges(winnt.SeDebugPrivilege, winnt.SeUndockPrivilege), winnt.SeUndockPrivilege.Bit(),
+			[]string{"4672 SeDebugPrivilege"}},
+	} {
+		spec := token.StandardUser(sid.MustParse(acting))
+		spec.Privileges, spec.EnabledPrivileges, spec.DefaultPrivileges = c.held, c.enabled, c.enabled
+		s.result = logon.Result{Token: spec}
+		m.Drain()
+		out, st := th.LsaLogonUser(nt.LsaLogonUserIn{LogonType: winnt.LOGON32_LOGON_NETWORK,
+			AuthenticationInformation: nt.LogonInformation{MessageType: nt.InteractiveLogon, UserName: "u"}})
+		want(t, "log on", st, ntstatus.Success)
+		if got := fieldsOf(m, "PrivilegeList"); !slices.Equal(got, c.want) {
+			t.Errorf("%v, of which %v are enabled: %q, want %q", c.held, c.enabled, got, c.want)
+		}
+		want(t, "close", th.NtClose(out.Token), ntstatus.Success)
+	}
+}
+
 // L-48, L-10: a record says what a server may do with the token of a logon, which for a primary
 // one is all; a token that contradicts itself is refused with what is wrong in it.
 func TestTokensOfLogons(t *testing.T) {
