@@ -39,7 +39,7 @@ func TestPositionsAddUp(t *testing.T) {
 	}
 }
 
-// TestSummariesAddUp: a batch adds its numbers, and the first error, stale path and SID stay those of the batch that had
+// TestSummariesAddUp: a batch adds its numbers; the first error, stale path and SID stay those of the batch that had
 // them first; the place in the input is the last batch's, even where it has none.
 func TestSummariesAddUp(t *testing.T) {
 	one, two := errors.New("one"), errors.New("two")
