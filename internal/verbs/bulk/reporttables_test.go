@@ -32,7 +32,7 @@ func rowsUnder(page, heading string) (rows []string) {
 	return rows
 }
 
-// TestTablesOfAReport: who reaches how much, what lets most people in, and the accounts nobody knows with all that their
+// TestTablesOfAReport: who reaches how much, what lets most people in, and the accounts nobody knows with all their
 // entries grant, each with the first object that shows it.
 func TestTablesOfAReport(t *testing.T) {
 	dir, err := people.Read([]byte(`domain: S-1-5-21-1-2-3
