@@ -133,7 +133,7 @@ func TestHexDigits(t *testing.T) {
 	}
 }
 
-// TestEscapesThatEnd: an escape that the input ends in is none, at whatever byte it ends.
+// TestEscapesThatEnd: an escape in which the input ends is not read, at whatever byte it ends.
 func TestEscapesThatEnd(t *testing.T) {
 	for text, want := range map[string]rune{`\u0041`: 'A', `\ud834\udd1e`: 0x1D11E} {
 		for n := range len(text) {

@@ -81,8 +81,8 @@ func TestAllItems(t *testing.T) {
 	if s, err = objects.Open("a.jsonl", strings.NewReader(text)); err != nil {
 		t.Fatal(err)
 	}
-	if err := objects.All(context.Background(), s, domain, nil, func(i objects.Item) bool { n++; return n < 3 }); err != nil ||
-		n != 3 {
+	three := func(objects.Item) bool { n++; return n < 3 }
+	if err := objects.All(context.Background(), s, domain, nil, three); err != nil || n != 3 {
 		t.Errorf("%d items until false, %v", n, err)
 	}
 }

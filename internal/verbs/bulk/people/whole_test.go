@@ -18,7 +18,7 @@ groups:
   - {name: all, sid: S-1-5-21-1-2-3-2002, memberOf: [staff, S-1-5-21-9-9-9-7], gid: 2002}
   - {name: ops, sid: S-1-5-21-1-2-3-2003, memberOf: [BA]}
 users:
-  - {name: alice, sid: S-1-5-21-1-2-3-1001, memberOf: [staff], uid: 1001, gid: 2002, claims: {b: [1, -2], c: true, a: x}}
+  - {name: alice, sid: S-1-5-21-1-2-3-1001, memberOf: [staff], uid: 1001, gid: 2002, claims: {b: [1,-2], c: true, a: x}}
   - {name: bob, sid: S-1-5-21-1-2-3-1002, memberOf: [ops], primaryGroup: staff}
   - {name: visitor, sid: S-1-5-21-1-2-3-501, memberOf: [staff], primaryGroup: all}
   - {name: far, sid: S-1-5-21-4-5-6-501, memberOf: [all]}
@@ -51,11 +51,12 @@ user, alice , S-1-5-21-1-2-3-1001 ,staff, 1001 ,2002,, , true , x ,1; -2
 `
 )
 
-// TestTokensInFull: the whole token of each kind of account: its groups, those of its groups, and what each logon gives;
-// a guest of the domain is in Guests and in none of what users are in, and a member of Administrators has the full token.
+// TestTokensInFull: the whole token of each kind of account: its groups, those of its groups, and what a logon gives;
+// a guest of the domain is in Guests and in no group of users, and a member of Administrators has the full token.
 func TestTokensInFull(t *testing.T) {
 	const domain, logon = "S-1-5-21-1-2-3-", " S-1-1-0 S-1-5-2 S-1-5-11 S-1-5-15 S-1-5-32-545"
-	const all = " S-1-5-21-1-2-3-2001 S-1-5-21-1-2-3-2002 S-1-5-21-9-9-9-7 S-1-22-2-2002" // staff and all are in each other
+	// staff and all are in each other
+	const all = " S-1-5-21-1-2-3-2001 S-1-5-21-1-2-3-2002 S-1-5-21-9-9-9-7 S-1-22-2-2002"
 	want := []struct {
 		name, sid, group, groups string
 		primary                  string
