@@ -92,3 +92,41 @@ func TestFrames(t *testing.T) {
 		}
 	}
 }
+
+// TestWrittenNumbers: each kind of number has its size and its bytes.
+func TestWrittenNumbers(t *testing.T) {
+	for name, c := range map[string]struct {
+		value any
+		want  []byte
+	}{
+		"a type":   {winnt.TokenImpersonation, halves(2)},
+		"a level":  {winnt.SecurityDelegation, halves(3)},
+		"32 bits":  {uint32(0x12345678), halves(0x12345678)},
+		"a LUID":   {winnt.LUID(0x1_0000_0002), words(0x1_0000_0002)},
+		"a handle": {winnt.Handle(0x44), words(0x44)},
+		"bytes":    {[]byte{1, 2, 3}, []byte{1, 2, 3}},
+	} {
+		e := Encoder{Base: 0x1000}
+		if e.TokenInformation(winnt.TokenUser, c.value); !bytes.Equal(e.Bytes, c.want) {
+			t.Errorf("%s: %x, want %x", name, e.Bytes, c.want)
+		}
+	}
+}
+
+// TestNothingIsCaptured: NULL for what may be left out is nothing, and no failure.
+func TestNothingIsCaptured(t *testing.T) {
+	var m Memory
+	id, idSt := m.ClientIDAt(0)
+	guid, guidSt := m.GUIDAt(0)
+	policy, policySt := m.PolicyAt(0)
+	list, listSt := m.TokenAttributesAt(0)
+	if id != nil || guid != nil || policy != nil || list != nil {
+		t.Errorf("a client %v, a GUID %v, a policy %v, attributes %v", id, guid, policy, list)
+	}
+	for name, st := range map[string]ntstatus.Status{"client": idSt, "GUID": guidSt, "policy": policySt,
+		"attributes": listSt} {
+		if st != ntstatus.Success {
+			t.Errorf("%s: %v", name, st)
+		}
+	}
+}
