@@ -2,11 +2,13 @@ package auditlog
 
 import (
 	"errors"
+	"fmt"
 	"io/fs"
 	"strings"
 	"testing"
 
 	"golang.org/x/mod/sumdb/note"
+	"golang.org/x/mod/sumdb/tlog"
 )
 
 // TestLogsThatAreNoLogs: what stands in a folder without a segment is told apart: nothing at all, a log that ended
@@ -50,7 +52,7 @@ func TestLogsThatAreNoLogs(t *testing.T) {
 		}
 		gone.set(checkpointName, []byte("no note"))
 		if proof, err := prove(gone); err == nil || proof != nil || !strings.Contains(err.Error(), "no signed note") {
-			t.Errorf("prove %s by a checkpoint that is none: %v, %q", what, err, proof)
+			t.Errorf("prove %s by a checkpoint that is no note: %v, %q", what, err, proof)
 		}
 	}
 	gone.set(checkpointName, d.now[checkpointName].data)
@@ -69,5 +71,48 @@ func TestLogsThatAreNoLogs(t *testing.T) {
 	whole.flip(segmentName(1), len(whole.now[segmentName(1)].data)-1, 1)
 	if proof, err := proveRecord(whole, 2); err == nil || proof != nil || !strings.Contains(err.Error(), "record 2") {
 		t.Errorf("prove a record that was changed: %v, %q", err, proof)
+	}
+}
+
+// TestPartsOfFiles: a part of a file is copied whole, from its place, however many reads that takes.
+func TestPartsOfFiles(t *testing.T) {
+	d := newMemDisk(t, "")
+	from := make([]byte, 3*chunk+100)
+	for i := range from {
+		from[i] = byte(i) ^ byte(i>>8) ^ byte(i>>16)
+	}
+	d.set("from", from)
+	f, err := d.Open("from")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, size := range []int64{0, 1, chunk - 1, chunk, chunk + 1, 2*chunk + 5, 3*chunk + 9} {
+		if err := closed(put(d, "to", partOf(f, 7, size))); err != nil {
+			t.Fatal(err)
+		}
+		if got := d.now["to"].data; string(got) != string(from[7:7+size]) {
+			t.Errorf("%d bytes from 7 on: %d bytes, or others", size, len(got))
+		}
+	}
+	if err := closed(put(d, "to", partOf(f, 7, 3*chunk+100))); err == nil {
+		t.Error("more than the file has is copied")
+	}
+}
+
+// TestFullTileThatIsCut: of a full tile that is cut off the first record that it lacks is told (U-74).
+func TestFullTileThatIsCut(t *testing.T) {
+	d := newMemDisk(t, "")
+	l := mustOpen(t, testConfig(t, d))
+	mustWrite(t, l, tileWidth+5)
+	if err := l.Close(); err != nil {
+		t.Fatal(err)
+	}
+	name := tilePath(0, 0, tileWidth)
+	whole := d.now[name].data
+	for _, left := range []int{0, 1, 100, tileWidth - 1} {
+		for more := range 2 { // bytes that are no whole hash
+			d.set(name, whole[:left*tlog.HashSize+more])
+			refuted(t, fmt.Sprintf("%d hashes and %d bytes", left, more), d, uint64(left+1), FaultTree)
+		}
 	}
 }

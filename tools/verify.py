@@ -423,8 +423,10 @@ class Query:
             for n in self.nodes: still |= n.open
             at = next((i for i, n in enumerate(self.nodes) if n.guid == e.guid), -1) if e.guid and (self.typed or not e.deny) else 0
             if not m & still or at < 0 or not self.applies(e, name): continue
-            self.step(denies if e.deny else allows, m & still, not e.deny, where, i, name, at)
-            denying, hit = denying or e.deny, self.spread(at, m & still, e.deny)
+            was, hit = root.open, self.spread(at, m & still, e.deny)
+            if not e.deny or not self.strict or root.open != was:  # else the node has the bits: nothing is denied
+                self.step(denies if e.deny else allows, m & still, not e.deny, where, i, name, at)
+                denying = denying or e.deny
             if hit and e.deny and self.strict: break
         for n in self.nodes: n.held = n.held & ~limit | n.got
         interest = self.asked | (self.mapped(0x10000000) & ~MAXIMUM if self.max else 0)

@@ -135,8 +135,7 @@ func terminated(s string) string {
 // counted returns as many bytes as the first four say.
 func counted(s string) string { return s[4 : 4+le(s[:4])] }
 
-// stored give the values of claims in an attribute of the object, by its type; and what the claims of a token file
-// hold.
+// stored give the values of claims in an attribute of the object, by its type; written those of a token file.
 var stored = map[uint64]func(s string) (value string, size int){
 	1: func(s string) (string, int) { return signed(int64(le(s[:8]))), 8 },
 	2: func(s string) (string, int) { return unsigned("i", le(s[:8])), 8 },
@@ -239,8 +238,7 @@ func parseToken(text string) *token {
 			user[:max(0, strings.LastIndexByte(user, '-'))], domain)
 	})
 	levels := map[string]string{"Untrusted": "S-1-16-0", "None": "S-1-16-0", "Low": "LW", "Medium": "ME",
-		"MediumPlus": "MP", "High": "HI",
-		"System": "SI", "Protected": "S-1-16-20480"}
+		"MediumPlus": "MP", "High": "HI", "System": "SI", "Protected": "S-1-16-20480"}
 	t.level = sub(parseSID(pick(levels[level] == "", level, levels[level]), ""), 0)
 	if box != nil { // These SIDs are the package's side of an AppContainer.
 		t.pkg = parseSID(box["packageSid"].(string), domain)

@@ -53,8 +53,7 @@ func shape(v any) string {
 	case map[string]any:
 		out = "{"
 		each(slices.Sorted(maps.Keys(v)), func(k string) {
-			out += pick(fieldName.MatchString(k), k, "*") + ":" +
-				shape(v[k]) + ","
+			out += pick(fieldName.MatchString(k), k, "*") + ":" + shape(v[k]) + ","
 		})
 		out += "}"
 	}

@@ -39,8 +39,11 @@ func (q *query) narrow(l list, pass string, limit mask) bool {
 		each(q.nodes, func(n *node) { open |= n.open })
 		at = pick(e.guid == "" || e.deny && !q.typed, 0, at) // No type, or a denial without a list: the root.
 		if m := q.mapped(e.mask) & open; !stopped && m != 0 && at >= 0 && q.applies(&e, pass) {
+			root := q.nodes[0].open
+			stopped = q.spread(at, m, e.deny) && e.deny && q.strict
+			m = pick(e.deny && q.strict && root == q.nodes[0].open, 0, m) // The node has the bits: nothing is denied.
 			q.step(rules[pick(e.deny, 1, 0)], l.name, i, pass, at, m, !e.deny)
-			denying, stopped = denying || e.deny, q.spread(at, m, e.deny) && e.deny && q.strict
+			denying = denying || e.deny && m != 0
 		}
 	}
 	each(q.nodes, func(n *node) { n.held = n.held&^limit | n.got })

@@ -201,7 +201,7 @@ recorded under Wine 8.0: this shows that the recorder works, not what Windows do
 }
 
 // TestMergedParts: a descriptor that is written offline takes the parts that are given, with their control bits, and
-// keeps the others with theirs; where there is none to keep, all three parts must be given (F-171).
+// keeps the others with theirs; where the file has no descriptor, all three parts must be given (F-171).
 func TestMergedParts(t *testing.T) {
 	const now = "O:BAG:SYD:PAI(A;;FA;;;BA)S:AI(AU;SA;FW;;;WD)"
 	for given, want := range map[string]string{

@@ -132,3 +132,17 @@ func TestHexDigits(t *testing.T) {
 		}
 	}
 }
+
+// TestEscapesThatEnd: an escape in which the input ends is not read, at whatever byte it ends.
+func TestEscapesThatEnd(t *testing.T) {
+	for text, want := range map[string]rune{`\u0041`: 'A', `\ud834\udd1e`: 0x1D11E} {
+		for n := range len(text) {
+			if r, size := unicodeEscape([]byte(text[:n])); r != 0 || size != 0 {
+				t.Errorf("%s: %U, %d bytes", text[:n], r, size)
+			}
+		}
+		if r, size := unicodeEscape([]byte(text)); r != want || size != len(text) {
+			t.Errorf("%s: %U, %d bytes, want %U", text, r, size, want)
+		}
+	}
+}

@@ -103,3 +103,12 @@ expect:
 		}
 	}
 }
+
+// TestErrorsWithoutAPlace: an error that has no place in the file is told as it is, with no line.
+func TestErrorsWithoutAPlace(t *testing.T) {
+	err := located([]byte("{}"), nil, errors.New("broken"))
+	var e *Error
+	if !errors.As(err, &e) || e.Line != 0 || err.Error() != "broken" {
+		t.Errorf("%+v", err)
+	}
+}

@@ -171,3 +171,26 @@ func TestPassingFields(t *testing.T) {
 		}
 	}
 }
+
+// TestWhatIsExpectedDoesNotMatter: a program whose expectations fail is run to its end, and one that is wrong is not.
+func TestWhatIsExpectedDoesNotMatter(t *testing.T) {
+	const call = `process("p", token_profile("user")).thread.NtClose(Handle=4)` + "\n"
+	for name, c := range map[string]struct {
+		prelude, source string
+		calls           int
+		fails           bool
+	}{
+		"holds":             {"expect(1, 1)\n", call + "expect(1, 1)\n", 1, false},
+		"fails":             {"", "expect(1, 2)\n" + call + "expect(1, 2)\n", 1, false},
+		"fails at first":    {"expect(1, 2)\n", call, 1, false},
+		"is wrong":          {"", call + "nonsense\n", 0, true},
+		"is wrong at first": {"nonsense\n", call, 0, true},
+		"stops":             {"", call + "fail(\"here\")\n", 1, true},
+	} {
+		p := Program{Case: "c", Prelude: c.prelude, Source: c.source}
+		calls, err := p.Run(nt.Documented, nil, nil)
+		if len(calls) != c.calls || (err != nil) != c.fails {
+			t.Errorf("%s: %d calls, %v, want %d calls, an error: %t", name, len(calls), err, c.calls, c.fails)
+		}
+	}
+}

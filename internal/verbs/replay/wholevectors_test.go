@@ -14,7 +14,7 @@ import (
 )
 
 // TestVectorsInFull: each answered question of a recording is a vector with the machine as its source; programs and
-// what was not asked are none.
+// what was not asked make no vector.
 func TestVectorsInFull(t *testing.T) {
 	var first vectors.Vector
 	for v := range vectors.Access() {

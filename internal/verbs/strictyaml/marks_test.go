@@ -1,6 +1,7 @@
 package strictyaml
 
 import (
+	"errors"
 	"slices"
 	"strings"
 	"testing"
@@ -38,5 +39,14 @@ func TestMarksInFull(t *testing.T) {
 		if got := strict.LineOf(text, marks, i); got != line {
 			t.Errorf("byte %d, %q, stands on line %d, want %d", i, want[i:], got, line)
 		}
+	}
+}
+
+// TestCauseOfSyntaxErrors: an error of the parser is the cause of ours, which has its line.
+func TestCauseOfSyntaxErrors(t *testing.T) {
+	_, _, err := JSON([]byte("a: 1\nb: [1, 2\nc: 3\n"))
+	var e *strict.Error
+	if !errors.As(err, &e) || e.Line < 2 || e.Err == nil || errors.Unwrap(err) == nil {
+		t.Errorf("%+v", err)
 	}
 }
