@@ -51,7 +51,7 @@ func TestLooksAtADirectory(t *testing.T) {
 		kind := ""
 		switch {
 		case here == "":
-			kind = "there is none"
+			kind = "no file"
 		case here == known:
 			kind = "it counts"
 		case here != last:
@@ -77,7 +77,7 @@ func TestLooksAtADirectory(t *testing.T) {
 			!fresh && got.Name != "", fresh != bytes.Equal(got.File, []byte(contents[here])) && here != "none" && here != "",
 			!fresh && got.File != nil, fresh && strings.Join(who, " ") != people[here],
 			errors.Is(got.Err, errChanging) != (kind == "it changes"), got.Passing() != (kind == "it changes"),
-			kind == "there is none" && !errors.Is(got.Err, os.ErrNotExist),
+			kind == "no file" && !errors.Is(got.Err, os.ErrNotExist),
 			kind == "it cannot be used" && !strings.HasPrefix(got.Err.Error(), name+": "):
 			t.Fatalf("N-11: %s: %q behind %q, where %q counts: %+v", kind, here, last, known, got)
 		}
@@ -88,7 +88,7 @@ func TestLooksAtADirectory(t *testing.T) {
 			last = here
 		}
 	}
-	for _, kind := range []string{"there is none", "it counts", "it changes", "it cannot be used",
+	for _, kind := range []string{"no file", "it counts", "it changes", "it cannot be used",
 		"it counts from now on"} {
 		if met[kind] < 10 {
 			t.Errorf("%s: met %d times", kind, met[kind])

@@ -14,7 +14,7 @@ import (
 	"github.com/refmon/refmon/sddl"
 )
 
-// tables are what a sink keeps of the differences that a view tells.
+// tables hold the rows that a sink keeps by the differences that a view tells.
 type tables struct {
 	documents map[[2]string]DocumentRow // by path and right
 	members   map[MemberRow]bool
