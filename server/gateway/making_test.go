@@ -59,6 +59,8 @@ func TestRefusedToMake(t *testing.T) {
 
 // TestMovedProperties: what is kept of a file and of all below it follows a rename, within a tree and to another one;
 // nothing of it stays behind, and what the names of others begin with moves not.
+//
+// +checklocksignore
 func TestMovedProperties(t *testing.T) {
 	for _, c := range []struct {
 		from, to place

@@ -96,7 +96,7 @@ func TestClassNames(t *testing.T) {
 }
 
 // TestNamesOfClasses: a class has the same id on every machine and with every release: a hash of its parts, each behind
-// its length, one of the id and whether holders pass, and one of the ids of the folders in their order (N-1, N-15, N-44).
+// its length, one of the id and whether holders pass, one of the ids of the folders in their order (N-1, N-15, N-44).
 func TestNamesOfClasses(t *testing.T) {
 	hashed := func(b []byte) string {
 		sum := sha256.Sum256(b)

@@ -477,6 +477,16 @@ func TestTerms(t *testing.T) {
 	if _, err := x.terms(her, w.state.rows["/t/plan"].Classes, "read"); err != nil {
 		t.Errorf("N-20: a token with the class: %v", err)
 	}
+	// Lists of another right, or of no document, give no one anything.
+	if sids, err := x.terms(her, nil, "write"); err != nil || !slices.Contains(sids, staff) {
+		t.Errorf("N-20: of another right: %v, %v", sids, err)
+	}
+	gone := working(t, "")
+	plan := Seen{Path: "/t/plan", Descriptor: sddl.MustParse("O:BAG:SYD:(A;;FR;;;" + staff + ")")}
+	sees(t, gone, plan, Seen{Path: plan.Path, Gone: true})
+	if sids, err := (&Index{state: gone.state}).terms(her, nil, "read"); err != nil || !slices.Contains(sids, alice) {
+		t.Errorf("N-20: of no document: %v, %v", sids, err)
+	}
 	for attributes, want := range map[uint32]bool{winnt.SE_GROUP_ENABLED: true,
 		winnt.SE_GROUP_USE_FOR_DENY_ONLY: false, winnt.SE_GROUP_ENABLED_BY_DEFAULT: false} {
 		tok, err := token.New(token.Spec{User: token.Group{SID: sid.MustParse(carol)},

@@ -10,7 +10,7 @@ import (
 
 // TestQuestions: an index goes on for the question that it was begun for, which its start has, and is refused for each
 // other one: other rights, or the same in another order, another share, another policy for folders; a right that is no
-// one mask is none of an index.
+// one mask belongs to no index.
 func TestQuestions(t *testing.T) {
 	ask := func(rights, share string, traverse Traverse) Question {
 		t.Helper()

@@ -195,7 +195,7 @@ func (w *editWorld) rights() {
 	w.e.Revoke(id, p, r)
 }
 
-// TestEditsOfTwin: after each change the state is what the methods of an Edit say, with a record of each thing that has
+// TestEditsOfTwin: after each change the state is as the methods of an Edit say, with a record of each thing that has
 // changed and of no other; the state before is as it was (L-22, L-39).
 func TestEditsOfTwin(t *testing.T) {
 	first, err := shipped(5)

@@ -137,7 +137,7 @@ func TestTakenIDs(t *testing.T) {
 }
 
 // TestRestrictionsOfTwin: of all that may limit an account at once the first of this order is told: that it is
-// disabled, has expired, is locked, that its password must be changed or is too old, that the hour is none of its. The
+// disabled, has expired, is locked, that its password must be changed or is too old, that the hour is not its own. The
 // server's own word for a lock and a password counts before what the account's attributes say (D-11, D-31).
 func TestRestrictionsOfTwin(t *testing.T) {
 	now := time.Date(2026, 11, 22, 10, 0, 0, 0, time.UTC)

@@ -218,7 +218,9 @@ func byKerberos(t *testing.T, security Security, change func(*gss)) (*fake, *Dir
 		t.Fatal(err)
 	}
 	f := serve(t, newWorld().answer)
+	f.mu.Lock()
 	f.gss, f.clear = g, security == Signed
+	f.mu.Unlock()
 	return f, f.directory(func(c *Config) {
 		c.Account, c.Password, c.Security = "", "", security
 		c.Initiator = &kerberos.Initiator{Keys: keys, Realm: realm, Account: "websvc",

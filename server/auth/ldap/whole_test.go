@@ -118,6 +118,8 @@ func TestPrimaryGroups(t *testing.T) {
 
 // TestOrderOfKept: an account that is asked for, or told anew, is the last one to be forgotten; one that is dropped is
 // not there, and leaves its place (D-21).
+//
+// +checklocksignore
 func TestOrderOfKept(t *testing.T) {
 	c := cache{most: 3}
 	order := func() string {

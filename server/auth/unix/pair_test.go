@@ -1,6 +1,7 @@
 package unix
 
 import (
+	"fmt"
 	"net"
 	"os"
 	"path/filepath"
@@ -128,5 +129,39 @@ func TestNoSocket(t *testing.T) {
 	}
 	if got := (&Peer{GID: 5, Groups: []uint32{6, 5}}).gids(); !slices.Equal(got, []uint32{5, 6, 5}) {
 		t.Errorf("groups %v", got)
+	}
+}
+
+// TestNoPeer: a socket that no one has connected to has no peer, also where the kernel tells of a uid (W-14).
+func TestNoPeer(t *testing.T) {
+	c, err := net.ListenUnixgram("unixgram", &net.UnixAddr{Name: filepath.Join(t.TempDir(), "s"), Net: "unixgram"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	if p, err := Of(c); err == nil || p != nil || !strings.HasPrefix(err.Error(), "peer of a socket: SO_PEER") {
+		t.Errorf("W-14: %+v, %v", p, err)
+	}
+}
+
+// TestProgramOfPID: the name of a program is told of a process that is pinned and still runs, whatever its number, and
+// of no other (W-14).
+func TestProgramOfPID(t *testing.T) {
+	own, err := unix.PidfdOpen(os.Getpid(), 0)
+	if err != nil {
+		t.Skip("this kernel has no pidfds: ", err)
+	}
+	defer unix.Close(own)
+	for _, pid := range []int{1, os.Getpid(), 0} {
+		want := ""
+		if b, err := os.ReadFile(fmt.Sprintf("/proc/%d/comm", pid)); err == nil {
+			want = strings.TrimSuffix(string(b), "\n")
+		}
+		if got := (&Peer{PID: pid, Pinned: true, pidfd: own}).program(); got != want {
+			t.Errorf("W-14: the program of %d is %q, want %q", pid, got, want)
+		}
+		if got := (&Peer{PID: pid, pidfd: own}).program(); got != "" {
+			t.Errorf("W-14: the program of %d, which is not pinned, is %q", pid, got)
+		}
 	}
 }

@@ -40,13 +40,18 @@ func (c *serveCmd) Run(ctx context.Context, std *streams) error {
 	if made != "" {
 		log.Warn("the certificate was made here and is believed by no client that was not given it", "file", made)
 	}
-	g, err := gateway.New(gateway.Config{Dial: cfg.dial, Trees: cfg.Trees, Names: cfg.Names, Negotiate: cfg.Negotiate,
-		Channel: channel(&cert), Certificates: cfg.Certificates, Sessions: cfg.Limits.Sessions, SessionLife: cfg.life,
-		Threads: cfg.Limits.Threads, LargestUpload: cfg.Limits.LargestUpload, Log: log})
+	g, err := gateway.New(cfg.gateway(&cert, log))
 	if err != nil {
 		return err
 	}
 	return errors.Join(cfg.serve(ctx, g, &cert, log), g.Close())
+}
+
+// gateway returns what the gateway is told of the configuration.
+func (c *config) gateway(cert *tls.Certificate, log *slog.Logger) gateway.Config {
+	return gateway.Config{Dial: c.dial, Trees: c.Trees, Names: c.Names, Negotiate: c.Negotiate, Channel: channel(cert),
+		Certificates: c.Certificates, Sessions: c.Limits.Sessions, SessionLife: c.life, Threads: c.Limits.Threads,
+		LargestUpload: c.Limits.LargestUpload, Log: log}
 }
 
 // dial connects to refmond.

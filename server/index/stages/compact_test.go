@@ -168,6 +168,9 @@ func TestLogsStaySmall(t *testing.T) {
 	if a, b := f.says("own"), f.says("plan"); a != "false" || b != "false" {
 		t.Errorf("%q %q", a, b)
 	}
+	if f.people.left == 0 {
+		t.Error("N-86: a class that was taken behind those is not counted")
+	}
 }
 
 // TestBehind: a follower behind whom a log was taken away begins with what the share amounts to: a right that

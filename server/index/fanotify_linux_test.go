@@ -1,0 +1,17 @@
+package index
+
+import "testing"
+
+// TestNamedAsTheTree: a path of the kernel is named as the documents of the tree are, the root and what lies below,
+// and nothing beside it, also where the tree's path leads through a link, and where it is the whole file system.
+func TestNamedAsTheTree(t *testing.T) {
+	for _, c := range []struct{ root, at, path, want string }{
+		{"/t", "/x/t", "/x/t", "/t"}, {"/t", "/x/t", "/x/t/a/b", "/t/a/b"}, {"/t", "/x/t", "/x/tt", ""},
+		{"/t", "/x/t", "/x/tt/a", ""}, {"/t", "/x/t", "/x", ""}, {"/t", "/x/t", "/", ""}, {"/t", "/x/t", "/t/a", ""},
+		{"/", "/", "/", "/"}, {"/", "/", "/a/b", "/a/b"}, {"/t", "/", "/a", "/t/a"}, {"/t", "/", "/", "/t"},
+	} {
+		if got := (&fanotify{root: c.root, at: c.at}).named(c.path); got != c.want {
+			t.Errorf("%s in the tree %s at %s is %q, want %q", c.path, c.root, c.at, got, c.want)
+		}
+	}
+}

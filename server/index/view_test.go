@@ -1,0 +1,162 @@
+package index
+
+import (
+	"errors"
+	"fmt"
+	"maps"
+	"math/rand/v2"
+	"path/filepath"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/refmon/refmon/internal/verbs/bulk"
+	"github.com/refmon/refmon/sddl"
+)
+
+// tables hold the rows that a sink keeps by the differences that a view tells.
+type tables struct {
+	documents map[[2]string]DocumentRow // by path and right
+	members   map[MemberRow]bool
+}
+
+// apply does what a difference says, each part of which must change something.
+func (s *tables) apply(t *testing.T, d Difference) {
+	t.Helper()
+	for _, path := range d.Gone {
+		maps.DeleteFunc(s.documents, func(k [2]string, _ DocumentRow) bool { return k[0] == path })
+	}
+	for _, r := range d.Documents {
+		s.documents[[2]string{r.Path, r.Right}] = r
+	}
+	if d.Class == "" && len(d.Gained)+len(d.Lost) > 0 {
+		t.Fatalf("people of no class: %+v", d)
+	}
+	for _, id := range d.Gained {
+		if s.members[MemberRow{d.Class, id}] {
+			t.Fatalf("%s is gained twice: %+v", id, d)
+		}
+		s.members[MemberRow{d.Class, id}] = true
+	}
+	for _, id := range d.Lost {
+		if !s.members[MemberRow{d.Class, id}] {
+			t.Fatalf("%s is lost, who had nothing: %+v", id, d)
+		}
+		delete(s.members, MemberRow{d.Class, id})
+	}
+}
+
+// has compares the tables with all that a view has, and both with what the state says of who reads what.
+func (s *tables) has(t *testing.T, what string, v *View, w *Worker) {
+	t.Helper()
+	documents, members := map[[2]string]DocumentRow{}, map[MemberRow]bool{}
+	for r := range v.Documents {
+		documents[[2]string{r.Path, r.Right}] = r
+	}
+	for r := range v.Members {
+		members[r] = true
+	}
+	if !maps.Equal(documents, s.documents) || !maps.Equal(members, s.members) {
+		t.Fatalf("%s: the view has\n%v\n%v, the differences make\n%v\n%v", what, documents, members, s.documents, s.members)
+	}
+	for path, row := range w.state.rows {
+		sets := w.state.sets(path)
+		for i, right := range w.state.start.Rights {
+			d, there := s.documents[[2]string{path, right}]
+			if there != (row.Error == "") || there && d != (DocumentRow{path, row.Tree, right, row.Classes[i], row.Descriptor,
+				row.seq, time.Unix(0, row.time)}) {
+				t.Fatalf("%s: %s of %s is %+v, %t", what, right, path, d, there)
+			}
+			for _, p := range w.state.people {
+				if s.members[MemberRow{d.Class, p.SID}] != sets[i].Has(p.Number) {
+					t.Fatalf("%s: %s, %s of %s: %t", what, p.Name, right, path, !sets[i].Has(p.Number))
+				}
+			}
+		}
+	}
+	if v.Directory() != w.state.version {
+		t.Fatalf("%s: the directory is %s", what, v.Directory())
+	}
+}
+
+// TestDifferences: what a view tells of each event makes the same tables as all that it has, and these say who reads
+// what: of documents and folders that come, change, cannot be read and go, and of directories; of who passes a folder
+// nothing is told. A view that begins with a log has what it says.
+func TestDifferences(t *testing.T) {
+	rights, err := bulk.ParseRights("read+modify")
+	if err != nil {
+		t.Fatal(err)
+	}
+	w, err := (Question{Rights: rights, Traverse: TraverseAlways}).Worker(nil)
+	if err == nil {
+		err = w.Directory(firm(t), "v0", 1)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir := t.TempDir()
+	log, _, err := OpenLog(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if v, err := NewView(filepath.Join(dir, "none")); err != nil || v.Directory() != "" {
+		t.Errorf("a view without a log: %v", err)
+	}
+	v, s := &View{newState()}, &tables{map[[2]string]DocumentRow{}, map[MemberRow]bool{}}
+	r := rand.New(rand.NewPCG(3, 16))
+	lists := []string{"(A;;FA;;;WD)", "(A;;FA;;;" + staff + ")", "(A;;FR;;;" + night + ")(A;;FA;;;" + alice + ")", ""}
+	paths := []string{"/t/a", "/t/b", "/t/d/a", "/t/d/b", "/t/d/e/a"}
+	folders := []string{"/t/d", "/t/d/e"}
+	met := map[string]int{}
+	for step := range 120 {
+		var seen Seen
+		switch n := r.IntN(8); {
+		case n < 3:
+			seen = Seen{Path: paths[r.IntN(len(paths))], Descriptor: sddl.MustParse("O:BAG:SYD:" + lists[r.IntN(4)])}
+		case n < 5:
+			seen = folder(folders[r.IntN(2)], lists[r.IntN(4)])
+		case n == 5:
+			seen = Seen{Path: paths[r.IntN(len(paths))], Err: errors.New("no")}
+		case n == 6:
+			seen = Seen{Path: slices.Concat(paths, folders)[r.IntN(7)], Gone: true}
+		default:
+			groups := []string{"Staff", "Night", "Staff, Night", ""}
+			d := firm(t, func(string) string { return groups[r.IntN(4)] })
+			if err := w.Directory(d, fmt.Sprint("v", step), int64(step)); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if seen.Path != "" {
+			sees(t, w, seen)
+		}
+		events := w.Take()
+		if err := log.Write(events); err != nil {
+			t.Fatal(err)
+		}
+		for i := range events {
+			d, err := v.Apply(&events[i])
+			if err != nil {
+				t.Fatal(err)
+			}
+			for what, n := range map[string]int{"gone": len(d.Gone), "documents": len(d.Documents), "gained": len(d.Gained),
+				"lost": len(d.Lost)} {
+				met[what] += n
+			}
+			s.apply(t, d)
+		}
+		s.has(t, fmt.Sprint("step ", step), v, w)
+	}
+	for _, what := range []string{"gone", "documents", "gained", "lost"} {
+		if met[what] < 10 {
+			t.Errorf("%s: met %d times", what, met[what])
+		}
+	}
+	if _, err := v.Apply(&Event{Seq: 1, Gone: "/t/a"}); err == nil {
+		t.Error("an event of before is taken")
+	}
+	again, err := NewView(dir)
+	if err := errors.Join(err, log.Close()); err != nil {
+		t.Fatal(err)
+	}
+	s.has(t, "from the log", again, w)
+}
