@@ -75,8 +75,8 @@ func TestToPOSIXInFull(t *testing.T) {
 		"a denial after the grant takes nothing": {"(A;;0x9;;;WD)(D;;0x9;;;g9)(A;;0x20;;;g9)",
 			"u::r-- g::r-- g:9:r-x m::r-x o::r--", "", nil},
 		"a grant with a condition is dropped, a denial holds": {
-			"(XA;;FR;;;WD;(Exists a))(XD;;0x20;;;WD;(Exists a))(A;;0x29;;;WD)", "u::r-- g::r-- o::r--", "",
-			[]fileaccess.Loss{{Kind: oddType, SID: sid.Everyone, Bits: 0x120089},
+			"(XA;;0x116;;;WD;(Exists a))(XD;;0x20;;;WD;(Exists a))(A;;0x29;;;WD)", "u::r-- g::r-- o::r--", "",
+			[]fileaccess.Loss{{Kind: oddType, SID: sid.Everyone, Bits: 0x116},
 				{Kind: oddType, SID: sid.Everyone, Bits: 0x20}}},
 		"OWNER RIGHTS are the owner's, CREATOR OWNER is no one": {"(A;;0x9;;;OW)(A;;0x20;;;CO)",
 			"u::r-- g::--- o::---", "", []fileaccess.Loss{{Kind: noName, SID: sid.CreatorOwner, Bits: 0x20}}},
