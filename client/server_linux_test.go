@@ -153,7 +153,7 @@ func TestDialInherited(t *testing.T) {
 	}
 	_ = c.Close()
 	if n, err := daemon.Read(make([]byte, 1)); n != 0 || err == nil {
-		t.Errorf("after Close somebody holds the connection: %d bytes, %v", n, err)
+		t.Errorf("after Close a descriptor of the connection is open: %d bytes, %v", n, err)
 	}
 	r, w, err := os.Pipe()
 	if err != nil {

@@ -25,7 +25,7 @@ func TestExitCodes(t *testing.T) {
 		}
 	}
 	if got := exitCode(nil); got != 0 {
-		t.Errorf("nobody knows how: %d", got)
+		t.Errorf("without a state: %d", got)
 	}
 }
 

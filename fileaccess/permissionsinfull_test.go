@@ -60,7 +60,7 @@ func TestToPOSIXInFull(t *testing.T) {
 			"u::r-- u:3:rw- g::r-- g:9:r-x m::rwx o::r--", "", nil},
 		"what one may not get in part": {"(A;;0x115;;;u7)(A;;0x8;;;g8)(A;;0x1;;;WD)", "u::--- g::r-- o::---", "",
 			[]fileaccess.Loss{{Kind: noPerm, SID: u7, Bits: 0x15}, {Kind: noPerm, SID: sid.Everyone, Bits: 1}}},
-		"a denial of nobody's id is everybody's": {"(D;;0x2;;;BU)(A;;0x13f;;;WD)", "u::r-x g::r-x o::r-x", "",
+		"a denial of a SID without an id is everybody's": {"(D;;0x2;;;BU)(A;;0x13f;;;WD)", "u::r-x g::r-x o::r-x", "",
 			[]fileaccess.Loss{{Kind: noName, SID: sid.Users}, {Kind: noDenial, SID: sid.Users},
 				{Kind: noPerm, SID: u7, Bits: 0x14}, {Kind: noPerm, SID: g8, Bits: 0x114},
 				{Kind: noPerm, SID: sid.Everyone, Bits: 0x114}}},

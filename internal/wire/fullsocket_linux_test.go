@@ -78,9 +78,9 @@ func TestFullSocket(t *testing.T) {
 	}
 	_ = unix.Close(theirs)
 	if n, err := writeNowWith(fd, []byte("x"), files); n != 0 || !errors.Is(err, unix.EPIPE) {
-		t.Errorf("nobody is there: %d, %v", n, err)
+		t.Errorf("the other end is closed: %d, %v", n, err)
 	}
 	if n, err := writeNow(fd, []byte("x")); n != 0 || !errors.Is(err, unix.EPIPE) {
-		t.Errorf("nobody is there: %d, %v", n, err)
+		t.Errorf("the other end is closed: %d, %v", n, err)
 	}
 }

@@ -34,7 +34,7 @@ func TestLogonRecordsInFull(t *testing.T) {
 	asked := map[string]string{"LogonType": "2", "LogonProcessName": "refmond", "AuthenticationPackageName": "unix",
 		"IpAddress": "-", "ProcessId": fmt.Sprintf("0x%x", os.Getpid()), "ProcessName": strings.TrimSpace(string(comm)),
 		"SubjectUserSid": "S-1-5-18"}
-	nobody := map[string]string{"TargetUserSid": "S-1-0-0", "TargetUserName": "-", "TargetDomainName": "-"}
+	unknown := map[string]string{"TargetUserSid": "S-1-0-0", "TargetUserName": "-", "TargetDomainName": "-"}
 	account := map[string]string{"TargetUserSid": hers.SID.String(), "TargetUserName": "alice", "TargetDomainName": "BOX"}
 	for name, c := range map[string]struct {
 		id    odd
@@ -47,8 +47,8 @@ func TestLogonRecordsInFull(t *testing.T) {
 		"refused by a status": {odd{result: logon.Result{Account: hers}, err: fmt.Errorf("no: %w",
 			ntstatus.AccountDisabled.Err())}, 4625, map[string]string{"Status": "0xc0000072", "SubStatus": "0x0",
 			"FailureReason": "%%2310"}, account},
-		"refused by a fault": {odd{err: errors.New("nobody knows him")}, 4625,
-			map[string]string{"Status": "0xc0000022", "SubStatus": "0x0"}, nobody},
+		"refused by a fault": {odd{err: errors.New("no account has the uid")}, 4625,
+			map[string]string{"Status": "0xc0000022", "SubStatus": "0x0"}, unknown},
 	} {
 		t.Run(name, func(t *testing.T) {
 			kept := audit.NewMemory(0, 0)

@@ -117,7 +117,7 @@ func TestCountsOfNow(t *testing.T) {
 }
 
 // TestLentByProcess: what programs were handed out is told in the order of their processes (F-177), and a daemon
-// without accounts answers nobody about them.
+// without accounts answers no client about them.
 //
 // +checklocksignore
 func TestLentByProcess(t *testing.T) {

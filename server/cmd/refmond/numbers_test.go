@@ -74,7 +74,7 @@ func TestNumbersOfAFile(t *testing.T) {
 	}
 }
 
-// TestTypedLine: a password is the first line of what is typed, without its end; a line without one is none.
+// TestTypedLine: a password is the first line of what is typed, without its end; a line without one is refused.
 func TestTypedLine(t *testing.T) {
 	for text, want := range map[string]string{"secret\n": "secret", "secret": "secret", "se cret\r\nmore\n": "se cret",
 		" x \n": " x ", "": "", "\n": "", "\r\n": "", "\nmore\n": ""} {
