@@ -73,7 +73,7 @@ func TestNoFirstThread(t *testing.T) {
 	}
 }
 
-// TestProgramIsCut: the name of a program is cut to MaxProgram bytes, and no name stays empty; in the binary form a handle
+// TestProgramIsCut: the name of a program is cut to MaxProgram bytes, and no name stays empty; in binary a handle
 // alone is one without a name (W-79).
 func TestProgramIsCut(t *testing.T) {
 	for _, n := range []int{0, 1, MaxProgram - 1, MaxProgram, MaxProgram + 1, 1000} {
