@@ -37,17 +37,25 @@ func listenAs(t *testing.T, uid uint32) net.Listener {
 		t.Fatal(err)
 	}
 	runtime.LockOSThread()
-	become := func(uid uintptr) { // of this thread alone: package syscall has it for all
-		if _, _, e := unix.RawSyscall(unix.SYS_SETRESUID, ^uintptr(0), uid, ^uintptr(0)); e != 0 {
-			t.Fatal(e)
+	become := func(uid uint32) error { // of this thread alone: package syscall has it for all
+		if uid == uint32(os.Geteuid()) {
+			return nil
 		}
+		if _, _, e := unix.RawSyscall(unix.SYS_SETRESUID, ^uintptr(0), uintptr(uid), ^uintptr(0)); e != 0 {
+			return e
+		}
+		return nil
 	}
-	if uid != uint32(os.Geteuid()) {
-		become(uintptr(uid))
+	if err := become(uid); err != nil {
+		_ = unix.Close(fd)
+		runtime.UnlockOSThread()
+		t.Skip("no thread of this program is another user's: ", err)
 	}
 	err = unix.Listen(fd, 8)
-	if uid != uint32(os.Getuid()) {
-		become(uintptr(os.Getuid()))
+	if uid != uint32(os.Getuid()) { // Geteuid tells of this thread now
+		if _, _, e := unix.RawSyscall(unix.SYS_SETRESUID, ^uintptr(0), uintptr(os.Getuid()), ^uintptr(0)); e != 0 {
+			t.Fatal(e) // the thread ends with the test
+		}
 	}
 	runtime.UnlockOSThread()
 	f := os.NewFile(uintptr(fd), path)
@@ -145,7 +153,7 @@ func TestDialInherited(t *testing.T) {
 	}
 	_ = c.Close()
 	if n, err := daemon.Read(make([]byte, 1)); n != 0 || err == nil {
-		t.Errorf("after Close somebody holds the connection: %d bytes, %v", n, err)
+		t.Errorf("after Close a descriptor of the connection is open: %d bytes, %v", n, err)
 	}
 	r, w, err := os.Pipe()
 	if err != nil {

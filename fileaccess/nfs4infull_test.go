@@ -24,7 +24,7 @@ func TestToNFS4InFull(t *testing.T) {
 		"generic rights are mapped": {"D:(A;;GR;;;WD)", nil, []fileaccess.NFS4ACE{{Who: "EVERYONE@", Mask: 0x120089}}},
 		"foreign rights are left out": {"D:(D;;0x201;;;WD)(A;;0x401;;;WD)", nil, []fileaccess.NFS4ACE{
 			{Type: fileaccess.NFS4Deny, Who: "EVERYONE@", Mask: 1}, {Who: "EVERYONE@", Mask: 1}}},
-		"a denial of no name is everybody's, a grant is none": {"D:(D;;0x1;;;BU)(A;;0x2;;;BU)", nameless,
+		"a denial of no name is everybody's, a grant is dropped": {"D:(D;;0x1;;;BU)(A;;0x2;;;BU)", nameless,
 			[]fileaccess.NFS4ACE{{Type: fileaccess.NFS4Deny, Who: "EVERYONE@", Mask: 1}}},
 		"a denial with a condition holds": {"D:(XD;;0x1;;;WD;(Exists a))(XA;;0x2;;;WD;(Exists a))", nil,
 			[]fileaccess.NFS4ACE{{Type: fileaccess.NFS4Deny, Who: "EVERYONE@", Mask: 1}}},

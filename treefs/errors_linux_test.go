@@ -114,3 +114,21 @@ func TestRemoveAllStops(t *testing.T) {
 		}
 	}
 }
+
+// TestRemoveAllOfTheUnlisted: a directory with entries that may not be listed is not removed, and the refusal to list
+// it is told.
+func TestRemoveAllOfTheUnlisted(t *testing.T) {
+	w := newWorld(t)
+	hers, his := w.as(alice), w.as(bob)
+	w.must(hers.Mkdir("d"))
+	w.put(hers, "d/a", "")
+	w.describe("d", "O:BAG:SYD:P(A;;FA;;;"+alice+")(A;;0x1301e8;;;"+bob+")") // to remove it and what is in it
+	err := his.RemoveAll("d")
+	var at *fs.PathError
+	if !errors.As(err, &at) || at.Op != "open" || at.Path != "d" || !errors.Is(err, fs.ErrPermission) {
+		t.Errorf("%v, want what stopped it", err)
+	}
+	if _, err := hers.Stat("d/a"); err != nil {
+		t.Errorf("what is in it: %v", err)
+	}
+}

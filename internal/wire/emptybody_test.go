@@ -11,6 +11,7 @@ import (
 	"github.com/refmon/refmon/internal/wire"
 	"github.com/refmon/refmon/kernel"
 	"github.com/refmon/refmon/nt"
+	"github.com/refmon/refmon/ntstatus"
 	"github.com/refmon/refmon/token"
 )
 
@@ -85,6 +86,30 @@ func TestPlaceOfAFault(t *testing.T) {
 		_, err := row.DecodeInJSON([]byte(strings.Replace(c.in, "^", "", 1)))
 		if !errors.Is(err, wire.ErrValue) || !strings.Contains(err.Error(), fmt.Sprintf("byte %d:", at)) {
 			t.Errorf("W-39: %s: %v, want byte %d", c.in, err, at)
+		}
+	}
+}
+
+// TestMalformedCalls: a call whose parameters do not decode ends the connection, behind whatever stands before it, and
+// nothing is called (W-6).
+func TestMalformedCalls(t *testing.T) {
+	later := wire.AppendLater(nil, new(nt.Later))
+	for kind, c := range map[wire.Kind]struct {
+		row  string
+		head []byte
+	}{wire.Call: {"NtClose", nil}, wire.Then: {"NtClose", nil}, wire.CallWith: {"NtCreateFile", nil},
+		wire.Wait:  {"NtReadFile", wire.AppendWait(nil, 4, ntstatus.PipeEmpty)},
+		wire.Begin: {"NtReadFile", later}} {
+		for _, tail := range []string{"", "\x02", "\x00", "\x01\x04"} {
+			n := &noting{wants: func(ntstatus.Status) bool { return true }}
+			s := serveAs(t, func(p process) wire.Process { n.process = p; return n })
+			s.greet()
+			s.swallow()
+			s.send(&wire.Frame{Kind: kind, Request: 5, Thread: 1, Service: rowNumber(c.row),
+				Body: append(append([]byte{}, c.head...), tail...)})
+			if err := s.ended(); !errors.Is(err, wire.ErrValue) || len(n.calls) > 0 {
+				t.Errorf("W-6: kind %d with %q: %v, %d calls", kind, tail, err, len(n.calls))
+			}
 		}
 	}
 }

@@ -28,7 +28,7 @@ type reading struct {
 // Contents implements wire.ContentsGiver.
 func (g *reading) Contents(th *nt.Thread, h winnt.Handle, room []byte) (nt.FileFacts, bool, ntstatus.Status) {
 	tok, st := th.NtOpenThreadToken(winnt.NtCurrentThread, winnt.TOKEN_QUERY, true)
-	_ = th.NtClose(tok) // 0 where there is none
+	_ = th.NtClose(tok) // 0 without a client
 	g.asked, g.acts, g.room = g.asked+1, st != ntstatus.NoToken, len(room)
 	if g.refuses != 0 {
 		return g.facts, true, g.refuses

@@ -49,7 +49,7 @@ type without struct {
 func (w *without) NewThread() (*nt.Thread, error) { return nil, w.err }
 func (w *without) Exit()                          { w.exited++ }
 
-// TestNoFirstThread: a process without a thread serves nobody: the client reads why in place of a hello, which is
+// TestNoFirstThread: a process without a thread serves no client: the client reads why in place of a hello, which is
 // STATUS_INSUFFICIENT_RESOURCES where the error has no status, and the process exits (W-12, W-17).
 func TestNoFirstThread(t *testing.T) {
 	for _, c := range []struct {
@@ -73,7 +73,7 @@ func TestNoFirstThread(t *testing.T) {
 	}
 }
 
-// TestProgramIsCut: the name of a program is cut to MaxProgram bytes, and no name is none; in the binary form a handle
+// TestProgramIsCut: the name of a program is cut to MaxProgram bytes, and no name stays empty; in binary a handle
 // alone is one without a name (W-79).
 func TestProgramIsCut(t *testing.T) {
 	for _, n := range []int{0, 1, MaxProgram - 1, MaxProgram, MaxProgram + 1, 1000} {

@@ -95,7 +95,7 @@ func TestNoToken(t *testing.T) {
 		t.Fatal("the token of the test can be made")
 	}
 	for name, id := range map[string]odd{
-		"not known": {logon.Result{}, errors.New("nobody knows him")}, "no token": {logon.Result{Token: spoiled}, nil},
+		"not known": {logon.Result{}, errors.New("no account has the uid")}, "no token": {logon.Result{Token: spoiled}, nil},
 	} {
 		t.Run(name, func(t *testing.T) {
 			log := &lines{}

@@ -235,7 +235,7 @@ func TestActing(t *testing.T) {
 	q := daemon.Question{What: "acting", Threads: []uint64{id, 4}}
 	has := handlesOf(t, admin)
 	if got := ask(t, admin, q).Acting; len(got) != 1 || got[0].Thread != id || got[0].Since == 0 ||
-		got[0].User != "S-1-5-7" {
+		got[0].User != "S-1-5-7" || got[0].Level != winnt.SecurityImpersonation.String() || got[0].Proof != "" {
 		t.Errorf("the administrator: %+v", got)
 	}
 	if now := handlesOf(t, admin); now != has {

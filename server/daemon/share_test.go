@@ -1,11 +1,15 @@
 package daemon
 
 import (
+	"slices"
 	"testing"
 	"testing/synctest"
 	"time"
 
+	"github.com/refmon/refmon/access"
 	"github.com/refmon/refmon/kernel"
+	"github.com/refmon/refmon/ntstatus"
+	"github.com/refmon/refmon/token"
 )
 
 // TestTurnsOfAConnection: the turns that a connection takes are those of its own share: a turn is given back, a call
@@ -109,5 +113,43 @@ func TestCountsOfNow(t *testing.T) {
 	want.Connections, want.Users, want.Refused, want.Calls, want.Served, want.Denied, want.Watchers = 3, 2, 4, 5, 6, 7, 8
 	if got := d.Stats(); got != want {
 		t.Errorf("%+v, want %+v", got, want)
+	}
+}
+
+// TestLentByProcess: what programs were handed out is told in the order of their processes (F-177), and a daemon
+// without accounts answers no client about them.
+//
+// +checklocksignore
+func TestLentByProcess(t *testing.T) {
+	sys := kernel.Boot(kernel.Config{})
+	tok, err := token.New(token.LocalSystem())
+	if err != nil {
+		t.Fatal(err)
+	}
+	who := access.SubjectOf(tok)
+	d := &Daemon{sys: sys, connections: map[*connection]struct{}{}}
+	want := []uint64{3, 3, 7, 9, 12, 20, 31}
+	for i, process := range slices.Compact(slices.Clone(want)) {
+		c := &connection{d: d, full: i%2 == 0}
+		c.session.Store(&Session{Process: process})
+		c.lent.add(&kernel.HandedOut{Name: "f", Used: 1})
+		if i == 0 {
+			c.lent.add(&kernel.HandedOut{Name: "g", Used: 1})
+		}
+		d.connections[c] = struct{}{}
+		if answer, st := c.Administer([]byte("{}")); answer != nil || st != ntstatus.NotSupported {
+			t.Errorf("accounts: %q, %v", answer, st)
+		}
+	}
+	d.connections[&connection{d: d}] = struct{}{} // it has no process yet
+	var got []uint64
+	for _, e := range (&looker{d: d, who: &who}).lent() {
+		got = append(got, e.Process)
+	}
+	if !slices.Equal(got, want) {
+		t.Errorf("F-177: of processes %v, want %v", got, want)
+	}
+	if err := sys.Close(); err != nil {
+		t.Error(err)
 	}
 }

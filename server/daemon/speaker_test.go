@@ -13,8 +13,8 @@ import (
 	"github.com/refmon/refmon/internal/wire"
 )
 
-// TestSpeaker: who sends the first byte is told, and the byte stays; a connection that is over, that nobody holds any
-// more, that does not ask the host's kernel, or that is no socket, tells nobody (W-94).
+// TestSpeaker: who sends the first byte is told, and the byte stays; a connection that is over, that no one holds any
+// more, that does not ask the host's kernel, or that is no socket, names no uid (W-94).
 func TestSpeaker(t *testing.T) {
 	pair := func(asks bool) (net.Conn, *os.File) {
 		t.Helper()
@@ -57,7 +57,8 @@ func TestSpeaker(t *testing.T) {
 	for name, c := range map[string]struct {
 		conn net.Conn
 		want error
-	}{"nobody holds it": {gone, io.EOF}, "it is closed": {shut, net.ErrClosed}, "nobody asked": {silent, unix.EPROTO},
+	}{"no program holds it": {gone, io.EOF},
+		"it is closed": {shut, net.ErrClosed}, "the kernel was not asked": {silent, unix.EPROTO},
 		"its time is over": {late, os.ErrDeadlineExceeded}} {
 		if uid, err := speaker(c.conn); !errors.Is(err, c.want) || uid != 0 {
 			t.Errorf("%s: uid %d, %v, want %v", name, uid, err, c.want)

@@ -76,7 +76,7 @@ func TestLongDirectory(t *testing.T) {
 	}
 }
 
-// TestListWithoutAttributes: a directory is listed by who may list it and nothing else of it, and by nobody who may
+// TestListWithoutAttributes: a directory is listed by who may list it and nothing else of it, and by no one who may
 // not, whatever else (M-1).
 func TestListWithoutAttributes(t *testing.T) {
 	w := newWorld(t)

@@ -21,7 +21,7 @@ const every = `state: /st
 socket: /so
 adminSocket: /ad
 computer: COMPUTER
-root: somebody
+root: carol
 profile: observed
 administrators: [11, 12]
 privileges:
@@ -130,7 +130,7 @@ func TestConfigurationInFull(t *testing.T) {
 					IgnorePosix: true, CaseInsensitive: true, AccessBased: true, FileMode: 0o640, DirectoryMode: 0o751,
 					HandOut: hostfs.HandOutWrites}}}}
 	s := &want.settings
-	s.State, s.Socket, s.AdminSocket, s.Computer, s.Root = "/st", "/so", "/ad", "COMPUTER", "somebody"
+	s.State, s.Socket, s.AdminSocket, s.Computer, s.Root = "/st", "/so", "/ad", "COMPUTER", "carol"
 	s.Profile, s.Administrators, s.StartAs, s.IDNumbers, s.Watch.Socket = "observed", []uint32{11, 12}, true, "/ids", "/wa"
 	s.Privileges = map[uint32][]string{7: {"SeBackupPrivilege", "SeDebugPrivilege"}, 8: {"SeRestorePrivilege"}}
 	s.Files = map[string]string{"one": "O:BAG:SYD:(A;;FA;;;BA)", "two": "D:(A;;FR;;;WD)"}

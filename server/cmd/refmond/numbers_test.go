@@ -1,0 +1,95 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/refmon/refmon/sid"
+)
+
+// TestNumbersOfAFile: the uids and gids of a directory file are those of its users and of its groups: the number of the
+// one is not that of the other, and one that two have is of neither, though each has it (L-59).
+func TestNumbersOfAFile(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "people.yaml")
+	const domain = "S-1-5-21-1-2-3-"
+	text := "domain: S-1-5-21-1-2-3\nusers:\n" +
+		"  - {name: alice, sid: S-1-5-21-1-2-3-1107, uid: 1001, gid: 2000}\n" +
+		"  - {name: bob, sid: S-1-5-21-1-2-3-1108, uid: 1002}\n  - {name: carol, sid: S-1-5-21-1-2-3-1109, uid: 1002}\n" +
+		"  - {name: dave, sid: S-1-5-21-1-2-3-1110, uid: 2000}\n  - {name: eve, sid: S-1-5-21-1-2-3-1111}\n" +
+		"groups:\n  - {name: staff, sid: S-1-5-21-1-2-3-2000, gid: 2000}\n" +
+		"  - {name: all, sid: S-1-5-21-1-2-3-2001, gid: 0}\n"
+	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	table, err := readNumbers(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	n := new(numbers)
+	n.now.Store(table)
+	ctx := context.Background()
+	for id, want := range map[uint32][2]string{1001: {"1107", ""}, 2000: {"1110", "2000"}, 0: {"", "2001"}, 1003: {"", ""},
+		1002: {"many", ""}} {
+		for kind, of := range []func(context.Context, uint32) (sid.SID, bool, error){n.SIDOfUID, n.SIDOfGID} {
+			s, ok, err := of(ctx, id)
+			rid := want[kind]
+			if rid == "many" {
+				if !s.IsZero() || ok || !errors.Is(err, errMany) {
+					t.Errorf("L-59: id %d of two: %v, %t, %v", id, s, ok, err)
+				}
+				continue
+			}
+			if ok != (rid != "") || err != nil || ok && s.String() != domain+rid || !ok && !s.IsZero() {
+				t.Errorf("L-59: kind %d, id %d: %v, %t, %v, want %q", kind, id, s, ok, err, rid)
+			}
+		}
+	}
+	for rid, want := range map[string][2]uint32{"1107": {1001, 0}, "1108": {1002, 0}, "1109": {1002, 0}, "1110": {2000, 0},
+		"1111": {0, 0}, "2000": {0, 2000}, "2001": {0, 0}, "3000": {0, 0}} {
+		s := sid.MustParse(domain + rid)
+		uid, isUser, err := n.UIDOf(ctx, s)
+		gid, isGroup, err2 := n.GIDOf(ctx, s)
+		if uid != want[0] || isUser != (want[0] != 0) || gid != want[1] || isGroup != strings.HasPrefix(rid, "20") ||
+			err != nil || err2 != nil {
+			t.Errorf("L-59: %s: uid %d, %t, %v, gid %d, %t, %v, want %v", rid, uid, isUser, err, gid, isGroup, err2, want)
+		}
+	}
+	if table, err := readNumbers(""); table != nil || err != nil {
+		t.Errorf("no file: %v, %v", table, err)
+	}
+	for _, name := range []string{file + ".gone", filepath.Dir(file)} {
+		if table, err := readNumbers(name); table != nil || err == nil || !strings.Contains(err.Error(), "directory") {
+			t.Errorf("%s: %v, %v", name, table, err)
+		}
+	}
+	if err := os.Truncate(file, maxNumbers+1); err != nil { // a hole takes no room
+		t.Fatal(err)
+	}
+	if _, err := readNumbers(file); err == nil || !strings.Contains(err.Error(), "is longer than") {
+		t.Errorf("a file that is too long: %v", err)
+	}
+}
+
+// TestTypedLine: a password is the first line of what is typed, without its end; a line without one is refused.
+func TestTypedLine(t *testing.T) {
+	for text, want := range map[string]string{"secret\n": "secret", "secret": "secret", "se cret\r\nmore\n": "se cret",
+		" x \n": " x ", "": "", "\n": "", "\r\n": "", "\nmore\n": ""} {
+		r, w, err := os.Pipe()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := w.WriteString(text); err != nil {
+			t.Fatal(err)
+		}
+		_ = w.Close()
+		got, err := readPassword(r, os.Stderr)
+		if (err == nil) != (want != "") || string(got) != want {
+			t.Errorf("%q: %q, %v, want %q", text, got, err, want)
+		}
+		_ = r.Close()
+	}
+}
