@@ -45,8 +45,9 @@ func TestExpression(t *testing.T) {
 				if len(tokens) > 128 {
 					wide++
 				}
+				set := e.Allowed(d)[r]
 				for i, tok := range tokens {
-					if want := e.Allowed(d)[r].Has(i); x.Allows(tok.Member) != want {
+					if want := set.Has(i); x.Allows(tok.Member) != want {
 						t.Fatalf("right %v: %v says %t, the check %t\nsd %x\ntoken %+v", q.Rights[r], x, !want, want,
 							d.Binary(), tok.Spec())
 					}
