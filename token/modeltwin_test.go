@@ -199,7 +199,11 @@ func (d draws) spec(t *testing.T) token.Spec {
 	}
 	s.DefaultDACL, s.DynamicCharged = d.dacl(), uint32(d.IntN(2)*(30+d.IntN(60)))
 	s.OriginatingLogon = winnt.LUID(d.IntN(2))
-	s.UserClaims, s.DeviceClaims = d.claims(), d.claims()
+	for _, set := range []**claims.Set{&s.UserClaims, &s.DeviceClaims} {
+		if *set = d.claims(); (*set).Len() == 0 { // an empty set says as much as none, but where it narrows
+			*set = nil
+		}
+	}
 	s.RestrictedUserClaims, s.RestrictedDeviceClaims = d.claims(), d.claims()
 	s.DeviceGroups = d.list(d.IntN(5), 7, 4, 0, 0x10)
 	s.RestrictedDeviceGroups = d.list(d.IntN(2)*d.IntN(4), 7)
