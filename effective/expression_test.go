@@ -17,7 +17,7 @@ func TestExpression(t *testing.T) {
 	told, wide := 0, 0
 	for at := range 300 {
 		tokens := w.tokens(1 + w.IntN(300))
-		if at%2 == 0 { // few, so that a SID is now and then nobody's but for deny only
+		if at%2 == 0 { // few, so that now and then all who have a SID have it for deny only
 			tokens = w.tokens(1 + w.IntN(6))
 		}
 		if !w.one(4) { // without what no expression can say

@@ -54,9 +54,9 @@ func TestCausesOfFileErrors(t *testing.T) {
 	}
 }
 
-// TestLevelOfAFullToken: the integrity entry takes no place of a group: a token with as many groups as there may be takes
-// a level, is made again of what it tells and reads back from its file; one group more is refused with it and without
-// (T-4).
+// TestLevelOfAFullToken: the integrity entry takes no place of a group: a token with as many groups as there may be
+// takes a level, is made again of what it tells and reads back from its file; one group more is refused with it and
+// without (T-4).
 func TestLevelOfAFullToken(t *testing.T) {
 	for _, n := range []int{token.MaxGroups - 1, token.MaxGroups, token.MaxGroups + 1} {
 		for _, listed := range []bool{false, true} {
