@@ -68,7 +68,7 @@ func TestChangesAreBounded(t *testing.T) {
 func TestDroppedEntriesGrant(t *testing.T) {
 	w := questions.World{Rand: rand.New(rand.NewPCG(7, 7))}
 	tried, many := 0, 0
-	for range 2000 {
+	for range 2500 {
 		r := w.Request(w.Descriptor(), mustToken(t, w.Spec()), mustToken(t, w.Spec()))
 		changes, err := access.Changes(r)
 		if err != nil {

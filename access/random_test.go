@@ -91,7 +91,7 @@ func compareWithTwin(t *testing.T, r *access.Request, decided map[access.ReasonK
 	}
 	compareNative(t, r, want)
 	compareTraverse(t, r)
-	if r.Self.IsZero() && r.ObjectTypes == nil && r.Intent == (access.Intent{}) && r.Policies == nil &&
+	if r.Mapping == nil && r.Self.IsZero() && r.ObjectTypes == nil && r.Intent == (access.Intent{}) && r.Policies == nil &&
 		r.Previous == 0 && !r.Options.ADOwnerReadOnly && !r.Options.ClaimsDisabled {
 		alone := *r
 		alone.Subject = access.Subject{Primary: r.Subject.Client}

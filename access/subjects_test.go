@@ -15,8 +15,8 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// TestSubjects: whose token counts, of each process with each client at each level: the client's where
-// there is one, also where it is none at all, and below Impersonation it holds nothing (A-30, T-102).
+// TestSubjects: of each process with each client at each level, the client's token counts where there is a
+// client, also an empty one, and below Impersonation it holds no privilege (A-30, T-102).
 func TestSubjects(t *testing.T) {
 	backup, restore := winnt.SeBackupPrivilege, winnt.SeRestorePrivilege
 	with := func(p winnt.Privilege) *token.Token {
@@ -60,7 +60,7 @@ func TestSubjects(t *testing.T) {
 		t.Errorf("of a process: %+v", access.SubjectOf(own))
 	}
 	if access.SubjectOf(nil) != (access.Subject{}) {
-		t.Error("of nobody")
+		t.Error("no token makes a subject")
 	}
 }
 

@@ -45,7 +45,9 @@ const (
 
 func newTwin(r *access.Request) *twin {
 	t := &twin{r: r, tok: r.Subject.Effective().Spec(), primary: r.Subject.Primary.Spec()}
-	t.m = r.Type.Mapping
+	if t.m = r.Type.Mapping; r.Mapping != nil {
+		t.m = *r.Mapping
+	}
 	desired := t.mapped(r.Desired)
 	t.asked, t.max, t.prev = desired&^winnt.MAXIMUM_ALLOWED, desired&winnt.MAXIMUM_ALLOWED != 0, t.mapped(r.Previous)
 	return t

@@ -6,8 +6,8 @@ import (
 	"testing"
 )
 
-// TestMostValuesOfAnAttribute: an attribute with as many values as there may be is one like any other, with the
-// value that is looked for in each place; with one more it is none, wherever it comes from (A-110, S-32).
+// TestMostValuesOfAnAttribute: an attribute with as many values as there may be is read and compared, with the
+// value that is looked for in each place; with one more it is refused, wherever it comes from (A-110, S-32).
 func TestMostValuesOfAnAttribute(t *testing.T) {
 	with := func(n int) Attribute {
 		a := Attribute{Name: "a", Type: Int64}

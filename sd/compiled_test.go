@@ -167,3 +167,14 @@ func TestOriginalBytes(t *testing.T) {
 		}
 	}
 }
+
+// TestBytesOfACompoundEntry: header, mask, COMPOUND_ACE_IMPERSONATION and two reserved bytes, then the server's SID and
+// the client's (ntifs.h, COMPOUND_ACCESS_ALLOWED_ACE).
+func TestBytesOfACompoundEntry(t *testing.T) {
+	a, err := sd.NewACE(sd.AccessAllowedCompound, sd.ContainerInherit, 0x01020304, sid.Everyone,
+		sd.ACEExtra{ClientSID: sid.LocalSystem})
+	want := "\x04\x02\x24\x00" + "\x04\x03\x02\x01" + "\x01\x00\x00\x00" + sid.Everyone.Binary() + sid.LocalSystem.Binary()
+	if err != nil || a.Binary() != want {
+		t.Errorf("%x, %v, want %x", a.Binary(), err, want)
+	}
+}

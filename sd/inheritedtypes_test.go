@@ -44,8 +44,8 @@ func partsOf(a sd.ACE) entryParts {
 	return e
 }
 
-// plainTypes are what entries for a class become where nothing else is named (S-69): MS-DTYP 2.4.4.1 has the
-// numbers.
+// plainTypes has the types that entries for a class get where they name nothing else (S-69): MS-DTYP 2.4.4.1 has
+// the numbers.
 var plainTypes = map[sd.Type]sd.Type{0x05: 0x00, 0x06: 0x01, 0x07: 0x02, 0x08: 0x03, 0x0B: 0x09, 0x0C: 0x0A, 0x0F: 0x0D,
 	0x10: 0x0E}
 

@@ -111,6 +111,12 @@ func TestExtendedNamesNothingElse(t *testing.T) {
 			t.Errorf("S-45: %s is read without being asked for", text)
 		}
 	}
+	// Those of a type that may name some are refused as well.
+	for _, fields := range []string{";;" + guid + ";;;#01020304", ";;;" + guid + ";;#01020304"} {
+		if _, err := sddl.Parse("D:(0x05;"+fields+")", extended); err == nil {
+			t.Errorf("S-45: %s beside bytes", fields)
+		}
+	}
 	for _, text := range []string{"D:(1x7f;;;;;;#01020304)", "D:(0y7f;;;;;;#01020304)", "D:(007f;;;;;;#01020304)",
 		"D:(0x7;;;;;;#01020304)", "D:(0x7g;;;;;;#01020304)", "D:(0x7f1;;;;;;#01020304)"} {
 		_, err := sddl.Parse(text, extended)

@@ -27,7 +27,7 @@ func (m *model) plain(do func(n *naive) ntstatus.Status) ntstatus.Status {
 	return st
 }
 
-// stepped is what an operation made of a token, and of its model.
+// stepped has the outcome of an operation on a token, and on its model.
 type stepped struct {
 	what      string
 	after     *token.Token // nil: refused
@@ -195,12 +195,12 @@ func (d draws) step(tok *token.Token, m *model) (s stepped) {
 	return s
 }
 
-// TestModel: all that a token tells is what the rules make of it, whatever is done to it, and the
+// TestModel: a token tells in every part what the rules say, whatever was done to it, and the
 // token before stays as it was (T-1, T-11, T-48, T-49, T-61 to T-72, T-75).
 func TestModel(t *testing.T) {
 	d := draws{newRand(t)}
 	seen := map[string]int{}
-	for range randtest.Count(t, "REFMON_TOKENS", 1500) {
+	for range max(150, randtest.Count(t, "REFMON_TOKENS", 500)) { // fewer do not reach every outcome
 		tok := must(t, d.spec(t))
 		m := model{Spec: tok.Spec()}
 		m.deviceRestricted = len(m.RestrictedDeviceGroups) > 0

@@ -153,7 +153,9 @@ func (d draws) dacl() *sd.ACL {
 }
 
 // level returns an integrity level.
-func (d draws) level() sid.SID { return sid.IntegrityLevel(uint32(d.IntN(5)) * 0x1000) }
+func (d draws) level() sid.SID {
+	return sid.IntegrityLevel(uint32(d.IntN(5))*0x1000 + uint32(d.IntN(2))*0x100)
+}
 
 // spec returns a token of which every part can be there.
 func (d draws) spec(t *testing.T) token.Spec {
@@ -162,7 +164,7 @@ func (d draws) spec(t *testing.T) token.Spec {
 	if d.one(4) {
 		s.User.Attributes = 0x10
 	}
-	kinds := []uint32{7, 4, 6, 2, 0x10, 0x11, token.GroupDisabled, 0xF, 0xC, 0x18, 0xC0000007, 0xC0000006}
+	kinds := []uint32{7, 4, 6, 2, 0x10, 0x11, token.GroupDisabled, 0xF, 0xC, 0x18, 0xC0000007, 0xC0000006, 0xC0000002}
 	for range d.IntN(8) {
 		s.Groups = append(s.Groups, token.Group{SID: d.sid(), Attributes: kinds[d.IntN(len(kinds))]})
 	}
@@ -187,6 +189,9 @@ func (d draws) spec(t *testing.T) token.Spec {
 	s.Restricted, s.IsRestricted, s.WriteRestricted = nil, false, false
 	if d.one(3) {
 		s.Restricted, s.IsRestricted = d.list(d.IntN(5), 7, 7, 0x10), true
+		if len(s.Restricted) > 0 && d.one(3) { // one of them twice
+			s.Restricted = append(s.Restricted, s.Restricted[0])
+		}
 		slices.SortStableFunc(s.Restricted, func(a, b token.Group) int { return int(a.Attributes) - int(b.Attributes) })
 		s.WriteRestricted = d.one(2)
 	}
@@ -199,7 +204,11 @@ func (d draws) spec(t *testing.T) token.Spec {
 	}
 	s.DefaultDACL, s.DynamicCharged = d.dacl(), uint32(d.IntN(2)*(30+d.IntN(60)))
 	s.OriginatingLogon = winnt.LUID(d.IntN(2))
-	s.UserClaims, s.DeviceClaims = d.claims(), d.claims()
+	for _, set := range []**claims.Set{&s.UserClaims, &s.DeviceClaims} {
+		if *set = d.claims(); (*set).Len() == 0 { // an empty set says as much as none, but where it narrows
+			*set = nil
+		}
+	}
 	s.RestrictedUserClaims, s.RestrictedDeviceClaims = d.claims(), d.claims()
 	s.DeviceGroups = d.list(d.IntN(5), 7, 4, 0, 0x10)
 	s.RestrictedDeviceGroups = d.list(d.IntN(2)*d.IntN(4), 7)

@@ -2,6 +2,7 @@ package token
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/refmon/refmon/ntstatus"
 	"github.com/refmon/refmon/sd"
@@ -132,7 +133,13 @@ func (s *Spec) validateGroups() error {
 // validateList checks any list of groups; field names it in the error. Entries
 // may have the attributes mark, too.
 func validateList(field string, gs []Group, mark uint32) error {
-	if len(gs) > MaxGroups {
+	most := MaxGroups
+	if field == "groups" && slices.ContainsFunc(gs, func(g Group) bool {
+		return g.Attributes&winnt.SE_GROUP_INTEGRITY != 0
+	}) {
+		most++ // the integrity entry stands beside the groups, also where it is listed with them (T-4)
+	}
+	if len(gs) > most {
 		return fieldError(field, len(gs), ntstatus.InvalidParameter, fmt.Sprintf("want at most %d entries", MaxGroups))
 	}
 	for i, g := range gs {

@@ -58,7 +58,7 @@ func (t *Token) WithSessionID(modified winnt.LUID, session uint32) *Token {
 }
 
 // WithIntegrity sets the integrity level. STATUS_INVALID_PARAMETER: level is not
-// S-1-16-x, or the token has MaxGroups groups and no integrity entry.
+// S-1-16-x.
 func (t *Token) WithIntegrity(modified winnt.LUID, level sid.SID) (*Token, ntstatus.Status) {
 	if !isIntegrity(level) {
 		return nil, ntstatus.InvalidParameter

@@ -84,6 +84,9 @@ var features = []feature{
 	{"restricting SID that was dropped", func(_ *access.Request, t *token.Token, _ *sd.Descriptor) bool {
 		return t.RestrictedDenySet().Len() > t.RestrictedSet().Len()
 	}},
+	{"restricted AppContainer", func(_ *access.Request, t *token.Token, _ *sd.Descriptor) bool {
+		return t.IsRestricted() && t.IsAppContainer()
+	}},
 	{"several resource attributes", func(_ *access.Request, _ *token.Token, d *sd.Descriptor) bool {
 		n := 0
 		for _, a := range d.SACL().All() {

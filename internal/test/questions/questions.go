@@ -46,6 +46,9 @@ var (
 	// Types are the types of object asked about.
 	Types = []*winnt.ObjectType{winnt.FileObject, winnt.FileObject, winnt.KeyObject, winnt.ProcessObject,
 		winnt.DirectoryServiceObject}
+	// overlapping is the mapping of a type whose rights to read, to write and to execute are in part the same.
+	overlapping = &winnt.GenericMapping{Read: 0x20011, Write: 0x20033, Execute: 0x20122, All: 0xF01FF}
+
 	labels = []string{"S-1-16-0", "S-1-16-4096", "S-1-16-8192", "S-1-16-12288", "S-1-16-16384"}
 	trust  = []string{"S-1-19-512-1024", "S-1-19-512-8192", "S-1-19-1024-8192", "S-1-19-1024-4096"}
 	guids  = func() (out []winnt.GUID) {
@@ -132,7 +135,8 @@ func (w World) systemOf(kind sd.Type) sd.ACE {
 	case sd.SystemMandatoryLabel:
 		return w.aceOf(kind, winnt.AccessMask(w.IntN(8)), sid.MustParse(pick(w, append(labels, "S-1-1-0"))))
 	case sd.SystemProcessTrustLabel:
-		return w.aceOf(kind, pick(w, masks), sid.MustParse(pick(w, append(trust, "S-1-1-0"))))
+		return w.aceOf(kind, pick(w, masks), sid.MustParse(pick(w, append(trust, "S-1-1-0", "S-1-19-512",
+			"S-1-19-512-1024-1", "S-1-5-512-1024"))))
 	}
 	if kind == sd.SystemResourceAttribute {
 		e, err := sd.NewACE(kind, uint8(w.IntN(2)*8), 0, sid.Everyone, sd.ACEExtra{AppData: w.resource()})
@@ -155,7 +159,7 @@ func (w World) system() (out []sd.ACE) {
 	for w.one(4) { // several, the first of a name counts
 		out = append(out, w.systemOf(sd.SystemResourceAttribute), w.systemOf(sd.SystemResourceAttribute))
 	}
-	if w.one(6) {
+	if w.one(4) {
 		out = append(out, w.systemOf(sd.SystemScopedPolicyID))
 	}
 	for _, kind := range []sd.Type{sd.SystemMandatoryLabel, sd.SystemProcessTrustLabel, sd.SystemAccessFilter} {
@@ -230,6 +234,9 @@ func (w World) Request(d *sd.Descriptor, client, primary *token.Token) *access.R
 	}
 	if !w.one(3) {
 		r.Policies = w.Policies()
+	}
+	if w.one(8) {
+		r.Mapping = overlapping
 	}
 	r.Options.ADOwnerReadOnly = w.one(8)
 	r.Options.ClaimsDisabled = w.one(20)

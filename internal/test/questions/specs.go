@@ -55,7 +55,7 @@ func (w World) Spec() token.Spec {
 		s.IsRestricted = true
 		s.WriteRestricted = w.one(2)
 	}
-	if w.one(4) {
+	if w.one(4) || s.IsRestricted && w.one(3) { // both now and then
 		s.Package = pkg
 		s.LowPrivilege = w.one(2)
 		s.Capabilities = []token.Group{{SID: capability, Attributes: uint32(w.IntN(2)) * 4}}
