@@ -29,10 +29,10 @@ func number(t *testing.T, name string, otherwise uint64) uint64 {
 	return n
 }
 
-// plainCalls are those of runs that ask for no number; a short run makes a quarter.
+// plainCalls are those of runs that ask for no number; a short run makes a fifth.
 func plainCalls(n uint64) uint64 {
 	if testing.Short() {
-		return n / 4
+		return n / 5
 	}
 	return n
 }
