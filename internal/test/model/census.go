@@ -128,7 +128,7 @@ func (p *Pair) features(c *call, op *Op) {
 }
 
 // Scarce names what the histories hardly reached: a service that nearly always, or hardly
-// ever, succeeds; a feature that fewer than one call in a hundred has; a status that the
+// ever, succeeds; a feature that fewer than one call in two hundred has; a status that the
 // model can give and that was hardly given.
 func (t Tally) Scarce() (list []string) {
 	calls := t.Calls()
@@ -139,12 +139,12 @@ func (t Tally) Scarce() (list []string) {
 		}
 	}
 	for _, f := range features {
-		if n := t.Features[f.name]; n < calls/100 {
+		if n := t.Features[f.name]; n < calls/200 {
 			list = append(list, fmt.Sprintf("%d of %d calls %s", n, calls, f.name))
 		}
 	}
 	for _, st := range given {
-		if n := t.Statuses[st]; n < 3 {
+		if n := t.Statuses[st]; n < 2 {
 			list = append(list, fmt.Sprintf("%s was given %d times", st, n))
 		}
 	}

@@ -62,7 +62,7 @@ func (m *Machine) Impersonate(t *Thread, tok *Token, copyOnOpen, effectiveOnly b
 		tok = m.newToken(c, copyGuard(&c, &t.Process.Primary.Value), tok)
 	}
 	t.Record = &Record{Token: tok, CopyOnOpen: copyOnOpen, EffectiveOnly: effectiveOnly, Level: level, Just: just,
-		Under: t.Process.noAdmins(), Levels: m.levels}
+		Under: t.Process.noAdmins(), Levels: m.levels, By: t.Process.Primary}
 	return Result{}
 }
 

@@ -73,3 +73,12 @@ func (r remote) NtSetInformationProcess(in nt.SetInformationProcessIn) (nt.SetIn
 	ntstatus.Status) {
 	return over[nt.SetInformationProcessOut](r, "NtSetInformationProcess", in)
 }
+
+func (r remote) NtAccessCheckByTypeResultList(in nt.AccessCheckByTypeIn) (nt.AccessCheckByTypeResultListOut,
+	ntstatus.Status) {
+	return over[nt.AccessCheckByTypeResultListOut](r, "NtAccessCheckByTypeResultList", in)
+}
+
+func (r remote) NtCreateToken(in nt.CreateTokenIn) (nt.CreateTokenOut, ntstatus.Status) {
+	return over[nt.CreateTokenOut](r, "NtCreateToken", in)
+}
