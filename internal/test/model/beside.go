@@ -134,7 +134,8 @@ func must[T any](v T, err error) T {
 
 // NewPair boots a kernel for a world and draws its model.
 func NewPair(w World) *Pair {
-	p := &Pair{World: w, M: w.machine(), made: newTally(), things: map[*Thing]ob.Object{}, ids: map[*se.TokenObject]int{}, modified: map[winnt.LUID]int{},
+	p := &Pair{World: w, M: w.machine(), made: newTally(), things: map[*Thing]ob.Object{},
+		ids: map[*se.TokenObject]int{}, modified: map[winnt.LUID]int{},
 		back: map[int]winnt.LUID{}}
 	p.M.failing = p.fails
 	p.sys = kernel.Boot(kernel.Config{Profile: w.Profile, Faults: p.fails})

@@ -90,7 +90,8 @@ var kinds = []struct {
 	{9, createThing}, {5, releaseMutant}, {5, releaseSemaphore}, {5, setTimer}, {3, cancelTimer}, {7, queryThing},
 	{5, setObject}, {5, queryObject}, {2, compareObjects}, {9, setToken}, {4, compareTokens},
 	{4, nextOne}, {5, suspend}, {3, terminate}, {5, queryProcess}, {5, querySecurity}, {7, setSecurity},
-	{2, subjectPrivileges}, {2, effective}, {2, revertThread}, {3, assignToken}, {2, filterObject}, {8, assignPrimary}, {4, createToken}, {3, updateContext},
+	{2, subjectPrivileges}, {2, effective}, {2, revertThread}, {3, assignToken}, {2, filterObject},
+	{8, assignPrimary}, {4, createToken}, {3, updateContext},
 }
 
 // prepare makes an op concrete.

@@ -23,6 +23,9 @@ func (p *Pair) compareTables() error {
 		if got := t.Head().HandleCount(); got != handles[t] {
 			return fmt.Errorf("t%d: kernel %d handles, model %d", i, got, handles[t])
 		}
+		if got := t.SelfAccess(); got != p.M.Threads[i].Self {
+			return fmt.Errorf("t%d: kernel %#x on itself, model %#x", i, uint32(got), uint32(p.M.Threads[i].Self))
+		}
 		if err := compareGuard(t.Head().Security(), p.M.Threads[i].Guard); err != nil {
 			return fmt.Errorf("t%d: %w", i, err)
 		}
@@ -31,6 +34,11 @@ func (p *Pair) compareTables() error {
 		o := kp.Object()
 		if got := o.Head().HandleCount(); got != handles[o] {
 			return fmt.Errorf("p%d: kernel %d handles, model %d", i, got, handles[o])
+		}
+		if m := p.M.Processes[i]; o.SelfAccess() != m.Self || o.Exited() != m.Over ||
+			o.Started() != (len(m.Threads) > 0) {
+			return fmt.Errorf("p%d: kernel %#x on itself, ended %t, started %t, model %#x, %t", i,
+				uint32(o.SelfAccess()), o.Exited(), o.Started(), uint32(m.Self), m.Over)
 		}
 		if err := compareGuard(o.Head().Security(), p.M.Processes[i].Guard); err != nil {
 			return fmt.Errorf("p%d: %w", i, err)
