@@ -175,8 +175,8 @@ func NewPair(w World) *Pair {
 		p.bind(t, o)
 	}
 	for i, mp := range p.M.Processes {
-		for _, l := range mp.Jobs {
-			if st := p.processes[i].AssignToJob(l.kernel(nil)); st != ntstatus.Success {
+		for _, j := range mp.Job.chain() {
+			if st := p.processes[i].AssignToJob(j.Limits.kernel(nil)); st != ntstatus.Success {
 				panic("model: " + st.String())
 			}
 		}

@@ -75,8 +75,8 @@ var features = []struct {
 	{"with a primary token as a client's", ofThread(func(t *Thread) bool {
 		return t.Record != nil && t.Record.Token.Value.Type == winnt.TokenPrimary
 	})},
-	{"in a job", ofThread(func(t *Thread) bool { return len(t.Process.Jobs) > 0 })},
-	{"in nested jobs", ofThread(func(t *Thread) bool { return len(t.Process.Jobs) > 1 })},
+	{"in a job", ofThread(func(t *Thread) bool { return t.Process.Job != nil })},
+	{"in nested jobs", ofThread(func(t *Thread) bool { return len(t.Process.Job.chain()) > 1 })},
 	{"with another token than the process began with", ofThread(func(t *Thread) bool {
 		return t.Process.Self != processKind.all
 	})},

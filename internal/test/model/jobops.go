@@ -55,7 +55,7 @@ func assignPrimary(p *Pair, c *call, a *args) bool {
 
 func limit(p *Pair, c *call, a *args) bool {
 	i, l := a.n(len(p.processes)), Limits{Flags: choose[uint32](a, 1, 1, 2, 8, 4, 4, 8, 9, 12)}
-	if p.M.Processes[i].Over || len(p.M.Processes[i].Jobs) > 2 || !a.coin(2) && l.Flags&4 == 0 { // rarely: it lasts
+	if p.M.Processes[i].Over || len(p.M.Processes[i].Job.chain()) > 2 || !a.coin(2) && l.Flags&4 == 0 { // rarely: it lasts
 		return false
 	}
 	var single *kernel.AccessToken

@@ -29,7 +29,30 @@ func (l *Limits) refuses(v *Value) bool {
 }
 
 func (p *Process) refuses(v *Value) bool {
-	return slices.ContainsFunc(p.Jobs, func(l Limits) bool { return l.refuses(v) })
+	return slices.ContainsFunc(p.Job.chain(), func(j *Job) bool { return j.Limits.refuses(v) })
+}
+
+// Job is a job object.
+type Job struct {
+	Limits Limits
+	Parent *Job // it is nested in
+	Active int  // live processes of this job and of those nested in it
+	Guard  *Descriptor
+}
+
+// chain lists a job and those that it is nested in, the outermost first (I-91).
+func (j *Job) chain() (list []*Job) {
+	for ; j != nil; j = j.Parent {
+		list = append([]*Job{j}, list...)
+	}
+	return list
+}
+
+// alive reports whether a job is still there: a handle, a process or a job in it keeps it.
+func (m *Machine) alive(j *Job) bool {
+	return m.handlesOf(j) > 0 || slices.ContainsFunc(m.Processes, func(p *Process) bool {
+		return slices.Contains(p.Job.chain(), j)
+	}) || slices.ContainsFunc(m.Jobs, func(o *Job) bool { return o.Parent == j && m.alive(o) })
 }
 
 // stands returns the token that t is a copy of, t itself if it is none.
@@ -74,9 +97,9 @@ func (m *Machine) filtered(old *Token, f Filter, guard *Descriptor) *Token {
 
 // admit applies the limits of the jobs, the outermost first, to a token that a process or,
 // without primary, a thread is to have (I-90, I-91).
-func (m *Machine) admit(jobs []Limits, t *Token, primary bool) (*Token, ntstatus.Status) {
-	for i := range jobs {
-		l := &jobs[i]
+func (m *Machine) admit(job *Job, t *Token, primary bool) (*Token, ntstatus.Status) {
+	for _, j := range job.chain() {
+		l := &j.Limits
 		if l.refuses(&t.Value) || primary && l.Flags&4 != 0 && !t.descends(l.Token) {
 			return nil, ntstatus.AccessDenied
 		}
@@ -88,37 +111,94 @@ func (m *Machine) admit(jobs []Limits, t *Token, primary bool) (*Token, ntstatus
 	return t, ntstatus.Success
 }
 
-// Limit puts a process into a job of its own, nested in those it is in already
-// (I-91); a token that the limits refuse in the process or one of its threads
-// is a refusal (column C of I-90). A single token takes the place of the process's.
+// SetLimits adds limits to a job; none is taken back or replaced (I-89).
+func (j *Job) SetLimits(l Limits) ntstatus.Status {
+	old := &j.Limits
+	switch {
+	case l.Flags > 15, l.Flags&8 != 0 && len(l.Filter.Disable)+len(l.Filter.Restrict)+count(l.Filter.Delete) == 0:
+		return ntstatus.InvalidParameter
+	case l.Flags&4 != 0 && l.Token.Value.Type != winnt.TokenPrimary:
+		return ntstatus.BadTokenType
+	case old.Flags&^l.Flags != 0, old.Flags&4 != 0 && old.Token != l.Token, old.Flags&8 != 0 &&
+		(!slices.Equal(old.Filter.Disable, l.Filter.Disable) || old.Filter.Delete != l.Filter.Delete ||
+			!slices.Equal(old.Filter.Restrict, l.Filter.Restrict)):
+		return ntstatus.AccessDenied
+	}
+	*old = l
+	return ntstatus.Success
+}
+
+// Limit puts a process into a job of its own, nested in those it is in already.
 func (m *Machine) Limit(p *Process, l Limits) Result {
-	if l.Flags&8 != 0 && len(l.Filter.Disable)+len(l.Filter.Restrict)+count(l.Filter.Delete) == 0 {
-		return failed(ntstatus.InvalidParameter)
+	j := &Job{}
+	if st := j.SetLimits(l); st != ntstatus.Success {
+		return failed(st)
 	}
-	if l.Flags&4 != 0 && l.Token.Value.Type != winnt.TokenPrimary {
-		return failed(ntstatus.BadTokenType)
+	r := m.Assign(p, j)
+	if r.Status == ntstatus.Success {
+		m.Jobs = append(m.Jobs, j)
 	}
-	if l.refuses(&p.Primary.Value) {
+	return r
+}
+
+// Assign puts a process into a job (I-90, I-91): a token that the limits refuse in the
+// process or one of its threads is a refusal, and a single token takes the place of the
+// process's (column C of I-90).
+func (m *Machine) Assign(p *Process, j *Job) Result {
+	was := p.Job
+	switch nested := j.Parent == nil && j.Active == 0; {
+	case slices.Contains(was.chain(), j):
+		return Result{Token: p.Primary.ID} // it applies already
+	case was == nil, slices.Contains(j.chain(), was):
+	case nested:
+		j.Parent = was
+	default:
 		return failed(ntstatus.AccessDenied)
 	}
-	next := p.Primary
-	if l.Flags&4 != 0 {
-		var st ntstatus.Status
-		if next, st = m.admit(p.Jobs, m.copyOf(l.Token), true); st != ntstatus.Success {
-			return failed(st)
+	begin := j.chain()[len(was.chain()):]
+	next, st := m.fits(p, begin)
+	if st != ntstatus.Success {
+		if j.Parent == was && was != nil && j.Active == 0 && len(begin) == 1 {
+			j.Parent = nil
 		}
-		if l.refuses(&next.Value) {
-			return failed(ntstatus.AccessDenied)
-		}
+		return failed(st)
 	}
-	for _, t := range p.Threads {
-		if t.Record != nil && l.refuses(&t.Record.Token.Value) {
-			return failed(ntstatus.AccessDenied)
-		}
+	for _, o := range begin {
+		o.Active++
 	}
-	p.Jobs = append(p.Jobs, l)
+	p.Job = j
 	p.take(next)
 	return Result{Token: p.Primary.ID}
+}
+
+// fits asks the jobs that begin to apply, and returns the primary token that the process
+// has with them.
+func (m *Machine) fits(p *Process, begin []*Job) (*Token, ntstatus.Status) {
+	next := p.Primary
+	for _, j := range begin {
+		l := &j.Limits
+		if l.refuses(&next.Value) {
+			return nil, ntstatus.AccessDenied
+		}
+		if l.Flags&4 == 0 {
+			continue
+		}
+		var st ntstatus.Status
+		if next, st = m.admit(j.Parent, m.copyOf(l.Token), true); st != ntstatus.Success {
+			return nil, st
+		}
+		if l.refuses(&next.Value) {
+			return nil, ntstatus.AccessDenied
+		}
+	}
+	for _, j := range begin {
+		for _, t := range p.Threads {
+			if t.Record != nil && j.Limits.refuses(&t.Record.Token.Value) {
+				return nil, ntstatus.AccessDenied
+			}
+		}
+	}
+	return next, ntstatus.Success
 }
 
 // take gives a process another primary token (O-17).
@@ -164,7 +244,7 @@ func (m *Machine) AssignPrimary(c Caller, h, token winnt.Handle) Result {
 	if inUse {
 		use = m.copyOf(use)
 	}
-	if use, st = m.admit(s.Process.Jobs, use, true); st != ntstatus.Success {
+	if use, st = m.admit(s.Process.Job, use, true); st != ntstatus.Success {
 		return failed(st)
 	}
 	if len(s.Process.Threads) > 0 {

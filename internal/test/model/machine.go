@@ -60,7 +60,7 @@ type Process struct {
 	Guard   *Descriptor
 	Handles Table
 	Threads []*Thread
-	Jobs    []Limits         // the outermost first
+	Job     *Job             // the innermost
 	Self    winnt.AccessMask // rights behind NtCurrentProcess (O-17)
 	Name    string
 	Over    bool            // it was ended
@@ -104,6 +104,7 @@ type Machine struct {
 	Processes []*Process
 	Threads   []*Thread
 	Files     []*File
+	Jobs      []*Job
 	Kernel    Table
 	Held      []*Token // references a kernel component holds
 	Saved     []*Record
@@ -148,10 +149,10 @@ func (m *Machine) References(t *Token) (pointers, handles int64) {
 		if p.Primary == t {
 			pointers++
 		}
-		for _, l := range p.Jobs {
-			if l.Token == t {
-				pointers++ // the job's
-			}
+	}
+	for _, j := range m.Jobs {
+		if j.Limits.Token == t && m.alive(j) {
+			pointers++
 		}
 	}
 	for _, table := range m.tables() {
