@@ -38,7 +38,7 @@ type Pair struct {
 	tokens   []*se.TokenObject // by model id − 1
 	ids      map[*se.TokenObject]int
 	seen     []seen // what was last compared of the tokens, by model id − 1
-	things   map[*Thing]ob.Object
+	things   map[any]ob.Object
 	modified map[winnt.LUID]int // ModifiedIds seen, to the model's
 	back     map[int]winnt.LUID
 	armed    atomic.Pointer[Op] // the call that is made now
@@ -134,7 +134,7 @@ func must[T any](v T, err error) T {
 
 // NewPair boots a kernel for a world and draws its model.
 func NewPair(w World) *Pair {
-	p := &Pair{World: w, M: w.machine(), made: newTally(), things: map[*Thing]ob.Object{},
+	p := &Pair{World: w, M: w.machine(), made: newTally(), things: map[any]ob.Object{},
 		ids: map[*se.TokenObject]int{}, modified: map[winnt.LUID]int{},
 		back: map[int]winnt.LUID{}}
 	p.M.failing = p.fails
@@ -144,10 +144,10 @@ func NewPair(w World) *Pair {
 		attach, p.end = w.Over()
 	}
 	for i, mp := range p.M.Processes {
-		kp := must(p.sys.NewProcess(mp.Name, must(token.New(spec(&mp.Primary.Value)))))
+		kp := must(p.sys.NewProcess(mp.Name, must(token.New(spec(&mp.First.Value)))))
 		p.processes = append(p.processes, kp)
 		mp.ID = kp.ID()
-		p.bind(mp.Primary, kp.Object().PrimaryToken())
+		p.bind(mp.First, kp.Object().PrimaryToken())
 		for range mp.Threads {
 			th := must(kp.NewThread())
 			p.threads = append(p.threads, th)
@@ -174,21 +174,29 @@ func NewPair(w World) *Pair {
 		p.held = append(p.held, o)
 		p.bind(t, o)
 	}
-	for i, mp := range p.M.Processes {
-		for _, j := range mp.Job.chain() {
-			if st := p.processes[i].AssignToJob(j.Limits.kernel(nil)); st != ntstatus.Success {
-				panic("model: " + st.String())
-			}
-		}
-	}
 	p.fill(system.Kernel, &p.M.Kernel)
 	for i, kp := range p.processes {
 		p.fill(kp.Object().Table(), &p.M.Processes[i].Handles)
+	}
+	for i, mp := range p.M.Processes {
+		for _, j := range mp.Job.chain() {
+			var single *se.TokenObject
+			if j.Limits.Token != nil {
+				single = p.held[j.Limits.Held]
+			}
+			if st := p.processes[i].AssignToJob(j.Limits.kernel(single)); st != ntstatus.Success {
+				panic("model: " + st.String())
+			}
+		}
+		p.bind(mp.Primary, p.processes[i].Object().PrimaryToken())
 	}
 	for _, f := range p.M.Files {
 		if err := p.sys.CreateFile(f.Name, descriptor(f.Guard)); err != nil {
 			panic("model: " + err.Error())
 		}
+	}
+	if err := p.compare(); err != nil {
+		panic("model: a world that differs: " + err.Error())
 	}
 	return p
 }

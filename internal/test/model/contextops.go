@@ -94,6 +94,11 @@ func updateContext(p *Pair, c *call, a *args) bool {
 		return false
 	}
 	i := a.n(len(p.contexts))
+	for j, ctx := range p.M.Contexts {
+		if ctx.Direct && ctx.Modified != ctx.Token.Value.Modified {
+			i = j // its token was changed since
+		}
+	}
 	c.text = fmt.Sprintf("t%d.SeUpdateClientSecurity(t%d, context %d)", c.thread, p.M.Contexts[i].Client, i)
 	c.model = func() Result { return p.M.UpdateContext(i) }
 	c.kernel = func() Result {

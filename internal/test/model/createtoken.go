@@ -74,14 +74,8 @@ func (d draw) given() Value {
 }
 
 func createToken(p *Pair, c *call, a *args) bool {
-	if c.mode(a); a.coin(2) {
-		for i, t := range p.M.Threads[:2*last] {
-			// mostly a thread that may
-			if t.subject().holds(winnt.SeCreateTokenPrivilege) && a.coin(2) {
-				c.thread = i
-			}
-		}
-	}
+	c.mode(a)
+	p.able(c, a, winnt.SeCreateTokenPrivilege)
 	d := newDraw(uint64(a.op.Args[6]))
 	v, guard, desired := d.given(), (*Descriptor)(nil), tokenMask(a)
 	attributes := choose[uint32](a, 0, 0, 0, winnt.OBJ_INHERIT, winnt.OBJ_KERNEL_HANDLE, 0x8000)

@@ -11,13 +11,25 @@ import (
 
 func assignPrimary(p *Pair, c *call, a *args) bool {
 	c.mode(a)
+	p.able(c, a, winnt.SeAssignPrimaryTokenPrivilege)
 	unstarted := func(s *Slot) bool { return s.Process != nil && len(s.Process.Threads) == 0 }
 	h := p.handle(c, a, a.with(unstarted, 0x200))
+	if a.coin(5) {
+		h = winnt.NtCurrentProcess
+	}
 	own, free := p.M.Threads[c.thread].Process.Primary, !a.coin(4)
+	root := own
+	for _, j := range p.M.Processes[last+1].Job.chain() {
+		if j.Limits.Token != nil {
+			root = j.Limits.Token
+		}
+	}
 	kin := func(s *Slot) bool {
+		if root != own && a.op.Args[6]&1 == 0 && s.Token != nil && s.Token.From != nil && s.Token.descends(root) {
+			return true
+		}
 		// mostly one that the process may have
-		return s.Token != nil && s.Token.Value.Type == winnt.TokenPrimary && (!free || s.Token.Value.Parent == own ||
-			s.Token.Value.User == own.Value.User && !p.M.inUse(s.Token))
+		return s.Token != nil && s.Token.Value.Type == winnt.TokenPrimary && !(free && p.M.inUse(s.Token))
 	}
 	tok := p.handle(c, a, a.with(kin, 1))
 	class, length := nt.ProcessAccessToken, uint32(16)

@@ -14,6 +14,7 @@ import (
 type Limits struct {
 	Flags  uint32 // NO_ADMIN 1, RESTRICTED_TOKEN 2, ONLY_TOKEN 4, FILTER_TOKENS 8
 	Token  *Token // the single token
+	Held   int    // where a component holds it, for the job of a world
 	Filter Filter
 }
 
@@ -115,10 +116,12 @@ func (m *Machine) admit(job *Job, t *Token, primary bool) (*Token, ntstatus.Stat
 func (j *Job) SetLimits(l Limits) ntstatus.Status {
 	old := &j.Limits
 	switch {
-	case l.Flags > 15, l.Flags&8 != 0 && len(l.Filter.Disable)+len(l.Filter.Restrict)+count(l.Filter.Delete) == 0:
+	case l.Flags > 15:
 		return ntstatus.InvalidParameter
 	case l.Flags&4 != 0 && l.Token.Value.Type != winnt.TokenPrimary:
 		return ntstatus.BadTokenType
+	case l.Flags&8 != 0 && len(l.Filter.Disable)+len(l.Filter.Restrict)+count(l.Filter.Delete) == 0:
+		return ntstatus.InvalidParameter
 	case old.Flags&^l.Flags != 0, old.Flags&4 != 0 && old.Token != l.Token, old.Flags&8 != 0 &&
 		(!slices.Equal(old.Filter.Disable, l.Filter.Disable) || old.Filter.Delete != l.Filter.Delete ||
 			!slices.Equal(old.Filter.Restrict, l.Filter.Restrict)):
@@ -217,6 +220,13 @@ func (m *Machine) inUse(t *Token) bool {
 	return slices.ContainsFunc(m.Processes, func(p *Process) bool { return p.Primary == t })
 }
 
+// kin reports whether a token was filtered from that of the caller's process, or both from
+// the same one (T-111).
+func (c Caller) kin(t *Token) bool {
+	own, v := c.Process.Primary, &t.Value
+	return v.Parent == own || v.Parent == own.Value.Parent && v.Logon == own.Value.Logon && v.User == own.Value.User
+}
+
 // AssignPrimary models NtSetInformationProcess (T-110 to T-112).
 func (m *Machine) AssignPrimary(c Caller, h, token winnt.Handle) Result {
 	s, st := m.reference(c, h, 0x200, isProcess)
@@ -227,11 +237,10 @@ func (m *Machine) AssignPrimary(c Caller, h, token winnt.Handle) Result {
 	if st != ntstatus.Success {
 		return failed(st)
 	}
-	own, v := c.Process.Primary, &t.Token.Value
-	kin := v.Parent == own || v.Parent == own.Value.Parent && v.Logon == own.Value.Logon && v.User == own.Value.User
+	v := &t.Token.Value
 	inUse := m.inUse(t.Token)
 	switch {
-	case !c.may(winnt.SeAssignPrimaryTokenPrivilege) && !kin:
+	case !c.may(winnt.SeAssignPrimaryTokenPrivilege) && !c.kin(t.Token):
 		return failed(ntstatus.PrivilegeNotHeld)
 	case v.Type != winnt.TokenPrimary && m.Profile == nt.Observed && v.Level < 2:
 		return failed(ntstatus.BadImpersonationLevel)

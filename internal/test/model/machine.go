@@ -57,6 +57,7 @@ type Thread struct {
 type Process struct {
 	ID      winnt.Handle
 	Primary *Token
+	First   *Token // the one that it began with
 	Guard   *Descriptor
 	Handles Table
 	Threads []*Thread
@@ -205,6 +206,10 @@ func defaultGuard(creator *Value, k *kind, given *Descriptor) *Descriptor {
 		}
 	}
 	switch k {
+	case &jobKind:
+		for i := range d.Entries {
+			d.Entries[i].Mask &= k.all // a mask says no more than GENERIC_ALL does (S-65)
+		}
 	case &tokenKind:
 		d.Label, d.Policy = creator.Integrity, 1
 	case &processKind, &threadKind:

@@ -137,5 +137,5 @@ func (p *Pair) handleProperties(c *call, got Result, before snapshot) error {
 // which no level keeps from being opened (O-35).
 func (p *Pair) unguarded(c *call, got Result) bool {
 	s := p.M.Threads[c.thread].Process.Handles.Find(got.Handle)
-	return s != nil && (s.Thing != nil || s.File != nil && s.File.Guard == nil)
+	return s != nil && (s.Thing != nil || s.Job != nil || s.File != nil && s.File.Guard == nil)
 }

@@ -143,6 +143,8 @@ func (m *Machine) SetSecurity(c Caller, h winnt.Handle, info uint32, given *Desc
 		s.Thread.Guard = &n
 	case s.Process != nil:
 		s.Process.Guard = &n
+	case s.Job != nil:
+		s.Job.Guard = &n
 	default:
 		s.File.Guard = &n
 	}
@@ -174,7 +176,9 @@ func (p *Pair) guarded(c *call, a *args, want winnt.AccessMask) winnt.Handle {
 	if a.coin(5) {
 		want = 0
 	}
-	kinds := []func(*Slot) bool{isToken, isThread, isProcess, func(s *Slot) bool { return s.File != nil }}
+	kinds := []func(*Slot) bool{isToken, isThread, isProcess, isJob, func(s *Slot) bool {
+		return s.File != nil || s.Thing != nil
+	}}
 	is := choose(a, kinds...)
 	return p.handle(c, a, func(s *Slot) bool { return is(s) && want&^s.Granted == 0 }, winnt.NtCurrentProcess,
 		winnt.NtCurrentThread)

@@ -212,6 +212,9 @@ func (w World) machine() *Machine {
 		}
 		m.Files = append(m.Files, f)
 	}
+	for _, p := range m.Processes {
+		p.First = p.Primary
+	}
 	d.handles(m)
 	d.jobs(m)
 	if w.bend != nil {

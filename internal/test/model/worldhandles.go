@@ -8,6 +8,16 @@ import (
 // jobs puts processes into jobs before anything is called.
 func (d draw) jobs(m *Machine) {
 	for _, p := range m.Processes {
+		if len(p.Threads) == 0 && d.coin(4) {
+			// The one that has not started has a single token, or one filtered from it.
+			for i, t := range m.Held {
+				if t.Value.Type == winnt.TokenPrimary &&
+					m.Limit(p, Limits{Flags: 4, Token: t, Held: i}).Status == ntstatus.Success {
+					break
+				}
+			}
+			continue
+		}
 		for range pick(d, 0, 0, 0, 1, 1, 2) {
 			l := Limits{Flags: pick[uint32](d, 1, 2, 8, 8, 9)}
 			if l.Flags&8 != 0 {
@@ -29,7 +39,7 @@ func (d draw) handles(m *Machine) {
 		if d.coin(3) {
 			s.Granted &= winnt.AccessMask(d.Uint32())
 		}
-		s.Inherit, s.Protect = d.coin(4), d.coin(12)
+		s.Inherit, s.Protect = d.coin(4), d.coin(6)
 		t.Insert(s)
 	}
 	for _, t := range m.tables() {
