@@ -164,7 +164,7 @@ func (p *Pair) told(t *Token, class winnt.TokenInfoClass) (value any, need uint3
 	case winnt.TokenStatistics:
 		return nt.TokenStatistics{TokenID: p.tokens[t.ID-1].ID(), AuthenticationID: winnt.LUID(v.Logon),
 			ExpirationTime: 1<<63 - 1, TokenType: v.Type, ImpersonationLevel: v.Level, DynamicCharged: 500,
-			DynamicAvailable: 500 - v.space(), GroupCount: uint32(len(v.groups())),
+			DynamicAvailable: 500 - min(v.space(), 500), GroupCount: uint32(len(v.groups())),
 			PrivilegeCount: uint32(count(v.Held)), ModifiedID: p.back[v.Modified]}, 56, 0
 	case winnt.TokenRestrictedSids:
 		return list(v.limits())
