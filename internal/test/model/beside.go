@@ -101,6 +101,25 @@ func NewPair(w World) *Pair {
 	for i, kp := range p.processes {
 		p.fill(kp.Object().Table(), &p.M.Processes[i].Handles)
 	}
+	p.jobs()
+	p.files()
+	if err := p.compare(); err != nil {
+		panic("model: a world that differs: " + err.Error())
+	}
+	return p
+}
+
+// files makes the files of the world.
+func (p *Pair) files() {
+	for _, f := range p.M.Files {
+		if err := p.sys.CreateFile(f.Name, descriptor(f.Guard)); err != nil {
+			panic("model: " + err.Error())
+		}
+	}
+}
+
+// jobs puts the processes into their jobs.
+func (p *Pair) jobs() {
 	for i, mp := range p.M.Processes {
 		for _, j := range mp.Job.chain() {
 			var single *se.TokenObject
@@ -113,15 +132,6 @@ func NewPair(w World) *Pair {
 		}
 		p.bind(mp.Primary, p.processes[i].Object().PrimaryToken())
 	}
-	for _, f := range p.M.Files {
-		if err := p.sys.CreateFile(f.Name, descriptor(f.Guard)); err != nil {
-			panic("model: " + err.Error())
-		}
-	}
-	if err := p.compare(); err != nil {
-		panic("model: a world that differs: " + err.Error())
-	}
-	return p
 }
 
 // fill gives a table the handles that the model's has.

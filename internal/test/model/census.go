@@ -57,8 +57,8 @@ func (t Tally) add(text string, st ntstatus.Status) {
 	t.Statuses[st]++
 }
 
-// features are what a world or a call can have that most have not; each is to be met in
-// a good part of the calls.
+// features name the rare traits of worlds and calls; each must be met in a good part of
+// the calls.
 var features = []struct {
 	name string
 	is   func(p *Pair, c *call, op *Op) bool

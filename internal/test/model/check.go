@@ -162,7 +162,7 @@ func decide(v *Value, d *Descriptor, desired winnt.AccessMask, k *kind) (winnt.A
 		// The DACL is read again for the restricting SIDs, and both readings
 		// must grant.
 		if v.Writing {
-			left &= k.writing()
+			left &= k.writing() // a restriction of writing asks about nothing else
 		}
 		if !walk(d, k, v.restrictedAllows, v.restrictedDenies, left) {
 			return 0, ntstatus.AccessDenied

@@ -8,7 +8,7 @@ import (
 	"reflect"
 )
 
-// seen is what was last compared of a token.
+// seen holds the state of a token that was compared last.
 type seen struct {
 	value   *token.Token
 	guard   *sd.Descriptor

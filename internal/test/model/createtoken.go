@@ -32,9 +32,9 @@ func (m *Machine) CreateToken(c Caller, v Value, desired winnt.AccessMask, attri
 	case v.Type == winnt.TokenImpersonation && q == nil:
 		return failed(ntstatus.BadImpersonationLevel)
 	case v.Logon != 0x3E7 && v.Logon != 0x3E6:
-		return failed(ntstatus.NoSuchLogonSession) // T-5
+		return failed(ntstatus.NoSuchLogonSession) // a token needs a session that exists (T-5)
 	case v.Primary != v.User && i(v.Primary) == nil:
-		return failed(ntstatus.InvalidPrimaryGroup) // T-11
+		return failed(ntstatus.InvalidPrimaryGroup) // the group is one of the token (T-11)
 	case v.Owner != v.User && (owner == nil || !owner.MayOwn):
 		return failed(ntstatus.InvalidOwner)
 	}

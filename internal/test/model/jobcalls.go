@@ -24,7 +24,7 @@ func (m *Machine) CreateJob(c Caller, desired winnt.AccessMask, attributes uint3
 	}
 	who := c.subject().token
 	if guard != nil && !c.may(winnt.SeRestorePrivilege) && !who.mayOwn(guard.Owner) {
-		return failed(ntstatus.InvalidOwner) // S-61
+		return failed(ntstatus.InvalidOwner) // the creator must be able to assign the owner (S-61)
 	}
 	j := &Job{Guard: defaultGuard(who, &jobKind, guard)}
 	if who.Integrity < medium {

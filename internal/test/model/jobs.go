@@ -55,7 +55,7 @@ func (m *Machine) alive(j *Job) bool {
 	}) || slices.ContainsFunc(m.Jobs, func(o *Job) bool { return o.Parent == j && m.alive(o) })
 }
 
-// stands returns the token that t is a copy of, t itself if it is none.
+// stands returns the token that t is a copy of, else t itself.
 func (t *Token) stands() *Token {
 	if t.Of != nil {
 		return t.Of

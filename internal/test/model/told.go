@@ -91,7 +91,7 @@ func (v *Value) flags() uint32 {
 	return f
 }
 
-// sizes are those of 64-bit Windows, in bytes.
+// sizeOf returns the size of a list of SIDs on 64-bit Windows, in bytes.
 func sizeOf(list []token.Group) (n uint32) {
 	for _, g := range list {
 		n += 16 + uint32(g.SID.Len())
@@ -127,11 +127,9 @@ func is(b bool) uint32 {
 // (20 section 10). No token of the model is an AppContainer's or has claims.
 func (p *Pair) told(t *Token, class winnt.TokenInfoClass) (value any, need uint32, st ntstatus.Status) {
 	v := &t.Value
-	none, noClaims := []token.Group{}, []claims.Attribute{}
 	pointer := func(s sid.SID) (any, uint32, ntstatus.Status) { return s, 8 + uint32(s.Len()), 0 }
 	list := func(l []token.Group) (any, uint32, ntstatus.Status) { return l, 8 + sizeOf(l), 0 }
 	number := func(n uint32) (any, uint32, ntstatus.Status) { return n, 4, 0 }
-	flag := func(bit uint32) (any, uint32, ntstatus.Status) { return number(is(v.flags()&bit != 0)) }
 	switch class {
 	case winnt.TokenUser:
 		return v.user(), 16 + uint32(sids[v.User].Len()), 0
@@ -186,6 +184,18 @@ func (p *Pair) told(t *Token, class winnt.TokenInfoClass) (value any, need uint3
 		return number(is(v.elevated()))
 	case winnt.TokenHasRestrictions:
 		return number(is(v.Filtered))
+	}
+	return p.toldMore(v, class)
+}
+
+// toldMore tells the later classes, which are flags and numbers mostly.
+func (p *Pair) toldMore(v *Value, class winnt.TokenInfoClass) (value any, need uint32, st ntstatus.Status) {
+	none, noClaims := []token.Group{}, []claims.Attribute{}
+	pointer := func(s sid.SID) (any, uint32, ntstatus.Status) { return s, 8 + uint32(s.Len()), 0 }
+	list := func(l []token.Group) (any, uint32, ntstatus.Status) { return l, 8 + sizeOf(l), 0 }
+	number := func(n uint32) (any, uint32, ntstatus.Status) { return n, 4, 0 }
+	flag := func(bit uint32) (any, uint32, ntstatus.Status) { return number(is(v.flags()&bit != 0)) }
+	switch class {
 	case winnt.TokenAccessInformation:
 		x := nt.TokenAccessInformation{SIDs: append([]token.Group{v.user()}, v.groups()...),
 			RestrictedSIDs: v.limits(), Privileges: v.privileges(), AuthenticationID: winnt.LUID(v.Logon),

@@ -92,10 +92,16 @@ func (d draw) value(user Name) Value {
 			}
 		}
 	}
-	// What is rare is drawn in a tenth of the tokens.
+	d.rare(&v)
+	v.Modified = 1 + d.IntN(1000)
+	return v
+}
+
+// rare draws the traits that most tokens lack, each in a tenth of them or more.
+func (d draw) rare(v *Value) {
 	v.UserDeny, v.Inert, v.Filtered = d.coin(10), d.coin(10), d.coin(6)
 	if d.coin(4) {
-		v.Restricted = []Name{pick(d, user, Staff, Everyone), Limit}
+		v.Restricted = []Name{pick(d, v.User, Staff, Everyone), Limit}
 		v.Writing = d.coin(3)
 		if d.coin(3) {
 			v.Barred = []Name{pick(d, Users, Admins)}
@@ -111,7 +117,7 @@ func (d draw) value(user Name) Value {
 		v.Elevation = pick[uint32](d, winnt.TokenElevationTypeFull, winnt.TokenElevationTypeLimited)
 	}
 	if !d.coin(4) {
-		v.Default = []Entry{{Name: user, Mask: winnt.GENERIC_ALL}, {Name: System, Mask: winnt.GENERIC_ALL}}
+		v.Default = []Entry{{Name: v.User, Mask: winnt.GENERIC_ALL}, {Name: System, Mask: winnt.GENERIC_ALL}}
 		if d.coin(2) {
 			v.Default = append(v.Default, Entry{Name: Everyone, Mask: winnt.GENERIC_READ})
 		}
@@ -128,8 +134,6 @@ func (d draw) value(user Name) Value {
 			v.Flags |= f
 		}
 	}
-	v.Modified = 1 + d.IntN(1000)
-	return v
 }
 
 var masks = []winnt.AccessMask{winnt.GENERIC_ALL, winnt.GENERIC_READ, winnt.GENERIC_WRITE, winnt.GENERIC_EXECUTE,
@@ -205,13 +209,7 @@ func (w World) machine() *Machine {
 		}
 		m.Held = append(m.Held, m.newToken(v, g, nil))
 	}
-	for i := range 4 {
-		f := &File{Name: string(rune('a' + i)), Guard: d.guard()}
-		if i == 3 {
-			f.Guard = nil
-		}
-		m.Files = append(m.Files, f)
-	}
+	d.files(m)
 	for _, p := range m.Processes {
 		p.First = p.Primary
 	}
@@ -221,4 +219,15 @@ func (w World) machine() *Machine {
 		w.bend(m)
 	}
 	return m
+}
+
+// files draws what can be opened by name.
+func (d draw) files(m *Machine) {
+	for i := range 4 {
+		f := &File{Name: string(rune('a' + i)), Guard: d.guard()}
+		if i == 3 {
+			f.Guard = nil
+		}
+		m.Files = append(m.Files, f)
+	}
 }
