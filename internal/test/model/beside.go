@@ -9,7 +9,6 @@ import (
 	"github.com/refmon/refmon/kernel"
 	"github.com/refmon/refmon/nt"
 	"github.com/refmon/refmon/ntstatus"
-	"github.com/refmon/refmon/sd"
 	"github.com/refmon/refmon/sid"
 	"github.com/refmon/refmon/token"
 	"github.com/refmon/refmon/winnt"
@@ -38,7 +37,7 @@ type Pair struct {
 	tokens   []*se.TokenObject // by model id − 1
 	ids      map[*se.TokenObject]int
 	seen     []seen // what was last compared of the tokens, by model id − 1
-	things   map[*Thing]ob.Object
+	things   map[any]ob.Object
 	modified map[winnt.LUID]int // ModifiedIds seen, to the model's
 	back     map[int]winnt.LUID
 	armed    atomic.Pointer[Op] // the call that is made now
@@ -56,85 +55,10 @@ var sids = func() map[Name]sid.SID {
 	return m
 }()
 
-// spec returns the kernel's form of a model token.
-func spec(v *Value) token.Spec {
-	s := token.Spec{
-		User: v.user(), IsRestricted: v.restricted(), WriteRestricted: v.Writing, SandboxInert: v.Inert,
-		Privileges:        winnt.PrivilegeSet(v.Held),
-		EnabledPrivileges: winnt.PrivilegeSet(v.Enabled), DefaultPrivileges: winnt.PrivilegeSet(v.ByDefault),
-		Type: v.Type, Level: v.Level, AuthenticationID: winnt.LUID(v.Logon), OriginatingLogon: winnt.LUID(v.Origin),
-		ModifiedID: winnt.LUID(v.Modified), SessionID: v.Session, Flags: v.Flags,
-		Integrity: se.IntegritySID(v.Integrity), MandatoryPolicy: v.Policy,
-		Owner: sids[v.Owner], PrimaryGroup: sids[v.Primary],
-		DefaultDACL: list(v.Default, v.Default != nil), ElevationType: v.Elevation,
-	}
-	if v.FromSystem {
-		s.Source.Name = token.SystemSource
-	}
-	for _, g := range v.Groups {
-		a := g.attributes()
-		if a == 0 {
-			a = token.GroupDisabled
-		}
-		s.Groups = append(s.Groups, token.Group{SID: sids[g.Name], Attributes: a})
-	}
-	if v.Filtered {
-		s.Flags |= winnt.TOKEN_IS_FILTERED
-	}
-	for _, n := range v.Restricted {
-		s.Restricted = append(s.Restricted, token.Group{SID: sids[n]})
-	}
-	for _, n := range v.Barred {
-		s.Restricted = append(s.Restricted, group(n, winnt.SE_GROUP_USE_FOR_DENY_ONLY))
-	}
-	return s
-}
-
-func list(entries []Entry, present bool) *sd.ACL {
-	if !present {
-		return nil
-	}
-	return must(sd.NewACL(aces(entries)...))
-}
-
-func aces(entries []Entry) (out []sd.ACE) {
-	for _, e := range entries {
-		t := sd.AccessAllowed
-		if e.Deny {
-			t = sd.AccessDenied
-		}
-		out = append(out, must(sd.NewACE(t, 0, e.Mask, sids[e.Name])))
-	}
-	return out
-}
-
-// descriptor returns the kernel's form of a model descriptor.
-func descriptor(d *Descriptor) *sd.Descriptor {
-	if d == nil {
-		return nil
-	}
-	p := sd.Parts{Owner: sids[d.Owner], Group: sids[d.Group], Control: sd.DACLPresent, DACL: list(d.Entries, !d.NoDACL)}
-	if d.Silent {
-		p.Control, p.DACL = 0, nil
-	}
-	if d.Policy != 0 {
-		p.Control |= sd.SACLPresent
-		p.SACL = must(sd.NewACL(must(sd.NewACE(sd.SystemMandatoryLabel, 0, winnt.AccessMask(d.Policy),
-			se.IntegritySID(d.Label)))))
-	}
-	return sd.New(p)
-}
-
-func must[T any](v T, err error) T {
-	if err != nil {
-		panic("model: " + err.Error())
-	}
-	return v
-}
-
 // NewPair boots a kernel for a world and draws its model.
 func NewPair(w World) *Pair {
-	p := &Pair{World: w, M: w.machine(), made: newTally(), things: map[*Thing]ob.Object{}, ids: map[*se.TokenObject]int{}, modified: map[winnt.LUID]int{},
+	p := &Pair{World: w, M: w.machine(), made: newTally(), things: map[any]ob.Object{},
+		ids: map[*se.TokenObject]int{}, modified: map[winnt.LUID]int{},
 		back: map[int]winnt.LUID{}}
 	p.M.failing = p.fails
 	p.sys = kernel.Boot(kernel.Config{Profile: w.Profile, Faults: p.fails})
@@ -143,10 +67,10 @@ func NewPair(w World) *Pair {
 		attach, p.end = w.Over()
 	}
 	for i, mp := range p.M.Processes {
-		kp := must(p.sys.NewProcess(mp.Name, must(token.New(spec(&mp.Primary.Value)))))
+		kp := must(p.sys.NewProcess(mp.Name, must(token.New(spec(&mp.First.Value)))))
 		p.processes = append(p.processes, kp)
 		mp.ID = kp.ID()
-		p.bind(mp.Primary, kp.Object().PrimaryToken())
+		p.bind(mp.First, kp.Object().PrimaryToken())
 		for range mp.Threads {
 			th := must(kp.NewThread())
 			p.threads = append(p.threads, th)
@@ -173,23 +97,41 @@ func NewPair(w World) *Pair {
 		p.held = append(p.held, o)
 		p.bind(t, o)
 	}
-	for i, mp := range p.M.Processes {
-		for _, l := range mp.Jobs {
-			if st := p.processes[i].AssignToJob(l.kernel(nil)); st != ntstatus.Success {
-				panic("model: " + st.String())
-			}
-		}
-	}
 	p.fill(system.Kernel, &p.M.Kernel)
 	for i, kp := range p.processes {
 		p.fill(kp.Object().Table(), &p.M.Processes[i].Handles)
 	}
+	p.jobs()
+	p.files()
+	if err := p.compare(); err != nil {
+		panic("model: a world that differs: " + err.Error())
+	}
+	return p
+}
+
+// files makes the files of the world.
+func (p *Pair) files() {
 	for _, f := range p.M.Files {
 		if err := p.sys.CreateFile(f.Name, descriptor(f.Guard)); err != nil {
 			panic("model: " + err.Error())
 		}
 	}
-	return p
+}
+
+// jobs puts the processes into their jobs.
+func (p *Pair) jobs() {
+	for i, mp := range p.M.Processes {
+		for _, j := range mp.Job.chain() {
+			var single *se.TokenObject
+			if j.Limits.Token != nil {
+				single = p.held[j.Limits.Held]
+			}
+			if st := p.processes[i].AssignToJob(j.Limits.kernel(single)); st != ntstatus.Success {
+				panic("model: " + st.String())
+			}
+		}
+		p.bind(mp.Primary, p.processes[i].Object().PrimaryToken())
+	}
 }
 
 // fill gives a table the handles that the model's has.

@@ -171,7 +171,7 @@ func (m *Machine) AccessCheck(c Caller, h winnt.Handle, d *Descriptor, desired w
 		return r
 	}
 	if d.Owner == "" || d.Group == "" {
-		return failed(ntstatus.InvalidSecurityDescr)
+		return failed(ntstatus.InvalidSecurityDescr) // a descriptor has an owner and a group
 	}
 	if desired == 0 {
 		// A mask of 0 is denied, while the call succeeds.

@@ -57,8 +57,8 @@ func (t Tally) add(text string, st ntstatus.Status) {
 	t.Statuses[st]++
 }
 
-// features are what a world or a call can have that most have not; each is to be met in
-// a good part of the calls.
+// features name the rare traits of worlds and calls; each must be met in a good part of
+// the calls.
 var features = []struct {
 	name string
 	is   func(p *Pair, c *call, op *Op) bool
@@ -75,8 +75,8 @@ var features = []struct {
 	{"with a primary token as a client's", ofThread(func(t *Thread) bool {
 		return t.Record != nil && t.Record.Token.Value.Type == winnt.TokenPrimary
 	})},
-	{"in a job", ofThread(func(t *Thread) bool { return len(t.Process.Jobs) > 0 })},
-	{"in nested jobs", ofThread(func(t *Thread) bool { return len(t.Process.Jobs) > 1 })},
+	{"in a job", ofThread(func(t *Thread) bool { return t.Process.Job != nil })},
+	{"in nested jobs", ofThread(func(t *Thread) bool { return len(t.Process.Job.chain()) > 1 })},
 	{"with another token than the process began with", ofThread(func(t *Thread) bool {
 		return t.Process.Self != processKind.all
 	})},
@@ -128,7 +128,7 @@ func (p *Pair) features(c *call, op *Op) {
 }
 
 // Scarce names what the histories hardly reached: a service that nearly always, or hardly
-// ever, succeeds; a feature that fewer than one call in a hundred has; a status that the
+// ever, succeeds; a feature that fewer than one call in two hundred has; a status that the
 // model can give and that was hardly given.
 func (t Tally) Scarce() (list []string) {
 	calls := t.Calls()
@@ -139,12 +139,12 @@ func (t Tally) Scarce() (list []string) {
 		}
 	}
 	for _, f := range features {
-		if n := t.Features[f.name]; n < calls/100 {
+		if n := t.Features[f.name]; n < calls/200 {
 			list = append(list, fmt.Sprintf("%d of %d calls %s", n, calls, f.name))
 		}
 	}
 	for _, st := range given {
-		if n := t.Statuses[st]; n < 3 {
+		if n := t.Statuses[st]; n < 2 {
 			list = append(list, fmt.Sprintf("%s was given %d times", st, n))
 		}
 	}

@@ -191,6 +191,6 @@ func (p *Pair) primary(o *se.TokenObject) bool {
 // single reports whether a token is that of a job, which lives as long as its process.
 func (p *Pair) single(t *Token) bool {
 	return slices.ContainsFunc(p.M.Processes, func(m *Process) bool {
-		return slices.ContainsFunc(m.Jobs, func(l Limits) bool { return l.Token == t })
+		return slices.ContainsFunc(m.Job.chain(), func(j *Job) bool { return j.Limits.Token == t })
 	})
 }

@@ -86,3 +86,25 @@ func releaseSubject(p *Pair, c *call, a *args) bool {
 	}
 	return true
 }
+
+// updateContext brings a captured client up to date (I-82): Flag is whether it changed,
+// Number whether it is another object.
+func updateContext(p *Pair, c *call, a *args) bool {
+	if len(p.contexts) == 0 {
+		return false
+	}
+	i := a.n(len(p.contexts))
+	for j, ctx := range p.M.Contexts {
+		if ctx.Direct && ctx.Modified != ctx.Token.Value.Modified {
+			i = j // its token was changed since
+		}
+	}
+	c.text = fmt.Sprintf("t%d.SeUpdateClientSecurity(t%d, context %d)", c.thread, p.M.Contexts[i].Client, i)
+	c.model = func() Result { return p.M.UpdateContext(i) }
+	c.kernel = func() Result {
+		client := p.objects[p.M.Contexts[i].Client]
+		changed, another, st := p.modes[c.thread].SeUpdateClientSecurity(client, p.contexts[i])
+		return Result{Status: st, Flag: changed, Number: uint64(is(another)), Token: p.id(p.contexts[i].Token)}
+	}
+	return true
+}

@@ -1,12 +1,13 @@
-// Package model is a second, naive kernel: tokens, threads, handles,
-// impersonation, mutants, semaphores and timers as plain values, written from the
-// rules alone, beside which the real one is run.
+// Package model is a second, naive kernel: tokens, processes, threads, handles,
+// impersonation, descriptors, jobs, mutants, semaphores and timers as plain values,
+// written from the rules alone, beside which the real one is run.
 //
 // A [Machine] is the model. It has no locks, no reference counts and no
 // sharing tricks: a handle table is a slice, a count is computed by looking
 // who holds what, an access check is three loops. A [Pair] holds a Machine and
 // a kernel, makes the same call on both and compares status, outputs and
-// everything observable: levels, token ids, granted masks, privileges, counts.
+// everything observable: what each class tells of each token, what guards each
+// object, every handle of every table, levels and counts.
 // After each call the properties P-1 to P-15 are checked as far as they can be
 // seen from outside.
 //
@@ -18,6 +19,9 @@
 //
 // [Run] does that for many short histories and shrinks one that differs to the
 // calls that matter, printed as a transcript.
+//
+// What is rare is drawn on purpose: a [Tally] counts the features of the calls, their
+// verdicts and statuses, and [Tally.Scarce] names those that were hardly reached.
 //
 // Nothing here is shared with the kernel but constants of package winnt,
 // statuses and the types of the calls. Guards: none; a Pair is used by one

@@ -36,7 +36,7 @@ func (m *Machine) FilterToken(c Caller, h winnt.Handle, f Filter) Result {
 func (m *Machine) Filtered(c Caller, old *Token, f Filter) (Result, *Token) {
 	switch {
 	case f.Flags > 15, f.Marked && len(f.Restrict) > 0:
-		return failed(ntstatus.InvalidParameter), nil // T-60, T-63
+		return failed(ntstatus.InvalidParameter), nil // flags are known, restricting SIDs bare (T-60, T-63)
 	case m.fails("se: filter token"):
 		return failed(ntstatus.InsufficientResources), nil
 	}

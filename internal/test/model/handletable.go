@@ -12,6 +12,7 @@ type Slot struct {
 	Process *Process
 	File    *File
 	Thing   *Thing
+	Job     *Job
 	Granted winnt.AccessMask
 	Inherit bool
 	Protect bool // from closing (O-42)
@@ -39,6 +40,8 @@ func (s *Slot) object() any {
 		return s.Process
 	case s.File != nil:
 		return s.File
+	case s.Job != nil:
+		return s.Job
 	}
 	return s.Thing
 }
@@ -54,6 +57,8 @@ func (s *Slot) kind() *kind {
 		return &processKind
 	case s.File != nil:
 		return &fileKind
+	case s.Job != nil:
+		return &jobKind
 	}
 	return s.Thing.Kind
 }
@@ -69,13 +74,15 @@ func (s *Slot) guard() *Descriptor {
 		return s.Process.Guard
 	case s.File != nil:
 		return s.File.Guard
+	case s.Job != nil:
+		return s.Job.Guard
 	}
 	return nil
 }
 
 func (s *Slot) used() bool {
 	return s.Token != nil || s.Thread != nil || s.Process != nil || s.File != nil ||
-		s.Thing != nil
+		s.Thing != nil || s.Job != nil
 }
 
 // Table is a handle table. Values are 4, 8, …; freed ones are reused, the last

@@ -45,7 +45,7 @@ func (m *Machine) Impersonate(t *Thread, tok *Token, copyOnOpen, effectiveOnly b
 	if v.Type == winnt.TokenImpersonation {
 		level = min(level, v.Level)
 	}
-	tok, st := m.admit(t.Process.Jobs, tok, false)
+	tok, st := m.admit(t.Process.Job, tok, false)
 	if st != ntstatus.Success {
 		return failed(st)
 	}
@@ -62,13 +62,13 @@ func (m *Machine) Impersonate(t *Thread, tok *Token, copyOnOpen, effectiveOnly b
 		tok = m.newToken(c, copyGuard(&c, &t.Process.Primary.Value), tok)
 	}
 	t.Record = &Record{Token: tok, CopyOnOpen: copyOnOpen, EffectiveOnly: effectiveOnly, Level: level, Just: just,
-		Under: t.Process.noAdmins(), Levels: m.levels}
+		Under: t.Process.noAdmins(), Levels: m.levels, By: t.Process.Primary}
 	return Result{}
 }
 
 // noAdmins reports whether a job of the process admits no administrators.
 func (p *Process) noAdmins() bool {
-	return slices.ContainsFunc(p.Jobs, func(l Limits) bool { return l.Flags&1 != 0 })
+	return slices.ContainsFunc(p.Job.chain(), func(j *Job) bool { return j.Limits.Flags&1 != 0 })
 }
 
 // mayImpersonate decides by the table of I-42.

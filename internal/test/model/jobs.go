@@ -1,11 +1,9 @@
 package model
 
 import (
-	"fmt"
 	"slices"
 
 	"github.com/refmon/refmon/kernel"
-	"github.com/refmon/refmon/nt"
 	"github.com/refmon/refmon/ntstatus"
 	"github.com/refmon/refmon/token"
 	"github.com/refmon/refmon/winnt"
@@ -15,6 +13,7 @@ import (
 type Limits struct {
 	Flags  uint32 // NO_ADMIN 1, RESTRICTED_TOKEN 2, ONLY_TOKEN 4, FILTER_TOKENS 8
 	Token  *Token // the single token
+	Held   int    // where a component holds it, for the job of a world
 	Filter Filter
 }
 
@@ -30,10 +29,33 @@ func (l *Limits) refuses(v *Value) bool {
 }
 
 func (p *Process) refuses(v *Value) bool {
-	return slices.ContainsFunc(p.Jobs, func(l Limits) bool { return l.refuses(v) })
+	return slices.ContainsFunc(p.Job.chain(), func(j *Job) bool { return j.Limits.refuses(v) })
 }
 
-// stands returns the token that t is a copy of, t itself if it is none.
+// Job is a job object.
+type Job struct {
+	Limits Limits
+	Parent *Job // it is nested in
+	Active int  // live processes of this job and of those nested in it
+	Guard  *Descriptor
+}
+
+// chain lists a job and those that it is nested in, the outermost first (I-91).
+func (j *Job) chain() (list []*Job) {
+	for ; j != nil; j = j.Parent {
+		list = append([]*Job{j}, list...)
+	}
+	return list
+}
+
+// alive reports whether a job is still there: a handle, a process or a job in it keeps it.
+func (m *Machine) alive(j *Job) bool {
+	return m.handlesOf(j) > 0 || slices.ContainsFunc(m.Processes, func(p *Process) bool {
+		return slices.Contains(p.Job.chain(), j)
+	}) || slices.ContainsFunc(m.Jobs, func(o *Job) bool { return o.Parent == j && m.alive(o) })
+}
+
+// stands returns the token that t is a copy of, else t itself.
 func (t *Token) stands() *Token {
 	if t.Of != nil {
 		return t.Of
@@ -75,9 +97,9 @@ func (m *Machine) filtered(old *Token, f Filter, guard *Descriptor) *Token {
 
 // admit applies the limits of the jobs, the outermost first, to a token that a process or,
 // without primary, a thread is to have (I-90, I-91).
-func (m *Machine) admit(jobs []Limits, t *Token, primary bool) (*Token, ntstatus.Status) {
-	for i := range jobs {
-		l := &jobs[i]
+func (m *Machine) admit(job *Job, t *Token, primary bool) (*Token, ntstatus.Status) {
+	for _, j := range job.chain() {
+		l := &j.Limits
 		if l.refuses(&t.Value) || primary && l.Flags&4 != 0 && !t.descends(l.Token) {
 			return nil, ntstatus.AccessDenied
 		}
@@ -89,168 +111,94 @@ func (m *Machine) admit(jobs []Limits, t *Token, primary bool) (*Token, ntstatus
 	return t, ntstatus.Success
 }
 
-// Limit puts a process into a job of its own, nested in those it is in already
-// (I-91); a token that the limits refuse in the process or one of its threads
-// is a refusal (column C of I-90). A single token takes the place of the process's.
+// SetLimits adds limits to a job; none is taken back or replaced (I-89).
+func (j *Job) SetLimits(l Limits) ntstatus.Status {
+	old := &j.Limits
+	switch {
+	case l.Flags > 15:
+		return ntstatus.InvalidParameter
+	case l.Flags&4 != 0 && l.Token.Value.Type != winnt.TokenPrimary:
+		return ntstatus.BadTokenType
+	case l.Flags&8 != 0 && len(l.Filter.Disable)+len(l.Filter.Restrict)+count(l.Filter.Delete) == 0:
+		return ntstatus.InvalidParameter
+	case old.Flags&^l.Flags != 0, old.Flags&4 != 0 && old.Token != l.Token, old.Flags&8 != 0 &&
+		(!slices.Equal(old.Filter.Disable, l.Filter.Disable) || old.Filter.Delete != l.Filter.Delete ||
+			!slices.Equal(old.Filter.Restrict, l.Filter.Restrict)):
+		return ntstatus.AccessDenied
+	}
+	*old = l
+	return ntstatus.Success
+}
+
+// Limit puts a process into a job of its own, nested in those it is in already.
 func (m *Machine) Limit(p *Process, l Limits) Result {
-	if l.Flags&8 != 0 && len(l.Filter.Disable)+len(l.Filter.Restrict)+count(l.Filter.Delete) == 0 {
-		return failed(ntstatus.InvalidParameter)
+	j := &Job{}
+	if st := j.SetLimits(l); st != ntstatus.Success {
+		return failed(st)
 	}
-	if l.Flags&4 != 0 && l.Token.Value.Type != winnt.TokenPrimary {
-		return failed(ntstatus.BadTokenType)
+	r := m.Assign(p, j)
+	if r.Status == ntstatus.Success {
+		m.Jobs = append(m.Jobs, j)
 	}
-	if l.refuses(&p.Primary.Value) {
+	return r
+}
+
+// Assign puts a process into a job (I-90, I-91): a token that the limits refuse in the
+// process or one of its threads is a refusal, and a single token takes the place of the
+// process's (column C of I-90).
+func (m *Machine) Assign(p *Process, j *Job) Result {
+	was := p.Job
+	switch nested := j.Parent == nil && j.Active == 0; {
+	case slices.Contains(was.chain(), j):
+		return Result{Token: p.Primary.ID} // it applies already
+	case was == nil, slices.Contains(j.chain(), was):
+	case nested:
+		j.Parent = was
+	default:
 		return failed(ntstatus.AccessDenied)
 	}
-	next := p.Primary
-	if l.Flags&4 != 0 {
-		var st ntstatus.Status
-		if next, st = m.admit(p.Jobs, m.copyOf(l.Token), true); st != ntstatus.Success {
-			return failed(st)
+	begin := j.chain()[len(was.chain()):]
+	next, st := m.fits(p, begin)
+	if st != ntstatus.Success {
+		if j.Parent == was && was != nil && j.Active == 0 && len(begin) == 1 {
+			j.Parent = nil
 		}
-		if l.refuses(&next.Value) {
-			return failed(ntstatus.AccessDenied)
-		}
+		return failed(st)
 	}
-	for _, t := range p.Threads {
-		if t.Record != nil && l.refuses(&t.Record.Token.Value) {
-			return failed(ntstatus.AccessDenied)
-		}
+	for _, o := range begin {
+		o.Active++
 	}
-	p.Jobs = append(p.Jobs, l)
+	p.Job = j
 	p.take(next)
 	return Result{Token: p.Primary.ID}
 }
 
-// take gives a process another primary token (O-17).
-func (p *Process) take(t *Token) {
-	if p.Primary == t {
-		return
-	}
-	p.Primary, p.Self = t, 0x1F07FB
-	if g, st := decide(&t.Value, p.Guard, maximum, &processKind); st.IsSuccess() {
-		p.Self |= g
-	}
-}
-
-// inUse reports whether a token is the primary one of a process (T-112).
-func (m *Machine) inUse(t *Token) bool {
-	return slices.ContainsFunc(m.Processes, func(p *Process) bool { return p.Primary == t })
-}
-
-// AssignPrimary models NtSetInformationProcess (T-110 to T-112).
-func (m *Machine) AssignPrimary(c Caller, h, token winnt.Handle) Result {
-	s, st := m.reference(c, h, 0x200, isProcess)
-	if st != ntstatus.Success {
-		return failed(st)
-	}
-	t, st := m.reference(c, token, winnt.TOKEN_ASSIGN_PRIMARY, isToken)
-	if st != ntstatus.Success {
-		return failed(st)
-	}
-	own, v := c.Process.Primary, &t.Token.Value
-	kin := v.Parent == own || v.Parent == own.Value.Parent && v.Logon == own.Value.Logon && v.User == own.Value.User
-	inUse := m.inUse(t.Token)
-	switch {
-	case !c.may(winnt.SeAssignPrimaryTokenPrivilege) && !kin:
-		return failed(ntstatus.PrivilegeNotHeld)
-	case v.Type != winnt.TokenPrimary && m.Profile == nt.Observed && v.Level < 2:
-		return failed(ntstatus.BadImpersonationLevel)
-	case v.Type != winnt.TokenPrimary:
-		return failed(ntstatus.BadTokenType)
-	case inUse && m.Profile == nt.Observed:
-		return failed(ntstatus.TokenAlreadyInUse)
-	}
-	use := t.Token
-	if inUse {
-		use = m.copyOf(use)
-	}
-	if use, st = m.admit(s.Process.Jobs, use, true); st != ntstatus.Success {
-		return failed(st)
-	}
-	if len(s.Process.Threads) > 0 {
-		// A thread has run (T-110).
-		return failed(ntstatus.NotSupported)
-	}
-	s.Process.take(use)
-	return Result{Token: use.ID}
-}
-
-func assignPrimary(p *Pair, c *call, a *args) bool {
-	c.mode(a)
-	unstarted := func(s *Slot) bool { return s.Process != nil && len(s.Process.Threads) == 0 }
-	h := p.handle(c, a, a.with(unstarted, 0x200))
-	own, free := p.M.Threads[c.thread].Process.Primary, !a.coin(4)
-	kin := func(s *Slot) bool {
-		// mostly one that the process may have
-		return s.Token != nil && s.Token.Value.Type == winnt.TokenPrimary && (!free || s.Token.Value.Parent == own ||
-			s.Token.Value.User == own.Value.User && !p.M.inUse(s.Token))
-	}
-	tok := p.handle(c, a, a.with(kin, 1))
-	class, length := nt.ProcessAccessToken, uint32(16)
-	switch a.n(16) {
-	case 0:
-		class = nt.ProcessBasicInformation
-	case 1:
-		length = 8
-	}
-	c.text = fmt.Sprintf("%s(%s, class %d, %s, %d)", c.name("SetInformationProcess"), h, class, tok, length)
-	c.model = func() Result {
-		switch {
-		case class != nt.ProcessAccessToken:
-			return failed(ntstatus.InvalidInfoClass)
-		case length != 16:
-			return failed(ntstatus.InfoLengthMismatch)
+// fits asks the jobs that begin to apply, and returns the primary token that the process
+// has with them.
+func (m *Machine) fits(p *Process, begin []*Job) (*Token, ntstatus.Status) {
+	next := p.Primary
+	for _, j := range begin {
+		l := &j.Limits
+		if l.refuses(&next.Value) {
+			return nil, ntstatus.AccessDenied
 		}
-		return p.M.AssignPrimary(p.caller(c), h, tok)
-	}
-	c.kernel = func() Result {
-		var of *kernel.Process
-		if s, st := p.M.reference(p.caller(c), h, 0, isProcess); st == ntstatus.Success {
-			of = p.processes[slices.Index(p.M.Processes, s.Process)]
+		if l.Flags&4 == 0 {
+			continue
 		}
-		_, st := p.services(c).NtSetInformationProcess(nt.SetInformationProcessIn{ProcessHandle: h,
-			ProcessInformationClass: class, ProcessInformation: nt.Cap(tok), ProcessInformationLength: length})
-		r := Result{Status: st}
-		if st.IsSuccess() {
-			r.Token = p.id(of.Object().PrimaryToken())
+		var st ntstatus.Status
+		if next, st = m.admit(j.Parent, m.copyOf(l.Token), true); st != ntstatus.Success {
+			return nil, st
 		}
-		return r
-	}
-	return true
-}
-
-func limit(p *Pair, c *call, a *args) bool {
-	i, l := a.n(len(p.processes)), Limits{Flags: choose[uint32](a, 1, 1, 2, 8, 4, 4, 8, 9, 12)}
-	if p.M.Processes[i].Over || len(p.M.Processes[i].Jobs) > 2 || !a.coin(2) { // rarely: it lasts
-		return false
-	}
-	var single *kernel.AccessToken
-	if l.Flags&4 != 0 {
-		if len(p.held) == 0 {
-			return false
+		if l.refuses(&next.Value) {
+			return nil, ntstatus.AccessDenied
 		}
-		held := a.n(len(p.held))
-		for j, t := range p.M.Held {
-			if t.Value.Type == winnt.TokenPrimary && a.coin(2) {
-				held = j
+	}
+	for _, j := range begin {
+		for _, t := range p.Threads {
+			if t.Record != nil && j.Limits.refuses(&t.Record.Token.Value) {
+				return nil, ntstatus.AccessDenied
 			}
 		}
-		l.Token, single = p.M.Held[held], p.held[held]
 	}
-	if l.Flags&8 != 0 {
-		f := a.filter()
-		l.Filter = Filter{Disable: f.Disable, Delete: f.Delete, Restrict: f.Restrict}
-	}
-	c.text = fmt.Sprintf("job: p%d with limits %d, filter %+v", i, l.Flags, l.Filter)
-	c.model = func() Result { return p.M.Limit(p.M.Processes[i], l) }
-	c.kernel = func() Result {
-		st := p.processes[i].AssignToJob(l.kernel(single))
-		r := Result{Status: st}
-		if st.IsSuccess() {
-			r.Token = p.id(p.processes[i].Object().PrimaryToken())
-		}
-		return r
-	}
-	return true
+	return next, ntstatus.Success
 }

@@ -34,10 +34,11 @@ type Record struct {
 	CopyOnOpen    bool
 	EffectiveOnly bool
 	Level         winnt.SecurityImpersonationLevel
-	Under         bool // a job admitted no administrators at the time (P-12)
-	Own           bool // Token is the copy an open made (I-6)
-	Just          bool // accepted with SeImpersonatePrivilege or row e or b of I-42
-	Levels        int  // how often an integrity level had been set by then (P-14)
+	Under         bool   // a job admitted no administrators at the time (P-12)
+	Own           bool   // Token is the copy an open made (I-6)
+	Just          bool   // accepted with SeImpersonatePrivilege or row e or b of I-42
+	Levels        int    // how often an integrity level had been set by then (P-14)
+	By            *Token // the primary token of the process then (P-1)
 }
 
 // Thread is a thread of the model.
@@ -56,10 +57,11 @@ type Thread struct {
 type Process struct {
 	ID      winnt.Handle
 	Primary *Token
+	First   *Token // the one that it began with
 	Guard   *Descriptor
 	Handles Table
 	Threads []*Thread
-	Jobs    []Limits         // the outermost first
+	Job     *Job             // the innermost
 	Self    winnt.AccessMask // rights behind NtCurrentProcess (O-17)
 	Name    string
 	Over    bool            // it was ended
@@ -83,6 +85,11 @@ type Context struct {
 	Token         *Token
 	EffectiveOnly bool
 	Level         winnt.SecurityImpersonationLevel
+
+	Client   int // the thread
+	Qos      QOS
+	Direct   bool // it is the client's own token
+	Modified int  // the token's, when it was looked at last
 }
 
 // Subject is a captured subject context.
@@ -98,6 +105,7 @@ type Machine struct {
 	Processes []*Process
 	Threads   []*Thread
 	Files     []*File
+	Jobs      []*Job
 	Kernel    Table
 	Held      []*Token // references a kernel component holds
 	Saved     []*Record
@@ -142,10 +150,10 @@ func (m *Machine) References(t *Token) (pointers, handles int64) {
 		if p.Primary == t {
 			pointers++
 		}
-		for _, l := range p.Jobs {
-			if l.Token == t {
-				pointers++ // the job's
-			}
+	}
+	for _, j := range m.Jobs {
+		if j.Limits.Token == t && m.alive(j) {
+			pointers++
 		}
 	}
 	for _, table := range m.tables() {
@@ -182,78 +190,6 @@ func (m *Machine) References(t *Token) (pointers, handles int64) {
 	return pointers + handles, handles
 }
 
-// Caller is a thread in a previous mode.
-type Caller struct {
-	*Thread
-	KernelMode bool
-}
-
-// subject returns the caller's effective subject, asSelf its process's.
-func (t *Thread) subject() subject {
-	if r := t.Record; r != nil {
-		return subject{&r.Token.Value, true, r.Level}
-	}
-	return t.asSelf()
-}
-
-// may reports whether the caller may do what needs a privilege: in kernel mode always
-// (O-1, T-102).
-func (c Caller) may(p winnt.Privilege) bool { return c.KernelMode || c.subject().holds(p) }
-
-func (t *Thread) asSelf() subject { return subject{token: &t.Process.Primary.Value} }
-
-// table returns the table in which an existing handle is looked up.
-func (m *Machine) table(c Caller, h winnt.Handle) *Table {
-	switch {
-	case h >= 0:
-		return &c.Process.Handles
-	case c.KernelMode && h < kernelBits+1<<31 && h >= kernelBits:
-		return &m.Kernel
-	}
-	return nil
-}
-
-// reference looks up a handle (O-31). pick says whether the slot is of the wanted type.
-func (m *Machine) reference(c Caller, h winnt.Handle, want winnt.AccessMask, pick func(*Slot) bool) (Slot,
-	ntstatus.Status) {
-	var s *Slot
-	switch {
-	case h == winnt.NtCurrentProcess:
-		s = &Slot{Process: c.Process, Granted: c.Process.Self}
-	case h == winnt.NtCurrentThread:
-		s = &Slot{Thread: c.Thread, Granted: c.Self}
-	default:
-		if t := m.table(c, h); t != nil {
-			s = t.Find(h)
-		}
-	}
-	switch {
-	case s == nil:
-		return Slot{}, ntstatus.InvalidHandle
-	case !pick(s):
-		return Slot{}, ntstatus.ObjectTypeMismatch
-	case want&^s.Granted != 0 && !c.KernelMode:
-		return Slot{}, ntstatus.AccessDenied
-	}
-	return *s, ntstatus.Success
-}
-
-func isToken(s *Slot) bool   { return s.Token != nil }
-func isThread(s *Slot) bool  { return s.Thread != nil }
-func isProcess(s *Slot) bool { return s.Process != nil }
-
-// insert makes a handle where the attributes say (O-28).
-func (m *Machine) insert(c Caller, s Slot, attributes uint32) winnt.Handle {
-	s.Inherit = attributes&winnt.OBJ_INHERIT != 0
-	if c.KernelMode && attributes&winnt.OBJ_KERNEL_HANDLE != 0 {
-		return m.Kernel.Insert(s)
-	}
-	return c.Process.Handles.Insert(s)
-}
-
-// fails reports whether memory runs out at a point (O-81).
-func (m *Machine) fails(point string) bool { return m.failing != nil && m.failing(point) }
-
 // defaultGuard returns the descriptor of a new object (O-38, O-39).
 func defaultGuard(creator *Value, k *kind, given *Descriptor) *Descriptor {
 	d := &Descriptor{Owner: creator.Owner, Group: creator.Primary, NoDACL: creator.Default == nil,
@@ -270,6 +206,10 @@ func defaultGuard(creator *Value, k *kind, given *Descriptor) *Descriptor {
 		}
 	}
 	switch k {
+	case &jobKind:
+		for i := range d.Entries {
+			d.Entries[i].Mask &= k.all // a mask says no more than GENERIC_ALL does (S-65)
+		}
 	case &tokenKind:
 		d.Label, d.Policy = creator.Integrity, 1
 	case &processKind, &threadKind:

@@ -29,10 +29,10 @@ func number(t *testing.T, name string, otherwise uint64) uint64 {
 	return n
 }
 
-// plainCalls are those of runs that ask for no number; a short run makes a quarter.
-func plainCalls(n uint64) uint64 {
+// plainCalls are those of runs that ask for no number.
+func plainCalls(n, short uint64) uint64 {
 	if testing.Short() {
-		return n / 4
+		return short
 	}
 	return n
 }
@@ -43,7 +43,7 @@ func plainCalls(n uint64) uint64 {
 // says how many calls, REFMON_SEED where to begin.
 func TestBesideTheModel(t *testing.T) {
 	seed := number(t, "REFMON_SEED", plainSeed)
-	calls := int(number(t, "REFMON_CALLS", plainCalls(40_000)))
+	calls := int(number(t, "REFMON_CALLS", plainCalls(40_000, 19_000)))
 	for _, profile := range []nt.Profile{nt.Documented, nt.Observed} {
 		t.Run(profile.String(), func(t *testing.T) {
 			start := time.Now()
@@ -52,7 +52,7 @@ func TestBesideTheModel(t *testing.T) {
 				t.Fatal(err)
 			}
 			t.Logf("seed %d: %d calls, %.0f a second", seed, n.Calls(), float64(n.Calls())/time.Since(start).Seconds())
-			if calls < 10_000 {
+			if calls < 20_000 {
 				return
 			}
 			// The histories reach each call, its failure and its success, and each feature.
@@ -71,7 +71,7 @@ func TestBesideTheModel(t *testing.T) {
 // says in process, and nothing is left behind the connections (W-10, W-13).
 func TestOverSockets(t *testing.T) {
 	seed := number(t, "REFMON_SEED", plainSeed)
-	calls := int(number(t, "REFMON_CALLS", plainCalls(12_000)))
+	calls := int(number(t, "REFMON_CALLS", plainCalls(12_000, 2_400)))
 	const atOnce = 4 // histories, of two connections
 	for _, profile := range []nt.Profile{nt.Documented, nt.Observed} {
 		for i := range uint64(atOnce) {

@@ -125,7 +125,7 @@ func (m *Machine) factOf(s *Slot, class nt.ObjectInfoClass) (fact any, need uint
 		return nt.TypeInformation{TypeName: k.name, InvalidAttributes: k.invalid,
 				GenericMapping: winnt.GenericMapping{Read: k.read, Write: k.write, Execute: k.execute,
 					All: k.all},
-				ValidAccessMask: k.valid, SecurityRequired: k == &tokenKind || k == &processKind || k == &threadKind}, typ,
+				ValidAccessMask: k.valid, SecurityRequired: s.File == nil && s.Thing == nil}, typ,
 			false
 	}
 	return nt.HandleFlagInformation{Inherit: s.Inherit, ProtectFromClose: s.Protect}, 2, true

@@ -130,6 +130,6 @@ func (m *Machine) openCopy(c Caller, t *Thread, r *Record, who subject, desired 
 	dup := m.newToken(v, copyGuard(&v, &t.Process.Primary.Value), r.Token)
 	dup.Chain = min(dup.Chain, r.Level)
 	t.Record = &Record{Token: dup, EffectiveOnly: r.EffectiveOnly, Level: r.Level, Own: true, Just: r.Just,
-		Under: r.Under, Levels: r.Levels}
+		Under: r.Under, Levels: r.Levels, By: r.By}
 	return m.opened(c, dup, g, attributes)
 }

@@ -90,7 +90,9 @@ var kinds = []struct {
 	{9, createThing}, {5, releaseMutant}, {5, releaseSemaphore}, {5, setTimer}, {3, cancelTimer}, {7, queryThing},
 	{5, setObject}, {5, queryObject}, {2, compareObjects}, {9, setToken}, {4, compareTokens},
 	{4, nextOne}, {5, suspend}, {3, terminate}, {5, queryProcess}, {5, querySecurity}, {7, setSecurity},
-	{2, subjectPrivileges}, {2, effective}, {2, revertThread}, {3, assignToken}, {2, filterObject}, {8, assignPrimary},
+	{2, subjectPrivileges}, {2, effective}, {2, revertThread}, {3, assignToken}, {2, filterObject},
+	{8, assignPrimary}, {4, createToken}, {3, updateContext},
+	{3, createJob}, {4, setJob}, {4, assignJob},
 }
 
 // prepare makes an op concrete.
@@ -115,6 +117,15 @@ func (p *Pair) services(c *call) nt.Services {
 
 // mode draws the previous mode: mostly user.
 func (c *call) mode(a *args) { c.user = !a.coin(6) }
+
+// able takes another thread for a call, mostly, that has the privilege for it.
+func (p *Pair) able(c *call, a *args, privilege winnt.Privilege) {
+	for i, t := range p.M.Threads[:2*last] {
+		if !p.M.Threads[c.thread].subject().holds(privilege) && t.subject().holds(privilege) && !a.coin(4) {
+			c.thread = i
+		}
+	}
+}
 
 func (c *call) name(service string) string {
 	if c.user {

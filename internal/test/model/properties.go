@@ -78,7 +78,7 @@ func (p *Pair) threadProperties(i int) error {
 		// A job that admits no administrators keeps their tokens out (P-12).
 		return fmt.Errorf("P-12: t%d took an administrator's token on in a job that admits none", i)
 	}
-	if s.Level >= winnt.SecurityImpersonation && !m.Record.Just {
+	if s.Level >= winnt.SecurityImpersonation && !m.Record.Just && m.Record.By == m.Process.Primary {
 		if v.User().SID != s.Primary.User().SID {
 			// Without the privilege or a logon made for it a thread acts as its
 			// own user (P-1).
@@ -137,5 +137,5 @@ func (p *Pair) handleProperties(c *call, got Result, before snapshot) error {
 // which no level keeps from being opened (O-35).
 func (p *Pair) unguarded(c *call, got Result) bool {
 	s := p.M.Threads[c.thread].Process.Handles.Find(got.Handle)
-	return s != nil && (s.Thing != nil || s.File != nil && s.File.Guard == nil)
+	return s != nil && (s.Thing != nil || s.Job != nil || s.File != nil && s.File.Guard == nil)
 }

@@ -1,6 +1,8 @@
 package model
 
 import (
+	"slices"
+
 	"github.com/refmon/refmon/ntstatus"
 	"github.com/refmon/refmon/winnt"
 )
@@ -76,7 +78,10 @@ func (m *Machine) Capture(client *Thread, q QOS, dynamic, remote bool, server *P
 		t := m.newToken(v, copyGuard(&v, &server.Primary.Value), ctx.Token)
 		t.Chain = min(t.Chain, q.Level)
 		ctx.Token = t
+	} else {
+		ctx.Direct = true
 	}
+	ctx.Client, ctx.Qos, ctx.Modified = slices.Index(m.Threads, client), q, ctx.Token.Value.Modified
 	m.Contexts = append(m.Contexts, ctx)
 	return Result{Token: ctx.Token.ID, Flag: ctx.EffectiveOnly}
 }
@@ -85,6 +90,24 @@ func (m *Machine) Capture(client *Thread, q QOS, dynamic, remote bool, server *P
 func (m *Machine) ImpersonateContext(i int, t *Thread) Result {
 	c := m.Contexts[i]
 	return m.Impersonate(t, c.Token, true, c.EffectiveOnly, c.Level)
+}
+
+// UpdateContext models SeUpdateClientSecurity of the thread that was captured (I-82).
+func (m *Machine) UpdateContext(i int) Result {
+	c := m.Contexts[i]
+	if !c.Direct {
+		// A static context does not change.
+		return Result{Token: c.Token.ID}
+	}
+	if r := m.Capture(m.Threads[c.Client], c.Qos, true, false, nil); r.Status != ntstatus.Success {
+		return Result{Status: r.Status, Token: c.Token.ID}
+	}
+	n := m.Contexts[len(m.Contexts)-1]
+	m.Contexts = m.Contexts[:len(m.Contexts)-1]
+	another := n.Token != c.Token
+	r := Result{Token: n.Token.ID, Flag: another || n.Modified != c.Modified, Number: uint64(is(another))}
+	*c = *n
+	return r
 }
 
 // DeleteContext models SeDeleteClientSecurity.

@@ -143,15 +143,18 @@ func (m *Machine) SetSecurity(c Caller, h winnt.Handle, info uint32, given *Desc
 		s.Thread.Guard = &n
 	case s.Process != nil:
 		s.Process.Guard = &n
+	case s.Job != nil:
+		s.Job.Guard = &n
 	default:
 		s.File.Guard = &n
 	}
 	return Result{}
 }
 
-// mayOwn reports whether a token may make a SID the owner of something (S-61).
+// mayOwn reports whether a token may make a SID the owner of something (S-61): its user,
+// its default owner, or an enabled group that may own.
 func (v *Value) mayOwn(n Name) bool {
-	if n == v.User {
+	if n == v.User || n == v.Owner {
 		return true
 	}
 	for _, g := range v.Groups {
@@ -173,7 +176,9 @@ func (p *Pair) guarded(c *call, a *args, want winnt.AccessMask) winnt.Handle {
 	if a.coin(5) {
 		want = 0
 	}
-	kinds := []func(*Slot) bool{isToken, isThread, isProcess, func(s *Slot) bool { return s.File != nil }}
+	kinds := []func(*Slot) bool{isToken, isThread, isProcess, isJob, func(s *Slot) bool {
+		return s.File != nil || s.Thing != nil
+	}}
 	is := choose(a, kinds...)
 	return p.handle(c, a, func(s *Slot) bool { return is(s) && want&^s.Granted == 0 }, winnt.NtCurrentProcess,
 		winnt.NtCurrentThread)
@@ -206,8 +211,15 @@ func setSecurity(p *Pair, c *call, a *args) bool {
 	info := a.parts()
 	h := p.guarded(c, a, 0xC0000)
 	given := newDraw(uint64(a.op.Args[6])).guard()
-	if who := p.M.Threads[c.thread].subject().token; a.coin(2) {
-		given.Owner = choose(a, who.User, who.Owner)
+	if who := p.M.Threads[c.thread].subject().token; !a.coin(3) {
+		// mostly one that the caller may assign, or nearly
+		names := []Name{who.User, who.Owner}
+		for _, g := range who.Groups {
+			if g.MayOwn {
+				names = append(names, g.Name)
+			}
+		}
+		given.Owner = choose(a, names...)
 	}
 	switch a.n(12) {
 	case 0:

@@ -13,7 +13,7 @@ import (
 // systemLevel is an integrity level.
 const systemLevel = 0x4000
 
-// settable is what NtSetInformationToken asks for a class (20 section 11).
+// settable holds the demands of NtSetInformationToken for a class (20 section 11).
 type settable struct {
 	size      uint32 // bytes: all of them, or the header of what has no fixed size
 	variable  bool
@@ -40,7 +40,7 @@ var settables = map[winnt.TokenInfoClass]settable{
 	winnt.TokenChildProcessFlags:     {size: 4, keeps: true},
 }
 
-// Setting is what a class is set to: a name, a list, a number or a prefix.
+// Setting holds the new value of a class: a name, a list, a number or a prefix.
 type Setting struct {
 	Class  winnt.TokenInfoClass
 	Name   Name
@@ -113,13 +113,6 @@ func (m *Machine) SetToken(c Caller, h winnt.Handle, s *Setting) Result {
 // put gives a class of v another value; tcb says whether the integrity may be raised.
 func (v *Value) put(s *Setting, tcb bool) ntstatus.Status {
 	i := slices.IndexFunc(v.Groups, func(g Group) bool { return g.Name == s.Name })
-	on := func(bit uint32, must bool) ntstatus.Status {
-		if s.Number > 1 || !must {
-			return ntstatus.InvalidParameter
-		}
-		v.Flags = v.Flags&^bit | bit*s.Number
-		return ntstatus.Success
-	}
 	switch n := s.Number; s.Class {
 	case winnt.TokenOwner:
 		if s.Name == v.User && v.UserDeny || s.Name != v.User && (i < 0 || !v.Groups[i].MayOwn || v.Groups[i].DenyOnly) {
@@ -153,6 +146,22 @@ func (v *Value) put(s *Setting, tcb bool) ntstatus.Status {
 			return ntstatus.InvalidParameter
 		}
 		v.Origin = uint64(n)
+	default:
+		return v.putMore(s, tcb)
+	}
+	return ntstatus.Success
+}
+
+// putMore does so for the later classes.
+func (v *Value) putMore(s *Setting, tcb bool) ntstatus.Status {
+	on := func(bit uint32, must bool) ntstatus.Status {
+		if s.Number > 1 || !must {
+			return ntstatus.InvalidParameter
+		}
+		v.Flags = v.Flags&^bit | bit*s.Number
+		return ntstatus.Success
+	}
+	switch n := s.Number; s.Class {
 	case winnt.TokenVirtualizationAllowed:
 		return on(winnt.TOKEN_VIRTUALIZE_ALLOWED, true)
 	case winnt.TokenVirtualizationEnabled:

@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"github.com/refmon/refmon/nt"
+	"github.com/refmon/refmon/ntstatus"
 	"github.com/refmon/refmon/winnt"
 )
 
@@ -70,6 +71,12 @@ func setToken(p *Pair, c *call, a *args) bool {
 func compareTokens(p *Pair, c *call, a *args) bool {
 	c.mode(a)
 	first, second := p.queryHandle(c, a), p.queryHandle(c, a)
+	if t, st := p.M.queried(p.caller(c), first, 0); st == ntstatus.Success && a.coin(2) {
+		// An equal token, where there is one.
+		second = p.handle(c, a, func(s *Slot) bool {
+			return s.Token != nil && s.Token != t && s.Token.Value.equal(&t.Value)
+		}, second)
+	}
 	c.text = fmt.Sprintf("%s(%s, %s)", c.name("CompareTokens"), first, second)
 	c.model = func() Result { return p.M.CompareTokens(p.caller(c), first, second) }
 	c.kernel = func() Result {

@@ -23,6 +23,9 @@ func (p *Pair) compareTables() error {
 		if got := t.Head().HandleCount(); got != handles[t] {
 			return fmt.Errorf("t%d: kernel %d handles, model %d", i, got, handles[t])
 		}
+		if got := t.SelfAccess(); got != p.M.Threads[i].Self {
+			return fmt.Errorf("t%d: kernel %#x on itself, model %#x", i, uint32(got), uint32(p.M.Threads[i].Self))
+		}
 		if err := compareGuard(t.Head().Security(), p.M.Threads[i].Guard); err != nil {
 			return fmt.Errorf("t%d: %w", i, err)
 		}
@@ -32,15 +35,20 @@ func (p *Pair) compareTables() error {
 		if got := o.Head().HandleCount(); got != handles[o] {
 			return fmt.Errorf("p%d: kernel %d handles, model %d", i, got, handles[o])
 		}
+		if m := p.M.Processes[i]; o.SelfAccess() != m.Self || o.Exited() != m.Over ||
+			o.Started() != (len(m.Threads) > 0) {
+			return fmt.Errorf("p%d: kernel %#x on itself, ended %t, started %t, model %#x, %t", i,
+				uint32(o.SelfAccess()), o.Exited(), o.Started(), uint32(m.Self), m.Over)
+		}
 		if err := compareGuard(o.Head().Security(), p.M.Processes[i].Guard); err != nil {
 			return fmt.Errorf("p%d: %w", i, err)
 		}
 	}
 	for t, o := range p.things {
 		if got := o.Head().HandleCount(); got != handles[o] {
-			return fmt.Errorf("a %s: kernel %d handles, model %d", t.Kind.name, got, handles[o])
+			return fmt.Errorf("a %s: kernel %d handles, model %d", o.Head().Type().Name, got, handles[o])
 		}
-		if handles[o] == 0 {
+		if _, job := t.(*Job); handles[o] == 0 && !job {
 			delete(p.things, t)
 		}
 	}
@@ -67,9 +75,9 @@ func (p *Pair) compareTable(table *ob.Table, m *Table, handles map[ob.Object]int
 		if !p.same(e.Object, s) {
 			return fmt.Errorf("handle %s: kernel a %s, model %T", e.Handle, e.Object.Head().Type().Name, s.object())
 		}
-		if s.File != nil {
-			if err := compareGuard(e.Object.Head().Security(), s.File.Guard); err != nil {
-				return fmt.Errorf("file %q: %w", s.File.Name, err)
+		if s.File != nil || s.Job != nil {
+			if err := compareGuard(e.Object.Head().Security(), s.guard()); err != nil {
+				return fmt.Errorf("handle %s: %w", e.Handle, err)
 			}
 		}
 		handles[e.Object]++
@@ -82,16 +90,16 @@ func (p *Pair) compareTable(table *ob.Table, m *Table, handles map[ob.Object]int
 }
 
 // same reports whether an object of the kernel is the one that a handle of the model
-// names. A file and a thing are known from the first handle on.
+// names. A thing and a job are known from the first handle on.
 func (p *Pair) same(o ob.Object, s *Slot) bool {
 	switch {
 	case s.File != nil:
 		return o.Head().Type().Name == "File" && o.Head().Path() == s.File.path()
-	case s.Thing != nil:
-		if p.things[s.Thing] == nil {
-			p.things[s.Thing] = o
+	case s.Thing != nil, s.Job != nil:
+		if p.things[s.object()] == nil {
+			p.things[s.object()] = o
 		}
-		return p.things[s.Thing] == o && o.Head().Type().Name == s.Thing.Kind.name
+		return p.things[s.object()] == o && o.Head().Type().Name == s.kind().name
 	}
 	return p.known(s) == o
 }

@@ -182,6 +182,9 @@ func (m *Machine) Terminate(c Caller, h winnt.Handle, status ntstatus.Status) Re
 	for _, t := range s.Process.Threads {
 		t.Record = nil
 	}
+	for _, j := range s.Process.Job.chain() {
+		j.Active--
+	}
 	return Result{}
 }
 

@@ -188,6 +188,11 @@ func query(p *Pair, c *call, a *args) bool {
 	c.mode(a)
 	h := p.queryHandle(c, a)
 	class := winnt.TokenInfoClass(a.n(52))
+	if a.coin(8) {
+		// The class that takes a right of its own, through a handle with one of the two.
+		class = winnt.TokenSource
+		h = p.handle(c, a, func(s *Slot) bool { return s.Token != nil && s.Granted&0x18 != 0x18 })
+	}
 	length, short := uint32(1<<16), a.coin(4)
 	c.text = fmt.Sprintf("%s(%s, class %d, short %t)", c.name("QueryInformationToken"), h, class, short)
 	var want any

@@ -1,8 +1,6 @@
 package model
 
 import (
-	"fmt"
-	"reflect"
 	"slices"
 
 	"github.com/refmon/refmon/claims"
@@ -14,13 +12,6 @@ import (
 	"github.com/refmon/refmon/token"
 	"github.com/refmon/refmon/winnt"
 )
-
-// seen is what was last compared of a token.
-type seen struct {
-	value   *token.Token
-	guard   *sd.Descriptor
-	changes int
-}
 
 // group returns the kernel's form of a SID with attributes.
 func group(n Name, attributes uint32) token.Group {
@@ -100,7 +91,7 @@ func (v *Value) flags() uint32 {
 	return f
 }
 
-// sizes are those of 64-bit Windows, in bytes.
+// sizeOf returns the size of a list of SIDs on 64-bit Windows, in bytes.
 func sizeOf(list []token.Group) (n uint32) {
 	for _, g := range list {
 		n += 16 + uint32(g.SID.Len())
@@ -136,11 +127,9 @@ func is(b bool) uint32 {
 // (20 section 10). No token of the model is an AppContainer's or has claims.
 func (p *Pair) told(t *Token, class winnt.TokenInfoClass) (value any, need uint32, st ntstatus.Status) {
 	v := &t.Value
-	none, noClaims := []token.Group{}, []claims.Attribute{}
 	pointer := func(s sid.SID) (any, uint32, ntstatus.Status) { return s, 8 + uint32(s.Len()), 0 }
 	list := func(l []token.Group) (any, uint32, ntstatus.Status) { return l, 8 + sizeOf(l), 0 }
 	number := func(n uint32) (any, uint32, ntstatus.Status) { return n, 4, 0 }
-	flag := func(bit uint32) (any, uint32, ntstatus.Status) { return number(is(v.flags()&bit != 0)) }
 	switch class {
 	case winnt.TokenUser:
 		return v.user(), 16 + uint32(sids[v.User].Len()), 0
@@ -173,7 +162,7 @@ func (p *Pair) told(t *Token, class winnt.TokenInfoClass) (value any, need uint3
 	case winnt.TokenStatistics:
 		return nt.TokenStatistics{TokenID: p.tokens[t.ID-1].ID(), AuthenticationID: winnt.LUID(v.Logon),
 			ExpirationTime: 1<<63 - 1, TokenType: v.Type, ImpersonationLevel: v.Level, DynamicCharged: 500,
-			DynamicAvailable: 500 - v.space(), GroupCount: uint32(len(v.groups())),
+			DynamicAvailable: 500 - min(v.space(), 500), GroupCount: uint32(len(v.groups())),
 			PrivilegeCount: uint32(count(v.Held)), ModifiedID: p.back[v.Modified]}, 56, 0
 	case winnt.TokenRestrictedSids:
 		return list(v.limits())
@@ -195,6 +184,18 @@ func (p *Pair) told(t *Token, class winnt.TokenInfoClass) (value any, need uint3
 		return number(is(v.elevated()))
 	case winnt.TokenHasRestrictions:
 		return number(is(v.Filtered))
+	}
+	return p.toldMore(v, class)
+}
+
+// toldMore tells the later classes, which are flags and numbers mostly.
+func (p *Pair) toldMore(v *Value, class winnt.TokenInfoClass) (value any, need uint32, st ntstatus.Status) {
+	none, noClaims := []token.Group{}, []claims.Attribute{}
+	pointer := func(s sid.SID) (any, uint32, ntstatus.Status) { return s, 8 + uint32(s.Len()), 0 }
+	list := func(l []token.Group) (any, uint32, ntstatus.Status) { return l, 8 + sizeOf(l), 0 }
+	number := func(n uint32) (any, uint32, ntstatus.Status) { return n, 4, 0 }
+	flag := func(bit uint32) (any, uint32, ntstatus.Status) { return number(is(v.flags()&bit != 0)) }
+	switch class {
 	case winnt.TokenAccessInformation:
 		x := nt.TokenAccessInformation{SIDs: append([]token.Group{v.user()}, v.groups()...),
 			RestrictedSIDs: v.limits(), Privileges: v.privileges(), AuthenticationID: winnt.LUID(v.Logon),
@@ -243,72 +244,4 @@ func (p *Pair) told(t *Token, class winnt.TokenInfoClass) (value any, need uint3
 		return number(is(v.Filtered && v.Elevation == winnt.TokenElevationTypeLimited || v.Writing))
 	}
 	return nil, 0, ntstatus.InvalidInfoClass
-}
-
-// comparable makes an answer one that can be compared: an ACL is its bytes.
-func comparable(x any) any {
-	if l, ok := x.(*sd.ACL); ok {
-		if l == nil {
-			return ""
-		}
-		return l.Binary()
-	}
-	return x
-}
-
-// compareTold compares what every class of a token tells.
-func (p *Pair) compareTold(t *Token) error {
-	o := p.tokens[t.ID-1]
-	for class := winnt.TokenInfoClass(0); class <= winnt.MaxTokenInfoClass+1; class++ {
-		if class == winnt.TokenLinkedToken {
-			continue
-		}
-		want, _, st := p.told(t, class)
-		got, gotStatus := p.modes[0].SeQueryInformationToken(o, class)
-		if got = comparable(got); gotStatus != st || !reflect.DeepEqual(got, want) {
-			return fmt.Errorf("class %d: kernel %s %+v, model %s %+v", class, gotStatus, got, st, want)
-		}
-	}
-	k, v := p.modes[0], &t.Value
-	for name, same := range map[string]bool{
-		"SeTokenIsAdmin":               k.SeTokenIsAdmin(o) == v.admin(),
-		"SeTokenIsRestricted":          k.SeTokenIsRestricted(o) == v.restricted(),
-		"SeTokenIsWriteRestricted":     k.SeTokenIsWriteRestricted(o) == v.Writing,
-		"SeTokenType":                  k.SeTokenType(o) == v.Type,
-		"SeTokenImpersonationLevel":    k.SeTokenImpersonationLevel(o) == v.Level,
-		"SeQueryAuthenticationIdToken": k.SeQueryAuthenticationIdToken(o) == winnt.LUID(v.Logon),
-		"SeQuerySessionIdToken":        k.SeQuerySessionIdToken(o) == v.Session,
-	} {
-		if !same {
-			return fmt.Errorf("%s differs for %s", name, v)
-		}
-	}
-	parent := winnt.LUID(0)
-	if t.Value.Parent != nil {
-		if p.tokens[t.Value.Parent.ID-1] == nil {
-			return nil // it stood between two jobs and was never seen
-		}
-		parent = p.tokens[t.Value.Parent.ID-1].ID()
-	}
-	if got := o.Value().ParentTokenID(); got != parent {
-		return fmt.Errorf("ParentTokenId: kernel %d, model %d", got, parent)
-	}
-	return nil
-}
-
-// compareGuard compares a descriptor with the model's.
-func compareGuard(got *sd.Descriptor, want *Descriptor) error {
-	if got == nil || want == nil {
-		if got != nil || want != nil {
-			return fmt.Errorf("a descriptor: kernel %t, model %t", got != nil, want != nil)
-		}
-		return nil
-	}
-	dacl, sacl := comparable(list(want.Entries, !want.NoDACL)), comparable(want.sacl())
-	if got.Owner() != sids[want.Owner] || got.Group() != sids[want.Group] || comparable(got.DACL()) != dacl ||
-		comparable(got.SACL()) != sacl {
-		return fmt.Errorf("descriptor: kernel owner %s group %s dacl %v sacl %v, model group %s, %s", got.Owner(),
-			got.Group(), got.DACL(), got.SACL(), want.Group, want)
-	}
-	return nil
 }

@@ -7,7 +7,6 @@ import (
 
 	"github.com/refmon/refmon/kernel"
 	"github.com/refmon/refmon/nt"
-	"github.com/refmon/refmon/ntstatus"
 	"github.com/refmon/refmon/winnt"
 )
 
@@ -93,10 +92,16 @@ func (d draw) value(user Name) Value {
 			}
 		}
 	}
-	// What is rare is drawn in a tenth of the tokens.
+	d.rare(&v)
+	v.Modified = 1 + d.IntN(1000)
+	return v
+}
+
+// rare draws the traits that most tokens lack, each in a tenth of them or more.
+func (d draw) rare(v *Value) {
 	v.UserDeny, v.Inert, v.Filtered = d.coin(10), d.coin(10), d.coin(6)
 	if d.coin(4) {
-		v.Restricted = []Name{pick(d, user, Staff, Everyone), Limit}
+		v.Restricted = []Name{pick(d, v.User, Staff, Everyone), Limit}
 		v.Writing = d.coin(3)
 		if d.coin(3) {
 			v.Barred = []Name{pick(d, Users, Admins)}
@@ -112,7 +117,7 @@ func (d draw) value(user Name) Value {
 		v.Elevation = pick[uint32](d, winnt.TokenElevationTypeFull, winnt.TokenElevationTypeLimited)
 	}
 	if !d.coin(4) {
-		v.Default = []Entry{{Name: user, Mask: winnt.GENERIC_ALL}, {Name: System, Mask: winnt.GENERIC_ALL}}
+		v.Default = []Entry{{Name: v.User, Mask: winnt.GENERIC_ALL}, {Name: System, Mask: winnt.GENERIC_ALL}}
 		if d.coin(2) {
 			v.Default = append(v.Default, Entry{Name: Everyone, Mask: winnt.GENERIC_READ})
 		}
@@ -129,8 +134,6 @@ func (d draw) value(user Name) Value {
 			v.Flags |= f
 		}
 	}
-	v.Modified = 1 + d.IntN(1000)
-	return v
 }
 
 var masks = []winnt.AccessMask{winnt.GENERIC_ALL, winnt.GENERIC_READ, winnt.GENERIC_WRITE, winnt.GENERIC_EXECUTE,
@@ -206,12 +209,9 @@ func (w World) machine() *Machine {
 		}
 		m.Held = append(m.Held, m.newToken(v, g, nil))
 	}
-	for i := range 4 {
-		f := &File{Name: string(rune('a' + i)), Guard: d.guard()}
-		if i == 3 {
-			f.Guard = nil
-		}
-		m.Files = append(m.Files, f)
+	d.files(m)
+	for _, p := range m.Processes {
+		p.First = p.Primary
 	}
 	d.handles(m)
 	d.jobs(m)
@@ -221,47 +221,13 @@ func (w World) machine() *Machine {
 	return m
 }
 
-// jobs puts processes into jobs before anything is called.
-func (d draw) jobs(m *Machine) {
-	for _, p := range m.Processes {
-		for range pick(d, 0, 0, 0, 1, 1, 2) {
-			l := Limits{Flags: pick[uint32](d, 1, 2, 8, 8, 9)}
-			if l.Flags&8 != 0 {
-				l.Filter = Filter{Disable: []Name{pick(d, Users, Staff, Admins)},
-					Delete: privs(pick(d, interesting...))}
-			}
-			if m.Limit(p, l).Status != ntstatus.Success {
-				break
-			}
+// files draws what can be opened by name.
+func (d draw) files(m *Machine) {
+	for i := range 4 {
+		f := &File{Name: string(rune('a' + i)), Guard: d.guard()}
+		if i == 3 {
+			f.Guard = nil
 		}
-	}
-}
-
-// handles fills the tables: each process has handles to its token, to some of those that
-// the kernel holds, and to the threads and processes there are, mostly with many rights.
-func (d draw) handles(m *Machine) {
-	add := func(t *Table, s Slot, all winnt.AccessMask) {
-		s.Granted = all
-		if d.coin(3) {
-			s.Granted &= winnt.AccessMask(d.Uint32())
-		}
-		s.Inherit, s.Protect = d.coin(4), d.coin(12)
-		t.Insert(s)
-	}
-	for _, t := range m.tables() {
-		for range 5 {
-			add(t, Slot{Token: pick(d, m.Held...)}, tokenKind.all)
-		}
-		for _, p := range m.Processes {
-			add(t, Slot{Process: p}, processKind.all)
-			if d.coin(2) {
-				add(t, Slot{Token: p.Primary}, tokenKind.all)
-			}
-			for _, th := range p.Threads {
-				if !d.coin(3) {
-					add(t, Slot{Thread: th}, threadKind.all)
-				}
-			}
-		}
+		m.Files = append(m.Files, f)
 	}
 }

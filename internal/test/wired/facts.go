@@ -73,3 +73,26 @@ func (r remote) NtSetInformationProcess(in nt.SetInformationProcessIn) (nt.SetIn
 	ntstatus.Status) {
 	return over[nt.SetInformationProcessOut](r, "NtSetInformationProcess", in)
 }
+
+func (r remote) NtAccessCheckByTypeResultList(in nt.AccessCheckByTypeIn) (nt.AccessCheckByTypeResultListOut,
+	ntstatus.Status) {
+	return over[nt.AccessCheckByTypeResultListOut](r, "NtAccessCheckByTypeResultList", in)
+}
+
+func (r remote) NtCreateToken(in nt.CreateTokenIn) (nt.CreateTokenOut, ntstatus.Status) {
+	return over[nt.CreateTokenOut](r, "NtCreateToken", in)
+}
+
+func (r remote) NtCreateJobObject(in nt.CreateJobObjectIn) (nt.CreateJobObjectOut, ntstatus.Status) {
+	return over[nt.CreateJobObjectOut](r, "NtCreateJobObject", in)
+}
+
+func (r remote) NtSetInformationJobObject(in nt.SetInformationJobObjectIn) (nt.SetInformationJobObjectOut,
+	ntstatus.Status) {
+	return over[nt.SetInformationJobObjectOut](r, "NtSetInformationJobObject", in)
+}
+
+func (r remote) NtAssignProcessToJobObject(in nt.AssignProcessToJobObjectIn) (nt.AssignProcessToJobObjectOut,
+	ntstatus.Status) {
+	return over[nt.AssignProcessToJobObjectOut](r, "NtAssignProcessToJobObject", in)
+}
