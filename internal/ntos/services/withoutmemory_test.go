@@ -10,8 +10,8 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// O-5, O-12, O-81, P-7: where memory runs out at any point of a service that makes a handle, there is none, in user
-// and in kernel mode: not told, not in the table, and its value is the next one's.
+// O-5, O-12, O-81, P-7: where memory runs out at any point of a service that makes a handle, it makes no handle,
+// in user and in kernel mode: not told, not in the table, and its value is the next one's.
 func TestMakersWithoutMemory(t *testing.T) {
 	var points []string
 	fails := ""
