@@ -13,8 +13,8 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// T-70, T-74: what was before needs 4 bytes, 8 for groups, and the room of its entries, also where
-// there are none; a list that is refused is told by why, not by the room for what was before it.
+// T-70, T-74: what was before needs 4 bytes, 8 for groups, and the room of its entries, also
+// of no entries; a list that is refused is told by why, not by the room for what was before it.
 func TestRoomForNothing(t *testing.T) {
 	w := newWorld(t, kernel.Config{})
 	th, _ := w.thread(w.process("p", winnt.SeDebugPrivilege))

@@ -32,6 +32,7 @@ type fakeTree struct {
 	options    fileaccess.CreateOptions // of the last open
 	request    fileaccess.Request
 	special    bool // links and files without a name are made
+	share      *fileaccess.Share
 }
 
 func newFakeTree() *fakeTree {
@@ -73,7 +74,8 @@ func (p *fakePlace) Facts() *fileaccess.Facts {
 	if o.IsDirectory = o.IsDirectory || o.VolumeRoot; o.IsDirectory {
 		o.Attributes = fileaccess.AttributeDirectory
 	}
-	return &fileaccess.Facts{Object: o, Parent: &fileaccess.Directory{Descriptor: p.descriptor}}
+	return &fileaccess.Facts{Object: o, Share: p.share,
+		Parent: &fileaccess.Directory{Descriptor: p.descriptor}}
 }
 
 func (p *fakePlace) Path() string { return p.path }

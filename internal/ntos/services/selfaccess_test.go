@@ -10,8 +10,8 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// O-18: what a thread may do to itself through -2 is what its creator may do to it, and three things more,
-// whoever made it.
+// O-18: through -2 a thread may do to itself what its creator may do to it, and three things more, whichever
+// process made it.
 func TestThreadsDoToThemselves(t *testing.T) {
 	w := newWorld(t, kernel.Config{})
 	maker, _ := w.thread(w.process("maker"))

@@ -10,7 +10,7 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// O-140: to set and to cancel a timer tells whether its time has come by then, although nobody
+// O-140: to set and to cancel a timer tells whether its time has come by then, although no caller
 // has asked since; what is cancelled stays signalled and never is any more.
 func TestTimersTellOfThemselves(t *testing.T) {
 	now := int64(1000)

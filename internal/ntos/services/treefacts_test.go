@@ -185,7 +185,8 @@ func TestMovesInATree(t *testing.T) {
 		}
 	}
 	// A rename needs DELETE, by what the handle grants (F-57).
-	for granted, wanted := range map[winnt.AccessMask]bool{winnt.DELETE: true, winnt.FILE_ALL_ACCESS &^ winnt.DELETE: false} {
+	for granted, wanted := range map[winnt.AccessMask]bool{winnt.DELETE: true,
+		winnt.FILE_ALL_ACCESS &^ winnt.DELETE: false} {
 		h := w.open(`\??\T\file`, granted, 0)
 		w.set(h, nt.FileRenameInformation, nt.FileRename{FileName: "x"})
 		if got := w.tree.decision.Status() == ntstatus.AccessDenied; got == wanted {

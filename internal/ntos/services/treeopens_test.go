@@ -37,7 +37,7 @@ func TestOpensOfATree(t *testing.T) {
 			"Open new for 0x1 share 0: " + fmt.Sprint(fileaccess.Created), fileaccess.Created, 0, 0},
 		{"overwrite", nt.CreateFileIn{DesiredAccess: 1, CreateDisposition: uint32(fileaccess.FileOverwrite)}, "file", 0,
 			"Open file for 0x113 share 0: " + fmt.Sprint(fileaccess.Overwritten), fileaccess.Overwritten, 0, 0},
-		{"there is none", nt.CreateFileIn{DesiredAccess: 1, CreateDisposition: winnt.FILE_OPEN}, "new",
+		{"missing", nt.CreateFileIn{DesiredAccess: 1, CreateDisposition: winnt.FILE_OPEN}, "new",
 			ntstatus.ObjectNameNotFound, "", 0, 0, 0},
 		{"there is one", nt.CreateFileIn{DesiredAccess: 1, CreateDisposition: uint32(fileaccess.FileCreate)}, "file",
 			ntstatus.ObjectNameCollision, "", 0, 0, 0},

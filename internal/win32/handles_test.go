@@ -1,0 +1,212 @@
+package win32_test
+
+import (
+	"testing"
+
+	"github.com/refmon/refmon/internal/win32"
+	"github.com/refmon/refmon/nt"
+	"github.com/refmon/refmon/ntstatus"
+	"github.com/refmon/refmon/sddl"
+	"github.com/refmon/refmon/sid"
+	"github.com/refmon/refmon/winnt"
+)
+
+// count returns how many handles the process has.
+func count(t *testing.T, w *win32.Thread) uint32 {
+	t.Helper()
+	v, st := w.NT().NtQueryInformationProcess(winnt.NtCurrentProcess, nt.ProcessHandleCount)
+	if st != ntstatus.Success {
+		t.Fatal(st)
+	}
+	return v.(uint32)
+}
+
+// granted returns rights and attributes of a handle.
+func granted(t *testing.T, w *win32.Thread, h winnt.Handle) (winnt.AccessMask, uint32) {
+	t.Helper()
+	v, st := w.NT().NtQueryObject(h, nt.ObjectBasicInformation)
+	if st != ntstatus.Success {
+		t.Fatal(st)
+	}
+	b := v.(nt.BasicInformation)
+	return b.GrantedAccess, b.Attributes
+}
+
+// P-7, I-71, I-72, O-131 to O-133: a function closes each handle that it opens for itself, whether it
+// succeeds, fails, or the thread acts as a client.
+func TestFunctionsLeaveNoHandle(t *testing.T) {
+	w, sys := thread(t, winnt.SeImpersonatePrivilege)
+	if err := sys.CreateFile("f", sddl.MustParse("O:SYG:SYD:(A;;FA;;;WD)")); err != nil {
+		t.Fatal(err)
+	}
+	own, ok := w.OpenProcessToken(winnt.NtCurrentProcess, winnt.TOKEN_ALL_ACCESS)
+	if !ok {
+		t.Fatal(w.LastError())
+	}
+	client, ok := w.DuplicateToken(own, winnt.SecurityImpersonation)
+	if !ok {
+		t.Fatal(w.LastError())
+	}
+	everyone, bad := nt.Cap(sid.Everyone), nt.Captured[sid.SID]{Status: ntstatus.InvalidSID}
+	k := sys.KernelMode(w.NT())
+	for _, acts := range []bool{false, true} {
+		for name, call := range map[string]func() bool{
+			"ImpersonateSelf":             func() bool { return w.ImpersonateSelf(winnt.SecurityImpersonation) },
+			"ImpersonateSelf of no level": func() bool { return w.ImpersonateSelf(9) },
+			"a primary token":             func() bool { return w.ImpersonateLoggedOnUser(own) },
+			"an impersonation token":      func() bool { return w.ImpersonateLoggedOnUser(client) },
+			"no token":                    func() bool { return w.ImpersonateLoggedOnUser(0x7770) },
+			"CheckTokenMembership": func() bool {
+				_, st := asked(t, w, "CheckTokenMembership", win32.CheckTokenMembershipIn{SIDToCheck: everyone})
+				return st == ntstatus.Success
+			},
+			"CheckTokenMembership of no SID": func() bool {
+				_, st := asked(t, w, "CheckTokenMembership", win32.CheckTokenMembershipIn{SIDToCheck: bad})
+				return st == ntstatus.Success
+			},
+			"CheckTokenMembershipEx": func() bool {
+				_, st := asked(t, w, "CheckTokenMembershipEx", win32.CheckTokenMembershipExIn{SIDToCheck: everyone, Flags: 3})
+				return st == ntstatus.Success
+			},
+			"CheckTokenCapability": func() bool {
+				_, st := asked(t, w, "CheckTokenCapability", win32.CheckTokenCapabilityIn{CapabilitySIDToCheck: everyone})
+				return st == ntstatus.Success
+			},
+			"the current user": func() bool { _, st := w.CurrentUser(); return st == ntstatus.Success },
+			"the security of a file": func() bool {
+				_, st := w.NamedSecurity(win32.Named{Name: `\Files\f`, File: true}, winnt.OWNER_SECURITY_INFORMATION)
+				return st == ntstatus.Success
+			},
+			"the security of nothing": func() bool {
+				_, st := w.NamedSecurity(win32.Named{Name: `\BaseNamedObjects\none`}, winnt.OWNER_SECURITY_INFORMATION)
+				return st == ntstatus.Success
+			},
+		} {
+			if !w.RevertToSelf() {
+				t.Fatal(w.LastError())
+			}
+			if acts && !w.SetThreadToken(0, client) {
+				t.Fatal(w.LastError())
+			}
+			before := count(t, w)
+			done := call()
+			if after := count(t, w); after != before {
+				t.Errorf("%s, acting %v: %d handles, before %d (done: %v)", name, acts, after, before, done)
+			}
+		}
+	}
+	k.PsRevertToSelf()
+}
+
+// T-50, T-47: DuplicateToken grants TOKEN_IMPERSONATE and TOKEN_QUERY, DuplicateTokenEx what is asked for; with
+// attributes the handle is inherited if they say so, by a descriptor of theirs and by the default one.
+func TestRightsOfDuplicates(t *testing.T) {
+	w, _ := thread(t)
+	own, ok := w.OpenProcessToken(winnt.NtCurrentProcess, winnt.TOKEN_ALL_ACCESS)
+	if !ok {
+		t.Fatal(w.LastError())
+	}
+	plain, ok := w.DuplicateToken(own, winnt.SecurityDelegation)
+	if !ok {
+		t.Fatal(w.LastError())
+	}
+	if rights, attributes := granted(t, w, plain); rights != 0xc || attributes != 0 {
+		t.Errorf("T-50: DuplicateToken grants %#x with %#x", uint32(rights), attributes)
+	}
+	d := sddl.MustParse("D:(A;;GA;;;WD)")
+	for _, c := range []struct {
+		a    *win32.SecurityAttributes
+		want uint32
+	}{{nil, 0}, {&win32.SecurityAttributes{}, 0}, {&win32.SecurityAttributes{SecurityDescriptor: d}, 0},
+		{&win32.SecurityAttributes{SecurityDescriptor: d, InheritHandle: true}, winnt.OBJ_INHERIT}} {
+		h, ok := w.DuplicateTokenEx(win32.DuplicateTokenExIn{ExistingToken: own, DesiredAccess: winnt.TOKEN_QUERY_SOURCE,
+			TokenAttributes: c.a, TokenType: winnt.TokenPrimary})
+		if !ok {
+			t.Fatal(w.LastError())
+		}
+		if rights, attributes := granted(t, w, h); rights != 0x10 || attributes != c.want {
+			t.Errorf("T-47: %+v: %#x with %#x, want %#x", c.a, uint32(rights), attributes, c.want)
+		}
+	}
+	for _, inherits := range []bool{false, true} {
+		p := &win32.SecurityAttributes{InheritHandle: inherits}
+		made, ok := w.CreateProcess(win32.CreateProcessIn{ProcessAttributes: p,
+			ThreadAttributes: &win32.SecurityAttributes{InheritHandle: !inherits}})
+		if !ok {
+			t.Fatal(w.LastError())
+		}
+		for h, want := range map[winnt.Handle]bool{made.Process: inherits, made.Thread: !inherits} {
+			if _, attributes := granted(t, w, h); (attributes&winnt.OBJ_INHERIT != 0) != want {
+				t.Errorf("O-59: handle %v is inherited: %#x, want %v", h, attributes, want)
+			}
+		}
+		v, st := w.NT().NtQueryInformationThread(made.Thread, nt.ThreadBasicInformation)
+		if b, _ := v.(nt.ThreadBasic); st != ntstatus.Success || uint32(b.ClientID.UniqueProcess) != made.ProcessID ||
+			uint32(b.ClientID.UniqueThread) != made.ThreadID {
+			t.Errorf("the ids are %+v, want %+v", made, b)
+		}
+	}
+}
+
+// O-63: SetHandleInformation changes the flags that its mask names, to what the flags say, and no other.
+func TestMasksOfHandles(t *testing.T) {
+	w, _ := thread(t)
+	h, st := w.NT().NtCreateEvent(1, nil, nt.NotificationEvent, false)
+	if st != ntstatus.Success {
+		t.Fatal(st)
+	}
+	for before := range uint32(4) {
+		for mask := range uint32(8) {
+			for flags := range uint32(4) {
+				st := w.NT().NtSetInformationObject(h, nt.HandleFlagInformation{Inherit: before&1 != 0,
+					ProtectFromClose: before&2 != 0})
+				if st != ntstatus.Success {
+					t.Fatal(st)
+				}
+				_, _, _, st = w.CallRow(win32.Table.Find("SetHandleInformation"),
+					win32.SetHandleInformationIn{Object: h, Mask: mask, Flags: flags})
+				want := before&^mask | flags&mask
+				v, _ := w.NT().NtQueryObject(h, nt.ObjectHandleFlagInformation)
+				if got := (nt.HandleFlagInformation{Inherit: want&1 != 0, ProtectFromClose: want&2 != 0}); st !=
+					ntstatus.Success || v != got {
+					t.Errorf("O-63: flags %d, mask %d from %d: %+v, %v, want %+v", flags, mask, before, v, st, got)
+				}
+			}
+		}
+	}
+	w.NT().NtSetInformationObject(h, nt.HandleFlagInformation{})
+}
+
+// O-161: an object is found by its name, whichever of the types it has; a file in any case.
+func TestSecurityOfEachType(t *testing.T) {
+	w, sys := thread(t)
+	if err := sys.CreateFile("f", sddl.MustParse("O:SYG:SYD:(A;;FA;;;WD)")); err != nil {
+		t.Fatal(err)
+	}
+	th := w.NT()
+	at := func(name string) *nt.ObjectAttributes {
+		return &nt.ObjectAttributes{ObjectName: `\BaseNamedObjects\` + name}
+	}
+	_, event := th.NtCreateEvent(1, at("event"), nt.NotificationEvent, false)
+	_, mutant := th.NtCreateMutant(1, at("mutant"), false)
+	_, timer := th.NtCreateTimer(1, at("timer"), nt.NotificationTimer)
+	_, semaphore := th.Services().NtCreateSemaphore(nt.CreateSemaphoreIn{DesiredAccess: 1, MaximumCount: 1,
+		ObjectAttributes: nt.Cap(at("semaphore"))})
+	_, job := th.Services().NtCreateJobObject(nt.CreateJobObjectIn{DesiredAccess: 1, ObjectAttributes: nt.Cap(at("job"))})
+	for name, st := range map[string]ntstatus.Status{"event": event, "mutant": mutant, "timer": timer,
+		"semaphore": semaphore, "job": job} {
+		if st != ntstatus.Success {
+			t.Fatal(name, st)
+		}
+		d, st := w.NamedSecurity(win32.Named{Name: `\BaseNamedObjects\` + name}, winnt.OWNER_SECURITY_INFORMATION)
+		if st != ntstatus.Success || d.Owner().String() != "S-1-5-21-1-2-3-1001" {
+			t.Errorf("%s: %v", name, st)
+		}
+	}
+	for name, want := range map[string]ntstatus.Status{`\Files\f`: 0, `\FILES\F`: 0,
+		`\Files\g`: ntstatus.ObjectNameNotFound} {
+		if _, st := w.NamedSecurity(win32.Named{Name: name, File: true}, winnt.OWNER_SECURITY_INFORMATION); st != want {
+			t.Errorf("%s: %v, want %v", name, st, want)
+		}
+	}
+}
