@@ -135,8 +135,9 @@ var answers = []struct {
 	{0, []string{"diff", "good.jsonl", "good.jsonl", "-d", "company.yaml"}, "", "^$"},
 	{1, []string{"diff", "good.jsonl", "less.jsonl", "-d", "company.yaml", "-f", "jsonl"}, "alice",
 		"1 of 2 objects changed for at least one user"},
+	// The tokens are asked about on both sides.
 	{0, []string{"diff", "good.jsonl", "good.jsonl", "-d", "company.yaml", "--directory-after", "company.yaml", "-t",
-		"alice.json", "-t", "imp.json"}, "^PRINCIPAL +PATH +GAINED +LOST +CAUSE\n$", "^$"}, // the tokens are asked about on both sides
+		"alice.json", "-t", "imp.json"}, "^PRINCIPAL +PATH +GAINED +LOST +CAUSE\n$", "^$"},
 	{1, []string{"diff", "good.jsonl", "less.jsonl", "-d", "company.yaml", "--directory-after", "company.yaml", "-t",
 		"imp.json", "-f", "jsonl"}, `imp`, "1 of 2 objects changed"},
 	{1, []string{"diff", "good.jsonl", "good.jsonl", "-d", "company.yaml", "--directory-after", "empty.yaml", "-t",
