@@ -176,4 +176,3 @@ func (h *Handle) deletable(op Operation) ntstatus.Status {
 // open reports a handle that an open granted something. One that nothing was
 // granted to may not even do what needs no right (F-100).
 func (h *Handle) open() bool { return h != nil && h.Granted != 0 }
-
