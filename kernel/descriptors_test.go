@@ -7,6 +7,7 @@ import (
 	"github.com/refmon/refmon/nt"
 	"github.com/refmon/refmon/ntstatus"
 	"github.com/refmon/refmon/sddl"
+	"github.com/refmon/refmon/sid"
 	"github.com/refmon/refmon/token"
 	"github.com/refmon/refmon/winnt"
 )
@@ -112,4 +113,51 @@ func TestFirstUnreadDescriptor(t *testing.T) {
 	if text, _ := sddl.Format(out, sddl.Options{}); st != ntstatus.Success || text != "O:BAG:BAD:(A;;CC;;;SY)" {
 		t.Errorf("the list is changed: %s, %v", text, st)
 	}
+}
+
+// S-61, S-73: who may be made an owner is asked of the client while the thread acts as one, and of
+// the process otherwise.
+func TestOwnersByWhoActs(t *testing.T) {
+	const server, client = "S-1-5-21-1-2-3-1001", "S-1-5-21-1-2-3-1002"
+	own := token.StandardUser(sid.MustParse(server))
+	own.Privileges |= winnt.SeImpersonatePrivilege.Bit()
+	own.EnabledPrivileges |= winnt.SeImpersonatePrivilege.Bit()
+	sys, th := userThread(t, own)
+	k := sys.KernelMode(th)
+	ask := func(owner string) ntstatus.Status {
+		out, st := k.SeSetSecurityDescriptorInfoEx(kernel.SeSetSecurityDescriptorInfoExIn{
+			SecurityInformation:       winnt.OWNER_SECURITY_INFORMATION,
+			ModificationDescriptor:    nt.Cap(sddl.MustParse("O:" + owner)),
+			ObjectsSecurityDescriptor: nt.Cap(sddl.MustParse("O:SYG:SYD:(A;;GA;;;SY)")),
+			GenericMapping:            nt.Cap(winnt.FileObject.Mapping)})
+		if st == ntstatus.Success && out.Owner() != sid.MustParse(owner) {
+			t.Errorf("the owner is %v, want %s", out.Owner(), owner)
+		}
+		return st
+	}
+	want := func(who, own, other string) {
+		t.Helper()
+		if st := ask(own); st != ntstatus.Success {
+			t.Errorf("the %s's own user: %v", who, st)
+		}
+		if st := ask(other); st != ntstatus.InvalidOwner {
+			t.Errorf("another user, asked by the %s: %v", who, st)
+		}
+	}
+	want("process", server, client)
+	tok, err := token.New(token.StandardUser(sid.MustParse(client)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := sys.As(th, tok, func() error {
+		now, _ := sys.Acting(k.Thread().ID())
+		if now.Level < winnt.SecurityImpersonation {
+			t.Fatal("the client is only identified")
+		}
+		want("client", client, server)
+		return nil
+	}); err != nil {
+		t.Fatal(err)
+	}
+	want("process again", server, client)
 }
