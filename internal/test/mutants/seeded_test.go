@@ -20,7 +20,7 @@ import (
 const unseeded = "unseeded.txt"
 
 // notYet is how many lines of unseeded.txt may say "not yet". It only goes down.
-const notYet = 29
+const notYet = 15
 
 var lower = flag.Bool("lower", false, "take the rules that have a fault, and repeated lines, out of "+unseeded)
 
