@@ -59,7 +59,7 @@ var settables = map[winnt.TokenInfoClass]settable{
 	winnt.TokenBnoIsolation: {privilege: winnt.SeTcbPrivilege, length: 16, keeps: true,
 		value: nt.TokenBnoIsolation{IsolationEnabled: true, IsolationPrefix: "x"},
 		wrong: nt.TokenBnoIsolation{IsolationPrefix: "x"}, refusal: ntstatus.InvalidParameter},
-	winnt.TokenChildProcessFlags: {length: 4, keeps: true, value: uint32(nt.ChildProcessNone), wrong: uint32(8),
+	winnt.TokenChildProcessFlags: {length: 4, keeps: true, value: nt.ChildProcessNone, wrong: uint32(8),
 		refusal: ntstatus.InvalidParameter},
 }
 

@@ -83,7 +83,7 @@ func TestTokensInFull(t *testing.T) {
 		}
 		for i, w := range want {
 			p := &d.Principals[i]
-			level, privileges := uint32(winnt.SECURITY_MANDATORY_MEDIUM_RID), winnt.SeChangeNotifyPrivilege.Bit()
+			level, privileges := winnt.SECURITY_MANDATORY_MEDIUM_RID, winnt.SeChangeNotifyPrivilege.Bit()
 			if w.admin {
 				level, privileges = winnt.SECURITY_MANDATORY_HIGH_RID, p.Token.Present()
 			}
@@ -93,7 +93,7 @@ func TestTokensInFull(t *testing.T) {
 				t.Errorf("%s, %s: in %v, want %v", form, w.name, got, expected)
 			}
 			for _, g := range p.Token.Groups() {
-				attributes := uint32(winnt.SE_GROUP_MANDATORY | winnt.SE_GROUP_ENABLED_BY_DEFAULT | winnt.SE_GROUP_ENABLED)
+				attributes := winnt.SE_GROUP_MANDATORY | winnt.SE_GROUP_ENABLED_BY_DEFAULT | winnt.SE_GROUP_ENABLED
 				if strings.HasPrefix(g.SID.String(), "S-1-16-") {
 					attributes = winnt.SE_GROUP_INTEGRITY | winnt.SE_GROUP_INTEGRITY_ENABLED
 				}
