@@ -4,15 +4,12 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net"
 	"strings"
 	"testing"
 
 	"github.com/refmon/refmon/internal/wire"
-	"github.com/refmon/refmon/kernel"
 	"github.com/refmon/refmon/nt"
 	"github.com/refmon/refmon/ntstatus"
-	"github.com/refmon/refmon/token"
 )
 
 // TestShortBodies: frames of each kind, and of kinds that there are not, with bodies of nothing or of too little,
@@ -52,18 +49,8 @@ func TestShortBodies(t *testing.T) {
 // quick starts a connection of which nothing is looked at when it is over.
 func quick(t *testing.T) *served {
 	t.Helper()
-	s := &served{T: t, sys: kernel.Boot(kernel.Config{}), end: make(chan error, 1)}
-	user, err := token.New(token.LocalSystem())
-	if err != nil {
-		t.Fatal(err)
-	}
-	p, err := s.sys.NewProcess("client", user)
-	if err != nil {
-		t.Fatal(err)
-	}
-	ours, theirs := net.Pipe()
-	s.conn = ours
-	go func() { s.end <- wire.Serve(theirs, process{p, nt.Documented}) }()
+	s, p, theirs := newServed(t)
+	go func() { s.end <- wire.Serve(theirs, p) }()
 	return s
 }
 

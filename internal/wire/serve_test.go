@@ -42,24 +42,30 @@ func serve(t *testing.T) *served {
 	return serveAs(t, func(p process) wire.Process { return p })
 }
 
-// serveAs starts a connection whose process is made of a kernel's.
-func serveAs(t *testing.T, made func(process) wire.Process) *served {
+// newServed returns a connection that is not served yet, with the process and the end of the server.
+func newServed(t *testing.T) (s *served, p process, theirs net.Conn) {
 	t.Helper()
-	s := &served{T: t, sys: kernel.Boot(kernel.Config{}), end: make(chan error, 1)}
+	s = &served{T: t, sys: kernel.Boot(kernel.Config{}), end: make(chan error, 1)}
 	user, err := token.New(token.LocalSystem())
 	if err != nil {
 		t.Fatal(err)
 	}
-	p, err := s.sys.NewProcess("client", user)
+	made, err := s.sys.NewProcess("client", user)
 	if err != nil {
 		t.Fatal(err)
 	}
-	ours, theirs := net.Pipe()
-	s.conn = ours
-	over := make(chan struct{})
+	s.conn, theirs = net.Pipe()
+	return s, process{made, nt.Documented}, theirs
+}
+
+// serveAs starts a connection whose process is made of a kernel's.
+func serveAs(t *testing.T, made func(process) wire.Process) *served {
+	t.Helper()
+	s, p, theirs := newServed(t)
+	ours, over := s.conn, make(chan struct{})
 	go func() {
 		defer close(over)
-		s.end <- wire.Serve(theirs, made(process{p, nt.Documented}))
+		s.end <- wire.Serve(theirs, made(p))
 	}()
 	t.Cleanup(func() {
 		_ = ours.Close()
