@@ -124,7 +124,7 @@ func TestOrderOfKept(t *testing.T) {
 	c := cache{most: 3}
 	order := func() string {
 		var keys []string
-		for e := c.order.Front(); e != nil; e = e.Next() { //nolint:govet // of a test
+		for e := c.order.Front(); e != nil; e = e.Next() {
 			keys = append(keys, e.Value.(*kept).key)
 		}
 		if got := slices.Sorted(maps.Keys(c.byName)); !slices.Equal(got, slices.Sorted(slices.Values(keys))) {
