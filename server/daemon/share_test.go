@@ -15,55 +15,56 @@ import (
 // TestTurnsOfAConnection: the turns that a connection takes are those of its own share: a turn is given back, a call
 // that takes long leaves it to others, a call that waits is a crowd, and the rest is that of the share (W-21, W-43,
 // W-78).
+func TestTurnsOfAConnection(t *testing.T) { synctest.Test(t, turnsOfAConnection) }
+
+// turnsOfAConnection runs where time stands still.
 //
 // +checklocksignore
-func TestTurnsOfAConnection(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		tr := makeTurns(1, 1, 1)
-		d := &Daemon{turns: tr}
-		c, other := &connection{d: d, share: tr.join(1)}, &connection{d: d, share: tr.join(2)}
-		if c.Lookout() != tr.lookout || c.Lookout() != other.Lookout() || c.Lookout() == nil {
-			t.Error("W-43: connections have a lookout each")
-		}
-		time.Sleep(time.Hour)
-		began := c.Enter()
-		if !began.Equal(time.Now()) || tr.free != 0 || c.share.running != 1 || other.share.running != 0 {
-			t.Errorf("W-21: a turn since %s: %d are free, %d and %d run", began, tr.free, c.share.running, other.share.running)
-		}
-		came := make(chan time.Time)
-		go func() { came <- other.Enter() }()
-		synctest.Wait()
-		if !c.Crowded() || !other.Crowded() {
-			t.Error("W-21: a call waits, and there is no crowd")
-		}
-		time.Sleep(time.Second)
-		if !c.Slow() || tr.slow != 0 || c.share.of.slow != 1 {
-			t.Errorf("W-43: %d long calls may begin, the user has %d", tr.slow, c.share.of.slow)
-		}
-		if turn := <-came; !turn.Equal(began.Add(time.Second)) || c.Crowded() {
-			t.Errorf("W-43: the turn of the other one came %s later, a crowd: %t", turn.Sub(began), c.Crowded())
-		}
-		if other.Slow() {
-			t.Error("W-43: a second long call, of the one that may be")
-		}
-		time.Sleep(time.Second)
-		other.Leave(began.Add(time.Second), false)
-		c.Leave(began, true)
-		if c.share.had != 2*time.Second || other.share.had != time.Second || tr.free != 1 || tr.slow != 1 ||
-			c.share.of.slow != 0 || c.share.of.had != 2*time.Second || tr.calls != 2 || tr.served != 3*time.Second {
-			t.Errorf("W-21: had %s and %s, %d are free, %d long ones, %d calls in %s", c.share.had, other.share.had, tr.free,
-				tr.slow, tr.calls, tr.served)
-		}
-		if got := c.Rest(time.Microsecond, 0); got != 4*time.Microsecond {
-			t.Errorf("W-78: a rest of %s", got)
-		}
-		if got := c.Rest(time.Microsecond, 16*time.Microsecond); got != 0 {
-			t.Errorf("W-78: a fifth rest of %s", got)
-		}
-		if got := other.Rest(time.Microsecond, 0); got != 0 {
-			t.Errorf("W-78: a rest of %s of the one that had less", got)
-		}
-	})
+func turnsOfAConnection(t *testing.T) {
+	tr := makeTurns(1, 1, 1)
+	d := &Daemon{turns: tr}
+	c, other := &connection{d: d, share: tr.join(1)}, &connection{d: d, share: tr.join(2)}
+	if c.Lookout() != tr.lookout || c.Lookout() != other.Lookout() || c.Lookout() == nil {
+		t.Error("W-43: connections have a lookout each")
+	}
+	time.Sleep(time.Hour)
+	began := c.Enter()
+	if !began.Equal(time.Now()) || tr.free != 0 || c.share.running != 1 || other.share.running != 0 {
+		t.Errorf("W-21: a turn since %s: %d are free, %d and %d run", began, tr.free, c.share.running, other.share.running)
+	}
+	came := make(chan time.Time)
+	go func() { came <- other.Enter() }()
+	synctest.Wait()
+	if !c.Crowded() || !other.Crowded() {
+		t.Error("W-21: a call waits, and there is no crowd")
+	}
+	time.Sleep(time.Second)
+	if !c.Slow() || tr.slow != 0 || c.share.of.slow != 1 {
+		t.Errorf("W-43: %d long calls may begin, the user has %d", tr.slow, c.share.of.slow)
+	}
+	if turn := <-came; !turn.Equal(began.Add(time.Second)) || c.Crowded() {
+		t.Errorf("W-43: the turn of the other one came %s later, a crowd: %t", turn.Sub(began), c.Crowded())
+	}
+	if other.Slow() {
+		t.Error("W-43: a second long call, of the one that may be")
+	}
+	time.Sleep(time.Second)
+	other.Leave(began.Add(time.Second), false)
+	c.Leave(began, true)
+	if c.share.had != 2*time.Second || other.share.had != time.Second || tr.free != 1 || tr.slow != 1 ||
+		c.share.of.slow != 0 || c.share.of.had != 2*time.Second || tr.calls != 2 || tr.served != 3*time.Second {
+		t.Errorf("W-21: had %s and %s, %d are free, %d long ones, %d calls in %s", c.share.had, other.share.had, tr.free,
+			tr.slow, tr.calls, tr.served)
+	}
+	if got := c.Rest(time.Microsecond, 0); got != 4*time.Microsecond {
+		t.Errorf("W-78: a rest of %s", got)
+	}
+	if got := c.Rest(time.Microsecond, 16*time.Microsecond); got != 0 {
+		t.Errorf("W-78: a fifth rest of %s", got)
+	}
+	if got := other.Rest(time.Microsecond, 0); got != 0 {
+		t.Errorf("W-78: a rest of %s of the one that had less", got)
+	}
 }
 
 // TestHadLess: as much is not less; of two users the users count, and the turn with what the other one had (W-78).
