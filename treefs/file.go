@@ -28,6 +28,8 @@ type File struct {
 	// +checklocks:mu
 	at int64 // guarded by mu
 	// +checklocks:mu
+	atEnd bool // guarded by mu; the place is the end, which at does not tell: something was appended
+	// +checklocks:mu
 	listed []fs.FileInfo // guarded by mu: entries that were read and not told
 	// +checklocks:mu
 	scanned bool // guarded by mu; the listing has begun
@@ -86,6 +88,9 @@ func (o *File) WriteAt(b []byte, at int64) (n int, err error) {
 func (o *File) Read(b []byte) (n int, err error) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
+	if err := o.placeLocked(); err != nil {
+		return 0, err
+	}
 	n, err = o.ReadAt(b, o.at)
 	o.at += int64(n)
 	if n > 0 && errors.Is(err, io.EOF) {
@@ -94,13 +99,31 @@ func (o *File) Read(b []byte) (n int, err error) {
 	return n, err
 }
 
-// Write implements io.Writer.
+// Write implements io.Writer. What is written to a file that was opened with O_APPEND leaves
+// the place at its end.
 func (o *File) Write(b []byte) (n int, err error) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	n, err = o.WriteAt(b, o.at)
-	o.at += int64(n)
+	if o.at += int64(n); o.appends && n > 0 {
+		o.atEnd = true
+	}
 	return n, err
+}
+
+// placeLocked finds out where the end is, if that is the place.
+//
+// +checklocks:o.mu
+func (o *File) placeLocked() error {
+	if !o.atEnd {
+		return nil
+	}
+	s, err := o.standard()
+	if err != nil {
+		return err
+	}
+	o.at, o.atEnd = s.EndOfFile, false
+	return nil
 }
 
 // Seek implements io.Seeker. That of a directory begins its listing anew.
@@ -110,6 +133,9 @@ func (o *File) Seek(offset int64, whence int) (int64, error) {
 	switch whence {
 	case io.SeekStart:
 	case io.SeekCurrent:
+		if err := o.placeLocked(); err != nil {
+			return 0, err
+		}
 		offset += o.at
 	case io.SeekEnd:
 		s, err := o.standard()
@@ -123,7 +149,7 @@ func (o *File) Seek(offset int64, whence int) (int64, error) {
 	if offset < 0 {
 		return 0, failed("seek", o.name, fs.ErrInvalid)
 	}
-	o.at, o.listed, o.scanned = offset, nil, false
+	o.at, o.atEnd, o.listed, o.scanned = offset, false, nil, false
 	return offset, nil
 }
 
@@ -202,21 +228,18 @@ func (o *File) Readdir(n int) ([]fs.FileInfo, error) {
 	if n <= 0 {
 		most = math.MaxInt
 	}
-	for len(o.listed) < most {
-		more, done, err := o.scanLocked()
-		if err != nil {
-			return nil, err
-		} else if done {
-			break
-		}
+	var err error
+	for done := false; len(o.listed) < most && !done && err == nil; {
+		var more []fs.FileInfo
+		more, done, err = o.scanLocked()
 		o.listed = append(o.listed, more...)
 	}
 	told := o.listed[:min(most, len(o.listed))]
 	o.listed = o.listed[len(told):]
-	if n > 0 && len(told) == 0 {
-		return told, io.EOF
+	if err == nil && n > 0 && len(told) == 0 {
+		err = io.EOF
 	}
-	return told, nil
+	return told, err
 }
 
 // scanLocked reads the next entries of a directory.

@@ -8,7 +8,81 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/refmon/refmon/ntstatus"
 )
+
+// TestAppend: what is appended is at the end wherever the place was, and the place is behind it then, as
+// that of an os.File.
+func TestAppend(t *testing.T) {
+	w := newWorld(t)
+	hers := w.as(alice)
+	w.put(hers, "f", "0123456789")
+	o, err := hers.OpenFile("f", os.O_RDWR|os.O_APPEND)
+	w.must(err)
+	at := func(what string, want int64) {
+		t.Helper()
+		if got, err := o.Seek(0, io.SeekCurrent); got != want || err != nil {
+			t.Errorf("%s: at %d, %v, want %d", what, got, err, want)
+		}
+	}
+	write := func(text string) {
+		t.Helper()
+		if n, err := o.Write([]byte(text)); n != len(text) || err != nil {
+			t.Errorf("%d, %v", n, err)
+		}
+	}
+	read := func(n int, want string, end error) {
+		t.Helper()
+		b := make([]byte, n)
+		if got, err := o.Read(b); string(b[:got]) != want || !errors.Is(err, end) {
+			t.Errorf("read %q, %v, want %q, %v", b[:got], err, want, end)
+		}
+	}
+	read(3, "012", nil)
+	at("read", 3)
+	write("ab")
+	read(5, "", io.EOF)
+	at("appended", 12)
+	write("")
+	at("nothing appended", 12)
+	_, err = o.Seek(1, io.SeekStart)
+	w.must(err)
+	write("c")
+	write("d")
+	at("appended twice", 14)
+	_, err = o.Seek(-4, io.SeekCurrent)
+	w.must(err)
+	read(9, "abcd", nil)
+	_, err = o.Seek(1, io.SeekStart)
+	w.must(err)
+	write("e")
+	_, err = o.Seek(2, io.SeekStart)
+	w.must(err)
+	read(3, "234", nil)
+	w.must(o.Close())
+}
+
+// TestListingThatFails: a listing that fails midway tells what it has with its error, as
+// fs.ReadDirFile says, and tells it once.
+func TestListingThatFails(t *testing.T) {
+	w := newWorld(t)
+	hers := w.as(alice)
+	for _, name := range []string{"a", "b", "c"} {
+		w.put(hers, name, "")
+	}
+	o, err := hers.OpenFile("/", os.O_RDONLY)
+	w.must(err)
+	first, err := o.Readdir(1)
+	w.must(errors.Join(err, o.Close()))
+	rest, err := o.Readdir(-1)
+	if len(first) != 1 || len(rest) != 2 || !errors.Is(err, ntstatus.InvalidHandle.Err()) {
+		t.Errorf("%v, then %v and %v", first, rest, err)
+	}
+	if again, err := o.ReadDir(5); len(again) != 0 || !errors.Is(err, ntstatus.InvalidHandle.Err()) {
+		t.Errorf("again %v, %v", again, err)
+	}
+}
 
 // TestSeekAndTransfer: where a file is read and written after each seek, and what is refused leaves the place (as
 // io.Seeker, io.ReaderAt and io.WriterAt say it).

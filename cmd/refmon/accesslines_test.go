@@ -75,6 +75,47 @@ func TestAccessThroughAShare(t *testing.T) {
 	}
 }
 
+// TestDifferencesOfTheRestrictedPass: which claims the restricted pass sees is a difference of two
+// restricted tokens (T-67), no list is another thing than an empty one, and of several groups of
+// one SID each counts.
+func TestDifferencesOfTheRestrictedPass(t *testing.T) {
+	t.Chdir(t.TempDir())
+	const one, two = `{"name":"u","type":"int64","values":[1]}`, `{"name":"v","type":"int64","values":[2]}`
+	const claim = `,"userClaims":[` + one + "," + two + "]"
+	const restricted = `{"user":"S-1-5-21-1-2-3-1107","restrictedSids":["WD"]` + claim
+	const free = `{"user":"S-1-5-21-1-2-3-1107"` + claim
+	u, v := "restricted user claim (\"u\",TI,0x0,1)\n", "restricted user claim (\"v\",TI,0x0,2)\n"
+	for _, c := range []struct{ a, b, want string }{
+		{restricted + "}", restricted + `,"restrictedUserClaims":[]}`, "- " + u + "- " + v},
+		{restricted + "}", restricted + `,"restrictedUserClaims":[` + one + `]}`, "- " + v},
+		{restricted + `,"restrictedUserClaims":[` + two + `]}`, restricted + `,"restrictedUserClaims":[` + one + `]}`,
+			"- " + v + "+ " + u},
+		{restricted + "}", restricted + `,"restrictedUserClaims":[` + two + `,` + one + `]}`, ""},
+		{free + "}", free + `,"restrictedUserClaims":[]}`, ""}, // there is no restricted pass
+		{`{"user":"BA","groups":[{"sid":"WD","attributes":[]}]}`,
+			`{"user":"BA","groups":[{"sid":"WD","attributes":[]},{"sid":"WD","attributes":["UseForDenyOnly"]}]}`,
+			"~ group S-1-1-0 UseForDenyOnly and none, was none\n"},
+	} {
+		for name, text := range map[string]string{"a.json": c.a, "b.json": c.b} {
+			if err := os.WriteFile(name, []byte(text), 0o600); err != nil {
+				t.Fatal(err)
+			}
+		}
+		code, out, errs := asked("token", "diff", "a.json", "b.json")
+		var got strings.Builder
+		for line := range strings.Lines(out) {
+			got.WriteString(strings.Join(strings.Fields(line), " ") + "\n")
+		}
+		want, exit := c.want, 1
+		if want == "" {
+			want, exit = "the tokens decide alike\n", 0
+		}
+		if code != exit || errs != "" || got.String() != want {
+			t.Errorf("%s\n%s\nexit code %d, %s got\n%s want\n%s", c.a, c.b, code, errs, got.String(), want)
+		}
+	}
+}
+
 // TestTokenDifferences: every part in which two tokens can differ has its line, with what is and what was, the second
 // token's first; the other way round each is the opposite.
 func TestTokenDifferences(t *testing.T) {

@@ -46,6 +46,12 @@ func (c *tokenDiffCmd) Run(std *streams) error {
 	for _, c := range claimSets {
 		d.claims(c.name, claimLines(c.of(a)), claimLines(c.of(b)))
 	}
+	for _, c := range restrictedSets {
+		// Without a list the restricted pass sees all claims (T-67).
+		if a.IsRestricted() && b.IsRestricted() && (c.listed(a) || c.listed(b)) {
+			d.claims(c.name, claimLines(c.of(a)), claimLines(c.of(b)))
+		}
+	}
 	if err := d.w.Flush(); err != nil {
 		return err
 	}
@@ -104,6 +110,18 @@ var claimSets = []struct {
 	{"local attribute", (*token.Token).LocalAttributes},
 }
 
+// restrictedSets are the claims that the restricted pass sees, and whether a list says which.
+var restrictedSets = []struct {
+	name   string
+	of     func(*token.Token) *claims.Set
+	listed func(*token.Token) bool
+}{
+	{"restricted user claim", (*token.Token).RestrictedUserClaims,
+		func(t *token.Token) bool { return t.RestrictedUserClaims() != t.UserClaims() }},
+	{"restricted device claim", (*token.Token).RestrictedDeviceClaims,
+		func(t *token.Token) bool { return t.RestrictedDeviceClaims() != t.DeviceClaims() }},
+}
+
 // claimLines prints each claim as a resource attribute is written in SDDL.
 func claimLines(s *claims.Set) []string {
 	var list []string
@@ -157,16 +175,26 @@ func orNone(s string) string {
 	return s
 }
 
+// groupIn is a group of a token, with the attributes of each place where its SID stands.
 type groupIn struct {
-	sid        sid.SID
-	attributes uint32
+	sid  sid.SID
+	each []string // without doubles, in order
 }
 
-// groupMap keeps the order of the token for printing.
+func (g *groupIn) attributes() string { return strings.Join(g.each, " and ") }
+
+// groupMap keeps the order of the token for printing. A SID can stand more than once, and
+// each place counts in a check.
 func groupMap(all func(func(int, token.Group) bool)) []groupIn {
 	var list []groupIn
 	for _, g := range all {
-		list = append(list, groupIn{g.SID, g.Attributes})
+		i := slices.IndexFunc(list, func(in groupIn) bool { return in.sid == g.SID })
+		if i < 0 {
+			i, list = len(list), append(list, groupIn{sid: g.SID})
+		}
+		each := append(list[i].each, attributes(g.Attributes))
+		slices.Sort(each)
+		list[i].each = slices.Compact(each)
 	}
 	return list
 }
@@ -189,9 +217,9 @@ func (d *tokenDiff) groups(what string, a, b []groupIn) {
 	for _, g := range b {
 		switch old, ok := find(a, g.sid); {
 		case !ok:
-			d.line("+", what, g.sid.String(), strings.TrimSpace(sid.Name(g.sid)+"  "+attributes(g.attributes)))
-		case old.attributes != g.attributes:
-			d.line("~", what, g.sid.String(), attributes(g.attributes)+", was "+attributes(old.attributes))
+			d.line("+", what, g.sid.String(), strings.TrimSpace(sid.Name(g.sid)+"  "+g.attributes()))
+		case old.attributes() != g.attributes():
+			d.line("~", what, g.sid.String(), g.attributes()+", was "+old.attributes())
 		}
 	}
 }
