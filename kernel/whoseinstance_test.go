@@ -3,6 +3,7 @@ package kernel_test
 import (
 	"fmt"
 	"strings"
+	"sync/atomic"
 	"testing"
 
 	"github.com/refmon/refmon/nt"
@@ -153,6 +154,27 @@ func TestLabelOfATokenStays(t *testing.T) {
 			if after := label(); after != before {
 				t.Errorf("O-39: %s set by %#x: %v, the label is %s, was %s", text, info, st, after, before)
 			}
+		}
+	}
+}
+
+// I-135: what a control of a pipe tells later is what it tells at once, and Information counts its bytes.
+func TestPeekLater(t *testing.T) {
+	w := newPendingWorld(t, 100)
+	w.connect()
+	w.must(w.write(w.th, w.client, "hello", nil))
+	for _, room := range []uint32{16, 18, 100} {
+		in := nt.FsControlFileIn{FileHandle: w.server, FsControlCode: winnt.FSCTL_PIPE_PEEK, OutputBufferLength: room}
+		at, st := w.th.Services().NtFsControlFile(in)
+		var ends atomic.Int32
+		var got nt.IOResult
+		in.Later = later(&ends, &got)
+		out, then := w.th.Services().NtFsControlFile(in)
+		want := at.OutputBuffer.Bytes()
+		if then != st || ends.Load() != 1 || got.Status != st || string(got.Data) != string(want) ||
+			int(got.Information) != len(want) || string(out.OutputBuffer.Bytes()) != string(want) ||
+			len(want) != int(min(room, 21)) {
+			t.Errorf("room for %d bytes: %v, %+v, %d ends; at once %v, % x", room, then, got, ends.Load(), st, want)
 		}
 	}
 }

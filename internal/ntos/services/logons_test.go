@@ -225,6 +225,26 @@ func TestLogonsByTheUsersPolicy(t *testing.T) {
 	}
 }
 
+// L-10, T-8: each token of a logon has an id, a session and a ModifiedId of its own, and no parent.
+func TestIdsOfLogons(t *testing.T) {
+	_, _, th := logonWorld(t, audit.NewMemory(0, 0), winnt.SeTcbPrivilege)
+	seen := map[winnt.LUID]string{0: "none"}
+	for i := range 3 {
+		out, st := th.LsaLogonUser(nt.LsaLogonUserIn{LogonType: winnt.LOGON32_LOGON_NETWORK,
+			AuthenticationInformation: nt.LogonInformation{MessageType: nt.InteractiveLogon, UserName: "u"}})
+		want(t, "log on", st, ntstatus.Success)
+		s := class[nt.TokenStatistics](t, th, out.Token, winnt.TokenStatistics)
+		for name, id := range map[string]winnt.LUID{"TokenId": s.TokenID, "AuthenticationId": s.AuthenticationID,
+			"ModifiedId": s.ModifiedID} {
+			if was, there := seen[id]; there {
+				t.Errorf("logon %d: the %s is %#x, that of %s", i, name, id, was)
+			}
+			seen[id] = fmt.Sprint(name, " of logon ", i)
+		}
+		want(t, "close", th.NtClose(out.Token), ntstatus.Success)
+	}
+}
+
 // L-48: a special logon is one of a token that holds a sensitive privilege, enabled or not;
 // its record names all of them and no other.
 func TestSpecialLogons(t *testing.T) {
