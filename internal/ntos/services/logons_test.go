@@ -225,7 +225,7 @@ func TestLogonsByTheUsersPolicy(t *testing.T) {
 	}
 }
 
-// L-10, T-8: each token of a logon has an id, a session and a ModifiedId of its own, and no parent.
+// L-10: each token of a logon has an id, a session and a ModifiedId of its own, and no parent.
 func TestIdsOfLogons(t *testing.T) {
 	_, _, th := logonWorld(t, audit.NewMemory(0, 0), winnt.SeTcbPrivilege)
 	seen := map[winnt.LUID]string{0: "none"}
