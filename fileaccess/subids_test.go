@@ -1,0 +1,52 @@
+package fileaccess_test
+
+import (
+	"slices"
+	"testing"
+
+	"github.com/refmon/refmon/fileaccess"
+)
+
+// TestSubIDs: a line of /etc/subuid is an owner, a first id and how many there are, and ends at
+// the highest id; other lines say nothing. Ranges are compared with both ends.
+func TestSubIDs(t *testing.T) {
+	const last = 1<<32 - 1
+	for line, want := range map[string][]fileaccess.SubIDs{
+		"alice:100000:65536":       {{First: 100000, Last: 165535, Owner: "alice"}},
+		"  1000:7:1\t\n":           {{First: 7, Last: 7, Owner: "1000"}},
+		"a:0:1\nb:1:2\n":           {{First: 0, Last: 0, Owner: "a"}, {First: 1, Last: 2, Owner: "b"}},
+		"a:4294967295:1":           {{First: last, Last: last, Owner: "a"}},
+		"a:4294967294:1":           {{First: last - 1, Last: last - 1, Owner: "a"}},
+		"a:4294967294:2":           {{First: last - 1, Last: last, Owner: "a"}},
+		"a:4294967294:3":           {{First: last - 1, Last: last, Owner: "a"}},
+		"a:1:18446744073709551615": {{First: 1, Last: last, Owner: "a"}},
+		"a:1:18446744073709551616": nil,
+		"a:4294967296:1":           nil,
+		"a:1:0":                    nil,
+		"a:-1:1":                   nil,
+		"a:1:-1":                   nil,
+		"a:1":                      nil,
+		"a:1:2:3":                  nil,
+		"a:x:1":                    nil,
+		"a:1:x":                    nil,
+		"":                         nil,
+		"# hers\nb:5:5":            {{First: 5, Last: 9, Owner: "b"}},
+	} {
+		if got := fileaccess.ParseSubIDs(line); !slices.Equal(got, want) {
+			t.Errorf("%q: %v, want %v", line, got, want)
+		}
+	}
+	r := fileaccess.SubIDs{First: 10, Last: 12}
+	for _, c := range []struct {
+		first, last uint32
+		want        bool
+	}{{0, 9, false}, {0, 10, true}, {10, 10, true}, {11, 11, true}, {12, 12, true}, {12, 99, true}, {13, 99, false},
+		{0, 99, true}} {
+		if got := r.Overlaps(c.first, c.last); got != c.want {
+			t.Errorf("%d to %d: %t", c.first, c.last, got)
+		}
+	}
+	if r.String() != "10-12" {
+		t.Error(r)
+	}
+}
