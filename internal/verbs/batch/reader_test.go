@@ -82,7 +82,10 @@ func TestEndOfALongLine(t *testing.T) {
 		{"an error behind it", []string{long, "xx\nb"}, broken, "1:long\n2:b\n"},
 		{"an error in a line", []string{"a\nb"}, broken, "1:a\n2:b\n"},
 	} {
-		for _, wrap := range []func(io.Reader) io.Reader{func(r io.Reader) io.Reader { return r }, iotest.DataErrReader} {
+		for i, wrap := range []func(io.Reader) io.Reader{func(r io.Reader) io.Reader { return r }, iotest.DataErrReader} {
+			if i == 1 && strings.HasSuffix(c.pieces[len(c.pieces)-1], "\n") {
+				continue // the end comes alone
+			}
 			t.Run(c.name, func(t *testing.T) {
 				in := wrap(&steps{pieces: append([]string(nil), c.pieces...), err: c.end})
 				want := c.end
