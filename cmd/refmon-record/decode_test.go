@@ -134,7 +134,7 @@ func TestPointersInside(t *testing.T) {
 	}
 	// A list is read as far as there are bytes of it.
 	for n, want := range map[string]int{"00000000": 0, "01000000": 1, "02000000": 2, "03000000": 2} {
-		p := replyOf(t, n+"00000000 0000000000000000 01000000 00000000 0000000000000000 02000000 00000000" +
+		p := replyOf(t, n+"00000000 0000000000000000 01000000 00000000 0000000000000000 02000000 00000000"+
 			"0000000000000000") // half of a third
 		if got := p.groupList(2); len(got) != want {
 			t.Errorf("%s groups where there are bytes of two: %v, want %d", n, got, want)
