@@ -29,7 +29,7 @@ func foreignHeaders(t *testing.T) string {
 }
 
 // younger are tests of what those headers do not declare; they use ours.
-var younger = []string{"acedata.c", "auditchecks.c", "fuzz.c", "identities.c", "instances.c", "ports.c",
+var younger = []string{"acedata.c", "auditchecks.c", "bounds.c", "fuzz.c", "identities.c", "instances.c", "ports.c",
 	"looking.c", "routines.c", "overlapped.c", "validated.c", "waits.c"}
 
 // The C tests again, compiled with headers that are not ours: those declare

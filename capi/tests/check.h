@@ -74,6 +74,7 @@ void test_objects(void);
 void test_synch(void);
 void test_pipeinfo(void), test_devices(void);
 void test_waits(void);
+void test_bounds(void);
 void test_overlapped(void);
 void test_threads(void);
 void test_pipes(void);

@@ -69,6 +69,7 @@ int main(void)
 	test_objects();
 	test_synch();
 	test_waits();
+	test_bounds();
 	test_overlapped();
 	test_pipeinfo();
 	test_devices();
