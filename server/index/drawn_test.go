@@ -44,14 +44,16 @@ func (u *union) draw(name string) {
 				return
 			}
 		}
-		if e.Version != "" && !e.Passing {
+		if e.Version != "" {
 			var numbers []string
 			for n := range p.people {
 				numbers = append(numbers, fmt.Sprint(n))
 			}
 			e.Members = strings.Join(some(numbers...), ",")
 			e.Allow, e.Expand = some("S-1-1-0"), some("S-1-5-7")
-			e.Expression = [][]string{some("+*", "-S-1-1-0")}
+			if e.Expression = [][]string{some("+*", "-S-1-1-0")}; u.rng.IntN(3) == 0 { // decided, and no one has it
+				e.Members, e.Allow, e.Expand, e.Expression = "", nil, nil, nil
+			}
 			if last := p.last(e.ID); last != nil && last.Version != "" && u.rng.IntN(2) == 0 { // one thing of it is another
 				one := *last
 				switch u.rng.IntN(5) {
@@ -86,7 +88,7 @@ func (u *union) draw(name string) {
 		}
 	case 6:
 		if known := slices.Sorted(maps.Keys(p.rows)); len(known) > 0 && u.rng.IntN(2) == 0 {
-			u.tell(name, Event{Gone: pick(known...)})
+			u.tell(name, Event{Gone: pick(append(known, "/"+name+"/none")...)})
 		} else if name != "rows" {
 			u.tell(name, Event{Directory: pick("v1", "v2")})
 		}

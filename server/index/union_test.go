@@ -53,11 +53,11 @@ func made(e *ClassEvent) string {
 
 // had says who has a class, if that was decided.
 func had(e *ClassEvent, sids []string) string {
-	if e.Version == "" {
+	if e.Version == "" && len(sids)+len(e.Allow)+len(e.Expand)+len(e.Expression) == 0 {
 		return "undecided"
 	}
 	slices.Sort(sids)
-	return fmt.Sprint(" of ", sids, e.Allow, e.Expand, e.Expression)
+	return fmt.Sprint(e.Version == "", " of ", sids, e.Allow, e.Expand, e.Expression)
 }
 
 func rowText(r *RowEvent) string {
