@@ -97,7 +97,8 @@ func (u *union) draw(name string) {
 
 // TestUnionOfParts: a merge is the union of what its parts that were read to their ends say last: each person once, by
 // its last name; each class as it was decided last; the rows of each part's own documents; and the version to which all
-// that tell of people have come. What changes nothing is no event, and what changes something is one (N-40, N-42, N-75).
+// that tell of people have come. What changes nothing is no event, and what changes something is one (N-40,
+// N-42, N-75).
 func TestUnionOfParts(t *testing.T) {
 	rights, err := bulk.ParseRights("read+write")
 	if err != nil {

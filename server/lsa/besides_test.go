@@ -7,8 +7,9 @@ import (
 	"github.com/refmon/refmon/sid"
 )
 
-// TestMapsBeside: which maps may be in one store, in either order and with a third one between them: those that share no
-// id and are of two domains, or ranges of autorid of one domain that are of one size and not the same one (L-23, L-53).
+// TestMapsBeside: which maps may be in one store, in either order and with a third one between them: those that share
+// no id and are of two domains, or ranges of autorid of one domain that are of one size and not the same one
+// (L-23, L-53).
 func TestMapsBeside(t *testing.T) {
 	rid := func(d sid.SID, low, high uint32) IDMap {
 		return IDMap{Domain: d, Name: "M", Backend: RID, Low: low, High: high}

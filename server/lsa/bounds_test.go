@@ -87,8 +87,8 @@ func TestBoundsOfFormulas(t *testing.T) {
 	}
 }
 
-// TestBoundsOfAsked: of a map whose source is asked an id counts that lies within the map, whatever the source says, and
-// is asked of that source alone, about users and groups apart (L-55, L-59).
+// TestBoundsOfAsked: of a map whose source is asked an id counts that lies within the map, whatever the source says,
+// and is asked of that source alone, about users and groups apart (L-55, L-59).
 func TestBoundsOfAsked(t *testing.T) {
 	const low, high = 70000, 70099
 	for _, backend := range []Backend{Winbind, AD} {
@@ -143,8 +143,8 @@ func TestBoundsOfAsked(t *testing.T) {
 	}
 }
 
-// idIs tests what the maps, and the store by them, say is the id of a SID. An id that is not in the map is none: neither
-// says one.
+// idIs tests what the maps, and the store by them, say is the id of a SID. An id that is not in the map is none:
+// neither says one.
 func idIs(t *testing.T, f *fixture, what string, of sid.SID, group bool, want uint32, in bool) {
 	t.Helper()
 	n, ok := f.idOf(f.now.Load(), of, group)

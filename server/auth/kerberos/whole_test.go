@@ -50,8 +50,8 @@ func TestUserOfAClient(t *testing.T) {
 	}
 }
 
-// TestRealmsOfServices: a ticket is for the realm of the configuration, also where the keytab has a key for another, and
-// a realm in other letters is another one, of services and of clients (K-29, K-38).
+// TestRealmsOfServices: a ticket is for the realm of the configuration, also where the keytab has a key for another,
+// and a realm in other letters is another one, of services and of clients (K-29, K-38).
 func TestRealmsOfServices(t *testing.T) {
 	const another = "OTHER.TEST"
 	two, err := ParseKeytab(forge.Keytab(forge.Entry{Service: service, Realm: realm, Version: 3, Key: secret},
@@ -163,7 +163,8 @@ func TestFormsOfStatus(t *testing.T) {
 		b    []byte
 		want ntstatus.Status
 	}{
-		"alone": {good, expired}, "eleven bytes": {element(3, expired, 11), 0}, "thirteen bytes": {element(3, expired, 13), 0},
+		"alone": {good, expired}, "eleven bytes": {element(3, expired, 11), 0},
+		"thirteen bytes": {element(3, expired, 13), 0},
 		"four bytes": {element(3, expired, 4), 0}, "type 1": {element(1, expired, 12), 0},
 		"type 2": {element(2, expired, 12), 0}, "type 4": {element(4, expired, 12), 0}, "a list": {list(good), expired},
 		"behind another type": {list(element(2, locked, 12), good), expired},
