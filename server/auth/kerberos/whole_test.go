@@ -165,7 +165,7 @@ func TestFormsOfStatus(t *testing.T) {
 	}{
 		"alone": {good, expired}, "eleven bytes": {element(3, expired, 11), 0},
 		"thirteen bytes": {element(3, expired, 13), 0},
-		"four bytes": {element(3, expired, 4), 0}, "type 1": {element(1, expired, 12), 0},
+		"four bytes":     {element(3, expired, 4), 0}, "type 1": {element(1, expired, 12), 0},
 		"type 2": {element(2, expired, 12), 0}, "type 4": {element(4, expired, 12), 0}, "a list": {list(good), expired},
 		"behind another type": {list(element(2, locked, 12), good), expired},
 		"before another type": {list(good, element(2, locked, 12)), expired},
