@@ -1,0 +1,145 @@
+package pac
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"testing"
+
+	"github.com/refmon/refmon/server/internal/test/forge"
+	"github.com/refmon/refmon/sid"
+	"github.com/refmon/refmon/token"
+)
+
+// Why a SID is dropped, as the record says it.
+const (
+	ofComputer  = "a well-known SID of this computer"
+	ofNoDomain  = "no account of a domain"
+	ofMachine   = "a group of this computer"
+	ofOwnDomain = "a SID of the own domain from another issuer"
+	ofThird     = "a well-known group of a third domain"
+	asserted    = "an asserted identity of another issuer"
+	controllers = "Enterprise Domain Controllers of another issuer"
+	label       = "a label or a package"
+	unixHost    = "a user or group of a Unix host"
+)
+
+// everyKind has SIDs of each kind, and why each is dropped of the own KDC and of another issuer; "" for one that
+// passes (K-22, K-23, K-25, K-27, K-28). Those of domains [wanted] adds.
+var everyKind = []struct{ sid, own, other string }{
+	{"S-1-0-0", ofComputer, ofComputer}, {"S-1-1-0", ofComputer, ofComputer}, {"S-1-2-0", ofComputer, ofComputer},
+	{"S-1-3-4", ofComputer, ofComputer}, {"S-1-4-1", "", ""}, {"S-1-5-2", ofComputer, ofComputer},
+	{"S-1-5-9", "", controllers}, {"S-1-5-9-1", ofComputer, ofComputer}, {"S-1-5-15", "", ""},
+	{"S-1-5-15-1", ofComputer, ofComputer}, {"S-1-5-18", ofComputer, ofComputer},
+	{"S-1-5-32-544", ofComputer, ofComputer}, {"S-1-5-80-1-2-3-4-5", ofComputer, ofComputer},
+	{"S-1-5-999", ofComputer, ofComputer}, {"S-1-5-1000", "", ""}, {"S-1-5-1000-7", "", ""},
+	{"S-1-5-21", ofNoDomain, ofNoDomain}, {"S-1-5-21-1", ofNoDomain, ofNoDomain},
+	{"S-1-5-21-0-0-0-495", ofNoDomain, ofNoDomain}, {"S-1-5-21-0-0-0-496", "", ""},
+	{"S-1-5-21-0-0-0-497", "", ""}, {"S-1-5-21-0-0-0-498", ofNoDomain, ofNoDomain},
+	{"S-1-6-1", ofComputer, ofComputer}, {"S-1-9-1", ofComputer, ofComputer}, {"S-1-10-1", "", ""},
+	{"S-1-11-1", ofComputer, ofComputer}, {"S-1-15-2-1", label, label}, {"S-1-16-12288", label, label},
+	{"S-1-17-1", ofComputer, ofComputer}, {"S-1-18-1", "", asserted}, {"S-1-18-2", "", asserted},
+	{"S-1-19-1", ofComputer, ofComputer}, {"S-1-22-1-0", unixHost, unixHost}, {"S-1-22-2-7", unixHost, unixHost},
+	{"S-1-23-1", ofComputer, ofComputer}, {machine, ofNoDomain, ofNoDomain}, {machine + "-999", ofMachine, ofMachine},
+	{machine + "-1000", ofMachine, ofMachine},
+}
+
+// wanted returns groups of each kind, each with other attributes, and which of them pass and which do not, of an issuer
+// that is another than the own KDC or is not.
+func wanted(at Place, issuer sid.SID, another bool) (sent, pass []token.Group, dropped []Dropped) {
+	add := func(s sid.SID, why string) {
+		g := token.Group{SID: s, Attributes: []uint32{7, 0, 0x17, 0x20000007, 0xf}[len(sent)%5]}
+		sent = append(sent, g)
+		if why == "" {
+			pass = append(pass, g)
+		} else {
+			dropped = append(dropped, Dropped{s, why})
+		}
+	}
+	for _, k := range everyKind {
+		if another {
+			add(sid.MustParse(k.sid), k.other)
+		} else {
+			add(sid.MustParse(k.sid), k.own)
+		}
+	}
+	for _, d := range []sid.SID{domain, other, sid.MustParse(third)} {
+		add(d, ofNoDomain)
+		for _, rid := range []uint32{0, 500, 512, 999, 1000, 1001, 1 << 31} {
+			why := ""
+			switch {
+			case !another || d == issuer: // K-26
+			case d == at.Domain:
+				why = ofOwnDomain // K-24
+			case rid < 1000:
+				why = ofThird // K-26
+			}
+			add(d.WithRID(rid), why)
+		}
+	}
+	return sent, pass, dropped
+}
+
+// TestPlaces: what passes at each place of each issuer: one of another realm is another one, and so is one of another
+// domain where the own one is known (K-22 to K-29).
+func TestPlaces(t *testing.T) {
+	for _, foreign := range []bool{false, true} {
+		for _, own := range []sid.SID{{}, domain, other} {
+			for _, issuer := range []sid.SID{domain, other} {
+				at := Place{Domain: own, Machine: sid.MustParse(machine), Foreign: foreign}
+				t.Run(fmt.Sprintf("domain %v, foreign %t, issuer %v", own, foreign, issuer), func(t *testing.T) {
+					another := foreign
+					if own == domain && issuer == other || own == other && issuer == domain {
+						another = true
+					}
+					if got := at.foreignTo(issuer); got != another {
+						t.Errorf("K-24: another issuer: %t, want %t", got, another)
+					}
+					sent, pass, dropped := wanted(at, issuer, another)
+					got, gone, err := at.Filter(issuer.WithRID(1104), sent)
+					if refused := foreign && (own.IsZero() || own == issuer); refused { // K-29
+						if !errors.Is(err, ErrInvalid) || got != nil || gone != nil {
+							t.Errorf("K-29: %v, %v, %v, want a refusal alone", got, gone, err)
+						}
+						return
+					}
+					if err != nil || !slices.Equal(got, pass) || !slices.Equal(gone, dropped) {
+						t.Errorf("%v: pass\n%v, want\n%v; dropped\n%v, want\n%v", err, got, pass, gone, dropped)
+					}
+				})
+			}
+		}
+	}
+}
+
+// TestPlacesOfDevices: the groups of a device are filtered by the device's own domain, and as another issuer's wherever
+// the client is of another realm, also where the device is of the own domain (K-20, K-22 to K-28).
+func TestPlacesOfDevices(t *testing.T) {
+	for _, c := range []struct {
+		at           Place
+		user, device sid.SID
+		another      bool
+	}{
+		{Place{}, domain, domain, false}, {Place{}, domain, other, false}, {Place{Domain: domain}, domain, domain, false},
+		{Place{Domain: domain}, domain, other, true}, {Place{Domain: domain}, other, domain, false},
+		{Place{Domain: domain}, other, other, true}, {Place{Domain: domain, Foreign: true}, other, domain, true},
+		{Place{Domain: domain, Foreign: true}, other, other, true},
+	} {
+		t.Run(fmt.Sprintf("%v, user of %v, device of %v", c.at, c.user, c.device), func(t *testing.T) {
+			c.at.Machine = sid.MustParse(machine)
+			sent, pass, dropped := wanted(c.at, c.device, c.another)
+			w := alice()
+			w.Domain, w.UPNSID, w.Requestor, w.Resources = c.user, sid.SID{}, sid.SID{}, nil
+			w.Extra = []token.Group{{SID: Compounded, Attributes: 7}}
+			w.Device = &forge.Device{Domain: c.device, User: 1200, Primary: 515, Extra: sent}
+			id := identityOf(t, w, c.at)
+			primary := []token.Group{{SID: c.device.WithRID(515), Attributes: token.GroupDefault}}
+			if want := append(primary, pass...); !slices.Equal(id.DeviceGroups, want) {
+				t.Errorf("K-20: groups\n%v, want\n%v", id.DeviceGroups, want)
+			}
+			if !slices.Equal(id.Dropped, dropped) {
+				t.Errorf("K-20: dropped\n%v, want\n%v", id.Dropped, dropped)
+			}
+		})
+	}
+}
