@@ -158,7 +158,7 @@ func TestLabelOfATokenStays(t *testing.T) {
 	}
 }
 
-// I-135: what a control of a pipe tells later is what it tells at once, and Information counts its bytes.
+// I-135: a control of a pipe tells the same later as at once, and Information counts its bytes.
 func TestPeekLater(t *testing.T) {
 	w := newPendingWorld(t, 100)
 	w.connect()

@@ -47,7 +47,7 @@ func lets(expression [][]string, t *token.Token) bool {
 }
 
 // expressions returns how many sets of an index have an expression, of how many, after
-// each was found to allow those in its set and nobody else.
+// each was found to allow those in its set and no other.
 func expressions(t *testing.T, r *bulk.Run, list string) (told, all int) {
 	t.Helper()
 	r.Ask, r.Expressions = bulk.Index, true
@@ -98,7 +98,7 @@ func inRanges(t *testing.T, text string, n int) bool {
 	return in
 }
 
-// TestExpressionsOfSets: the expression of each set allows its members and nobody else; of
+// TestExpressionsOfSets: the expression of each set allows its members and no other; of
 // a share, too, whose own clauses have to allow. What SIDs alone do not tell has none.
 func TestExpressionsOfSets(t *testing.T) {
 	dir, list := sample(t, company.Sample{Seed: randtest.Seed(t), Objects: 200, Descriptors: 60, Principals: 12,
@@ -120,11 +120,12 @@ func TestExpressionsOfSets(t *testing.T) {
 	}{
 		{"two rights", dir, "read+write", nil, true},
 		{"through a share for few", dir, "read+write", few, true},
-		{"through a share that nobody passes", dir, "read+write", sddl.MustParse("D:"), true},
+		{"through a share that passes no one", dir, "read+write", sddl.MustParse("D:"), true},
 		{"through a share without a limit", dir, "read+write", sddl.MustParse("D:NO_ACCESS_CONTROL"), true},
-		{"through a share with a condition", dir, "read+write", sddl.MustParse(`D:(XA;;FA;;;WD;(Member_of {SID(BA)}))`), false},
+		{"through a share with a condition", dir, "read+write", sddl.MustParse(`D:(XA;;FA;;;WD;` +
+			`(Member_of {SID(BA)}))`), false},
 		{"a right of several parts", dir, "control", nil, false},
-		{"what is withheld from somebody", guarded, "read+write", nil, false},
+		{"what is withheld from one", guarded, "read+write", nil, false},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			told, all := expressions(t, &bulk.Run{Directory: c.dir, Rights: must(bulk.ParseRights(c.rights)), Share: c.share},
