@@ -142,7 +142,7 @@ func TestOrigins(t *testing.T) {
 		{"null", []string{"null"}, nil, false}, {"nothing in it", []string{""}, nil, false},
 		{"none in the header", []string{}, nil, false}, {"twice its own", []string{own, own}, nil, false},
 		{"its own first", []string{own, other}, nil, false}, {"its own last", []string{other, own}, nil, false},
-		{"both in one", []string{own + " " + other}, nil, false}, {"another scheme", []string{"http://files.test"}, nil, false},
+		{"both in one", []string{own + " " + other}, nil, false}, {"by HTTP", []string{"http://files.test"}, nil, false},
 		{"another port", []string{own + ":444"}, nil, false}, {"a longer name", []string{own + ".evil.test"}, nil, false},
 		{"a path", []string{own + "/"}, nil, false}, {"a shorter name", []string{"https://files.tes"}, nil, false},
 		{"this site", nil, []string{"same-origin"}, true}, {"the user", nil, []string{"none"}, true},

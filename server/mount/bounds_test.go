@@ -14,8 +14,8 @@ import (
 	"github.com/refmon/refmon/ntstatus"
 )
 
-// TestSizesAndTimes: a size is changed to any, 0 too, by right and by a handle that overwrites; one that appends or reads
-// counts as no handle. Times are set to the moment that was said, before 1970 too, and each by itself (M-24).
+// TestSizesAndTimes: a size is changed to any, 0 too, by right and by a handle that overwrites; one that appends or
+// reads counts as no handle. Times are set to the moment that was said, before 1970 too, and each by itself (M-24).
 func TestSizesAndTimes(t *testing.T) {
 	w := newWorld(t, func(_ *hostfs.Config, c *Config) { c.Plain = true })
 	// bob appends and sets no size; he may write attributes.
