@@ -105,14 +105,11 @@ func TestHealthOfDecisions(t *testing.T) {
 	w := newExactly(t, shared)
 	all, none := yes, no
 	defer func() { yes, no = all, none }()
-	ok := answered(200, "ok\n", "Cache-Control: no-store", "Content-Type: text/plain; charset=utf-8")
-	bad := inLine(503, "refmond cannot serve this now", "Retry-After: 5")
 	for _, c := range []struct {
-		name            string
-		grants, refuses bool
-		want            string
-	}{{"both", true, true, ok}, {"it grants everything", true, false, bad}, {"it refuses everything", false, true, bad},
-		{"the other way round", false, false, bad}} {
+		name                  string
+		grants, refuses, want bool
+	}{{"both", true, true, true}, {"it grants everything", true, false, false},
+		{"it refuses everything", false, true, false}, {"the other way round", false, false, false}} {
 		yes, no = all, none
 		if !c.grants {
 			yes = none
@@ -120,11 +117,15 @@ func TestHealthOfDecisions(t *testing.T) {
 		if !c.refuses {
 			no = all
 		}
-		w.same(c.name, w.askOf(w.g.Console(), "", "GET", "/health", ""), c.want)
+		if got := w.g.decides(t.Context()); got != c.want {
+			t.Errorf("%s: it is well %t, want %t", c.name, got, c.want)
+		}
+		w.stays(c.name)
 	}
 	g, err := New(Config{Dial: func() (*client.Conn, error) { return nil, http.ErrServerClosed }})
 	w.must(err)
-	w.same("no refmond", w.askOf(g.Console(), "", "GET", "/health", ""), bad)
+	w.same("no refmond", w.askOf(g.Console(), "", "GET", "/health", ""), inLine(503,
+		"refmond cannot serve this now", "Retry-After: 5"))
 }
 
 // TestOrigins: a request is from this origin if its one Origin header says so, in whatever case, and what the browser
