@@ -1,0 +1,76 @@
+package gateway
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/refmon/refmon/internal/test/randtest"
+	"github.com/refmon/refmon/winnt"
+)
+
+// TestPrivileges: a privilege of RFC 3744 is told where all its rights are there, whatever else is, and is said to lack
+// where one of them lacks: drawn masks, and each privilege's own with a right less and with every other.
+func TestPrivileges(t *testing.T) {
+	const dirOnly, never = 1, 2 // told of directories alone; never said to lack
+	list := []struct {
+		name string
+		mask winnt.AccessMask
+		how  int
+	}{
+		{"D:read", 0x89, 0}, {"D:write", 0x116, never}, {"D:write-properties", 0x110, 0}, {"D:write-content", 0x6, 0},
+		{"D:bind", 0x6, dirOnly}, {"D:unbind", 0x40, dirOnly}, {"D:unlock", 0x2, never}, {"D:read-acl", 0x20000, 0},
+		{"D:write-acl", 0x40000, 0}, {"R:execute", 0x20, 0}, {"R:delete", 0x10000, 0}, {"R:write-owner", 0x80000, 0},
+	}
+	masks := []winnt.AccessMask{0, 0x1f01ff, 0x11f01ff, 0xffffffff, 0x1e01ff, 0x1f01fe, 0xf01ff}
+	for _, p := range list {
+		masks = append(masks, p.mask, ^p.mask, p.mask|0x100000)
+	}
+	for bit := range 32 {
+		masks = append(masks, 1<<bit, ^winnt.AccessMask(1<<bit), 0x1f01ff&^(1<<bit), 0x1f01ff|1<<bit)
+	}
+	rnd := rand.New(rand.NewPCG(randtest.Seed(t), 3744))
+	for range 1000 {
+		masks = append(masks, winnt.AccessMask(rnd.Uint32())&0x1f01ff)
+	}
+	for _, mask := range masks {
+		for _, dir := range []bool{false, true} {
+			var want strings.Builder
+			if mask&0x1f01ff == 0x1f01ff {
+				want.WriteString("<D:privilege><D:all/></D:privilege>")
+			}
+			for _, p := range list {
+				if mask|p.mask == mask && (dir || p.how != dirOnly) {
+					fmt.Fprintf(&want, "<D:privilege><%s/></D:privilege>", p.name)
+				}
+			}
+			var got strings.Builder
+			if inPrivileges(&got, mask, dir); got.String() != want.String() {
+				t.Errorf("%#x of a directory %t: %s, want %s", mask, dir, &got, &want)
+			}
+		}
+		if mask>>28 != 0 {
+			continue // generic rights stand for others
+		}
+		var want []string
+		for _, p := range list {
+			if mask&p.mask != 0 && p.how != never {
+				want = append(want, p.name)
+			}
+		}
+		if got := lackingPrivileges(mask); !slices.Equal(got, want) {
+			t.Errorf("%#x lacks %q, want %q", mask, got, want)
+		}
+	}
+	// GENERIC_READ of a file is 0x120089, GENERIC_WRITE 0x120116, GENERIC_EXECUTE 0x1200a0.
+	for mask, want := range map[winnt.AccessMask]string{
+		0x80000000: "D:read D:read-acl", 0x40000000: "D:write-properties D:write-content D:bind D:read-acl",
+		0x20000000: "D:read D:read-acl R:execute", 0x80010000: "D:read D:read-acl R:delete",
+	} {
+		if got := strings.Join(lackingPrivileges(mask), " "); got != want {
+			t.Errorf("%#x lacks %s, want %s", mask, got, want)
+		}
+	}
+}
