@@ -66,7 +66,7 @@ func meanwhile(t *testing.T, fails bool) {
 	if second.token == 0 || s.known[b] != second || second.users != 0 {
 		t.Errorf("G-5: the second: %+v", second)
 	}
-	// One that fails with room for it is found by nobody afterwards, and by those who came meanwhile.
+	// One that fails with room for it is found by no one afterwards, and by those who came meanwhile.
 	s.dropLocked(b, second)
 	var late *session
 	one := s.get(a, func(one *session) { late = s.known[a]; one.st = ntstatus.LogonFailure })

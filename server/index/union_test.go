@@ -64,7 +64,7 @@ func rowText(r *RowEvent) string {
 	return fmt.Sprint(r.Path, r.Tree, r.Folder, r.Classes, r.Descriptor, r.Error, r.Pass)
 }
 
-// person, class, row, gone and directory are what a part that was read to its end adds.
+// A part that was read to its end adds person, class, row, gone and directory.
 func (u *union) person(p *PersonEvent) { u.names[p.SID] = p.Name }
 
 func (u *union) class(p *teller, e *ClassEvent) {

@@ -11,7 +11,7 @@ import (
 	"github.com/refmon/refmon/sid"
 )
 
-// answer is what a made-up source says, of every id and SID alike: other things of users and of groups.
+// answer holds the words of a made-up source, of every id and SID alike: other things of users and of groups.
 type answer struct {
 	user, group     sid.SID
 	uid, gid        uint32
@@ -143,7 +143,7 @@ func TestBoundsOfAsked(t *testing.T) {
 	}
 }
 
-// idIs tests what the maps, and the store by them, say is the id of a SID. An id that is not in the map is none:
+// idIs tests what the maps, and the store by them, say is the id of a SID. An id that is not in the map is no id:
 // neither says one.
 func idIs(t *testing.T, f *fixture, what string, of sid.SID, group bool, want uint32, in bool) {
 	t.Helper()

@@ -46,8 +46,8 @@ func TestSizesAndTimes(t *testing.T) {
 		{"a handle that appends", bob, appends, size, fuse.SetAttrInCommon{Size: 0}, unix.EACCES, 6},
 		{"a handle that appends, longer", bob, appends, size, fuse.SetAttrInCommon{Size: 60}, unix.EACCES, 6},
 		{"a handle that appends, by right", alice, appends, size, fuse.SetAttrInCommon{Size: 5}, 0, 5},
-		{"a handle that is none", bob, 1 << 20, size, fuse.SetAttrInCommon{Size: 4}, unix.EACCES, 5},
-		{"a handle that is none, by right", alice, 1 << 20, size, fuse.SetAttrInCommon{Size: 4}, 0, 4},
+		{"a number without a handle", bob, 1 << 20, size, fuse.SetAttrInCommon{Size: 4}, unix.EACCES, 5},
+		{"a number without a handle, by right", alice, 1 << 20, size, fuse.SetAttrInCommon{Size: 4}, 0, 4},
 		{"a size below 0", alice, 0, size, fuse.SetAttrInCommon{Size: 1 << 63}, unix.EFBIG, 4},
 		{"a size below 0 by a handle", alice, writes, size, fuse.SetAttrInCommon{Size: minus(1)}, unix.EFBIG, 4},
 		{"access", alice, 0, atime, fuse.SetAttrInCommon{Atime: 100, Atimensec: 300, Mtime: 9, Mtimensec: 9}, 0, 4},
@@ -130,7 +130,7 @@ type lockable struct {
 func (l lockable) Locking() (fd int, st ntstatus.Status) { return -1, l.st }
 
 // TestLockersOfAll: 1,024 owners of locks are one user's, and 4,096 all users'; who has locks already is served beyond
-// it, and one that ends makes room for one. What cannot be locked counts for nobody (M-32).
+// it, and one that ends makes room for one. What cannot be locked counts for no one (M-32).
 //
 // +checklocksignore
 func TestLockersOfAll(t *testing.T) {

@@ -104,7 +104,8 @@ func TestExpressionsOfSets(t *testing.T) {
 	dir, list := sample(t, company.Sample{Seed: randtest.Seed(t), Objects: 200, Descriptors: 60, Principals: 12,
 		Groups: 12})
 	who := func(i int) string { return dir.Principals[i].SID().String() }
-	few := sddl.MustParse("D:(D;;FW;;;" + who(1) + ")(A;;FRFW;;;" + who(1) + ")(A;;FR;;;" + who(2) + ")(A;;FA;;;" + who(3) +
+	few := sddl.MustParse("D:(D;;FW;;;" + who(1) + ")(A;;FRFW;;;" + who(1) + ")(A;;FR;;;" + who(2) + ")(A;;FA;;;" +
+		who(3) +
 		")(A;;0x1301ff;;;" + who(4) + ")")
 	guarded := dir.Clone()
 	for i := range guarded.Principals {

@@ -88,7 +88,7 @@ func TestAsked(t *testing.T) {
 	}
 }
 
-// saying says all that a version does: the names of its people, a beat alone, or why there is none.
+// saying says all that a version does: the names of its people, a beat alone, or why a version is missing.
 func saying(t *testing.T, v *index.Version) string {
 	t.Helper()
 	switch {
