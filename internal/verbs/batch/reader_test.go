@@ -105,7 +105,7 @@ func TestEndOfALongLine(t *testing.T) {
 }
 
 // TestSerialLinesAreNumbered: lines keep their numbers and their order where some are
-// answered alone, and a line that only contains the word of those is missing of them.
+// answered alone, and a line that only contains their word is like any other.
 func TestSerialLinesAreNumbered(t *testing.T) {
 	lines := []string{"set 1", "get", "no set", "", "set 2", "set 3", "", "", "get", "no set", "get", "set 4"}
 	var in, want strings.Builder

@@ -12,7 +12,7 @@ import (
 	"github.com/refmon/refmon/server/index/site"
 )
 
-// TestSiteMade: each flag of the verb that makes a site holds what the site says, all of them other than each other; what
+// TestSiteMade: the site says each flag of the verb that makes it, all of them other than each other; what
 // is not given has its default. Each role has a key, and the folder its seed; nothing is made of what is refused.
 func TestSiteMade(t *testing.T) {
 	const host, server = "--host files1=/srv/a", "--server 127.0.0.1:4222"
