@@ -151,7 +151,7 @@ func TestSetToken(t *testing.T) {
 // TestNotAsked: a call with a parameter that has no spelling is not made, and one that is
 // not there is a reason to skip.
 func TestNotAsked(t *testing.T) {
-	missing := func(*request) reply { return reply{Missing: "there is none"} }
+	missing := func(*request) reply { return reply{Missing: "it is missing"} }
 	never := func(r *request) reply { t.Errorf("%s was asked", r.Proc); return reply{} }
 	bad := nt.Captured[any]{Status: ntstatus.InvalidSID}
 	malformed := nt.Captured[[]nt.LUIDAndAttributes]{Status: ntstatus.InvalidParameter}
@@ -159,19 +159,19 @@ func TestNotAsked(t *testing.T) {
 		name, want string
 		ask        func() error
 	}{
-		{"a service", "NtClose: there is none", func() error {
+		{"a service", "NtClose: it is missing", func() error {
 			_, _, err := services["NtClose"](missing, nt.CloseIn{})
 			return err
 		}},
-		{"a function", "RevertToSelf: there is none", func() error {
+		{"a function", "RevertToSelf: it is missing", func() error {
 			_, _, _, err := functions["RevertToSelf"](missing, win32.RevertToSelfIn{})
 			return err
 		}},
-		{"NtSetInformationToken", "NtSetInformationToken: there is none", func() error {
+		{"NtSetInformationToken", "NtSetInformationToken: it is missing", func() error {
 			_, _, err := setToken(missing, nt.SetInformationTokenIn{})
 			return err
 		}},
-		{"NtQueryObject", "NtQueryObject: there is none", func() error {
+		{"NtQueryObject", "NtQueryObject: it is missing", func() error {
 			_, _, err := queryObject(missing, nt.QueryObjectIn{ObjectInformationClass: nt.ObjectHandleFlagInformation})
 			return err
 		}},
