@@ -69,13 +69,18 @@ func meanwhile(t *testing.T, fails bool) {
 	// One that fails with room for it is found by no one afterwards, and by those who came meanwhile.
 	s.dropLocked(b, second)
 	var late *session
-	one := s.get(a, func(one *session) { late = s.known[a]; one.st = ntstatus.LogonFailure })
+	one := s.get(a, func(one *session) { late = s.knownNow(a); one.st = ntstatus.LogonFailure })
 	if late != one || !one.dropped || len(s.known) != 0 || one.st != ntstatus.LogonFailure || one.users != 1 {
 		t.Errorf("G-5: a logon that failed: %+v, %d are known", one, len(s.known))
 	}
 	s.put(one)
 	settles(0)
 }
+
+// knownNow returns the session of a credential, while another is made.
+//
+// +checklocksignore
+func (s *sessions) knownNow(k proof) *session { return s.known[k] }
 
 // TestNoCredentialStays: once a credential has its name, nothing of it is left in the memory that the next one uses,
 // longer or shorter (G-5).
