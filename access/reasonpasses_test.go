@@ -12,7 +12,7 @@ import (
 func (b *bitReasons) passes(l *sd.ACL, open winnt.AccessMask, rule *access.Reason) (left winnt.AccessMask, ok bool) {
 	container, exempt := !b.tok.Package.IsZero(), winnt.AccessMask(0)
 	if rule != nil {
-		exempt = b.own
+		exempt = b.own // no rule takes the implicit rights
 	}
 	if l == nil {
 		return b.noList(open, exempt, rule)
@@ -28,7 +28,7 @@ func (b *bitReasons) passes(l *sd.ACL, open winnt.AccessMask, rule *access.Reaso
 		{packageSide, container, ^exempt, access.Reason{Kind: access.AppContainerPass, List: "DACL", Index: -1}},
 	} {
 		if p.side == userSide && l.Len() == 0 {
-			p.none.Kind = access.EmptyDacl
+			p.none.Kind = access.EmptyDacl // no entry grants anything
 		}
 		if p.side == restrictedSide && b.tok.WriteRestricted {
 			p.limit &= b.writeBits()

@@ -41,7 +41,7 @@ func byPrivilege(p winnt.Privilege) access.Reason {
 // reasonsOf runs the stages in their order.
 func reasonsOf(r *access.Request) *bitReasons {
 	b := &bitReasons{newTwin(r), map[winnt.AccessMask]access.Reason{}, access.Reason{}}
-	defer func() { b.each(b.prev, access.Reason{Kind: access.PreviouslyGranted, Index: -1}) }()
+	defer func() { b.each(b.prev, access.Reason{Kind: access.PreviouslyGranted, Index: -1}) }() // stays
 	need := b.asked &^ b.prev
 	var held winnt.AccessMask // by privileges
 	for _, i := range []struct {
@@ -49,7 +49,7 @@ func reasonsOf(r *access.Request) *bitReasons {
 		p  winnt.Privilege
 		m  winnt.AccessMask
 	}{{r.Intent.Backup, winnt.SeBackupPrivilege, 0x011200A9}, {r.Intent.Restore, winnt.SeRestorePrivilege,
-		0x011F0116}} {
+		0x011F0116}} { // what intent grants
 		if !b.max {
 			i.m &= need
 		}
@@ -58,7 +58,7 @@ func reasonsOf(r *access.Request) *bitReasons {
 			b.each(i.m, byPrivilege(i.p))
 		}
 	}
-	if need&^held&winnt.ACCESS_SYSTEM_SECURITY != 0 {
+	if need&^held&winnt.ACCESS_SYSTEM_SECURITY != 0 { // by privilege or not at all
 		security := byPrivilege(winnt.SeSecurityPrivilege)
 		if !b.held(winnt.SeSecurityPrivilege) {
 			b.ends(winnt.ACCESS_SYSTEM_SECURITY, security)
@@ -68,11 +68,11 @@ func reasonsOf(r *access.Request) *bitReasons {
 		b.each(winnt.ACCESS_SYSTEM_SECURITY, security)
 	}
 	ceiling := b.limits()
-	if !b.max && need&^ceiling != 0 {
+	if !b.max && need&^ceiling != 0 { // each stage grants all
 		return b
 	}
 	held &= ceiling
-	if need&ceiling&^held&winnt.WRITE_OWNER != 0 {
+	if need&ceiling&^held&winnt.WRITE_OWNER != 0 { // by privilege before any entry
 		for _, p := range []winnt.Privilege{winnt.SeTakeOwnershipPrivilege, winnt.SeRelabelPrivilege} {
 			if b.held(p) {
 				held |= winnt.WRITE_OWNER
@@ -86,7 +86,7 @@ func reasonsOf(r *access.Request) *bitReasons {
 		open = 0x0CFFFFFF // what an entry can grant
 	}
 	open &= ceiling
-	b.ownerRights()
+	b.ownerRights() // who holds the owner has them
 	b.own &= open
 	b.each(b.own, access.Reason{Kind: access.Owner, Index: -1})
 	if open&^b.own == 0 && b.tok.Package.IsZero() {

@@ -105,7 +105,7 @@ func TestEveryLevelListAsked(t *testing.T) {
 		if d, err := access.SeAccessCheck(r); err != nil || d.Status() != decided {
 			t.Errorf("A-25 %v, SeAccessCheck: %v %v, want %v", levels, d, err, decided)
 		}
-		if len(levels) == 0 {
+		if len(levels) == 0 { // an empty list fails
 			call, decided = ntstatus.InvalidParameter, ntstatus.InvalidParameter
 		}
 		if st, nodes, _ := access.NtAccessCheckResultList(r); st != call || len(nodes) != results {

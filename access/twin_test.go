@@ -124,7 +124,7 @@ func (t *twin) match(s side, x sid.SID, allow bool) bool {
 		if !allow { // also what a second filter dropped
 			return contains(t.tok.Restricted, x)
 		}
-		return restricts(t.tok.Restricted, x)
+		return restricts(t.tok.Restricted, x) // the restricting SIDs alone
 	case packageSide:
 		in := x == t.tok.Package || x == sid.MustParse("S-1-15-2-2") || x == sid.MustParse("S-1-15-2-1") &&
 			!t.tok.LowPrivilege

@@ -121,26 +121,18 @@ func TestZeroAccessState(t *testing.T) {
 // T-134: whose privilege lets a walk pass directories is the client's while there is one, and
 // the process's otherwise.
 func TestWhoTraverses(t *testing.T) {
-	of := func(may bool) *token.Token {
+	of := func(may bool) token.Spec {
 		s := token.StandardUser(sid.MustParse("S-1-5-21-1-2-3-1001"))
 		s.Privileges, s.EnabledPrivileges, s.DefaultPrivileges = winnt.SeChangeNotifyPrivilege.Bit(), 0, 0
 		if may {
 			s.EnabledPrivileges = s.Privileges
 		}
-		tok, err := token.New(s)
-		if err != nil {
-			t.Fatal(err)
-		}
-		return tok
+		return s
 	}
 	for i := range 4 {
 		own, theirs := i&1 != 0, i&2 != 0
-		sys := kernel.Boot(kernel.Config{})
-		p, err := sys.NewProcess("p", of(own))
-		if err != nil {
-			t.Fatal(err)
-		}
-		th, err := p.NewThread()
+		sys, th := userThread(t, of(own))
+		client, err := token.New(of(theirs))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -153,7 +145,7 @@ func TestWhoTraverses(t *testing.T) {
 		if got := passes(); got != own {
 			t.Errorf("process %t: %t", own, got)
 		}
-		if err := sys.As(th, of(theirs), func() error {
+		if err := sys.As(th, client, func() error {
 			if got := passes(); got != theirs {
 				t.Errorf("process %t, client %t: %t", own, theirs, got)
 			}

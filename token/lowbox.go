@@ -35,7 +35,7 @@ func (t *Token) LowBox(l LowBoxSpec) (*Token, ntstatus.Status) {
 			return nil, ntstatus.InvalidParameter
 		}
 	}
-	if validateList("capabilities", l.Capabilities, 0) != nil {
+	if validateList("capabilities", l.Capabilities, 0, MaxGroups) != nil {
 		return nil, ntstatus.InvalidParameter
 	}
 	n := t

@@ -157,7 +157,7 @@ func (d draws) sets(tok *token.Token, m *model) (s stepped) {
 	default:
 		typ, level := winnt.TokenType(1+n&1), winnt.SecurityImpersonationLevel(d.IntN(4))
 		change = func() { m.Type, m.Level = typ, level }
-		s.after, id = tok.WithTypeLevel(typ, level), m.ModifiedID // T-49
+		s.after, id = tok.WithTypeLevel(typ, level), m.ModifiedID // which a duplicate keeps (T-49)
 	}
 	if s.want == ntstatus.Success {
 		change()

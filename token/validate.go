@@ -51,7 +51,7 @@ func (s *Spec) validate() error {
 		gs    []Group
 	}{{"restrictedSids", s.Restricted}, {"deviceGroups", s.DeviceGroups},
 		{"restrictedDeviceGroups", s.RestrictedDeviceGroups}, {"appContainer.capabilities", s.Capabilities}} {
-		if err := validateList(l.field, l.gs, 0); err != nil {
+		if err := validateList(l.field, l.gs, 0, MaxGroups); err != nil {
 			return err
 		}
 	}
@@ -106,7 +106,11 @@ func (s *Spec) validateGroups() error {
 	if s.User.Attributes&winnt.SE_GROUP_INTEGRITY != 0 {
 		return fieldError("user", s.User.SID, ntstatus.InvalidParameter, "the user cannot carry Integrity")
 	}
-	if err := validateList("groups", s.Groups, GroupDisabled); err != nil {
+	most := MaxGroups
+	if slices.ContainsFunc(s.Groups, func(g Group) bool { return g.Attributes&winnt.SE_GROUP_INTEGRITY != 0 }) {
+		most++ // the integrity entry stands beside the groups, also where it is listed with them (T-4)
+	}
+	if err := validateList("groups", s.Groups, GroupDisabled, most); err != nil {
 		return err
 	}
 	seen := false
@@ -130,15 +134,9 @@ func (s *Spec) validateGroups() error {
 	return nil
 }
 
-// validateList checks any list of groups; field names it in the error. Entries
-// may have the attributes mark, too.
-func validateList(field string, gs []Group, mark uint32) error {
-	most := MaxGroups
-	if field == "groups" && slices.ContainsFunc(gs, func(g Group) bool {
-		return g.Attributes&winnt.SE_GROUP_INTEGRITY != 0
-	}) {
-		most++ // the integrity entry stands beside the groups, also where it is listed with them (T-4)
-	}
+// validateList checks any list of groups, of at most so many entries; field names it in the
+// error. Entries may have the attributes mark, too.
+func validateList(field string, gs []Group, mark uint32, most int) error {
 	if len(gs) > most {
 		return fieldError(field, len(gs), ntstatus.InvalidParameter, fmt.Sprintf("want at most %d entries", MaxGroups))
 	}

@@ -48,8 +48,8 @@ func (c *tokenDiffCmd) Run(std *streams) error {
 	}
 	for _, c := range restrictedSets {
 		// Without a list the restricted pass sees all claims (T-67).
-		if a.IsRestricted() && b.IsRestricted() && (c.listed(a) || c.listed(b)) {
-			d.claims(c.name, claimLines(c.of(a)), claimLines(c.of(b)))
+		if a.IsRestricted() && b.IsRestricted() && (c.seen(a) != c.all(a) || c.seen(b) != c.all(b)) {
+			d.claims(c.name, claimLines(c.seen(a)), claimLines(c.seen(b)))
 		}
 	}
 	if err := d.w.Flush(); err != nil {
@@ -110,16 +110,13 @@ var claimSets = []struct {
 	{"local attribute", (*token.Token).LocalAttributes},
 }
 
-// restrictedSets are the claims that the restricted pass sees, and whether a list says which.
+// restrictedSets are the claims that the restricted pass sees, of all that there are.
 var restrictedSets = []struct {
-	name   string
-	of     func(*token.Token) *claims.Set
-	listed func(*token.Token) bool
+	name      string
+	seen, all func(*token.Token) *claims.Set
 }{
-	{"restricted user claim", (*token.Token).RestrictedUserClaims,
-		func(t *token.Token) bool { return t.RestrictedUserClaims() != t.UserClaims() }},
-	{"restricted device claim", (*token.Token).RestrictedDeviceClaims,
-		func(t *token.Token) bool { return t.RestrictedDeviceClaims() != t.DeviceClaims() }},
+	{"restricted user claim", (*token.Token).RestrictedUserClaims, (*token.Token).UserClaims},
+	{"restricted device claim", (*token.Token).RestrictedDeviceClaims, (*token.Token).DeviceClaims},
 }
 
 // claimLines prints each claim as a resource attribute is written in SDDL.

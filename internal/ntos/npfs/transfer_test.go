@@ -70,7 +70,7 @@ func TestReadIsOneOwn(t *testing.T) {
 	defer closeAll(c, e)
 	buf := []byte("abcdef")
 	want(t, "write", c.Write(s.client, buf), ntstatus.Success)
-	copy(buf, "XXXXXX")
+	copy(buf, "uvwxyz")
 	one, _ := e.Read(3)
 	peeked, _ := e.Peek(2)
 	one = append(one, "YY"...)

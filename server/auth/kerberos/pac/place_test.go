@@ -68,11 +68,11 @@ func wanted(at Place, issuer sid.SID, another bool) (sent, pass []token.Group, d
 		for _, rid := range []uint32{0, 500, 512, 999, 1000, 1001, 1 << 31} {
 			why := ""
 			switch {
-			case !another || d == issuer: // K-26
+			case !another || d == issuer: // an issuer speaks of its own (K-26)
 			case d == at.Domain:
-				why = ofOwnDomain // K-24
+				why = ofOwnDomain // a stranger cannot say it (K-24)
 			case rid < 1000:
-				why = ofThird // K-26
+				why = ofThird // nor of a third domain (K-26)
 			}
 			add(d.WithRID(rid), why)
 		}
@@ -97,7 +97,7 @@ func TestPlaces(t *testing.T) {
 					}
 					sent, pass, dropped := wanted(at, issuer, another)
 					got, gone, err := at.Filter(issuer.WithRID(1104), sent)
-					if refused := foreign && (own.IsZero() || own == issuer); refused { // K-29
+					if refused := foreign && (own.IsZero() || own == issuer); refused { // no user of ours (K-29)
 						if !errors.Is(err, ErrInvalid) || got != nil || gone != nil {
 							t.Errorf("K-29: %v, %v, %v, want a refusal alone", got, gone, err)
 						}
